@@ -1,0 +1,49 @@
+"""The bridge plug point: where states and events leave for the vehicle without ever blocking."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from types import TracebackType
+
+from typing_extensions import Self
+
+from dms.values import DriverState
+
+
+class Bridge(ABC):
+    """One way out: CAN, SLCAN, MQTT. A context manager that opens on entry.
+
+    :meth:`publish` is called once a frame with the newest state (its ``events`` are those raised in
+    that frame); cyclic sending follows ``state.t_s``, so a replay sends what a drive would.
+    """
+
+    name: str
+
+    @abstractmethod
+    def open(self) -> None:
+        """Open the bus. Raises BridgeError with what to do."""
+
+    @abstractmethod
+    def publish(self, state: DriverState) -> None:
+        """Send what is due. Never blocks and never raises for a bus fault: see :attr:`fault`."""
+
+    @property
+    @abstractmethod
+    def fault(self) -> str | None:
+        """The present fault in words, or None."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Send the last "off" state where possible and release the bus; idempotent."""
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()

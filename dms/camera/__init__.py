@@ -1,0 +1,1 @@
+"""Sources of frames; each backend is imported only when it is asked for."""

@@ -1,0 +1,55 @@
+"""The camera plug point: frames with the source's own timestamps.
+
+Public :meth:`Camera.read` owns timing, counting and errors; a backend implements the private hook.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from types import TracebackType
+
+from typing_extensions import Self
+
+from dms.values import Frame
+
+
+class Camera(ABC):
+    """A source of frames; a context manager that opens on entry.
+
+    ``live`` sources drop all but the newest frame; recordings yield every frame.
+    """
+
+    live: bool
+
+    @abstractmethod
+    def open(self) -> None:
+        """Open the source. Raises CameraError with what to do."""
+
+    @abstractmethod
+    def read(self) -> Frame | None:
+        """Return the next frame, or None at the end of a recording.
+
+        Raises CameraLostError where a live source went away or stays silent, CameraError where a
+        recording is damaged.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release the source; a second call does nothing."""
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Frame]:
+        while (frame := self.read()) is not None:
+            yield frame

@@ -1,0 +1,59 @@
+"""The engine plug point: a net that runs somewhere. ONNX Runtime and TensorRT stand behind it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import Self
+
+from dms.errors import EngineError
+
+Tensor = NDArray[np.float32]
+
+
+class Engine(ABC):
+    """One loaded net. A context manager; used from one thread.
+
+    ``input_shape`` is (channels, height, width); a batch is (n, *input_shape) float32 gray 0..1.
+    All normalisation beyond that is inside the net's graph.
+    """
+
+    input_shape: tuple[int, int, int]
+
+    def infer(self, batch: Tensor) -> dict[str, Tensor]:
+        """Run the net on ``batch`` (n, c, h, w) and return its outputs by name, each (n, ...).
+
+        Raises EngineError on a wrong shape or type, a failing backend or an output that is not
+        finite.
+        """
+        if batch.dtype != np.float32 or batch.ndim != 4 or batch.shape[1:] != self.input_shape:
+            raise EngineError(
+                f"the net takes float32 (n, {', '.join(map(str, self.input_shape))}), "
+                f"got {batch.dtype} {batch.shape}"
+            )
+        outputs = self._infer(batch)
+        for name, value in outputs.items():
+            if not np.isfinite(value).all():
+                raise EngineError(f"output {name!r} of the net is not finite; reload the engine")
+        return outputs
+
+    @abstractmethod
+    def _infer(self, batch: Tensor) -> dict[str, Tensor]: ...
+
+    @abstractmethod
+    def close(self) -> None:
+        """Free the backend's memory; a second call does nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()

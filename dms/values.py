@@ -1,0 +1,251 @@
+"""The frozen values that cross a boundary between rooms.
+
+Nothing here computes. Units stand in the names; ``None`` means unknown, and where something
+is unknown an :class:`Unseen` reason says why. Left and right are the driver's own. Signs follow
+COVESA VSS: yaw left +, pitch up +, roll right + (all in degrees).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Gray: TypeAlias = NDArray[np.uint8]
+Points: TypeAlias = NDArray[np.float32]
+Scalar: TypeAlias = float | int | str | bool | None
+
+EXPRESSIONS = (
+    "neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt",
+)  # fmt: skip  # FER+ order (Barsoum et al. 2016)
+
+
+class Unseen(str, Enum):
+    """Why something about the driver is unknown."""
+
+    NO_FACE = "no_face"
+    TURNED_AWAY = "turned_away"
+    GLARE = "glare"
+    SUNGLASSES = "sunglasses"
+    COVERED = "covered"  # mask, hand, hat brim
+    DARK = "dark"
+    OVEREXPOSED = "overexposed"
+    BLURRED = "blurred"
+    TOO_SMALL = "too_small"
+    UNSURE = "unsure"  # evidence disagrees
+    CAMERA = "camera"  # no usable picture at all
+    NOT_MEASURED = "not_measured"  # the part is switched off or not due in this frame
+
+
+class Kind(str, Enum):
+    """Every kind of event; the strings are the stable names in JSON Lines and MQTT."""
+
+    BLINK = "blink"
+    YAWN = "yawn"
+    NOD = "nod"
+    GLANCE = "glance"
+    MICROSLEEP = "microsleep"
+    SLEEP = "sleep"
+    UNRESPONSIVE = "unresponsive"
+    DROWSY = "drowsy"
+    DISTRACTION = "distraction"
+    ROAD_RAGE = "road_rage"
+    MICRO_EXPRESSION = "micro_expression"
+    DEGRADED = "degraded"
+    FAULT = "fault"
+
+
+class Level(IntEnum):
+    """Alert level as on the bus."""
+
+    NONE = 0
+    ADVISORY = 1
+    WARNING = 2
+    CRITICAL = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture. ``gray``: (H, W) uint8, C-contiguous; ``t_s``: capture time of the source."""
+
+    gray: Gray
+    t_s: float
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Axis-aligned box in pixels; ``x, y`` is the top left corner and may lie off the picture."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class HeadPose:
+    """Head rotation against the camera's axis, in degrees (VSS signs)."""
+
+    yaw_deg: float
+    pitch_deg: float
+    roll_deg: float
+
+
+@dataclass(frozen=True, slots=True)
+class EyeEvidence:
+    """What one frame says of one eye, before the driver's own normal is known."""
+
+    ear: float | None = None  # eye aspect ratio, Soukupova & Cech 2016
+    open_probability: float | None = None  # of the eye-state net, given that the eye can be seen
+    visible_probability: float | None = None  # of the eye-state net
+    contrast: float | None = None  # standard deviation of the crop over its mean, 0..
+    unseen: Unseen | None = None  # why the values above are None or not to be believed
+
+
+@dataclass(frozen=True, slots=True)
+class ExpressionScores:
+    """Probabilities of :data:`EXPRESSIONS` in that order; ``sure`` says whether to believe them."""
+
+    probabilities: tuple[float, ...]
+    sure: bool
+    confidence: float  # calibrated probability of the top class
+    valence: float | None = None  # -1 unpleasant .. 1 pleasant
+    arousal: float | None = None  # -1 calm .. 1 excited
+
+
+@dataclass(frozen=True, slots=True)
+class DriverObservation:
+    """All that perception says of one frame. The decision core sees nothing else of the driver."""
+
+    t_s: float
+    face: Box | None = None
+    fit: float | None = None  # 0..1, how much the landmarks look like a face
+    right_eye: EyeEvidence = EyeEvidence(unseen=Unseen.NO_FACE)
+    left_eye: EyeEvidence = EyeEvidence(unseen=Unseen.NO_FACE)
+    mar: float | None = None  # mouth aspect ratio of the inner lips
+    pose: HeadPose | None = None
+    expression: ExpressionScores | None = None  # None in frames in which the net was not due
+    brightness: float | None = None  # mean gray of the face box, 0..255; of the picture if no face
+    unseen: Unseen | None = None  # why there is no face, or no usable picture
+
+
+class Gear(str, Enum):
+    """Selector position, as far as it matters here."""
+
+    PARK = "park"
+    REVERSE = "reverse"
+    NEUTRAL = "neutral"
+    DRIVE = "drive"
+
+
+class Indicator(str, Enum):
+    """Turn indicator."""
+
+    OFF = "off"
+    LEFT = "left"
+    RIGHT = "right"
+    HAZARD = "hazard"
+
+
+@dataclass(frozen=True, slots=True)
+class VehicleContext:
+    """The vehicle as last heard; ``None`` is unknown (not mapped, stale or implausible)."""
+
+    t_s: float
+    speed_kmh: float | None = None
+    standstill: bool | None = None
+    gear: Gear | None = None
+    steering_deg: float | None = None  # steering wheel, left +
+    steering_rate_dps: float | None = None
+    indicator: Indicator | None = None
+    brake: float | None = None  # pedal or pressure 0..1
+    accelerator: float | None = None  # pedal 0..1
+    acceleration_mps2: float | None = None  # along the vehicle, forward +
+    horn: bool | None = None
+    ignition: bool | None = None
+    acknowledge: bool | None = None
+    speed_limit_kmh: float | None = None
+    loudness_db: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened: level 0 is observed only, 1..3 is an alert.
+
+    ``t_s`` is when it was raised, ``start_s``/``end_s`` when what it names began and ended.
+    """
+
+    t_s: float
+    kind: Kind
+    level: Level
+    reason: str
+    start_s: float | None = None
+    end_s: float | None = None
+    values: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EyeObservation:
+    """Openness of one eye after the driver's own normal: 0 closed .. 1 open, ``None`` unknown."""
+
+    openness: float | None = None
+    certainty: float = 0.0
+    unseen: Unseen | None = Unseen.NO_FACE
+
+
+class EyesState(str, Enum):
+    """Both eyes in one word."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveAlert:
+    """An alert that stands now."""
+
+    kind: Kind
+    level: Level
+    since_s: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DriverState:
+    """The full, explainable result of one step of the decision core."""
+
+    t_s: float
+    level: Level = Level.NONE
+    kind: Kind | None = None  # of the highest active alert
+    active: tuple[ActiveAlert, ...] = ()
+    right_eye: EyeObservation = EyeObservation()
+    left_eye: EyeObservation = EyeObservation()
+    eyes: EyesState = EyesState.UNKNOWN
+    eyes_unseen: Unseen | None = Unseen.NO_FACE
+    openness: float | None = None
+    closed_s: float = 0.0  # how long the eyes have now been closed
+    perclos: float | None = None  # P80 over the window, None below the least seen time
+    seen_s: float = 0.0  # time the eyes were seen within the window
+    blink_rate_hz: float | None = None
+    blink_s: float | None = None  # mean blink duration
+    drowsiness: int | None = None  # 1..9 in KSS numbers; an estimate, not a validated KSS
+    drowsiness_reason: str = ""
+    yawning: bool | None = None
+    face_seen: bool = False
+    away: bool | None = None  # attention off the road, None unknown
+    away_s: float = 0.0
+    pose: HeadPose | None = None  # relative to the baseline
+    expression: tuple[float, ...] | None = None  # smoothed, order of EXPRESSIONS
+    rage: float | None = None  # evidence 0..1
+    valence: float | None = None
+    arousal: float | None = None
+    baseline_progress: float = 0.0  # 0..1
+    paused: bool = False
+    faults: tuple[str, ...] = ()
+    events: tuple[Event, ...] = ()  # raised in this very step

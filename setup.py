@@ -1,0 +1,40 @@
+"""Packaging of dms; all tool configuration stands in pyproject.toml."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+TEST = ["pytest>=8", "pytest-cov>=5", "pytest-timeout>=2.3", "hypothesis>=6.100"]
+LINT = ["mypy>=1.11", "ruff>=0.6", "types-PyYAML"]
+BENCH = ["plotly>=5.24,<7", "pyarrow>=15"]
+TRAIN = ["torch>=2.4", "onnx>=1.16"]
+
+setup(
+    name="dms-jetson",
+    version="0.1.0",
+    description="In-cabin driver monitoring on infrared video: fatigue, distraction and road rage",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10,<3.13",
+    packages=find_packages(include=["dms", "dms.*"]),
+    package_data={"dms": ["py.typed", "*.dbc"]},
+    install_requires=[
+        "numpy>=1.26,<3",
+        "opencv-python>=4.9,<5",  # 5 drops the Haar cascades and parts of dnn
+        "dlib-bin>=19.24.6",  # dlib as wheels for x86-64 and aarch64
+        "onnxruntime>=1.18",  # 1.23 is the last one for Python 3.10
+        "pyyaml>=6.0",
+        "pydantic>=2.7",
+        "pyserial>=3.5",
+        "python-can>=4.4",
+        "cantools>=39.4",
+    ],
+    extras_require={
+        "jetson": ["tensorrt", "pycuda"],
+        "bench": BENCH,
+        "train": TRAIN,
+        "test": [*TEST, *LINT, *BENCH],
+    },
+    entry_points={"console_scripts": ["dms = dms.cli:main"]},
+)
