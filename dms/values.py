@@ -174,6 +174,16 @@ class VehicleContext:
 
 
 @dataclass(frozen=True, slots=True)
+class Command:
+    """A request of the head unit to the decision core; ``None`` leaves a switch as it is."""
+
+    acknowledge: bool = False
+    pause: bool | None = None
+    warnings: bool | None = None
+    rage: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """Something that happened: level 0 is observed only, 1..3 is an alert.
 
@@ -247,5 +257,7 @@ class DriverState:
     arousal: float | None = None
     baseline_progress: float = 0.0  # 0..1
     paused: bool = False
+    warnings_on: bool = True  # levels 1 and 2, as the driver switched them
+    rage_on: bool = True
     faults: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()  # raised in this very step
