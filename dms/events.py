@@ -1,0 +1,227 @@
+"""The stable files of a run: events as JSON Lines and the frame table as CSV or Parquet."""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import json
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+from typing_extensions import Self
+
+from dms.errors import ConfigError
+from dms.values import EXPRESSIONS, DriverObservation, DriverState, Event, Scalar
+
+# Column -> what it holds. Empty (CSV) or null (Parquet) is unknown.
+COLUMNS = {
+    "t_s": "seconds from the start of the recording",
+    "openness_right": "openness of the driver's right eye, 0 closed .. 1 open",
+    "certainty_right": "how sure that is, 0..1",
+    "openness_left": "openness of the driver's left eye, 0 closed .. 1 open",
+    "certainty_left": "how sure that is, 0..1",
+    "ear": "eye aspect ratio, mean of both eyes",
+    "ear_right": "eye aspect ratio of the right eye",
+    "ear_left": "eye aspect ratio of the left eye",
+    "mar": "mouth aspect ratio of the inner lips",
+    "yaw_deg": "head yaw against the camera's axis, left +",
+    "pitch_deg": "head pitch, up +",
+    "roll_deg": "head roll, right +",
+    **{name: f"expression score of {name}, 0..1, newest" for name in EXPRESSIONS},
+    "level": "alert level 0..3",
+    "state": "kind of the highest active alert, else eyes: open, closed or unknown",
+    "openness": "openness of both eyes fused, 0..1",
+    "closed_s": "how long the eyes have been closed, s",
+    "perclos": "PERCLOS P80 over its window, 0..1",
+    "drowsiness": "drowsiness in KSS numbers 1..9 (an estimate)",
+    "away_s": "how long attention has been off the road, s",
+    "rage": "evidence of anger over time, 0..1",
+    "valence": "-1 unpleasant .. 1 pleasant",
+    "baseline_progress": "how much of the driver's own normal is learned, 0..1",
+    "face": "1 where a face is followed, else 0",
+    "unseen": "why the eyes are unknown",
+}
+
+_DIGITS = 4
+_INTEGERS = {"level", "drowsiness", "face"}
+_TEXTS = {"state", "unseen"}
+_EXPRESSION_HELD_S = 0.35
+
+
+def _rounded(value: Scalar) -> Scalar:
+    return round(value, _DIGITS) if isinstance(value, float) else value
+
+
+def event_object(event: Event) -> dict[str, Any]:
+    """Return ``event`` as the JSON object that is stored: numbers rounded to 0.1 ms."""
+    thing: dict[str, Any] = {
+        "t_s": _rounded(event.t_s),
+        "kind": event.kind.value,
+        "level": int(event.level),
+        "start_s": _rounded(event.start_s),
+        "end_s": _rounded(event.end_s),
+        "reason": event.reason,
+        "values": {key: _rounded(event.values[key]) for key in sorted(event.values)},
+    }
+    return {key: value for key, value in thing.items() if value is not None}
+
+
+class EventWriter:
+    """Appends events to a JSON Lines file, each at once on disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = _create(path)
+
+    def write(self, event: Event) -> None:
+        """Append one event."""
+        self._file.write(json.dumps(event_object(event), allow_nan=False) + "\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class FrameTable:
+    """Writes one row a frame; ``.csv`` at once, ``.parquet`` in groups of rows.
+
+    Raises ConfigError for another ending, or for Parquet without the bench extra.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if path.suffix not in {".csv", ".parquet"}:
+            raise ConfigError(f"{path}: the frame table is written as .csv or .parquet")
+        self._sink = _Parquet(path) if path.suffix == ".parquet" else _Csv(path)
+        self._scores: tuple[float, tuple[float, ...]] | None = None
+
+    def write(self, observation: DriverObservation, state: DriverState) -> None:
+        """Add the row of one frame."""
+        if observation.expression is not None:
+            self._scores = (observation.t_s, observation.expression.probabilities)
+        if self._scores and observation.t_s - self._scores[0] > _EXPRESSION_HELD_S:
+            self._scores = None
+        self._sink.write(row(observation, state, self._scores[1] if self._scores else None))
+
+    def close(self) -> None:
+        """Write what is left and close the file."""
+        self._sink.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def row(
+    observation: DriverObservation, state: DriverState, scores: tuple[float, ...] | None
+) -> dict[str, Scalar]:
+    """Return one frame as a row of :data:`COLUMNS`; ``scores`` in the order of EXPRESSIONS."""
+    ears = [eye.ear for eye in (observation.right_eye, observation.left_eye) if eye.ear is not None]
+    pose = observation.pose
+    values: dict[str, Scalar] = {
+        "t_s": observation.t_s,
+        "openness_right": state.right_eye.openness,
+        "certainty_right": state.right_eye.certainty,
+        "openness_left": state.left_eye.openness,
+        "certainty_left": state.left_eye.certainty,
+        "ear": sum(ears) / len(ears) if ears else None,
+        "ear_right": observation.right_eye.ear,
+        "ear_left": observation.left_eye.ear,
+        "mar": observation.mar,
+        "yaw_deg": pose.yaw_deg if pose else None,
+        "pitch_deg": pose.pitch_deg if pose else None,
+        "roll_deg": pose.roll_deg if pose else None,
+        **dict(zip(EXPRESSIONS, scores or (None,) * len(EXPRESSIONS), strict=True)),
+        "level": int(state.level),
+        "state": state.kind.value if state.kind else state.eyes.value,
+        "openness": state.openness,
+        "closed_s": state.closed_s,
+        "perclos": state.perclos,
+        "drowsiness": state.drowsiness,
+        "away_s": state.away_s,
+        "rage": state.rage,
+        "valence": state.valence,
+        "baseline_progress": state.baseline_progress,
+        "face": int(state.face_seen),
+        "unseen": state.eyes_unseen.value if state.eyes_unseen else None,
+    }
+    return {name: _rounded(values[name]) for name in COLUMNS}
+
+
+def _create(path: Path) -> IO[str]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        raise ConfigError(f"cannot write {path}: {error.strerror}; choose another place") from error
+
+
+class _Csv:
+    def __init__(self, path: Path) -> None:
+        self._file = _create(path)
+        self._writer = csv.DictWriter(self._file, list(COLUMNS), lineterminator="\n")
+        self._writer.writeheader()
+
+    def write(self, values: dict[str, Scalar]) -> None:
+        self._writer.writerow(values)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _Parquet:
+    _GROUP = 3000  # rows
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._arrow: Any = importlib.import_module("pyarrow")
+            parquet: Any = importlib.import_module("pyarrow.parquet")
+        except ImportError as error:
+            raise ConfigError(
+                "Parquet needs pyarrow: pip install 'dms-jetson[bench]', or write .csv"
+            ) from error
+        _create(path).close()
+        types = {name: self._arrow.int32() for name in _INTEGERS}
+        types |= {name: self._arrow.string() for name in _TEXTS}
+        self._schema = self._arrow.schema(
+            [
+                self._arrow.field(
+                    name, types.get(name, self._arrow.float64()), metadata={"description": text}
+                )
+                for name, text in COLUMNS.items()
+            ]
+        )
+        self._writer = parquet.ParquetWriter(path, self._schema)
+        self._rows: list[dict[str, Scalar]] = []
+
+    def write(self, values: dict[str, Scalar]) -> None:
+        self._rows.append(values)
+        if len(self._rows) >= self._GROUP:
+            self._flush()
+
+    def close(self) -> None:
+        self._flush()
+        self._writer.close()
+
+    def _flush(self) -> None:
+        if self._rows:
+            self._writer.write_table(self._arrow.Table.from_pylist(self._rows, schema=self._schema))
+            self._rows = []

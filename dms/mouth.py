@@ -1,0 +1,22 @@
+"""The mouth aspect ratio; whether an open mouth is a yawn is decided over time, elsewhere."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dms.landmarks import Landmarks
+
+
+def mouth_aspect_ratio(marks: Landmarks) -> float | None:
+    """Return the mean gap of the inner lips over the distance of their corners, None if flat.
+
+    About 0 for a closed mouth; above about 0.6 for a yawn.
+    """
+    scheme, points = marks.scheme, marks.points
+    right, left = scheme.inner_corners
+    width = float(np.hypot(*(points[left] - points[right])))
+    if width <= 0.0:
+        return None
+    upper, lower = np.asarray(scheme.lips).T
+    gaps = points[lower] - points[upper]
+    return float(np.hypot(gaps[:, 0], gaps[:, 1]).mean()) / width

@@ -1,0 +1,100 @@
+"""Head pose from landmarks by perspective-n-point, with the camera's intrinsics or a default.
+
+Angles are against the camera's axis; what is straight ahead for this driver is the baseline's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dms.errors import ConfigError
+from dms.landmarks import Landmarks, Scheme
+from dms.settings import setting, settings
+from dms.values import HeadPose
+
+# Driver's frame (x to the driver's left, y up, z out of the face) seen by a camera that he faces.
+_FACING = np.diag([1.0, -1.0, -1.0])
+
+
+@settings
+class PoseSettings:
+    """The camera's geometry. Without a calibration, focal length follows from a typical lens."""
+
+    focal_over_width: float = setting(
+        1.0,
+        unit="widths",
+        gt=0.2,
+        le=10,
+        source="53 deg of horizontal view, a common cabin lens",
+        text="focal length over picture width while intrinsics are unknown",
+    )
+    intrinsics: Sequence[float] | None = setting(
+        None,
+        unit="px",
+        source="dms calibrate intrinsics",
+        text="fx, fy, cx, cy at the size given by intrinsics_size; null: the default above",
+    )
+    intrinsics_size: tuple[int, int] | None = setting(
+        None, unit="px", source="the calibrated picture", text="width, height of that calibration"
+    )
+    distortion: Sequence[float] = setting(
+        (), source="OpenCV k1 k2 p1 p2 [k3]", text="lens distortion; empty: none"
+    )
+
+
+class PoseEstimator:
+    """Head pose for pictures of one size. Raises ConfigError for unusable intrinsics."""
+
+    def __init__(self, settings: PoseSettings, width_px: int, height_px: int) -> None:
+        self._camera = camera_matrix(settings, width_px, height_px)
+        self._distortion = np.asarray(settings.distortion, np.float64)
+        if self._distortion.size not in {0, 4, 5, 8}:
+            raise ConfigError(
+                f"pose.distortion takes 0, 4, 5 or 8 numbers, got {self._distortion.size}"
+            )
+        self._models: dict[str, tuple[list[int], NDArray[np.float64]]] = {}
+
+    def estimate(self, marks: Landmarks) -> HeadPose | None:
+        """Return the pose of ``marks``, or None where no pose explains the points."""
+        rows, model = self._model(marks.scheme)
+        image = marks.points[rows].astype(np.float64)
+        found, rotation, _ = cv2.solvePnP(
+            model, image, self._camera, self._distortion, flags=cv2.SOLVEPNP_SQPNP
+        )
+        if not found or not np.isfinite(rotation).all():
+            return None
+        return angles(np.asarray(cv2.Rodrigues(rotation)[0], np.float64))
+
+    def _model(self, scheme: Scheme) -> tuple[list[int], NDArray[np.float64]]:
+        if scheme.name not in self._models:
+            self._models[scheme.name] = (
+                list(scheme.pose),
+                np.array(list(scheme.pose.values()), np.float64),
+            )
+        return self._models[scheme.name]
+
+
+def camera_matrix(settings: PoseSettings, width_px: int, height_px: int) -> NDArray[np.float64]:
+    """Return the 3x3 camera matrix at this picture size, scaled from the calibrated size."""
+    if settings.intrinsics is None:
+        focal = settings.focal_over_width * width_px
+        return np.array([[focal, 0, width_px / 2], [0, focal, height_px / 2], [0, 0, 1]])
+    if len(settings.intrinsics) != 4 or settings.intrinsics_size is None:
+        raise ConfigError("pose.intrinsics takes fx, fy, cx, cy, and needs pose.intrinsics_size")
+    fx, fy, cx, cy = settings.intrinsics
+    sx, sy = width_px / settings.intrinsics_size[0], height_px / settings.intrinsics_size[1]
+    return np.array([[fx * sx, 0, cx * sx], [0, fy * sy, cy * sy], [0, 0, 1]])
+
+
+def angles(rotation: NDArray[np.float64]) -> HeadPose:
+    """Return yaw (left +), pitch (up +) and roll (right +) of a 3x3 model-to-camera rotation."""
+    facing = _FACING @ rotation
+    yaw = math.atan2(facing[0, 2], facing[2, 2])
+    pitch = math.asin(max(-1.0, min(1.0, float(facing[1, 2]))))
+    roll = math.atan2(facing[1, 0], facing[1, 1])
+    return HeadPose(math.degrees(yaw), math.degrees(pitch), math.degrees(roll))
