@@ -50,6 +50,13 @@ class FaceSettings:
         source="0.4 and above on infrared faces",
         text="a new face needs this",
     )
+    weak_score: float = setting(
+        -0.25,
+        unit="HOG score",
+        source="faces seen steeply from below: -0.2 to 0.2; cluttered rooms: below -0.45",
+        text="or this, twice in the same place within weak_window_s",
+    )
+    weak_window_s: float = setting(0.5, unit="s", ge=0, text="see weak_score")
     kept_score: float = setting(
         -0.5, unit="HOG score", text="a followed face needs this at each confirmation"
     )
@@ -93,6 +100,7 @@ class FaceTracker:
         self._look: NDArray[np.float32] | None = None
         self._confirmed_s = self._searched_s = self._failed_s = float("-inf")
         self._fine = False
+        self._weak: tuple[float, Box] | None = None
 
     def find(self, frame: Frame) -> Face | None:
         """Return the driver's face in ``frame``, or None where none is seen."""
@@ -105,8 +113,10 @@ class FaceTracker:
         if frame.t_s - self._searched_s < self._settings.search_period_s:
             return None
         self._searched_s = frame.t_s
-        box = self._search(frame.gray)
-        return None if box is None else self._adopt(frame, box)
+        found = self._search(frame.gray)
+        if found is None or not self._convincing(frame.t_s, *found):
+            return None
+        return self._adopt(frame, found[1])
 
     def why_none(self, gray: Gray) -> Unseen:
         """Say why a frame without a face has none, as far as the picture tells."""
@@ -188,12 +198,20 @@ class FaceTracker:
         best = max(found, key=lambda item: item[0])[1]
         return Box(best.x + x0, best.y + y0, best.width, best.height)
 
-    def _search(self, gray: Gray) -> Box | None:
+    def _convincing(self, now_s: float, score: float, box: Box) -> bool:
+        if score >= self._settings.found_score:
+            return True
+        before, self._weak = self._weak, (now_s, box)
+        if before is None or now_s - before[0] > self._settings.weak_window_s:
+            return False
+        return _overlap(before[1], box) > 0.5
+
+    def _search(self, gray: Gray) -> tuple[float, Box] | None:
         """Search the whole picture, small and fine in turn; the seat region decides who drives."""
         target = self._settings.fine_width_px if self._fine else self._settings.search_width_px
         self._fine = not self._fine
         height, width = gray.shape
-        found = self._run(gray, min(1.0, target / width), self._settings.found_score)
+        found = self._run(gray, min(1.5, target / width), self._settings.weak_score)
         left, top, right, bottom = self._settings.seat_region
         seated = []
         for score, box in found:
@@ -201,7 +219,7 @@ class FaceTracker:
             if left <= x <= right and top <= y <= bottom:
                 off_centre = abs(x - (left + right) / 2) / max(right - left, 1e-6)
                 seated.append((box.width / width - 0.5 * off_centre, score, box))
-        return max(seated, key=lambda item: item[:2])[2] if seated else None
+        return max(seated, key=lambda item: item[0])[1:] if seated else None
 
     def _run(self, gray: Gray, scale: float, threshold: float) -> list[tuple[float, Box]]:
         self.searches += 1

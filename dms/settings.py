@@ -19,7 +19,7 @@ def setting(
     return Field(default, description=text, json_schema_extra=extra, **limits)
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(setting, Field))
+@dataclass_transform(frozen_default=True, kw_only_default=True)
 def settings(cls: type[_T]) -> type[_T]:
     """Make ``cls`` a frozen dataclass that refuses unknown keys and values out of range."""
     config = ConfigDict(extra="forbid", allow_inf_nan=False, validate_default=True)

@@ -1,0 +1,156 @@
+"""From a frame to what it says of the driver. Nothing here knows the driver's own normal."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import Protocol
+
+from dms.errors import EngineError
+from dms.eyes import EyeSettings, observe_eye
+from dms.face import Face, FaceSettings, FaceTracker
+from dms.landmarks import Landmarks, Predictor
+from dms.mouth import mouth_aspect_ratio
+from dms.pose import PoseEstimator, PoseSettings
+from dms.settings import setting, settings
+from dms.values import DriverObservation, ExpressionScores, EyeEvidence, Frame, Gray, Unseen
+
+log = logging.getLogger(__name__)
+
+
+@settings
+class PerceptionSettings:
+    """What is measured, and how often."""
+
+    face: FaceSettings = FaceSettings()
+    eyes: EyeSettings = EyeSettings()
+    pose: PoseSettings = PoseSettings()
+    expression_period_s: float = setting(
+        0.1, unit="s", ge=0, text="the expression net runs at most this often; 0: every frame"
+    )
+
+
+class ExpressionNet(Protocol):
+    """Scores one face."""
+
+    def score(self, gray: Gray, marks: Landmarks) -> ExpressionScores: ...
+
+
+class EyeStateNet(Protocol):
+    """Scores both eyes: (right, left), each (open probability, visible probability)."""
+
+    def score(
+        self, gray: Gray, marks: Landmarks
+    ) -> tuple[tuple[float, float], tuple[float, float]]: ...
+
+
+class Perception:
+    """Watches one source of frames; a net that fails is a named fault, never a made-up score."""
+
+    def __init__(
+        self,
+        predictor: Predictor,
+        expression: ExpressionNet | None,
+        eye_state: EyeStateNet | None,
+        settings: PerceptionSettings,
+    ) -> None:
+        self.tracker = FaceTracker(predictor, settings.face)
+        self._expression = expression
+        self._eye_state = eye_state
+        self._settings = settings
+        self._pose: PoseEstimator | None = None
+        self._size: tuple[int, int] | None = None
+        self._scored_s = float("-inf")
+        self._faults: dict[str, str] = {}
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What has failed and has not worked since, in words."""
+        return tuple(self._faults.values())
+
+    def reset(self) -> None:
+        """Forget the face and all timing, as between two recordings."""
+        self.tracker.reset()
+        self._scored_s = float("-inf")
+        self._faults.clear()
+
+    def observe(self, frame: Frame) -> DriverObservation:
+        """Return what ``frame`` says of the driver."""
+        face = self.tracker.find(frame)
+        if face is None:
+            brightness = float(frame.gray[::8, ::8].mean())
+            unseen = self.tracker.why_none(frame.gray)
+            eye = EyeEvidence(unseen=unseen)
+            return DriverObservation(
+                frame.t_s, right_eye=eye, left_eye=eye, brightness=brightness, unseen=unseen
+            )
+        pose = self._estimator(frame.gray).estimate(face.marks)
+        eyes = [
+            observe_eye(frame.gray, face.marks, left, pose, self._settings.eyes)
+            for left in (False, True)
+        ]
+        right, left = self._with_net(frame.gray, face.marks, eyes[0], eyes[1])
+        return DriverObservation(
+            frame.t_s,
+            face=face.box,
+            fit=face.marks.fit,
+            right_eye=right,
+            left_eye=left,
+            mar=mouth_aspect_ratio(face.marks),
+            pose=pose,
+            expression=self._expression_of(frame, face),
+            brightness=_brightness(frame.gray, face),
+        )
+
+    def _estimator(self, gray: Gray) -> PoseEstimator:
+        size = (gray.shape[1], gray.shape[0])
+        if self._pose is None or self._size != size:
+            self._pose, self._size = PoseEstimator(self._settings.pose, *size), size
+        return self._pose
+
+    def _with_net(
+        self, gray: Gray, marks: Landmarks, right: EyeEvidence, left: EyeEvidence
+    ) -> tuple[EyeEvidence, EyeEvidence]:
+        if self._eye_state is None:
+            return right, left
+        try:
+            scores = self._eye_state.score(gray, marks)
+        except EngineError as error:
+            self._fail("eye-state net", error)
+            return right, left
+        self._faults.pop("eye-state net", None)
+        return _scored(right, scores[0]), _scored(left, scores[1])
+
+    def _expression_of(self, frame: Frame, face: Face) -> ExpressionScores | None:
+        if self._expression is None:
+            return None
+        if 0 <= frame.t_s - self._scored_s < self._settings.expression_period_s - 1e-6:
+            return None
+        self._scored_s = frame.t_s
+        try:
+            scores = self._expression.score(frame.gray, face.marks)
+        except EngineError as error:
+            self._fail("expression net", error)
+            return None
+        self._faults.pop("expression net", None)
+        return scores
+
+    def _fail(self, part: str, error: EngineError) -> None:
+        if part not in self._faults:
+            log.error("%s: %s", part, error)
+        self._faults[part] = f"engine: {part}: {error}"
+
+
+def _scored(eye: EyeEvidence, score: tuple[float, float]) -> EyeEvidence:
+    if eye.unseen in {Unseen.TURNED_AWAY, Unseen.TOO_SMALL}:
+        return eye  # the crop shows no eye, so the net has nothing to say
+    return replace(eye, open_probability=score[0], visible_probability=score[1])
+
+
+def _brightness(gray: Gray, face: Face) -> float:
+    """Return the mean gray of the face box, every fourth pixel."""
+    box, (height, width) = face.box, gray.shape
+    x0, y0 = max(0, int(box.x)), max(0, int(box.y))
+    x1, y1 = min(width, int(box.x + box.width)), min(height, int(box.y + box.height))
+    region = gray[y0:y1:4, x0:x1:4]
+    return float(region.mean()) if region.size else float(gray[::8, ::8].mean())
