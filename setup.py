@@ -32,6 +32,7 @@ setup(
     ],
     extras_require={
         "jetson": ["tensorrt", "pycuda"],
+        "v4l2": ["linuxpy>=0.21; sys_platform == 'linux'"],  # GPL-3.0-or-later, hence optional
         "bench": BENCH,
         "train": TRAIN,
         "test": [*TEST, *LINT, *BENCH],

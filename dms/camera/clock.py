@@ -1,0 +1,63 @@
+"""Stream time of a recording: starts at 0, always rises, whatever stamps the file carries."""
+
+from __future__ import annotations
+
+import logging
+
+_log = logging.getLogger(__name__)
+_USUAL_FPS = 30.0  # where the file says nothing believable
+_BELIEVABLE_FPS = (1.0, 1000.0)
+_REWIND_S = 1.0  # a larger step back is a restarted count, a smaller one a misplaced frame
+
+
+class RecordingClock:
+    """Turns one recording's raw stamps into seconds since its first frame.
+
+    A stamp that does not advance is replaced by the nominal period, a count that restarts or jumps
+    by more than ``largest_gap_s`` goes on from where it was; both are logged once.
+    """
+
+    def __init__(self, fps: float, largest_gap_s: float, time_scale: float = 1.0) -> None:
+        low, high = _BELIEVABLE_FPS
+        self._period_s = 1.0 / (fps if low <= fps <= high else _USUAL_FPS)
+        self._largest_gap_s = largest_gap_s
+        self._time_scale = time_scale
+        self._offset_s: float | None = None
+        self._newest_s = 0.0  # highest raw stamp since the last restart
+        self._t_s = 0.0
+        self._told = False
+
+    def stamp(self, raw_s: float | None) -> float:
+        """Return the time of the next frame, given its raw stamp."""
+        if self._offset_s is None:
+            self._newest_s = raw_s or 0.0
+            self._offset_s = -self._newest_s
+            return 0.0
+        self._t_s = self._next(raw_s, self._offset_s)
+        return self._t_s * self._time_scale
+
+    def _next(self, raw_s: float | None, offset_s: float) -> float:
+        nominal_s = self._t_s + self._period_s
+        if raw_s is None:
+            return nominal_s
+        step_s = raw_s - self._newest_s
+        if step_s < -_REWIND_S or step_s > self._largest_gap_s:
+            self._tell(raw_s)
+            self._newest_s, self._offset_s = raw_s, nominal_s - raw_s
+            return nominal_s
+        if step_s <= 0:
+            self._tell(raw_s)
+            return nominal_s
+        self._newest_s = raw_s
+        t_s = raw_s + offset_s
+        # After a repaired stamp the true ones need a moment to catch up.
+        return t_s if t_s > self._t_s else self._t_s + self._period_s / 10
+
+    def _tell(self, raw_s: float) -> None:
+        if not self._told:
+            self._told = True
+            _log.warning(
+                "The recording's stamps do not rise at %.3f s (raw %.3f s); repaired from here on.",
+                self._t_s,
+                raw_s,
+            )

@@ -1,0 +1,121 @@
+"""A folder of pictures as a recording, in natural order of their names."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+import cv2
+
+from dms.camera.recording import RecordedSource
+from dms.camera.settings import CameraSettings
+from dms.camera.source import Picture
+from dms.errors import CameraError, ConfigError
+
+TIMESTAMPS = "timestamps.csv"
+_SUFFIXES = frozenset((
+    ".avif", ".bmp", ".dib", ".exr", ".gif", ".hdr", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm",
+    ".pgm", ".pic", ".png", ".pnm", ".ppm", ".pxm", ".ras", ".sr", ".tif", ".tiff", ".webp",
+))  # fmt: skip
+
+
+class ImageFolder(RecordedSource):
+    """Pictures of any format OpenCV reads; times from a CSV (``file,t_s``) or a fixed rate."""
+
+    def __init__(self, settings: CameraSettings) -> None:
+        self._folder = Path(settings.source)
+        self._rate = settings.fps
+        self._csv = Path(settings.timestamps) if settings.timestamps else None
+        self._times: dict[str, float] | None = None
+        self._paths: list[Path] = []
+        self._next = 0
+
+    def open(self) -> None:
+        if not self._folder.is_dir():
+            raise CameraError(f"There is no folder {self._folder}; check camera.source.")
+        self._next, self.ended = 0, False
+        table = self._csv or self._folder / TIMESTAMPS
+        self._times = read_timestamps(table) if self._csv or table.is_file() else None
+        if self._times is None and self._rate is None:
+            raise CameraError(
+                f"{self._folder} has no {TIMESTAMPS} (columns file,t_s): add it, or set camera.fps "
+                "to the rate of the recording."
+            )
+        self.fps = self._rate or 0.0
+        self._paths = sorted(filter(_is_picture, self._folder.iterdir()), key=_natural)
+        if self._times is not None:
+            self._paths = self._listed(self._times, table)
+        if not self._paths:
+            raise CameraError(f"{self._folder} holds no picture that OpenCV can read.")
+
+    def _listed(self, times: dict[str, float], table: Path) -> list[Path]:
+        missing = sorted(set(times) - {path.name for path in self._paths})
+        if missing:
+            raise CameraError(f"{table} lists {missing[0]}, which is not in {self._folder}.")
+        return [self._folder / name for name in times]
+
+    def grab(self) -> Picture | None:
+        if self._next >= len(self._paths):
+            self.ended = True
+            return None
+        path = self._paths[self._next]
+        image = cv2.imread(str(path), cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR)
+        if image is None:
+            raise CameraError(f"{path} is damaged or no picture; remove or replace it.")
+        t_s = self._times[path.name] if self._times is not None else None
+        self._next += 1
+        return Picture(image, t_s)
+
+    def close(self) -> None:
+        self._paths = []
+
+
+def read_timestamps(path: Path) -> dict[str, float]:
+    """Read ``file,t_s`` rows in rising order of time.
+
+    Raises ConfigError with file and line for a missing column, a bad number or a time that does
+    not rise.
+    """
+    times: dict[str, float] = {}
+    before = float("-inf")
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = csv.DictReader(file)
+            if not {"file", "t_s"} <= set(rows.fieldnames or ()):
+                raise ConfigError(f"{path}:1: expected columns file,t_s, got {rows.fieldnames}.")
+            for row in rows:
+                t_s = _seconds(row["t_s"], path, rows.line_num)
+                if t_s <= before or row["file"] in times:
+                    raise ConfigError(
+                        f"{path}:{rows.line_num}: times must rise and files stand once, got "
+                        f"{row['file']} at {t_s} after {before}."
+                    )
+                before = t_s
+                times[row["file"]] = t_s
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read ({error.strerror}).") from error
+    return times
+
+
+def _seconds(text: str | None, path: Path, line: int) -> float:
+    try:
+        value = float(text or "")
+    except ValueError:
+        raise ConfigError(f"{path}:{line}: expected seconds, got {text!r}.") from None
+    if not abs(value) < float("inf"):
+        raise ConfigError(f"{path}:{line}: expected seconds, got {text!r}.")
+    return value
+
+
+def _is_picture(path: Path) -> bool:
+    # A known suffix counts even if the content is broken: the reader then names the file.
+    return path.is_file() and (
+        path.suffix.lower() in _SUFFIXES or bool(cv2.haveImageReader(str(path)))
+    )
+
+
+def _natural(path: Path) -> tuple[list[tuple[int, str]], str]:
+    """Sort key: frame2 before frame10."""
+    parts = re.findall(r"\d+|\D+", path.name.lower())
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts], path.name

@@ -1,0 +1,208 @@
+"""A live camera: a reader thread, the newest frame wins, and a lost camera is told as lost.
+
+OpenCV's ``read()`` may say true after an unplug, repeat the last picture or block for ever, so all
+reading happens in a thread of its own, and what it delivers is watched from here.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dms.camera.camera import Camera
+from dms.camera.gray import frame_picture
+from dms.camera.settings import CameraSettings
+from dms.camera.source import Picture, Source
+from dms.errors import CameraError, CameraLostError
+from dms.values import Frame
+
+_log = logging.getLogger(__name__)
+_OLDEST_STAMP_S = 5.0  # a driver stamp further off than this is not the monotonic clock
+_JOIN_S = 1.0
+_MOST_STUCK = 3  # readers that never came back; each keeps a thread and perhaps the device
+
+
+def capture_time(driver_s: float | None, now_s: float) -> float:
+    """Return the driver's stamp if it plausibly is the monotonic clock, else the arrival time."""
+    if driver_s is None or not now_s - _OLDEST_STAMP_S <= driver_s <= now_s:
+        return now_s
+    return driver_s
+
+
+class _Reader:
+    """One run of a source in a thread of its own: opens, reads and closes it there."""
+
+    def __init__(self, source: Source, frozen_s: float | None) -> None:
+        self._source = source
+        self._frozen_s = frozen_s
+        self._condition = threading.Condition()
+        self._stopping = threading.Event()
+        self._newest: tuple[int, Picture] | None = None
+        self._error: CameraError | None = None
+        self._finished = False
+        self._count = 0
+        self._previous: NDArray[Any] | None = None
+        self._changed_s = self._arrived_s = time.monotonic()
+        self._thread = threading.Thread(target=self._run, name="dms-camera", daemon=True)
+        self._thread.start()
+
+    def take(self, first_frame_s: float, silent_s: float) -> tuple[int, Picture] | None:
+        """Wait for a picture not taken before; None at the end of a finite stream."""
+        with self._condition:
+            while self._newest is None:
+                if self._error is not None:
+                    raise self._error
+                if self._finished:
+                    return None
+                patience_s = silent_s if self._count else first_frame_s
+                left_s = self._arrived_s + patience_s - time.monotonic()
+                if left_s <= 0:
+                    raise self._silent(patience_s)
+                self._condition.wait(left_s)
+            taken, self._newest = self._newest, None
+            return taken
+
+    def stop(self) -> bool:
+        """Ask the thread to end; False if it is stuck in the driver and was left behind."""
+        self._stopping.set()
+        self._thread.join(_JOIN_S)
+        return not self._thread.is_alive()
+
+    def _silent(self, patience_s: float) -> CameraLostError:
+        what = "no new picture" if self._count else "no first picture"
+        return CameraLostError(
+            f"The camera is silent: {what} within {patience_s:g} s; check cable and power. It is "
+            "opened again."
+        )
+
+    def _run(self) -> None:
+        error: CameraError | None = CameraLostError(
+            "The camera's reader thread ended by a defect; see the traceback in the log."
+        )
+        try:
+            self._read_all()
+            error = None
+        except CameraError as failure:
+            error = failure
+        except (OSError, cv2.error) as failure:
+            error = CameraLostError(f"The camera failed while reading ({failure}); check it.")
+        finally:
+            with self._condition:
+                self._error, self._finished = error, True
+                self._condition.notify_all()
+            self._source.close()
+
+    def _read_all(self) -> None:
+        self._source.open()
+        while not self._stopping.is_set() and not self._source.ended:
+            picture = self._source.grab()
+            if picture is not None:
+                self._put(picture)
+
+    def _put(self, picture: Picture) -> None:
+        now_s = time.monotonic()
+        self._watch_frozen(picture.image, now_s)
+        with self._condition:
+            stamped = replace(picture, t_s=capture_time(picture.t_s, now_s))
+            self._newest = (self._count, stamped)
+            self._count += 1
+            self._arrived_s = now_s
+            self._condition.notify_all()
+
+    def _watch_frozen(self, image: NDArray[Any], now_s: float) -> None:
+        """Raise CameraLostError where the very same picture comes again and again.
+
+        A picture of one single value (lens covered, all white) may repeat on a sound camera: what
+        it shows is judged by perception, not here.
+        """
+        before, self._previous = self._previous, image
+        same = before is not None and before.dtype == image.dtype and np.array_equal(before, image)
+        if not same or image.min() == image.max():
+            self._changed_s = now_s
+        elif self._frozen_s is not None and now_s - self._changed_s >= self._frozen_s:
+            raise CameraLostError(
+                f"The camera's picture is frozen: the very same for {self._frozen_s:g} s. It is "
+                "opened again; if this repeats, replug the camera or look at its driver."
+            )
+
+
+class LiveCamera(Camera):
+    """Newest frame of a live source; ``sequence`` counts captured frames, so gaps are drops.
+
+    After a CameraLostError, :meth:`close` and :meth:`open` start afresh with a new source.
+    """
+
+    live = True
+
+    def __init__(self, make_source: Callable[[], Source], settings: CameraSettings) -> None:
+        self._make_source = make_source
+        self._settings = settings
+        self._reader: _Reader | None = None
+        self._first: tuple[int, Picture] | None = None
+        self._stuck = 0
+        self._last_s = float("-inf")
+        self._size: tuple[int, ...] | None = None
+
+    def open(self) -> None:
+        """Open the source and wait for its first picture, at most ``first_frame_s``."""
+        if self._stuck >= _MOST_STUCK:
+            raise CameraError(
+                f"{self._stuck} reads never came back from the camera's driver; restart dms, and "
+                "replug the camera or restart the machine if this repeats."
+            )
+        self.close()
+        self._reader = _Reader(self._make_source(), self._settings.frozen_s)
+        try:
+            self._first = self._take()
+        except CameraError:
+            self.close()
+            raise
+
+    def read(self) -> Frame | None:
+        taken, self._first = self._first, None
+        if taken is None:
+            taken = self._take()
+        if taken is None:
+            return None
+        sequence, picture = taken
+        self._check_size(picture.image)
+        gray = frame_picture(picture, self._settings)
+        self._last_s = max(picture.t_s or 0.0, self._last_s + 1e-6)  # time never stands still
+        return Frame(gray=gray, t_s=self._last_s, sequence=sequence)
+
+    def close(self) -> None:
+        reader, self._reader, self._first = self._reader, None, None
+        if reader is not None and not reader.stop():
+            self._stuck += 1
+            _log.warning("A read is stuck in the camera's driver; it was left behind.")
+
+    def _take(self) -> tuple[int, Picture] | None:
+        if self._reader is None:
+            raise CameraError("The camera is not open; use it in a with statement.")
+        return self._reader.take(self._settings.first_frame_s, self._settings.silent_s)
+
+    def _check_size(self, image: NDArray[Any]) -> None:
+        size = image.shape[:2]
+        if size == self._size:
+            return
+        asked = (self._settings.height, self._settings.width)
+        if self._size is not None:
+            _log.warning("The camera's picture changed from %s to %s.", self._size, size)
+        elif any(want not in (None, have) for want, have in zip(asked, size, strict=True)):
+            _log.warning(
+                "The camera gives %d x %d instead of the %s x %s asked for; list its sizes with "
+                "v4l2-ctl --list-formats-ext.",
+                size[1],
+                size[0],
+                self._settings.width,
+                self._settings.height,
+            )
+        self._size = size

@@ -1,0 +1,38 @@
+"""GStreamer pipeline texts: CSI cameras on a Jetson, RTSP, and the user's own with its sink."""
+
+from __future__ import annotations
+
+from dms.camera.settings import CameraSettings
+
+SINK = "appsink name=dms drop=true max-buffers=1 sync=false"
+_GRAY = "video/x-raw,format=GRAY8"
+_CSI_SIZE = (1280, 720, 30)  # a mode that the common Jetson sensors have
+
+
+def pipeline(settings: CameraSettings) -> str:
+    """Return the full pipeline for ``csi:N``, ``rtsp://...`` or a pipeline of the user's own.
+
+    A pipeline that has no ``appsink`` gets conversion to gray and one that keeps the newest frame.
+    """
+    source = settings.source.strip()
+    if source.startswith("csi:"):
+        return _csi(settings, source.removeprefix("csi:"))
+    if source.startswith(("rtsp://", "rtsps://")):
+        return (
+            f'rtspsrc location="{source}" latency={settings.rtsp_latency_ms} drop-on-latency=true '
+            f"! decodebin ! videoconvert ! {_GRAY} ! {SINK}"
+        )
+    if "appsink" in source:
+        return source
+    return f"{source} ! videoconvert ! {_GRAY} ! {SINK}"
+
+
+def _csi(settings: CameraSettings, sensor: str) -> str:
+    width, height, fps = _CSI_SIZE
+    width, height = settings.width or width, settings.height or height
+    rate = round((settings.fps or fps) * 1000)
+    return (
+        f"nvarguscamerasrc sensor-id={int(sensor or 0)} ! "
+        f"video/x-raw(memory:NVMM),width={width},height={height},framerate={rate}/1000,format=NV12 "
+        f"! nvvidconv ! {_GRAY} ! {SINK}"
+    )

@@ -1,0 +1,101 @@
+"""Video files through OpenCV's FFmpeg, with the frames' own presentation times."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import cv2
+
+from dms.camera.recording import RecordedSource
+from dms.camera.settings import CameraSettings
+from dms.camera.source import Picture
+from dms.errors import CameraError
+
+_log = logging.getLogger(__name__)
+_MOST_FRAMES = 1e9  # containers without a count give nonsense such as -9e15
+_SHORT_S = 0.5  # less than this missing at the end is rounding of the declared length ...
+_SHORT_SHARE = 0.02  # ... and so is less than this share of it
+
+
+class VideoFile(RecordedSource):
+    """One video file. Its rotation tag is obeyed; ``settings.fps`` overrides its stamps."""
+
+    def __init__(self, settings: CameraSettings) -> None:
+        self._path = Path(settings.source)
+        self._ignore_stamps = settings.fps is not None
+        self._capture: cv2.VideoCapture | None = None
+        self._declared = 0
+        self._count = 0
+        self._first_s = self._last_s = 0.0
+
+    def open(self) -> None:
+        self.close()
+        _check_readable(self._path)
+        capture = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG)
+        if not capture.isOpened():
+            capture.release()
+            raise CameraError(
+                f"{self._path} is not a video that can be read, or was cut off before its index "
+                "was written; check it with ffprobe, or record it again."
+            )
+        capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
+        self._capture, self.ended, self._count = capture, False, 0
+        self.fps = float(capture.get(cv2.CAP_PROP_FPS))
+        frames = float(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        self._declared = int(frames) if 0 < frames < _MOST_FRAMES else 0
+
+    def grab(self) -> Picture | None:
+        if self._capture is None or self.ended:
+            return None
+        got, image = self._capture.read()
+        if not got or image is None:
+            self.ended = True
+            self._check_complete()
+            return None
+        # A first frame at 0 is given its decode time by OpenCV, negative where frames reorder.
+        raw_s = max(float(self._capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000.0, 0.0)
+        if self._count == 0:
+            self._first_s = raw_s
+        self._count += 1
+        self._last_s = max(self._last_s, raw_s) if self._count > 1 else raw_s
+        return Picture(image, None if self._ignore_stamps else raw_s)
+
+    def close(self) -> None:
+        if self._capture is not None:
+            self._capture.release()
+            self._capture = None
+
+    def _check_complete(self) -> None:
+        if self._count == 0:
+            raise CameraError(f"{self._path} holds no picture that can be decoded; check the file.")
+        if not self._declared or self.fps <= 0 or self._count >= self._declared:
+            return
+        declared_s = self._declared / self.fps
+        got_s = max(self._last_s - self._first_s + 1.0 / self.fps, self._count / self.fps)
+        if declared_s - got_s > max(_SHORT_S, _SHORT_SHARE * declared_s):
+            raise CameraError(
+                f"{self._path} is truncated or damaged: it declares {declared_s:.2f} s "
+                f"({self._declared} frames) but ends after {got_s:.2f} s ({self._count} frames); "
+                "what came before was used, record or copy the file again for the rest."
+            )
+        _log.warning(
+            "%s: %d of %d frames could not be decoded.",
+            self._path,
+            self._declared - self._count,
+            self._declared,
+        )
+
+
+def _check_readable(path: Path) -> None:
+    """Raise CameraError unless ``path`` is a file with something in it."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            file.read(1)
+    except FileNotFoundError:
+        raise CameraError(f"There is no recording {path}; check camera.source.") from None
+    except OSError as error:
+        raise CameraError(f"{path} cannot be read ({error.strerror}); check it.") from error
+    if size == 0:
+        raise CameraError(f"{path} is empty; record or copy it again.")

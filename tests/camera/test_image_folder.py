@@ -1,0 +1,111 @@
+import cv2
+import numpy as np
+import pytest
+
+from dms.camera.backends import open_camera
+from dms.camera.settings import CameraSettings
+from dms.errors import CameraError, ConfigError
+
+
+def ramp(kind=np.uint8, top=255, height=64, width=80):
+    return np.tile(np.linspace(0, top, width), (height, 1)).astype(kind)
+
+
+def read_all(folder, **settings):
+    with open_camera(CameraSettings(source=str(folder), **settings)) as camera:
+        return list(camera)
+
+
+def write(folder, name, image):
+    assert cv2.imwrite(str(folder / name), image)
+
+
+def test_pictures_come_in_natural_order_at_the_given_rate(tmp_path):
+    for number in (10, 9, 100):
+        write(tmp_path, f"frame{number}.png", np.full((64, 64), number, np.uint8))
+    frames = read_all(tmp_path, fps=25)
+    assert [int(frame.gray[0, 0]) for frame in frames] == [9, 10, 100]
+    assert [frame.t_s for frame in frames] == pytest.approx([0, 0.04, 0.08])
+
+
+@pytest.mark.parametrize("suffix", ["png", "bmp", "jpg", "tiff", "webp", "pgm", "jp2"])
+def test_any_format_is_read(tmp_path, suffix):
+    write(tmp_path, f"a.{suffix}", ramp())
+    (frame,) = read_all(tmp_path, fps=1)
+    assert np.abs(frame.gray.astype(int) - ramp()).max() <= 6  # lossy ones
+
+
+def test_colour_becomes_gray_and_alpha_is_dropped(tmp_path):
+    colour = np.zeros((64, 64, 4), np.uint8)
+    colour[..., 1], colour[..., 3] = 200, 10
+    write(tmp_path, "a.png", colour)
+    (frame,) = read_all(tmp_path, fps=1)
+    assert frame.gray[0, 0] == round(0.587 * 200)
+
+
+@pytest.mark.parametrize(("bits", "top"), [(None, 65535), (16, 65535), (12, 4095), (10, 1023)])
+def test_deeper_gray_is_scaled_by_its_declared_depth(tmp_path, bits, top):
+    write(tmp_path, "a.png", ramp(np.uint16, top))
+    (frame,) = read_all(tmp_path, fps=1, bits=bits)
+    assert np.abs(frame.gray.astype(int) - ramp()).max() <= 1
+    assert frame.gray.max() == 255
+
+
+def test_values_above_the_declared_depth_saturate(tmp_path):
+    write(tmp_path, "a.png", np.full((64, 64), 5000, np.uint16))
+    assert read_all(tmp_path, fps=1, bits=10)[0].gray.max() == 255
+
+
+def test_times_come_from_the_table_and_choose_the_pictures(tmp_path):
+    for name, value in (("b.png", 1), ("a.png", 2), ("left_out.png", 3)):
+        write(tmp_path, name, np.full((64, 64), value, np.uint8))
+    (tmp_path / "timestamps.csv").write_text("file,t_s\nb.png,10.0\na.png,10.5\n")
+    frames = read_all(tmp_path)
+    assert [(frame.t_s, int(frame.gray[0, 0])) for frame in frames] == [(0.0, 1), (0.5, 2)]
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("name,when\n", "timestamps.csv:1: expected columns"),
+        ("file,t_s\na.png,soon\n", "timestamps.csv:2: expected seconds, got 'soon'"),
+        ("file,t_s\na.png,nan\n", "timestamps.csv:2: expected seconds"),
+        ("file,t_s\na.png,1\nb.png,1\n", "timestamps.csv:3: times must rise"),
+    ],
+)
+def test_a_bad_table_is_told_with_its_line(tmp_path, table, message):
+    write(tmp_path, "a.png", ramp())
+    (tmp_path / "timestamps.csv").write_text(table)
+    with pytest.raises(ConfigError, match=message):
+        read_all(tmp_path)
+
+
+def test_a_table_that_lists_a_missing_picture_is_refused(tmp_path):
+    write(tmp_path, "a.png", ramp())
+    (tmp_path / "timestamps.csv").write_text("file,t_s\na.png,1\ngone.png,2\n")
+    with pytest.raises(CameraError, match=r"lists gone\.png"):
+        read_all(tmp_path)
+
+
+def test_without_table_or_rate_the_message_says_what_to_add(tmp_path):
+    write(tmp_path, "a.png", ramp())
+    with pytest.raises(CameraError, match=r"set camera\.fps"):
+        read_all(tmp_path)
+
+
+def test_a_damaged_picture_is_named(tmp_path):
+    write(tmp_path, "a.png", ramp())
+    (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes()[:40])
+    with pytest.raises(CameraError, match=r"b\.png is damaged"):
+        read_all(tmp_path, fps=1)
+
+
+def test_other_files_are_left_aside_and_an_empty_folder_is_refused(tmp_path):
+    (tmp_path / "notes.txt").write_text("no picture")
+    with pytest.raises(CameraError, match="holds no picture"):
+        read_all(tmp_path, fps=1)
+
+
+def test_a_missing_folder_is_told(tmp_path):
+    with pytest.raises(CameraError, match="There is no folder"):
+        read_all(tmp_path / "gone", kind="folder", fps=1)
