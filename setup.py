@@ -6,7 +6,8 @@ from setuptools import find_packages, setup
 
 TEST = ["pytest>=8", "pytest-cov>=5", "pytest-timeout>=2.3", "hypothesis>=6.100"]
 LINT = ["mypy>=1.11", "ruff>=0.6", "types-PyYAML"]
-BENCH = ["plotly>=5.24,<7", "pyarrow>=15"]
+BENCH = ["plotly>=5.24,<8", "pyarrow>=15"]
+DEMO = ["scikit-image>=0.22"]  # ships the portrait that the demonstration animates
 TRAIN = ["torch>=2.4", "onnx>=1.16"]
 
 setup(
@@ -34,8 +35,9 @@ setup(
         "jetson": ["tensorrt", "pycuda"],
         "v4l2": ["linuxpy>=0.21; sys_platform == 'linux'"],  # GPL-3.0-or-later, hence optional
         "bench": BENCH,
+        "demo": DEMO,
         "train": TRAIN,
-        "test": [*TEST, *LINT, *BENCH],
+        "test": [*TEST, *LINT, *BENCH, *DEMO],
     },
     entry_points={"console_scripts": ["dms = dms.cli:main"]},
 )
