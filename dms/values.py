@@ -173,12 +173,23 @@ class VehicleContext:
     loudness_db: float | None = None
 
 
+class PauseReason(str, Enum):
+    """Why monitoring is paused, as the head unit said; shown on the bus while it lasts."""
+
+    DRIVER = "driver"  # the driver switched it off
+    AUTOMATED = "automated"  # the vehicle drives itself
+    WORKSHOP = "workshop"
+    PRIVACY = "privacy"
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """A request of the head unit to the decision core; ``None`` leaves a switch as it is."""
 
     acknowledge: bool = False
     pause: bool | None = None
+    pause_reason: PauseReason | None = None  # with ``pause=True``; None means OTHER
     warnings: bool | None = None
     rage: bool | None = None
 
@@ -257,6 +268,7 @@ class DriverState:
     arousal: float | None = None
     baseline_progress: float = 0.0  # 0..1
     paused: bool = False
+    pause_reason: PauseReason | None = None  # of the command that paused it
     warnings_on: bool = True  # levels 1 and 2, as the driver switched them
     rage_on: bool = True
     faults: tuple[str, ...] = ()

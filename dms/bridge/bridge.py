@@ -7,7 +7,7 @@ from types import TracebackType
 
 from typing_extensions import Self
 
-from dms.values import DriverState
+from dms.values import Command, DriverState
 
 
 class Bridge(ABC):
@@ -26,6 +26,10 @@ class Bridge(ABC):
     @abstractmethod
     def publish(self, state: DriverState) -> None:
         """Send what is due. Never blocks and never raises for a bus fault: see :attr:`fault`."""
+
+    def commands(self) -> tuple[Command, ...]:
+        """Return what the head unit asked for since the last call, oldest first."""
+        return ()
 
     @property
     @abstractmethod
