@@ -32,11 +32,12 @@ class FaceSettings:
         source="dms aim",
         text="left, top, right, bottom: the driver's face centre lies in here",
     )
-    search_width_px: int = setting(
-        320, unit="px", ge=160, le=1280, text="width of the picture that is searched first"
-    )
-    fine_width_px: int = setting(
-        640, unit="px", ge=160, le=1920, text="width searched in turn with it, for small faces"
+    search_widths_px: tuple[int, ...] = setting(
+        (320, 640, 960),
+        unit="px",
+        min_length=1,
+        text="widths to which the picture is scaled for a search, in turn; a face is found from "
+        "80 px at that width",
     )
     search_period_s: float = setting(
         0.1, unit="s", ge=0, text="least time between two searches while there is no face"
@@ -99,7 +100,7 @@ class FaceTracker:
         self._box: Box | None = None
         self._look: NDArray[np.float32] | None = None
         self._confirmed_s = self._searched_s = self._failed_s = float("-inf")
-        self._fine = False
+        self._rung, self._first = 0, True
         self._weak: tuple[float, Box] | None = None
 
     def find(self, frame: Frame) -> Face | None:
@@ -142,7 +143,6 @@ class FaceTracker:
     def _lose(self) -> None:
         self._box = self._look = None
         self._searched_s = float("-inf")
-        self._fine = False
 
     def _follow(self, frame: Frame, box: Box) -> Face | None:
         """Place landmarks near the last face and make sure that it still is one."""
@@ -207,19 +207,32 @@ class FaceTracker:
         return _overlap(before[1], box) > 0.5
 
     def _search(self, gray: Gray) -> tuple[float, Box] | None:
-        """Search the whole picture, small and fine in turn; the seat region decides who drives."""
-        target = self._settings.fine_width_px if self._fine else self._settings.search_width_px
-        self._fine = not self._fine
+        """Search at the next width in turn; the first frame gets them all, until a sure face."""
+        widths = self._settings.search_widths_px
+        if not self._first:
+            self._rung = (self._rung + 1) % len(widths)
+            return self._seated(gray, widths[self._rung])
+        self._first, best = False, None
+        for width in widths:
+            found = self._seated(gray, width)
+            if found is not None and found[0] >= self._settings.found_score:
+                return found
+            best = best or found
+        return best
+
+    def _seated(self, gray: Gray, target: int) -> tuple[float, Box] | None:
+        """Return the face of the driver by the seat region, with its score."""
         height, width = gray.shape
-        found = self._run(gray, min(1.5, target / width), self._settings.weak_score)
+        found = self._run(gray, min(2.0, target / width), self._settings.weak_score)
         left, top, right, bottom = self._settings.seat_region
         seated = []
         for score, box in found:
             x, y = (box.x + box.width / 2) / width, (box.y + box.height / 2) / height
             if left <= x <= right and top <= y <= bottom:
                 off_centre = abs(x - (left + right) / 2) / max(right - left, 1e-6)
-                seated.append((box.width / width - 0.5 * off_centre, score, box))
-        return max(seated, key=lambda item: item[0])[1:] if seated else None
+                size = box.width / width - 0.5 * off_centre
+                seated.append((score >= self._settings.found_score, size, score, box))
+        return max(seated, key=lambda item: item[:2])[2:] if seated else None
 
     def _run(self, gray: Gray, scale: float, threshold: float) -> list[tuple[float, Box]]:
         self.searches += 1

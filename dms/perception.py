@@ -13,7 +13,7 @@ from dms.landmarks import Landmarks, Predictor
 from dms.mouth import mouth_aspect_ratio
 from dms.pose import PoseEstimator, PoseSettings
 from dms.settings import setting, settings
-from dms.values import DriverObservation, ExpressionScores, EyeEvidence, Frame, Gray, Unseen
+from dms.values import DriverObservation, ExpressionScores, EyeEvidence, Frame, Gray, Points, Unseen
 
 log = logging.getLogger(__name__)
 
@@ -31,17 +31,24 @@ class PerceptionSettings:
 
 
 class ExpressionNet(Protocol):
-    """Scores one face."""
+    """Scores one face, given its (4, 2) anchors."""
 
-    def score(self, gray: Gray, marks: Landmarks) -> ExpressionScores: ...
+    def read(self, gray: Gray, anchors: Points) -> ExpressionScores: ...
+
+
+class EyeScores(Protocol):
+    """What the eye-state net says of one eye."""
+
+    @property
+    def open_probability(self) -> float: ...
+    @property
+    def visible_probability(self) -> float: ...
 
 
 class EyeStateNet(Protocol):
-    """Scores both eyes: (right, left), each (open probability, visible probability)."""
+    """Scores the driver's right and left eye, given the (4, 2) anchors."""
 
-    def score(
-        self, gray: Gray, marks: Landmarks
-    ) -> tuple[tuple[float, float], tuple[float, float]]: ...
+    def read(self, gray: Gray, anchors: Points) -> tuple[EyeScores, EyeScores]: ...
 
 
 class Perception:
@@ -114,7 +121,7 @@ class Perception:
         if self._eye_state is None:
             return right, left
         try:
-            scores = self._eye_state.score(gray, marks)
+            scores = self._eye_state.read(gray, marks.anchors)
         except EngineError as error:
             self._fail("eye-state net", error)
             return right, left
@@ -128,7 +135,7 @@ class Perception:
             return None
         self._scored_s = frame.t_s
         try:
-            scores = self._expression.score(frame.gray, face.marks)
+            scores = self._expression.read(frame.gray, face.marks.anchors)
         except EngineError as error:
             self._fail("expression net", error)
             return None
@@ -141,10 +148,12 @@ class Perception:
         self._faults[part] = f"engine: {part}: {error}"
 
 
-def _scored(eye: EyeEvidence, score: tuple[float, float]) -> EyeEvidence:
+def _scored(eye: EyeEvidence, score: EyeScores) -> EyeEvidence:
     if eye.unseen in {Unseen.TURNED_AWAY, Unseen.TOO_SMALL}:
         return eye  # the crop shows no eye, so the net has nothing to say
-    return replace(eye, open_probability=score[0], visible_probability=score[1])
+    return replace(
+        eye, open_probability=score.open_probability, visible_probability=score.visible_probability
+    )
 
 
 def _brightness(gray: Gray, face: Face) -> float:

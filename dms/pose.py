@@ -63,6 +63,8 @@ class PoseEstimator:
         """Return the pose of ``marks``, or None where no pose explains the points."""
         rows, model = self._model(marks.scheme)
         image = marks.points[rows].astype(np.float64)
+        if float(np.ptp(image, axis=0).min()) < 1.0:
+            return None  # the points lie on a line: no pose can be told from them
         found, rotation, _ = cv2.solvePnP(
             model, image, self._camera, self._distortion, flags=cv2.SOLVEPNP_SQPNP
         )

@@ -1,0 +1,136 @@
+"""YAML into frozen settings: every fault is told with file, line, what was expected and found."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from dms.errors import ConfigError
+
+T = TypeVar("T")
+Location = tuple[int | str, ...]
+
+
+def read(path: Path) -> tuple[Any, dict[Location, int]]:
+    """Return a YAML file's content and the 1-based line of each key and item.
+
+    Raises ConfigError where the file cannot be read, is not YAML or gives a key twice.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}; check the path") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 text; save it as UTF-8") from error
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        lines: dict[Location, int] = {(): 1}
+        if root is not None:
+            _note_lines(path, root, (), lines)
+        return yaml.safe_load(text), lines
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigError(f"{path}:{line}: not valid YAML: {error.problem}") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{path}:1: not valid YAML: {error}") from error
+
+
+def load(path: Path, adapter: TypeAdapter[T]) -> T:
+    """Return the content of ``path`` as the adapter's type; faults as in :func:`load_data`."""
+    content, lines = read(path)
+    return load_data(content, adapter, str(path), lines)
+
+
+def load_data(
+    content: Any, adapter: TypeAdapter[T], name: str, lines: Mapping[Location, int] | None = None
+) -> T:
+    """Return plain ``content`` as the adapter's type.
+
+    Raises ConfigError that lists every fault, one a line, as ``name:line: key: what is wrong``.
+    """
+    try:
+        return adapter.validate_python({} if content is None else content)
+    except ValidationError as error:
+        faults = [_fault(name, lines, fault, adapter) for fault in error.errors(include_url=False)]
+        raise ConfigError("\n".join(faults)) from error
+
+
+def _note_lines(path: Path, node: yaml.Node, at: Location, lines: dict[Location, int]) -> None:
+    if isinstance(node, yaml.MappingNode):
+        seen: set[Any] = set()
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            if key.value in seen:
+                raise ConfigError(f"{path}:{line}: {key.value}: given twice; keep one")
+            seen.add(key.value)
+            lines[(*at, key.value)] = line
+            _note_lines(path, value, (*at, key.value), lines)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            lines[(*at, index)] = value.start_mark.line + 1
+            _note_lines(path, value, (*at, index), lines)
+
+
+def _fault(
+    name: str, lines: Mapping[Location, int] | None, fault: Any, adapter: TypeAdapter[Any]
+) -> str:
+    location: Location = tuple(fault["loc"])
+    key = ".".join(str(part) for part in location) or "the file"
+    known = location
+    while lines and known and known not in lines:
+        known = known[:-1]
+    where = f"{name}:{lines.get(known, 1)}" if lines else name
+    return f"{where}: {key}: {_advice(fault, location, adapter)}"
+
+
+def _advice(fault: Any, location: Location, adapter: TypeAdapter[Any]) -> str:
+    if fault["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
+        names = _names_at(adapter, location[:-1])
+        near = difflib.get_close_matches(str(location[-1]), names, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(names)}"
+        return f"unknown key; {hint}"
+    unit = _unit_at(adapter, location)
+    expected = str(fault["msg"]).replace("Input should be ", "expected ")
+    in_unit = f" in {unit}" if unit else ""
+    return f"{expected}{in_unit}, got {fault.get('input')!r}"
+
+
+def _resolve(adapter: TypeAdapter[Any], location: Sequence[int | str]) -> dict[str, Any]:
+    """Return the JSON Schema node at ``location``, {} where there is none."""
+    schema = adapter.json_schema()
+    node = schema
+    for part in (None, *location):
+        if part is not None:
+            known = node.get("properties", {}).get(part) or node.get("items") or {}
+            node = known if isinstance(known, dict) else {}
+        for option in (*node.get("anyOf", ()), *node.get("allOf", ())):
+            if "$ref" in option:
+                node = option
+        if "$ref" in node:
+            node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
+    return node
+
+
+def _names_at(adapter: TypeAdapter[Any], location: Location) -> list[str]:
+    return list(_resolve(adapter, location).get("properties", {}))
+
+
+def _unit_at(adapter: TypeAdapter[Any], location: Location) -> str:
+    return str(_resolve(adapter, location).get("unit", ""))
+
+
+def as_data(value: Any) -> Any:
+    """Return settings as plain mappings, lists and scalars, for YAML output."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: as_data(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): as_data(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [as_data(item) for item in value]
+    return value.value if hasattr(value, "value") else value

@@ -1,0 +1,61 @@
+"""What several tests share: the measurement data, a portrait with its landmarks, a leak check."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from dms.landmarks import Landmarks, LandmarkSettings, Predictor, load_predictor
+from dms.values import Box, Gray
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """Return the folder of measurement data, which is not part of the project."""
+    place = Path(os.environ.get("DMS_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    if not place.is_dir():
+        pytest.skip("the measurement data is not on this machine (set DMS_DATA)")
+    return place
+
+
+@pytest.fixture(scope="session")
+def portrait() -> Gray:
+    """Return scikit-image's public-domain astronaut portrait as (512, 512) gray."""
+    images = pytest.importorskip("skimage.data", reason="scikit-image (extra demo) is missing")
+    return np.ascontiguousarray(cv2.cvtColor(images.astronaut(), cv2.COLOR_RGB2GRAY))
+
+
+@pytest.fixture(scope="session")
+def portrait_box() -> Box:
+    """Return where the face is in the portrait."""
+    return Box(175, 65, 105, 105)
+
+
+@pytest.fixture(scope="session")
+def dlib68() -> Predictor:
+    """Return dlib's 68-point predictor, the reference."""
+    return load_predictor(LandmarkSettings(model="dlib68"))
+
+
+@pytest.fixture(scope="session")
+def portrait_marks(portrait: Gray, portrait_box: Box, dlib68: Predictor) -> Landmarks:
+    """Return the 68 points of the portrait."""
+    return dlib68.predict(portrait, portrait_box)
+
+
+@pytest.fixture(autouse=True)
+def no_leaks() -> object:
+    """Fail a test that leaves a thread of its own running."""
+    before = set(threading.enumerate())
+    yield
+    left = [
+        thread
+        for thread in set(threading.enumerate()) - before
+        if thread.is_alive() and not thread.daemon
+    ]
+    assert not left, f"threads left running: {left}"

@@ -1,0 +1,104 @@
+import cv2
+import numpy as np
+import pytest
+
+from dms.face import FaceSettings, FaceTracker
+from dms.values import Frame, Unseen
+
+
+def frames(pictures, fps=30.0, start_s=0.0):
+    for index, picture in enumerate(pictures):
+        yield Frame(np.ascontiguousarray(picture), start_s + index / fps, index)
+
+
+def shifted(portrait, x, y):
+    return cv2.warpAffine(portrait, np.float32([[1, 0, x], [0, 1, y]]), portrait.shape[::-1])
+
+
+@pytest.fixture
+def tracker(dlib68):
+    return FaceTracker(dlib68, FaceSettings())
+
+
+def test_a_face_is_found_in_the_first_frame(tracker, portrait):
+    face = tracker.find(Frame(portrait, 0.0, 0))
+    assert 170 < face.box.x + face.box.width / 2 < 280
+    assert 60 < face.box.y + face.box.height / 2 < 180
+
+
+def test_following_costs_few_searches(tracker, portrait):
+    found = [tracker.find(frame) for frame in frames([portrait] * 60)]
+    assert all(found)
+    assert tracker.searches <= 1 + 2 / FaceSettings().check_period_s
+
+
+def test_a_moving_face_is_followed(tracker, portrait):
+    moves = [shifted(portrait, 3 * step, step) for step in range(30)]
+    found = [tracker.find(frame) for frame in frames(moves)]
+    assert all(found)
+    drift = found[-1].box.x - found[0].box.x
+    assert drift == pytest.approx(3 * 29, abs=8)
+
+
+def test_a_face_that_vanishes_is_lost_within_the_time_set(tracker, portrait):
+    empty = np.full_like(portrait, 90)
+    list(map(tracker.find, frames([portrait] * 10)))
+    gone = [tracker.find(frame) for frame in frames([empty] * 60, start_s=1.0)]
+    limit = round((FaceSettings().unconfirmed_s + FaceSettings().check_period_s) * 30)
+    assert not any(gone[limit:])
+
+
+def test_a_face_that_comes_back_is_found_again(tracker, portrait):
+    empty = np.full_like(portrait, 90)
+    list(map(tracker.find, frames([portrait] * 5)))
+    list(map(tracker.find, frames([empty] * 60, start_s=1.0)))
+    back = [tracker.find(frame) for frame in frames([portrait] * 10, start_s=4.0)]
+    assert back[-1] is not None
+
+
+def test_a_jump_is_not_followed_blindly(tracker, portrait):
+    list(map(tracker.find, frames([portrait] * 5)))
+    far = [tracker.find(frame) for frame in frames([shifted(portrait, 200, 150)] * 30, start_s=1.0)]
+    assert far[-1] is not None
+    assert far[-1].box.x > 330
+
+
+def test_the_seat_region_decides_who_drives(dlib68, portrait):
+    two = _two(portrait)
+    for region, right_half in (((0, 0, 0.5, 1), False), ((0.5, 0, 1, 1), True)):
+        tracker = FaceTracker(dlib68, FaceSettings(seat_region=region))
+        face = next(filter(None, map(tracker.find, frames([two] * 10))))
+        assert (face.box.x + face.box.width / 2 > two.shape[1] / 2) == right_half
+
+
+def _two(portrait):
+    small = cv2.resize(portrait, None, fx=0.8, fy=0.8)
+    board = np.full((512, 1024), 60, np.uint8)
+    board[:, :512] = portrait
+    board[50 : 50 + small.shape[0], 560 : 560 + small.shape[1]] = small
+    return board
+
+
+@pytest.mark.parametrize(
+    ("level", "reason"), [(0, Unseen.DARK), (255, Unseen.OVEREXPOSED), (120, Unseen.COVERED)]
+)
+def test_a_picture_without_content_says_why(tracker, level, reason):
+    gray = np.full((240, 320), level, np.uint8)
+    assert tracker.find(Frame(gray, 0.0, 0)) is None
+    assert tracker.why_none(gray) == reason
+
+
+def test_noise_is_no_face(tracker):
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 255, (20, 240, 320), dtype=np.uint8)
+    assert not any(tracker.find(frame) for frame in frames(pictures))
+    assert tracker.why_none(pictures[0]) == Unseen.NO_FACE
+
+
+def test_the_same_frames_twice_give_the_same_boxes(dlib68, portrait):
+    moves = [shifted(portrait, 2 * step, step) for step in range(20)]
+    runs = []
+    for _ in range(2):
+        tracker = FaceTracker(dlib68, FaceSettings())
+        runs.append([tracker.find(frame).box for frame in frames(moves)])
+    assert runs[0] == runs[1]
