@@ -1,0 +1,165 @@
+"""Aligned crops for the nets: a face or both eyes, cut from a gray picture by the four anchors.
+
+The anchors (eye centres, mouth corners) are all that is used of the landmarks, so another landmark
+model needs no new net. The settings belong to a net and stand in its manifest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dms.errors import EngineError
+from dms.settings import setting, settings
+from dms.values import Gray
+
+Affine = NDArray[np.float64]
+Batch = NDArray[np.float32]
+MOST_OVERSAMPLING = 8  # a face 400 px wide on a 48 px crop; beyond that aliasing is not visible
+
+
+@settings
+class FaceCropSettings:
+    """Where the anchors come to lie in the face crop, in fractions of its side."""
+
+    size: int = setting(48, unit="px", ge=16, le=256, text="side of the crop")
+    eye_x: float = setting(
+        0.323, gt=0, lt=0.5, source="mean of FER2013 Training", text="right eye from the left edge"
+    )
+    eye_y: float = setting(
+        0.394, gt=0, lt=1, source="mean of FER2013 Training", text="eyes from the upper edge"
+    )
+    mouth_x: float = setting(
+        0.344, gt=0, lt=0.5, source="mean of FER2013 Training", text="right mouth corner from left"
+    )
+    mouth_y: float = setting(
+        0.773, gt=0, lt=1, source="mean of FER2013 Training", text="mouth corners from above"
+    )
+
+    @property
+    def template(self) -> NDArray[np.float64]:
+        """(4, 2) anchors in pixels of the crop, pixel centres at whole numbers."""
+        unit = np.array(
+            [
+                (self.eye_x, self.eye_y),
+                (1 - self.eye_x, self.eye_y),
+                (self.mouth_x, self.mouth_y),
+                (1 - self.mouth_x, self.mouth_y),
+            ]
+        )
+        return unit * self.size - 0.5
+
+
+@settings
+class EyeCropSettings:
+    """How an eye crop is framed: a square around the eye centre, upright in the face's frame."""
+
+    size: int = setting(32, unit="px", ge=16, le=128, text="side of the crop")
+    side: float = setting(
+        0.85,
+        gt=0.2,
+        le=2,
+        source="matched by eye to the framing of MRL Eye",
+        text="side of the square over the distance between the eyes",
+    )
+    centre_y: float = setting(
+        0.53,
+        gt=0,
+        lt=1,
+        source="matched by eye to the framing of MRL Eye",
+        text="eye centre from the upper edge of the square",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Similarity:
+    """Turn, uniform scale and shift that takes picture points to another frame."""
+
+    scale: float
+    angle_rad: float  # clockwise on the picture (y down)
+    shift: tuple[float, float]
+
+    @property
+    def matrix(self) -> Affine:
+        """(2, 3) affine matrix as OpenCV takes it."""
+        a, b = self.scale * np.cos(self.angle_rad), self.scale * np.sin(self.angle_rad)
+        return np.array([[a, -b, self.shift[0]], [b, a, self.shift[1]]])
+
+
+# A generic face with the eyes one unit apart, upright: what the anchors' scale is measured on.
+_UNIT_FACE = np.array([(-0.5, 0.0), (0.5, 0.0), (-0.44, 1.07), (0.44, 1.07)])
+
+
+def fit_similarity(points: NDArray[np.floating], template: NDArray[np.floating]) -> Similarity:
+    """Least-squares similarity without reflection from ``points`` to ``template``, both (n, 2).
+
+    Umeyama 1991 in the complex plane. Raises EngineError where the points coincide.
+    """
+    source = np.asarray(points, np.float64) @ (1, 1j)
+    target = np.asarray(template, np.float64) @ (1, 1j)
+    centred = source - source.mean()
+    spread = float((np.abs(centred) ** 2).sum())
+    if not np.isfinite(spread) or spread < 1e-9:
+        raise EngineError("the face's anchors coincide or are not finite; skip this frame")
+    turn = (np.conj(centred) * (target - target.mean())).sum() / spread
+    shift = target.mean() - turn * source.mean()
+    return Similarity(
+        float(np.abs(turn)), float(np.angle(turn)), (float(shift.real), float(shift.imag))
+    )
+
+
+def cut(gray: Gray, matrix: Affine, size: int) -> Gray:
+    """Cut a (size, size) crop by the (2, 3) ``matrix`` picture -> crop, without aliasing.
+
+    What lies off the picture repeats its border.
+    """
+    scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    factor = min(MOST_OVERSAMPLING, max(1, ceil(0.75 / scale))) if scale > 0 else 1
+    finer = matrix * factor
+    finer[:, 2] += (factor - 1) / 2  # pixel centres: x' = factor x + (factor - 1) / 2
+    crop = cv2.warpAffine(
+        gray,
+        finer,
+        (size * factor, size * factor),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    if factor > 1:
+        crop = cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA)
+    return np.asarray(crop, np.uint8)
+
+
+def face_crop(gray: Gray, anchors: NDArray[np.floating], framing: FaceCropSettings) -> Gray:
+    """Cut the (size, size) face crop. ``anchors``: (4, 2) of ``Landmarks.anchors``."""
+    return cut(gray, fit_similarity(anchors, framing.template).matrix, framing.size)
+
+
+def eye_crops(gray: Gray, anchors: NDArray[np.floating], framing: EyeCropSettings) -> Gray:
+    """Cut both eyes, (2, size, size): the driver's right, then the left one, mirrored.
+
+    Mirroring the left eye makes both look alike to the net (inner corner on the right). The scale
+    comes from all four anchors, so that a turned head, whose eyes seem nearer to each other, does
+    not magnify the eyes.
+    """
+    fit = fit_similarity(anchors, _UNIT_FACE)
+    zoom = framing.size / framing.side
+    a = fit.scale * zoom * np.exp(1j * fit.angle_rad)
+    middle = complex(framing.size / 2, framing.size * framing.centre_y) - complex(0.5, 0.5)
+    crops = np.empty((2, framing.size, framing.size), np.uint8)
+    for index, (x, y) in enumerate(np.asarray(anchors, np.float64)[:2]):
+        shift = middle - a * complex(x, y)
+        matrix = np.array([[a.real, -a.imag, shift.real], [a.imag, a.real, shift.imag]])
+        crops[index] = cut(gray, matrix, framing.size)
+    crops[1] = crops[1, :, ::-1].copy()
+    return crops
+
+
+def to_batch(crops: Gray) -> Batch:
+    """(h, w) or (n, h, w) uint8 crops to a contiguous (n, 1, h, w) float32 batch, gray 0..1."""
+    stack = crops[np.newaxis] if crops.ndim == 2 else crops
+    batch = np.ascontiguousarray(stack[:, np.newaxis], np.float32)
+    return np.asarray(batch / np.float32(255), np.float32)

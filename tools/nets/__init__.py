@@ -1,0 +1,1 @@
+"""What the training, quantising and evaluating tools share; nothing here runs in a vehicle."""

@@ -1,0 +1,141 @@
+"""The plain 3x3 net family: convolution, batch norm, ReLU, in a row; folds to what INT8 likes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class Standardise(nn.Module):
+    """Mean and spread of the crop's middle brought to 0 and 1, then clamped: light drops out."""
+
+    def __init__(self, size: int, sigma: float, limit: float = 3.0) -> None:
+        super().__init__()
+        axis = (torch.arange(size) + 0.5) / size - 0.5
+        weight = torch.exp(-(axis[None] ** 2 + axis[:, None] ** 2) / (2 * sigma**2))
+        self.register_buffer("weight", (weight / weight.sum())[None, None])
+        self.limit = limit
+
+    def forward(self, x: Tensor) -> Tensor:
+        mean = (x * self.weight).sum((2, 3), keepdim=True)
+        centred = x - mean
+        variance = (centred * centred * self.weight).sum((2, 3), keepdim=True)
+        return torch.clamp(centred / torch.sqrt(variance + 1e-4), -self.limit, self.limit)
+
+
+class PlainNet(nn.Module):
+    """Trunk of 3x3 convolutions and one linear head a name; ``heads``: name -> outputs."""
+
+    def __init__(
+        self,
+        size: int,
+        widths: Sequence[int],
+        strides: Sequence[int],
+        heads: dict[str, int],
+        *,
+        sigma: float = 0.3,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.size = size
+        self.standardise = Standardise(size, sigma)
+        layers: list[nn.Module] = []
+        before = 1
+        for width, stride in zip(widths, strides, strict=True):
+            layers += [
+                nn.Conv2d(before, width, 3, stride, 1, bias=False),
+                nn.BatchNorm2d(width),
+                nn.ReLU(inplace=True),
+            ]
+            before = width
+        self.trunk = nn.Sequential(*layers)
+        self.dropout = nn.Dropout(dropout)
+        self.heads = nn.ModuleDict({name: nn.Linear(before, n) for name, n in heads.items()})
+
+    def features(self, x: Tensor) -> Tensor:
+        return self.trunk(self.standardise(x)).mean((2, 3))
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        pooled = self.dropout(self.features(x))
+        return {name: head(pooled) for name, head in self.heads.items()}
+
+
+class Optimiser:
+    """Muon for the convolutions (Jordan et al. 2024), AdamW-like SGD for the rest.
+
+    Muon's update is the nearest orthogonal matrix to the momentum, so all directions learn at one
+    rate; batch norm makes the filters' scale meaningless, so it is held fixed.
+    """
+
+    def __init__(self, net: nn.Module, rate: float, other_rate: float) -> None:
+        convolutions = [m for m in net.modules() if isinstance(m, nn.Conv2d)]
+        self.filters = [m.weight for m in convolutions if m.in_channels > 1]
+        taken = {id(weight) for weight in self.filters}
+        others = [p for p in net.parameters() if id(p) not in taken]
+        decay = [p for p in others if p.ndim > 1]
+        plain = [p for p in others if p.ndim <= 1]
+        self.sgd = torch.optim.SGD(
+            [{"params": decay, "weight_decay": 1e-3}, {"params": plain, "weight_decay": 0.0}],
+            lr=other_rate,
+            momentum=0.9,
+            nesterov=True,
+        )
+        self.rate, self.other_rate = rate, other_rate
+        self.momenta = [torch.zeros_like(weight) for weight in self.filters]
+
+    @torch.no_grad()
+    def step(self, share: float) -> None:
+        """One step at ``share`` of the full rates; clears the gradients."""
+        for group in self.sgd.param_groups:
+            group["lr"] = self.other_rate * share
+        self.sgd.step()
+        for weight, momentum in zip(self.filters, self.momenta, strict=True):
+            gradient = weight.grad
+            momentum.mul_(0.95).add_(gradient)
+            update = gradient.add(momentum, alpha=0.95)
+            flat = _orthogonal(update.reshape(len(update), -1))
+            weight.mul_(math.sqrt(len(weight)) / weight.norm())
+            weight.add_(flat.view_as(weight), alpha=-self.rate * share)
+            weight.grad = None
+        self.sgd.zero_grad(set_to_none=True)
+
+    def state(self) -> dict[str, object]:
+        return {"sgd": self.sgd.state_dict(), "momenta": self.momenta}
+
+    def load(self, state: dict) -> None:
+        self.sgd.load_state_dict(state["sgd"])
+        for mine, stored in zip(self.momenta, state["momenta"], strict=True):
+            mine.copy_(stored)
+
+
+def _orthogonal(matrix: Tensor, steps: int = 4) -> Tensor:
+    """Newton-Schulz iteration towards the nearest semi-orthogonal matrix."""
+    a, b, c = 3.4445, -4.7750, 2.0315
+    x = matrix / (matrix.norm() + 1e-7)
+    tall = x.shape[0] > x.shape[1]
+    x = x.T if tall else x
+    for _ in range(steps):
+        gram = x @ x.T
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    return x.T if tall else x
+
+
+class Average:
+    """Exponential moving average of a net's weights and buffers."""
+
+    def __init__(self, net: nn.Module, decay: float) -> None:
+        self.decay, self.steps = decay, 0
+        self.state = {name: value.clone() for name, value in net.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, net: nn.Module) -> None:
+        self.steps += 1
+        decay = min(self.decay, self.steps / (self.steps + 10))
+        for name, value in net.state_dict().items():
+            if value.dtype.is_floating_point:
+                self.state[name].lerp_(value, 1 - decay)
+            else:
+                self.state[name].copy_(value)
