@@ -1,0 +1,89 @@
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from dms.errors import ConfigError
+from dms.settings import setting, settings
+from dms.yamlfile import as_data, load, load_data, read
+
+
+@settings
+class Eye:
+    closed_s: float = setting(1.0, unit="s", gt=0, le=10, text="closed this long")
+    name: str | None = setting(None, text="a name")
+
+
+@settings
+class Tree:
+    eye: Eye = Eye()
+    many: tuple[Eye, ...] = ()
+    count: int = setting(3, ge=0, text="a count")
+
+
+TREE = TypeAdapter(Tree)
+
+
+def loaded(tmp_path, text):
+    path = tmp_path / "dms.yaml"
+    path.write_text(text)
+    return load(path, TREE)
+
+
+def told(tmp_path, text):
+    with pytest.raises(ConfigError) as error:
+        loaded(tmp_path, text)
+    return str(error.value).replace(str(tmp_path), "")
+
+
+def test_values_land_where_they_belong(tmp_path):
+    tree = loaded(tmp_path, "eye:\n  closed_s: 2\nmany:\n- {closed_s: 0.5}\n")
+    assert tree == Tree(eye=Eye(closed_s=2.0), many=(Eye(closed_s=0.5),))
+
+
+def test_an_empty_file_is_the_defaults(tmp_path):
+    assert loaded(tmp_path, "# nothing\n") == Tree()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("eye:\n  closd_s: 2\n", "/dms.yaml:2: eye.closd_s: unknown key; did you mean 'closed_s'?"),
+        ("zzz: 1\n", "/dms.yaml:1: zzz: unknown key; known here: count, eye, many"),
+        ("\neye:\n  closed_s: 99\n",
+         "/dms.yaml:3: eye.closed_s: expected less than or equal to 10 in s, got 99"),
+        ("eye:\n  closed_s: 500 ms\n", "/dms.yaml:2: eye.closed_s: expected a valid number"),
+        ("many:\n- {}\n- {closed_s: 0}\n", "/dms.yaml:3: many.1.closed_s: expected greater than 0"),
+        ("eye: 3\n", "/dms.yaml:1: eye: "),
+        ("count: 2.5\n", "/dms.yaml:1: count: "),
+        ("eye: {\n", "/dms.yaml:2: not valid YAML"),
+        ("count: 1\ncount: 2\n", "/dms.yaml:2: count: given twice"),
+        ("eye:\n  closed_s: .nan\n", "/dms.yaml:2: eye.closed_s: expected a finite number"),
+    ],
+)  # fmt: skip
+def test_each_fault_names_file_line_and_key(tmp_path, text, said):
+    assert told(tmp_path, text).startswith(said)
+
+
+def test_all_faults_are_told_at_once(tmp_path):
+    assert len(told(tmp_path, "eye:\n  closed_s: -1\ncount: x\nfoo: 1\n").splitlines()) == 3
+
+
+def test_a_missing_file_is_told(tmp_path):
+    with pytest.raises(ConfigError, match="check the path"):
+        read(tmp_path / "none.yaml")
+
+
+@given(st.binary(max_size=60))
+def test_no_bytes_bring_anything_but_a_clear_error(tmp_path_factory, content):
+    path = tmp_path_factory.mktemp("yaml") / "dms.yaml"
+    path.write_bytes(content)
+    with contextlib.suppress(ConfigError):
+        assert isinstance(load(path, TREE), Tree)
+
+
+def test_settings_become_plain_data_and_back():
+    tree = Tree(many=(Eye(closed_s=0.5, name="x"),))
+    assert load_data(as_data(tree), TREE, "again") == tree
