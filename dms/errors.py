@@ -37,3 +37,9 @@ class BridgeError(DmsError):
     """A bus, serial adapter or broker cannot be opened or refused a message."""
 
     exit_code = 5
+
+
+class StoreError(DmsError):
+    """Events cannot be kept or read back: disk full, read-only or damaged."""
+
+    exit_code = 6

@@ -1,0 +1,136 @@
+"""Feeds the event store from a thread of its own, so that a slow disk never delays an alert."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from types import TracebackType
+
+from typing_extensions import Self
+
+from dms.errors import StoreError
+from dms.store import EventStore
+from dms.values import Event
+
+_log = logging.getLogger(__name__)
+_LONGEST_QUEUE = 5000
+_RETRY_S = (1.0, 60.0)  # first and longest pause while the disk refuses
+_TOUCH_S = 30.0
+
+
+class StoreWriter:
+    """Queue before an :class:`EventStore`; a context manager that starts its thread on entry.
+
+    While the disk refuses, the newest 5000 events wait in memory and :attr:`fault` says why.
+    """
+
+    def __init__(self, store: EventStore) -> None:
+        self._store = store
+        self._waiting: deque[Event] = deque()
+        self._wake = threading.Condition()
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+        self._progress = 0.0
+        self.fault: str | None = None
+        self.stored = 0
+        self.dropped = 0
+
+    def put(self, event: Event) -> None:
+        """Queue one event; never blocks on the disk."""
+        with self._wake:
+            if len(self._waiting) >= _LONGEST_QUEUE:
+                self._waiting.popleft()
+                self.dropped += 1
+            self._waiting.append(event)
+            self._wake.notify()
+
+    def note_baseline(self, progress: float) -> None:
+        """Remember how much of the driver's normal is learned; written now and then."""
+        self._progress = progress
+
+    def open(self) -> None:
+        """Start the thread; the file is opened in it, and a failure there is a :attr:`fault`."""
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="dms-store", daemon=True)
+        self._thread.start()
+
+    def close(self, timeout_s: float = 1.0) -> None:
+        """Write what is queued, as far as ``timeout_s`` allows, and stop."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+            if self._thread.is_alive():
+                _log.error("The disk did not answer in time; %d events lost.", len(self._waiting))
+            self._thread = None
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _run(self) -> None:
+        pause_s = _RETRY_S[0]
+        while True:
+            try:
+                self._write_all()
+                return
+            except StoreError as error:
+                if self.fault is None:
+                    _log.error("%s", error)
+                self.fault = str(error)
+                self._store.close()
+            with self._wake:
+                if self._stopping or self._wake.wait_for(lambda: self._stopping, pause_s):
+                    return
+            pause_s = min(pause_s * 2, _RETRY_S[1])
+
+    def _write_all(self) -> None:
+        """Open the store, start a drive, and write until told to stop; raises StoreError."""
+        self._store.open()
+        try:
+            drive = self._store.begin_drive()
+            self._recovered()
+            while True:
+                with self._wake:
+                    self._wake.wait_for(lambda: self._waiting or self._stopping, _TOUCH_S)
+                    batch, stopping = list(self._waiting), self._stopping
+                if batch:
+                    self._write(batch, drive)
+                elif stopping:
+                    self._store.touch_drive(drive, self._progress, ended=True)
+                    return
+                else:
+                    self._store.touch_drive(drive, self._progress)
+        finally:
+            self._store.close()
+
+    def _write(self, batch: list[Event], drive: int) -> None:
+        numbers = self._store.add(batch, drive)
+        with self._wake:
+            for event in batch:  # those that the queue has not dropped meanwhile
+                if self._waiting and self._waiting[0] is event:
+                    self._waiting.popleft()
+        self.stored += len(batch)
+        for number, event in zip(numbers, batch, strict=True):
+            _log.info(
+                "Stored event %d: %s level %d, %s",
+                number,
+                event.kind.value,
+                event.level,
+                event.reason,
+            )
+
+    def _recovered(self) -> None:
+        if self.fault is not None:
+            _log.warning("Events are stored again; %d were dropped.", self.dropped)
+            self.fault = None

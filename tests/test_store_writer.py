@@ -1,0 +1,92 @@
+import sqlite3
+import time
+
+import pytest
+
+from dms import store_writer
+from dms.store import EventStore, StoreSettings
+from dms.store_writer import StoreWriter
+from dms.values import Event, Kind, Level
+
+
+def event(number):
+    return Event(float(number), Kind.SLEEP, Level.CRITICAL, "eyes closed")
+
+
+def make(path):
+    return EventStore(path, StoreSettings())
+
+
+def wait_for(true, limit_s=10.0):
+    end = time.monotonic() + limit_s
+    while not true():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+
+
+def test_queued_events_reach_the_file_in_order(tmp_path):
+    path = tmp_path / "events.db"
+    with StoreWriter(make(path)) as writer:
+        for number in range(50):
+            writer.put(event(number))
+        writer.note_baseline(0.7)
+    with make(path) as store:
+        assert [item.event.t_s for item in store.events()] == list(range(50))
+        (drive,) = store.drives()
+    assert drive.ended
+    assert drive.baseline_progress == 0.7
+
+
+def test_a_refusing_disk_is_a_fault_until_it_works_again(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(store_writer, "_RETRY_S", (0.05, 0.1))
+    blocked = tmp_path / "state"
+    blocked.write_text("a file where the folder should be")
+    path = blocked / "events.db"
+    with StoreWriter(make(path)) as writer:
+        writer.put(event(1))
+        wait_for(lambda: writer.fault is not None)
+        time.sleep(0.3)
+        blocked.unlink()
+        wait_for(lambda: writer.stored == 1)
+        assert writer.fault is None
+    told = [record for record in caplog.records if "cannot be used" in record.message]
+    assert len(told) == 1
+    with make(path) as store:
+        assert [item.event.t_s for item in store.events()] == [1]
+
+
+def test_a_locked_file_delays_but_loses_nothing(tmp_path):
+    path = tmp_path / "events.db"
+    make(path).open()
+    other = sqlite3.connect(path, isolation_level=None)
+    with StoreWriter(make(path)) as writer:
+        wait_for(lambda: writer._store._base is not None)
+        other.execute("BEGIN IMMEDIATE")
+        writer.put(event(1))
+        time.sleep(0.2)
+        other.execute("ROLLBACK")
+        wait_for(lambda: writer.stored == 1)
+    other.close()
+
+
+def test_a_full_queue_drops_the_oldest(tmp_path, monkeypatch):
+    monkeypatch.setattr(store_writer, "_LONGEST_QUEUE", 3)
+    path = tmp_path / "events.db"
+    writer = StoreWriter(make(path))
+    for number in range(5):
+        writer.put(event(number))
+    with writer:
+        wait_for(lambda: writer.stored == 3)
+    assert writer.dropped == 2
+    with make(path) as store:
+        assert [item.event.t_s for item in store.events()] == [2, 3, 4]
+
+
+def test_closing_without_opening_does_nothing(tmp_path):
+    StoreWriter(make(tmp_path / "events.db")).close()
+    assert not (tmp_path / "events.db").exists()
+
+
+@pytest.fixture(autouse=True)
+def _told(caplog):
+    caplog.set_level("INFO")
