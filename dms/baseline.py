@@ -1,0 +1,199 @@
+"""The driver's own normal: open-eye EAR, head pose, mouth and resting expression.
+
+From the first frame a population prior answers; the driver's own values take over within seconds
+and are final after the first minute of driving. Clamps keep a sleepy or slouching driver from
+teaching that this is normal.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from dms.settings import setting, settings
+from dms.values import HeadPose
+
+_BINS = 120
+_BIN = 0.005  # EAR 0..0.6
+
+
+@settings
+class BaselineSettings:
+    """What the population looks like and how fast this driver's own values replace it."""
+
+    learn_s: float = setting(
+        60.0, unit="s", gt=0, le=600, source="DESIGN: first minute", text="seen time until learned"
+    )
+    ear: float = setting(0.28, gt=0.1, lt=0.5, text="population's open EAR with dlib's 68 points")
+    ear_spread: float = setting(0.035, gt=0, lt=0.2, text="its standard deviation")
+    ear_prior_s: float = setting(0.7, unit="s", gt=0, text="weight of the population's EAR")
+    ear_quantile: float = setting(
+        0.65, gt=0.5, lt=1, text="quantile taken as open: above the median since blinks are low"
+    )
+    ear_lowest: float = setting(0.18, gt=0, text="an open EAR below this is never learned")
+    ear_lowest_early: float = setting(0.21, gt=0, text="the same until learned: stricter")
+    ear_highest: float = setting(0.42, lt=1, text="an open EAR above this is never learned")
+    ear_half_life_s: float = setting(300.0, unit="s", gt=0, text="forgetting of the EAR")
+    ear_drop: float = setting(0.10, ge=0, lt=0.5, text="most the learned EAR may sink later")
+    ear_rise: float = setting(0.15, ge=0, lt=0.5, text="most it may rise later")
+    closed_rate: float = setting(0.1, ge=0, le=1, text="learning rate while the eyes read closed")
+    yaw_deg: float = setting(0.0, unit="deg", gt=-90, lt=90, text="camera's yaw: from the mount")
+    pitch_deg: float = setting(0.0, unit="deg", gt=-90, lt=90, text="its pitch")
+    pose_prior_s: float = setting(3.0, unit="s", gt=0, text="weight of the mounting's pose")
+    pose_memory_s: float = setting(180.0, unit="s", gt=0, text="seen time the pose remembers")
+    pose_near_deg: float = setting(12.0, unit="deg", gt=0, text="frames beyond are outliers")
+    pose_far_rate: float = setting(0.1, ge=0, le=1, text="learning rate of those outliers")
+    yaw_clamp_deg: float = setting(25.0, unit="deg", ge=0, text="most the yaw may be offset")
+    pitch_clamp_deg: float = setting(20.0, unit="deg", ge=0, text="most the pitch may be offset")
+    pose_drift_deg: float = setting(6.0, unit="deg", ge=0, text="most it may drift once learned")
+    rest_memory_s: float = setting(180.0, unit="s", gt=0, text="memory of the resting expression")
+
+
+class OpenEar:
+    """Time-weighted running upper quantile of one eye's EAR, started from the population."""
+
+    def __init__(self, settings: BaselineSettings) -> None:
+        self._settings = settings
+        weights = [
+            math.exp(-0.5 * (((i + 0.5) * _BIN - settings.ear) / settings.ear_spread) ** 2)
+            for i in range(_BINS)
+        ]
+        total = sum(weights)
+        self._mass = [w / total * settings.ear_prior_s for w in weights]
+        self._scale = 1.0  # of one second now, so that forgetting costs nothing per bin
+        self._anchor: float | None = None
+        self.value = settings.ear
+
+    def learn(self, ear: float, weight_s: float) -> None:
+        """Add ``weight_s`` seconds of this EAR (corrected for pose)."""
+        if not 0.0 < ear < _BINS * _BIN or weight_s <= 0:
+            return
+        self._mass[int(ear / _BIN)] += weight_s * self._scale
+        self._scale *= 2.0 ** (weight_s / self._settings.ear_half_life_s)
+        if self._scale > 1e6:
+            self._mass = [m / self._scale for m in self._mass]
+            self._scale = 1.0
+        self.value = self._clamped(self._quantile())
+
+    def settle(self) -> None:
+        """From now on the value may move only a little: the first minute is over."""
+        # The early bound no longer holds here, so take the quantile anew.
+        s = self._settings
+        self._anchor = min(max(self._quantile(), s.ear_lowest), s.ear_highest)
+        self.value = self._anchor
+
+    def _quantile(self) -> float:
+        goal = self._settings.ear_quantile * sum(self._mass)
+        seen = 0.0
+        for i, mass in enumerate(self._mass):
+            if seen + mass >= goal:
+                return (i + (goal - seen) / mass) * _BIN
+            seen += mass
+        return self._settings.ear
+
+    def _clamped(self, value: float) -> float:
+        s = self._settings
+        if self._anchor is None:
+            return min(max(value, s.ear_lowest_early), s.ear_highest)
+        low = max(s.ear_lowest, self._anchor * (1 - s.ear_drop))
+        return min(max(value, low), s.ear_highest, self._anchor * (1 + s.ear_rise))
+
+
+class Angle:
+    """Running mean of one head angle, started from the mounting, with outliers held back."""
+
+    def __init__(self, settings: BaselineSettings, prior_deg: float, clamp_deg: float) -> None:
+        self._settings = settings
+        self._prior_deg, self._clamp_deg = prior_deg, clamp_deg
+        self._mass_s = settings.pose_prior_s
+        self._mean_deg = prior_deg
+        self._anchor_deg: float | None = None
+        self.value_deg = prior_deg
+
+    def learn(self, angle_deg: float, weight_s: float) -> None:
+        """Add ``weight_s`` seconds at this angle."""
+        s = self._settings
+        if abs(angle_deg - self.value_deg) > s.pose_near_deg:
+            weight_s *= s.pose_far_rate
+        self._mass_s = min(self._mass_s + weight_s, s.pose_memory_s)
+        self._mean_deg += (angle_deg - self._mean_deg) * min(weight_s / self._mass_s, 1.0)
+        low, high = self._prior_deg - self._clamp_deg, self._prior_deg + self._clamp_deg
+        if self._anchor_deg is not None:
+            low = max(low, self._anchor_deg - s.pose_drift_deg)
+            high = min(high, self._anchor_deg + s.pose_drift_deg)
+        self.value_deg = min(max(self._mean_deg, low), high)
+
+    def settle(self) -> None:
+        """From now on the value may drift only a little."""
+        self._anchor_deg = self.value_deg
+
+
+class Baseline:
+    """All that is learned of one driver; a new driver or recording starts a new one."""
+
+    def __init__(self, settings: BaselineSettings) -> None:
+        self._settings = settings
+        self.right_ear, self.left_ear = OpenEar(settings), OpenEar(settings)
+        self.yaw = Angle(settings, settings.yaw_deg, settings.yaw_clamp_deg)
+        self.pitch = Angle(settings, settings.pitch_deg, settings.pitch_clamp_deg)
+        self._rest: list[float] | None = None
+        self._rest_s = 0.0
+        self._rested_s = float("-inf")
+        self._seen_s = 0.0
+        self.learned = False
+
+    @property
+    def progress(self) -> float:
+        """Share of the first minute that has been learned, 0..1."""
+        return min(self._seen_s / self._settings.learn_s, 1.0)
+
+    @property
+    def rest(self) -> tuple[float, ...] | None:
+        """Mean expression of this driver (order of EXPRESSIONS), None before any was seen."""
+        return None if self._rest is None else tuple(self._rest)
+
+    @property
+    def rest_s(self) -> float:
+        """Seconds of confident frontal expression behind :attr:`rest`."""
+        return self._rest_s
+
+    def relative(self, pose: HeadPose) -> HeadPose:
+        """Turn a pose against the camera into one against this driver's normal."""
+        return HeadPose(
+            pose.yaw_deg - self.yaw.value_deg,
+            pose.pitch_deg - self.pitch.value_deg,
+            pose.roll_deg,
+        )
+
+    def learn_ear(
+        self, right: float | None, left: float | None, dt_s: float, *, closed: bool
+    ) -> None:
+        """Learn EARs already corrected for pose; ``closed``: the eyes read closed now."""
+        rate = self._settings.closed_rate if closed and self._seen_s > 5.0 else 1.0
+        if right is not None:
+            self.right_ear.learn(right, dt_s * rate)
+        if left is not None:
+            self.left_ear.learn(left, dt_s * rate)
+
+    def learn_pose(self, pose: HeadPose, dt_s: float) -> None:
+        """Learn the pose against the camera."""
+        self.yaw.learn(pose.yaw_deg, dt_s)
+        self.pitch.learn(pose.pitch_deg, dt_s)
+
+    def learn_rest(self, probabilities: Sequence[float], t_s: float) -> None:
+        """Learn the resting expression scored at ``t_s``: a slow mean of the drive."""
+        since_s, self._rested_s = t_s - self._rested_s, t_s
+        dt_s = min(max(since_s, 0.0), 1.0)
+        if self._rest is None:
+            self._rest = list(probabilities)
+        self._rest_s = min(self._rest_s + dt_s, self._settings.rest_memory_s)
+        share = min(dt_s / max(self._rest_s, 1e-6), 1.0)
+        self._rest = [r + (p - r) * share for r, p in zip(self._rest, probabilities, strict=True)]
+
+    def advance(self, dt_s: float) -> None:
+        """Count ``dt_s`` of driving with the driver well seen towards the first minute."""
+        self._seen_s += dt_s
+        if not self.learned and self.progress >= 1.0:
+            self.learned = True
+            for part in (self.right_ear, self.left_ear, self.yaw, self.pitch):
+                part.settle()

@@ -1,0 +1,138 @@
+"""How long the eyes have now been closed, with hysteresis, and across moments without a face.
+
+A closure that has outlasted a blink goes on while the face is lost (a nodding sleeper); a shorter
+one is held, not reset.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dms.settings import setting, settings
+from dms.values import EyesState
+
+
+@settings
+class ClosureSettings:
+    """When eyes count as closed; openness is 0..1 of this driver's own."""
+
+    closed_below: float = setting(
+        0.38, gt=0, lt=1, text="closed: P80 (openness 0.2) plus the landmarks' blur"
+    )
+    open_above: float = setting(
+        0.55, gt=0, lt=1, source="EAR 0.75 of the driver's own, DESIGN", text="open again"
+    )
+    reopen_s: float = setting(0.1, unit="s", ge=0, text="open for this long ends a closure")
+    certain_above: float = setting(0.2, ge=0, lt=1, text="less certain frames change nothing")
+    carry_s: float = setting(
+        0.3, unit="s", ge=0, text="closed this long before the loss: the timer runs on unseen"
+    )
+    bridge_s: float = setting(
+        1.0, unit="s", ge=0, text="closed before and after a loss this short: closed throughout"
+    )
+    longest_step_s: float = setting(
+        0.5, unit="s", gt=0, text="a longer gap between frames is time unseen"
+    )
+
+    def __post_init__(self) -> None:
+        if self.closed_below >= self.open_above:
+            raise ValueError(
+                f"closed_below must be less than open_above, got {self.closed_below} and "
+                f"{self.open_above}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """From ``start_s`` to ``end_s``."""
+
+    start_s: float
+    end_s: float
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.end_s - self.start_s
+
+
+class Closure:
+    """The closed-eye timer. Step it with every frame in time order."""
+
+    def __init__(self, settings: ClosureSettings) -> None:
+        self._settings = settings
+        self._last_s: float | None = None
+        self._start_s: float | None = None
+        self._held_s = 0.0  # time within the closure that was frozen
+        self._lost_s: float | None = None  # since when the eyes are not seen
+        self._lost_held = False
+        self._open_s: float | None = None  # since when they may be open again
+        self.state = EyesState.UNKNOWN
+        self.closed_s = 0.0
+        self.ended: Interval | None = None  # the closure that ended in this step
+
+    @property
+    def start_s(self) -> float | None:
+        """When the present closure began, None while there is none."""
+        return self._start_s
+
+    def step(self, t_s: float, openness: float | None, certainty: float) -> None:
+        """Take one frame; ``openness`` is None where the eyes are not seen."""
+        s = self._settings
+        self.ended = None
+        gap = self._last_s is not None and t_s - self._last_s > s.longest_step_s
+        if gap and self._last_s is not None and self._lost_s is None:
+            self._lose(self._last_s)
+        if openness is None or certainty < s.certain_above:
+            if self._lost_s is None:
+                self._lose(t_s if self._last_s is None else self._last_s)
+            self.state = EyesState.UNKNOWN
+        else:
+            self._see(t_s, openness)
+        self._last_s = t_s
+        self._count(t_s)
+
+    def _lose(self, since_s: float) -> None:
+        self._lost_s = since_s
+        if self._open_s is not None:  # it was opening: believe it
+            self._end(self._open_s)
+        closed_s = 0.0 if self._start_s is None else since_s - self._start_s - self._held_s
+        self._lost_held = closed_s < self._settings.carry_s
+
+    def _see(self, t_s: float, openness: float) -> None:
+        s = self._settings
+        lost_s, self._lost_s = self._lost_s, None
+        closed = openness < s.closed_below
+        if self._start_s is None:
+            if closed:
+                self._start_s, self._held_s, self._open_s = t_s, 0.0, None
+            self.state = EyesState.CLOSED if closed else EyesState.OPEN
+            return
+        if openness > s.open_above:
+            if lost_s is not None and self._lost_held:
+                self._end(lost_s)
+            elif self._open_s is None:
+                self._open_s = t_s
+            if self._open_s is not None and t_s - self._open_s >= s.reopen_s - 1e-3:
+                self._end(self._open_s)
+            self.state = EyesState.OPEN
+            return
+        self._open_s = None
+        if lost_s is not None and self._lost_held and t_s - lost_s > s.bridge_s:
+            self._held_s += t_s - lost_s
+        self.state = EyesState.CLOSED
+
+    def _count(self, t_s: float) -> None:
+        if self._start_s is None:
+            self.closed_s = 0.0
+            return
+        until_s = t_s
+        if self._open_s is not None:
+            until_s = self._open_s
+        elif self._lost_s is not None and self._lost_held:
+            until_s = self._lost_s
+        self.closed_s = max(until_s - self._start_s - self._held_s, 0.0)
+
+    def _end(self, end_s: float) -> None:
+        if self._start_s is not None:
+            self.ended = Interval(self._start_s, end_s)
+        self._start_s, self._open_s, self._held_s = None, None, 0.0

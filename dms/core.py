@@ -1,0 +1,325 @@
+"""The pure decision core: one observation in, one frozen, explained state out.
+
+No clock, file or picture: the same observations give the same alerts, at any frame rate and speed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from dms.baseline import Baseline, BaselineSettings
+from dms.blinks import Blinks, BlinkSettings
+from dms.closure import Closure, ClosureSettings, Interval
+from dms.distraction import Distraction, DistractionSettings
+from dms.drowsiness import BlinkRecord, Drowsiness, DrowsinessSettings, judge
+from dms.gates import Gates, GateSettings
+from dms.nods import Nods, NodSettings
+from dms.openness import Openness, OpennessSettings, fuse
+from dms.perclos import Perclos, PerclosSettings
+from dms.policy import Policy, PolicySettings, Situation, Switches
+from dms.profiles import DEFAULT_PROFILE, Rules, find_rules
+from dms.rage import UNSEEN_RAGE, RageMeter, RageSettings
+from dms.settings import setting, settings
+from dms.values import (
+    EXPRESSIONS,
+    Command,
+    DriverObservation,
+    DriverState,
+    Event,
+    EyesState,
+    HeadPose,
+    Kind,
+    Level,
+    Unseen,
+    VehicleContext,
+)
+from dms.yawns import Yawns, YawnSettings
+
+
+@settings
+class CoreSettings:
+    """Every threshold of the decision, each beside what uses it."""
+
+    profile: str = setting(
+        DEFAULT_PROFILE, source="DESIGN", text="euro_ncap_2026, euro_ncap_2023, eu_gsr or your own"
+    )
+    profiles: Mapping[str, Rules] = setting({}, text="your own profiles by name")
+    baseline: BaselineSettings = BaselineSettings()
+    openness: OpennessSettings = OpennessSettings()
+    closure: ClosureSettings = ClosureSettings()
+    blinks: BlinkSettings = BlinkSettings()
+    perclos: PerclosSettings = PerclosSettings()
+    yawns: YawnSettings = YawnSettings()
+    nods: NodSettings = NodSettings()
+    drowsiness: DrowsinessSettings = DrowsinessSettings()
+    distraction: DistractionSettings = DistractionSettings()
+    rage: RageSettings = RageSettings()
+    gates: GateSettings = GateSettings()
+    policy: PolicySettings = PolicySettings()
+    longest_step_s: float = setting(
+        0.5, unit="s", gt=0, text="a longer gap between frames is time in which nothing is known"
+    )
+
+
+class Core:
+    """Step it with every observation. Raises ConfigError for an unknown profile."""
+
+    def __init__(self, settings: CoreSettings | None = None) -> None:
+        self.settings = settings if settings is not None else CoreSettings()
+        self.rules = find_rules(self.settings.profile, self.settings.profiles)
+        self._rage_on = True
+        self._warnings_on = True
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the driver and all timers, as between recordings and drivers; keep switches."""
+        s = self.settings
+        self.baseline = Baseline(s.baseline)
+        self._closure = Closure(s.closure)
+        self._blinks = Blinks(s.blinks)
+        self._perclos = Perclos(s.perclos)
+        self._yawns = Yawns(s.yawns)
+        self._nods = Nods(s.nods)
+        self._record = BlinkRecord(s.drowsiness)
+        self._distraction = Distraction(
+            s.distraction,
+            window_s=self.rules.repeated_window_s,
+            reset_s=self.rules.repeated_reset_s,
+            down_only=self.rules.down_only,
+        )
+        self._rage = RageMeter(s.rage)
+        self._rage_now = UNSEEN_RAGE
+        self._gates = Gates(s.gates, self.rules)
+        self._policy = Policy(s.policy, self.rules)
+        self._state: DriverState | None = None
+        self._acknowledged = False
+        self._pause_asked = False
+        self._paused_s: float | None = None
+
+    def command(self, command: Command) -> None:
+        """Take a request of the head unit; it takes effect with the next step."""
+        self._acknowledged = self._acknowledged or command.acknowledge
+        if command.pause is not None:
+            self._pause_asked = command.pause
+            self._paused_s = None
+        if command.warnings is not None:
+            self._warnings_on = command.warnings
+        if command.rage is not None:
+            self._rage_on = command.rage
+
+    def step(
+        self,
+        observation: DriverObservation,
+        vehicle: VehicleContext | None,
+        now_s: float,
+        faults: tuple[str, ...] = (),
+    ) -> DriverState:
+        """Take one observation and return the state after it.
+
+        Time is the observation's own; ``now_s``, on the same clock, only tells how old the
+        vehicle's data are. A repeated or late observation changes nothing but faults and commands.
+        """
+        vehicle = self._gates.fresh(vehicle, now_s)
+        self._gates.step(vehicle)
+        last = self._state
+        if last is not None and observation.t_s <= last.t_s:
+            state = replace(last, events=())
+        else:
+            state = self._observe(observation, vehicle, last)
+        self._state = self._decide(state, last, vehicle, faults)
+        return self._state
+
+    def _observe(
+        self,
+        observation: DriverObservation,
+        vehicle: VehicleContext | None,
+        last: DriverState | None,
+    ) -> DriverState:
+        t_s = observation.t_s
+        step_s = 0.0 if last is None else t_s - last.t_s
+        dt_s = step_s if step_s <= self.settings.longest_step_s else 0.0
+        pose = None if observation.pose is None else self.baseline.relative(observation.pose)
+        opened = self._fuse(observation, pose)
+        closure = self._closure
+        closure.step(t_s, opened.both, opened.certainty)
+        events = self._find(observation, opened, pose)
+        turned = observation.unseen is Unseen.TURNED_AWAY or opened.unseen is Unseen.TURNED_AWAY
+        self._distraction.step(
+            t_s, pose, vehicle, turned_away=turned, counts=self._gates.distraction
+        )
+        if (glance := self._distraction.glance) is not None:
+            events.append(_observed(t_s, Kind.GLANCE, "looked away", glance.start_s, glance.end_s))
+        drowsiness = self._judge(t_s)
+        self._rage_now = self._rage.step(
+            t_s, observation.expression, pose, self.baseline.rest, vehicle
+        )
+        self._learn(observation, opened, pose, dt_s)
+        return self._describe(observation, opened, pose, drowsiness, tuple(events))
+
+    def _fuse(self, observation: DriverObservation, pose: HeadPose | None) -> Openness:
+        base = self.baseline
+        return fuse(
+            (observation.right_eye, observation.left_eye),
+            (base.right_ear.value, base.left_ear.value),
+            pose,
+            self.settings.openness,
+            brightness=observation.brightness,
+            unseen=observation.unseen,
+        )
+
+    def _find(
+        self, observation: DriverObservation, opened: Openness, pose: HeadPose | None
+    ) -> list[Event]:
+        """Step the finders of blinks, long closures, yawns and nods."""
+        t_s, closure, events = observation.t_s, self._closure, []
+        seen = closure.state is not EyesState.UNKNOWN
+        blink = self._blinks.step(t_s, opened.both if seen else None)
+        if blink is not None:
+            self._record.add_blink(t_s, blink.duration_s)
+            event = _observed(t_s, Kind.BLINK, "blink", blink.start_s, blink.end_s)
+            values = {"duration_s": round(blink.duration_s, 4), "depth": round(blink.depth, 3)}
+            events.append(replace(event, values=values))
+        self._perclos.step(t_s, seen=seen, closed_s=closure.closed_s, start_s=closure.start_s)
+        if closure.ended is not None:
+            events.extend(self._end_closure(t_s, closure.ended))
+        happy = None
+        if self._state is not None and self._state.expression is not None:
+            happy = self._state.expression[EXPRESSIONS.index("happiness")]
+        if (yawn := self._yawns.step(t_s, observation.mar, happy)) is not None:
+            event = _observed(t_s, Kind.YAWN, "yawn", yawn.start_s, yawn.end_s)
+            events.append(replace(event, values={"peak": round(yawn.peak, 3)}))
+        pitch_deg = None if pose is None else pose.pitch_deg
+        if (nod := self._nods.step(t_s, pitch_deg, opened.both)) is not None:
+            self._record.add_nod(t_s)
+            event = _observed(t_s, Kind.NOD, "nod", nod.start_s, nod.end_s)
+            events.append(replace(event, values={"fall_deg": round(nod.fall_deg, 1)}))
+        return events
+
+    def _end_closure(self, t_s: float, ended: Interval) -> list[Event]:
+        """Note a closure of a microsleep's length with its start and end, as observed only."""
+        if ended.duration_s < self.rules.microsleep_s - 1e-3:
+            return []
+        self._record.add_microsleep(t_s)
+        kind = Kind.MICROSLEEP if ended.duration_s < self.rules.sleep_s - 1e-3 else Kind.SLEEP
+        event = _observed(t_s, kind, "the closure has ended", ended.start_s, ended.end_s)
+        return [replace(event, values={"closed_s": round(ended.duration_s, 3)})]
+
+    def _judge(self, t_s: float) -> Drowsiness:
+        self._record.forget(t_s)
+        evidence = self._record.evidence(self._perclos.value, self._yawns.count)
+        return judge(evidence, self.settings.drowsiness)
+
+    def _learn(
+        self, observation: DriverObservation, opened: Openness, pose: HeadPose | None, dt_s: float
+    ) -> None:
+        if dt_s <= 0.0 or pose is None or observation.pose is None:
+            return
+        base, away = self.baseline, self._distraction.away is True
+        closed = self._closure.start_s is not None
+        if not away:
+            base.learn_ear(opened.right_ear, opened.left_ear, dt_s, closed=closed)
+        if not self._gates.moving:  # parked, a driver looks and sits as he likes
+            return
+        base.learn_pose(observation.pose, dt_s)
+        scores = observation.expression
+        if scores is not None and scores.sure and self._rage.frontal(pose):
+            base.learn_rest(scores.probabilities, t_s=observation.t_s)
+        if not away and opened.both is not None:
+            base.advance(dt_s)
+
+    def _describe(
+        self,
+        observation: DriverObservation,
+        opened: Openness,
+        pose: HeadPose | None,
+        drowsiness: Drowsiness,
+        events: tuple[Event, ...],
+    ) -> DriverState:
+        closure, distraction, rage = self._closure, self._distraction, self._rage_now
+        unseen = opened.unseen
+        if closure.state is EyesState.UNKNOWN and unseen is None:
+            unseen = Unseen.UNSURE
+        return DriverState(
+            t_s=observation.t_s,
+            right_eye=opened.right,
+            left_eye=opened.left,
+            eyes=closure.state,
+            eyes_unseen=unseen if closure.state is EyesState.UNKNOWN else None,
+            openness=opened.both if closure.state is not EyesState.UNKNOWN else None,
+            closed_s=closure.closed_s,
+            perclos=self._perclos.value,
+            seen_s=self._perclos.seen_s,
+            blink_rate_hz=self._record.rate_hz(self._perclos.seen_s),
+            blink_s=self._record.blink_s,
+            drowsiness=drowsiness.level,
+            drowsiness_reason=drowsiness.reason,
+            yawning=self._yawns.yawning,
+            face_seen=observation.face is not None,
+            away=distraction.away,
+            away_s=distraction.away_s,
+            pose=pose,
+            expression=rage.smoothed,
+            rage=rage.evidence,
+            valence=rage.valence,
+            arousal=rage.arousal,
+            baseline_progress=self.baseline.progress,
+            events=events,
+        )
+
+    def _decide(
+        self,
+        state: DriverState,
+        last: DriverState | None,
+        vehicle: VehicleContext | None,
+        faults: tuple[str, ...],
+    ) -> DriverState:
+        """Apply the policy and complete the state with what it says."""
+        step_s = 0.0 if last is None else state.t_s - last.t_s
+        closure, distraction = self._closure, self._distraction
+        situation = Situation(
+            t_s=state.t_s,
+            dt_s=step_s if step_s <= self.settings.longest_step_s else 0.0,
+            eyes=state.eyes,
+            unseen=state.eyes_unseen,
+            closed_s=closure.closed_s,
+            closure_start_s=closure.start_s,
+            away=distraction.away,
+            away_s=distraction.away_s,
+            away_start_s=distraction.start_s,
+            away_sum_s=distraction.summed_s,
+            drowsiness=state.drowsiness,
+            drowsiness_reason=state.drowsiness_reason,
+            rage=self._rage_now.level,
+            rage_reason=self._rage_now.reason,
+            faults=faults,
+        )
+        switches = self._switches(state.t_s, vehicle)
+        self._policy.step(situation, self._gates, switches)
+        board = self._policy.board
+        active = board.active
+        return replace(
+            state,
+            level=active[0].level if active else Level.NONE,
+            kind=active[0].kind if active else None,
+            active=active,
+            paused=switches.paused,
+            warnings_on=switches.warnings,
+            rage_on=switches.rage,
+            faults=faults,
+            events=(*state.events, *board.events),
+        )
+
+    def _switches(self, t_s: float, vehicle: VehicleContext | None) -> Switches:
+        if self._pause_asked:
+            if self._paused_s is None:
+                self._paused_s = t_s
+            self._pause_asked = t_s - self._paused_s < self.settings.policy.pause_s
+        acknowledged = self._acknowledged or bool(vehicle is not None and vehicle.acknowledge)
+        self._acknowledged = False
+        return Switches(self._pause_asked, self._warnings_on, self._rage_on, acknowledged)
+
+
+def _observed(t_s: float, kind: Kind, reason: str, start_s: float, end_s: float) -> Event:
+    """Make an event of what is only observed, level 0."""
+    return Event(t_s, kind, Level.NONE, reason, start_s, end_s)

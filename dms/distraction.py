@@ -1,0 +1,211 @@
+"""Attention off the road, from head pose: how long, how often, and what excuses it.
+
+Glances of the eyes alone are not seen. Looking up is free, as is looking into a turn.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from dms.settings import setting, settings
+from dms.values import HeadPose, Indicator, VehicleContext
+
+
+@settings
+class DistractionSettings:
+    """Where the road ends, in degrees off this driver's own normal."""
+
+    yaw_deg: float = setting(30.0, unit="deg", gt=0, lt=90, text="away beyond this yaw")
+    yaw_back_deg: float = setting(24.0, unit="deg", gt=0, lt=90, text="back on the road below it")
+    pitch_deg: float = setting(-20.0, unit="deg", gt=-90, lt=0, text="away below this pitch")
+    pitch_back_deg: float = setting(-15.0, unit="deg", gt=-90, lt=0, text="back above it")
+    settle_s: float = setting(0.2, unit="s", ge=0, text="back for this long ends a glance away")
+    turning_yaw_deg: float = setting(
+        18.0, unit="deg", gt=0, text="face lost beyond this yaw: lost by turning away"
+    )
+    turning_pitch_deg: float = setting(-12.0, unit="deg", lt=0, text="or below this pitch")
+    turning_memory_s: float = setting(0.5, unit="s", gt=0, text="pose this old still tells how")
+    steering_from_deg: float = setting(
+        30.0, unit="deg", gt=0, text="steering wheel beyond this: looking that way is the road"
+    )
+    steering_gain: float = setting(0.4, ge=0, text="degrees of free yaw per degree of steering")
+    free_yaw_deg: float = setting(75.0, unit="deg", gt=0, lt=120, text="most yaw that is excused")
+    mirror_s: float = setting(
+        2.0, unit="s", ge=0, text="with the indicator set, a look to that side is free this long"
+    )
+    longest_step_s: float = setting(0.5, unit="s", gt=0, text="a longer gap is time unseen")
+
+    def __post_init__(self) -> None:
+        if self.yaw_back_deg >= self.yaw_deg or self.pitch_back_deg <= self.pitch_deg:
+            raise ValueError("the way back to the road must be nearer than the way off it")
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """One look away that has ended."""
+
+    start_s: float
+    end_s: float
+
+
+class Distraction:
+    """The away timers. Step it with every frame in time order."""
+
+    def __init__(
+        self,
+        settings: DistractionSettings,
+        *,
+        window_s: float = 30.0,
+        reset_s: float = 2.0,
+        down_only: bool = False,
+    ) -> None:
+        self._settings = settings
+        self._window_s, self._reset_s, self._down_only = window_s, reset_s, down_only
+        self._last_s: float | None = None
+        self._pose: HeadPose | None = None  # the last one seen
+        self._pose_s = float("-inf")
+        self._start_s: float | None = None
+        self._back_s: float | None = None
+        self._road_s = 0.0
+        self._excused_s: float | None = None
+        self._spans: deque[tuple[float, float]] = deque()
+        self.away: bool | None = None
+        self.away_s = 0.0
+        self.turned = False  # the face was lost by turning away
+        self.glance: Glance | None = None
+
+    @property
+    def start_s(self) -> float | None:
+        """When the present look away began."""
+        return self._start_s
+
+    @property
+    def summed_s(self) -> float:
+        """Time away within the window since the last reset by a look at the road."""
+        return sum(end - start for start, end in self._spans)
+
+    def step(
+        self,
+        t_s: float,
+        pose: HeadPose | None,
+        vehicle: VehicleContext | None = None,
+        *,
+        turned_away: bool = False,
+        counts: bool = True,
+    ) -> None:
+        """Take one frame: pose against normal, or None where no face is seen.
+
+        ``turned_away``: perception itself says why the face is lost. ``counts`` is False while
+        the vehicle stands still or is slow: timers then rest at zero.
+        """
+        s = self._settings
+        self.glance = None
+        dt_s = 0.0 if self._last_s is None else t_s - self._last_s
+        before = self.away
+        self.away = self._judge(t_s, pose, vehicle, turned_away)
+        if not counts:
+            self._rest()
+        elif self.away is None or dt_s > s.longest_step_s:
+            self._freeze(dt_s)
+        elif self.away:
+            self._off(t_s, dt_s if before else 0.0)
+        else:
+            self._on(t_s, dt_s)
+        self._forget(t_s)
+        self._last_s = t_s
+
+    def _judge(
+        self,
+        t_s: float,
+        pose: HeadPose | None,
+        vehicle: VehicleContext | None,
+        turned_away: bool,
+    ) -> bool | None:
+        if pose is None:
+            recent = t_s - self._pose_s <= self._settings.turning_memory_s
+            if turned_away or (recent and self._was_turning()):
+                self.turned = True
+            return True if self.turned and self._side_counts() else None
+        self.turned = False
+        self._pose, self._pose_s = pose, t_s
+        return self._off_road(t_s, pose, vehicle)
+
+    def _was_turning(self) -> bool:
+        s, pose = self._settings, self._pose
+        return pose is not None and (
+            abs(pose.yaw_deg) > s.turning_yaw_deg or pose.pitch_deg < s.turning_pitch_deg
+        )
+
+    def _side_counts(self) -> bool:
+        """Whether a face lost on the way it was going is away in this profile."""
+        if not self._down_only:
+            return True
+        return self._pose is not None and self._pose.pitch_deg < self._settings.turning_pitch_deg
+
+    def _off_road(self, t_s: float, pose: HeadPose, vehicle: VehicleContext | None) -> bool:
+        s = self._settings
+        held = self.away is True or self._start_s is not None
+        if pose.pitch_deg < (s.pitch_back_deg if held else s.pitch_deg):
+            return True
+        if self._down_only:
+            return False
+        limit = s.yaw_back_deg if held else s.yaw_deg
+        if abs(pose.yaw_deg) <= limit:
+            self._excused_s = None
+            return False
+        return not self._excused(t_s, pose.yaw_deg, limit, vehicle)
+
+    def _excused(
+        self, t_s: float, yaw_deg: float, limit: float, vehicle: VehicleContext | None
+    ) -> bool:
+        s = self._settings
+        if vehicle is None or abs(yaw_deg) > s.free_yaw_deg:
+            return False
+        steering = vehicle.steering_deg
+        if steering is not None and abs(steering) > s.steering_from_deg:
+            same_side = steering * yaw_deg > 0
+            if same_side and abs(yaw_deg) <= limit + abs(steering) * s.steering_gain:
+                return True
+        side = {Indicator.LEFT: 1.0, Indicator.RIGHT: -1.0}.get(vehicle.indicator or Indicator.OFF)
+        if side is None or side * yaw_deg <= 0:
+            return False
+        if self._excused_s is None:
+            self._excused_s = t_s
+        return t_s - self._excused_s < s.mirror_s
+
+    def _off(self, t_s: float, dt_s: float) -> None:
+        self._back_s, self._road_s = None, 0.0
+        if self._start_s is None:
+            self._start_s, self.away_s = t_s, 0.0
+            dt_s = 0.0
+        self.away_s += dt_s
+        if dt_s > 0:
+            self._spans.append((t_s - dt_s, t_s))
+
+    def _on(self, t_s: float, dt_s: float) -> None:
+        if self._back_s is None:
+            self._back_s = t_s
+        else:
+            self._road_s += dt_s
+        if self._start_s is not None and t_s - self._back_s >= self._settings.settle_s - 1e-3:
+            self.glance = Glance(self._start_s, self._back_s)
+            self._start_s, self.away_s = None, 0.0
+        if self._road_s >= self._reset_s - 1e-3:
+            self._spans.clear()
+
+    def _freeze(self, dt_s: float) -> None:
+        """Nothing is known of this time: neither timer moves; only the window slides on."""
+        if dt_s > self._settings.longest_step_s and self.away is not None:
+            self._back_s = None
+
+    def _rest(self) -> None:
+        self._start_s, self._back_s, self.away_s, self._road_s = None, None, 0.0, 0.0
+        self._spans.clear()
+
+    def _forget(self, t_s: float) -> None:
+        oldest_s = t_s - self._window_s
+        while self._spans and self._spans[0][1] <= oldest_s:
+            self._spans.popleft()
+        if self._spans and self._spans[0][0] < oldest_s:
+            self._spans[0] = (oldest_s, self._spans[0][1])

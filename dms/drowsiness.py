@@ -1,0 +1,195 @@
+"""One drowsiness level, 1..9 in KSS numbers, with the reasons that made it.
+
+A documented estimate from PERCLOS, blinks, closures, nods and yawns, monotone in each of them.
+It has not been validated against sleepy drivers' own KSS answers.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from dms.settings import setting, settings
+
+Curve = tuple[tuple[float, float], ...]  # (measure, KSS-like), both rising
+
+
+@settings
+class DrowsinessSettings:
+    """Curves from measure to KSS-like level; between the points they are straight."""
+
+    perclos: Curve = setting(
+        ((0.0, 2.0), (0.075, 5.0), (0.15, 8.0), (0.25, 9.0)),
+        source="Wierwille 1994: < 0.075 alert, > 0.15 drowsy; the levels at them are our estimate",
+        text="level by PERCLOS P80",
+    )
+    blink_s: Curve = setting(
+        ((0.11, 2.0), (0.2, 4.0), (0.35, 6.0), (0.5, 8.0), (0.8, 9.0)),
+        unit="s",
+        source="Caffier 2003; DESIGN: 111 +- 51 ms alert, > 500 ms drowsy; levels our estimate",
+        text="level by mean blink duration",
+    )
+    long_share: Curve = setting(
+        ((0.0, 1.0), (0.1, 4.0), (0.3, 6.5), (0.6, 8.0)),
+        source="our estimate after Schleicher 2008",
+        text="level by the share of long blinks",
+    )
+    closures: Curve = setting(
+        ((0.0, 1.0), (1.0, 7.0), (2.0, 8.0), (3.0, 9.0)),
+        text="level by microsleeps within their window",
+    )
+    long_blink_s: float = setting(
+        0.4, unit="s", gt=0, source="Schleicher 2008: > 300 ms long, > 500 ms very long",
+        text="a long blink",
+    )  # fmt: skip
+    blinks_least: int = setting(5, ge=1, text="fewer blinks in the window tell nothing")
+    blink_window_s: float = setting(60.0, unit="s", gt=0, text="window of the blinks")
+    closure_window_s: float = setting(300.0, unit="s", gt=0, text="window of microsleeps and nods")
+    second_weight: float = setting(
+        0.5, ge=0, le=1, text="added when a second, independent source stands at agree_from"
+    )
+    nod_weight: float = setting(0.5, ge=0, le=1, text="added by nods")
+    yawn_weight: float = setting(
+        0.25,
+        ge=0,
+        le=0.5,
+        source="yawns corroborate only, DESIGN",
+        text="added a yawn, two at most",
+    )
+    agree_from: float = setting(6.0, ge=1, le=9, text="corroboration counts from this level")
+
+    def __post_init__(self) -> None:
+        for name in ("perclos", "blink_s", "long_share", "closures"):
+            curve: Curve = getattr(self, name)
+            rising = all(a[0] < b[0] and a[1] <= b[1] for a, b in pairwise(curve))
+            if len(curve) < 2 or not rising or curve[0][1] < 1 or curve[-1][1] > 9:
+                raise ValueError(f"{name} must rise from at least 1 to at most 9, got {curve}")
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What drowsiness rests on; None is unknown."""
+
+    perclos: float | None = None
+    blink_s: float | None = None
+    long_share: float | None = None
+    microsleeps: int = 0
+    nods: int = 0
+    yawns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Drowsiness:
+    """The level in KSS numbers, the unrounded score and its reasons in words."""
+
+    level: int | None
+    score: float | None
+    reason: str
+
+
+def interpolate(curve: Curve, value: float) -> float:
+    """Read a rising curve at ``value``, flat beyond its ends."""
+    if value <= curve[0][0]:
+        return curve[0][1]
+    for (x0, y0), (x1, y1) in pairwise(curve):
+        if value <= x1:
+            return y0 + (y1 - y0) * (value - x0) / (x1 - x0)
+    return curve[-1][1]
+
+
+def judge(evidence: Evidence, settings: DrowsinessSettings) -> Drowsiness:
+    """Combine the evidence: the strongest source leads, the others add to it.
+
+    Level is None as long as neither PERCLOS nor blinks nor a microsleep tell anything.
+    """
+    sources: list[tuple[float, str]] = []
+    if evidence.perclos is not None:
+        sources.append(
+            (interpolate(settings.perclos, evidence.perclos), f"PERCLOS {evidence.perclos:.3f}")
+        )
+    if evidence.blink_s is not None:
+        share = evidence.long_share or 0.0
+        by_mean = interpolate(settings.blink_s, evidence.blink_s)
+        by_share = interpolate(settings.long_share, share)
+        words = f"blinks {evidence.blink_s * 1000:.0f} ms, {share:.0%} long"
+        sources.append((max(by_mean, by_share), words))
+    if evidence.microsleeps:
+        level = interpolate(settings.closures, float(evidence.microsleeps))
+        sources.append((level, f"{evidence.microsleeps} microsleeps"))
+    if not sources:
+        return Drowsiness(None, None, "not enough seen yet")
+    return _combine(sources, evidence, settings)
+
+
+def _combine(
+    sources: Sequence[tuple[float, str]], evidence: Evidence, settings: DrowsinessSettings
+) -> Drowsiness:
+    ranked = sorted(sources, reverse=True)
+    score = ranked[0][0]
+    reasons = [words for _, words in ranked]
+    added = 0.0
+    if score >= settings.agree_from:
+        if len(ranked) > 1 and ranked[1][0] >= settings.agree_from:
+            added += settings.second_weight
+        if evidence.nods:
+            added += settings.nod_weight
+        added += settings.yawn_weight * min(evidence.yawns, 2)
+    if evidence.nods:
+        reasons.append(f"{evidence.nods} nods")
+    if evidence.yawns:
+        reasons.append(f"{evidence.yawns} yawns")
+    score = min(score + added, 9.0)
+    return Drowsiness(int(score + 1e-9), score, "; ".join(reasons))
+
+
+class BlinkRecord:
+    """Blinks, microsleeps and nods of the last minutes."""
+
+    def __init__(self, settings: DrowsinessSettings) -> None:
+        self._settings = settings
+        self._blinks: deque[tuple[float, float]] = deque()
+        self._microsleeps: deque[float] = deque()
+        self._nods: deque[float] = deque()
+
+    def add_blink(self, t_s: float, duration_s: float) -> None:
+        """Count a blink that ended at ``t_s``."""
+        self._blinks.append((t_s, duration_s))
+
+    def add_microsleep(self, t_s: float) -> None:
+        """Count a microsleep raised at ``t_s``."""
+        self._microsleeps.append(t_s)
+
+    def add_nod(self, t_s: float) -> None:
+        """Count a nod at ``t_s``."""
+        self._nods.append(t_s)
+
+    def forget(self, t_s: float) -> None:
+        """Drop what lies outside the windows as of ``t_s``."""
+        s = self._settings
+        while self._blinks and self._blinks[0][0] < t_s - s.blink_window_s:
+            self._blinks.popleft()
+        for times in (self._microsleeps, self._nods):
+            while times and times[0] < t_s - s.closure_window_s:
+                times.popleft()
+
+    @property
+    def blink_s(self) -> float | None:
+        """Mean blink duration, None below the least count."""
+        if len(self._blinks) < self._settings.blinks_least:
+            return None
+        return sum(duration for _, duration in self._blinks) / len(self._blinks)
+
+    def rate_hz(self, seen_s: float) -> float | None:
+        """Blinks per second of time seen within the window; None below 10 s."""
+        return len(self._blinks) / seen_s if seen_s >= 10.0 else None
+
+    def evidence(self, perclos: float | None, yawns: int) -> Evidence:
+        """Join the records with PERCLOS and the number of yawns."""
+        s = self._settings
+        mean_s = self.blink_s
+        share = None
+        if mean_s is not None:
+            share = sum(d >= s.long_blink_s for _, d in self._blinks) / len(self._blinks)
+        return Evidence(perclos, mean_s, share, len(self._microsleeps), len(self._nods), yawns)

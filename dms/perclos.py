@@ -1,0 +1,84 @@
+"""PERCLOS P80: the share of the last minute, as far as the eyes were seen, in long closures."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from dms.settings import setting, settings
+
+
+@settings
+class PerclosSettings:
+    """The window of PERCLOS and what counts in it."""
+
+    window_s: float = setting(
+        60.0, unit="s", ge=10, le=600, source="Wierwille 1994; FHWA 1998", text="sliding window"
+    )
+    closure_s: float = setting(
+        0.5, unit="s", gt=0, le=2, source="DESIGN", text="shorter closures are blinks"
+    )
+    seen_least_s: float = setting(
+        30.0, unit="s", gt=0, source="DESIGN", text="unknown below this much seen time"
+    )
+    longest_step_s: float = setting(
+        0.5, unit="s", gt=0, text="a longer gap between frames is time unseen"
+    )
+
+
+class _Spans:
+    """Time spans within a sliding window and their sum."""
+
+    def __init__(self) -> None:
+        self._spans: deque[list[float]] = deque()
+        self.total_s = 0.0
+
+    def add(self, start_s: float, end_s: float) -> None:
+        if self._spans and start_s <= self._spans[-1][1]:
+            start_s = self._spans[-1][1]
+            self._spans[-1][1] = max(end_s, start_s)
+        else:
+            self._spans.append([start_s, end_s])
+        self.total_s += max(end_s - start_s, 0.0)
+
+    def forget(self, before_s: float) -> None:
+        while self._spans and self._spans[0][1] <= before_s:
+            start_s, end_s = self._spans.popleft()
+            self.total_s -= end_s - start_s
+        if self._spans and self._spans[0][0] < before_s:
+            self.total_s -= before_s - self._spans[0][0]
+            self._spans[0][0] = before_s
+        if not self._spans:
+            self.total_s = 0.0
+
+
+class Perclos:
+    """Step it with every frame in time order."""
+
+    def __init__(self, settings: PerclosSettings) -> None:
+        self._settings = settings
+        self._seen, self._closed = _Spans(), _Spans()
+        self._last_s: float | None = None
+
+    @property
+    def seen_s(self) -> float:
+        """How long the eyes were seen within the window."""
+        return self._seen.total_s
+
+    @property
+    def value(self) -> float | None:
+        """PERCLOS 0..1, or None while too little was seen."""
+        if self.seen_s < self._settings.seen_least_s - 1e-6:
+            return None
+        return min(max(self._closed.total_s / self.seen_s, 0.0), 1.0)
+
+    def step(self, t_s: float, *, seen: bool, closed_s: float, start_s: float | None) -> None:
+        """Take one frame: were the eyes seen, and the present closure's length and start."""
+        s = self._settings
+        last_s, self._last_s = self._last_s, t_s
+        if seen and last_s is not None and t_s - last_s <= s.longest_step_s:
+            self._seen.add(last_s, t_s)
+            if start_s is not None and closed_s >= s.closure_s - 1e-3:
+                late = closed_s - (t_s - last_s) < s.closure_s
+                self._closed.add(start_s if late else last_s, t_s)
+        self._seen.forget(t_s - s.window_s)
+        self._closed.forget(t_s - s.window_s)

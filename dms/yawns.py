@@ -1,0 +1,84 @@
+"""Yawns from the mouth aspect ratio over time: one long, wide opening, unlike talk or laughter.
+
+Half of all yawns are hidden by a hand, so they only corroborate drowsiness, never make it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from dms.settings import setting, settings
+
+
+@settings
+class YawnSettings:
+    """How wide and how long a mouth must be open, by its inner lips."""
+
+    open_above: float = setting(0.55, gt=0, lt=2, text="mouth aspect ratio of a yawn")
+    shut_below: float = setting(0.40, gt=0, lt=2, text="below this the opening has ended")
+    shortest_s: float = setting(
+        1.6, unit="s", gt=0, source="yawns last 3.5-6.3 s in all; wide open for half of that",
+        text="wide open for this long",
+    )  # fmt: skip
+    longest_s: float = setting(10.0, unit="s", gt=0, text="longer is no yawn (singing, broken fit)")
+    flicker_s: float = setting(0.3, unit="s", ge=0, text="a shorter dip does not end the opening")
+    smile_most: float = setting(0.6, gt=0, le=1, text="happiness above this is laughter")
+    window_s: float = setting(300.0, unit="s", gt=0, text="yawns of this time are counted")
+
+
+@dataclass(frozen=True, slots=True)
+class Yawn:
+    """One yawn: the wide part from ``start_s`` to ``end_s``."""
+
+    start_s: float
+    end_s: float
+    peak: float
+
+
+class Yawns:
+    """Finds yawns. Step it with every frame in time order."""
+
+    def __init__(self, settings: YawnSettings) -> None:
+        self._settings = settings
+        self._start_s: float | None = None
+        self._wide_s = 0.0  # last time it was wide
+        self._peak = 0.0
+        self._laughed = False
+        self._ends: deque[float] = deque()
+        self.yawning: bool | None = None
+
+    @property
+    def count(self) -> int:
+        """Yawns within the window."""
+        return len(self._ends)
+
+    def step(self, t_s: float, mar: float | None, happiness: float | None = None) -> Yawn | None:
+        """Take one frame and return the yawn that it ended, if any; None is an unseen mouth."""
+        s = self._settings
+        while self._ends and self._ends[0] < t_s - s.window_s:
+            self._ends.popleft()
+        if mar is not None and mar >= (s.open_above if self._start_s is None else s.shut_below):
+            if self._start_s is None:
+                self._start_s, self._peak, self._laughed = t_s, mar, False
+            self._wide_s, self._peak = t_s, max(self._peak, mar)
+            self._laughed = self._laughed or (happiness or 0.0) > s.smile_most
+            long = s.shortest_s <= t_s - self._start_s <= s.longest_s
+            self.yawning = long and not self._laughed
+            return None
+        yawn = None
+        if self._start_s is not None and t_s - self._wide_s >= s.flicker_s:
+            yawn = self._end(t_s)
+        if self._start_s is None:
+            self.yawning = None if mar is None else False
+        return yawn
+
+    def _end(self, t_s: float) -> Yawn | None:
+        s = self._settings
+        start_s = self._start_s if self._start_s is not None else t_s
+        self._start_s = None
+        wide_s = self._wide_s - start_s
+        if self._laughed or not s.shortest_s - 1e-3 <= wide_s <= s.longest_s:
+            return None
+        self._ends.append(t_s)
+        return Yawn(start_s, self._wide_s, self._peak)

@@ -1,0 +1,176 @@
+"""A drive without pixels: a fluent maker of observations that steps the decision core as it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from typing_extensions import Self
+
+from dms.core import Core, CoreSettings
+from dms.values import (
+    EXPRESSIONS,
+    Box,
+    Command,
+    DriverObservation,
+    DriverState,
+    Event,
+    ExpressionScores,
+    EyeEvidence,
+    HeadPose,
+    Kind,
+    Level,
+    Unseen,
+    VehicleContext,
+)
+
+FACE = Box(100.0, 80.0, 200.0, 200.0)
+
+
+@dataclass
+class Drive:
+    """Each verb lasts some seconds and steps the core with every frame of them."""
+
+    fps: float = 30.0
+    settings: CoreSettings = field(default_factory=CoreSettings)
+    open_ear: float = 0.30
+    closed_ear: float = 0.13
+    net: bool = False  # whether the eye-state net speaks too
+    start_s: float = 0.0
+    keep: Callable[[int], bool] = lambda _: True  # which frames are not dropped
+
+    def __post_init__(self) -> None:
+        self.core = Core(self.settings)
+        self.frame = 0
+        self.states: list[DriverState] = []
+        self.vehicle: VehicleContext | None = None
+        self.faults: tuple[str, ...] = ()
+        self.pose = HeadPose(0.0, 0.0, 0.0)
+        self.scores: ExpressionScores | None = None
+        self.mar = 0.02
+        self.visible = 0.97
+        self.brightness = 110.0
+
+    @property
+    def t_s(self) -> float:
+        """Time of the next frame."""
+        return self.start_s + self.frame / self.fps
+
+    @property
+    def state(self) -> DriverState:
+        return self.states[-1]
+
+    @property
+    def events(self) -> list[Event]:
+        return [event for state in self.states for event in state.events]
+
+    @property
+    def alerts(self) -> list[Event]:
+        """Events that are alerts, without repeats."""
+        return [e for e in self.events if e.level > 0 and not e.values.get("repeated")]
+
+    @property
+    def kinds(self) -> list[Kind]:
+        return [event.kind for event in self.alerts]
+
+    def first(self, kind: Kind, level: Level | None = None) -> Event:
+        """Return the first alert of a kind; StopIteration says that there is none."""
+        return next(e for e in self.alerts if e.kind is kind and level in {None, e.level})
+
+    def drives(self, speed_kmh: float | None = None, **context: object) -> Self:
+        """Set what the vehicle says from now on; nothing at all makes it unknown."""
+        if speed_kmh is None and not context:
+            self.vehicle = None
+        else:
+            self.vehicle = VehicleContext(0.0, speed_kmh=speed_kmh, **context)  # type: ignore[arg-type]
+        return self
+
+    def tells(self, **command: bool) -> Self:
+        """Send a command of the head unit."""
+        self.core.command(Command(**command))
+        return self
+
+    def looks_like(self, anger: float = 0.0, happiness: float = 0.0, **more: float) -> Self:
+        """Set the expression from now on; the rest is neutral."""
+        scores = {"anger": anger, "happiness": happiness, **more}
+        scores["neutral"] = max(1.0 - sum(scores.values()), 0.0)
+        row = tuple(scores.get(name, 0.0) for name in EXPRESSIONS)
+        self.scores = ExpressionScores(row, True, max(row))
+        return self
+
+    def watches(self, seconds: float, openness: float = 1.0) -> Self:
+        """Look where the head points, with the lids at ``openness``."""
+        return self._run(seconds, lambda: self._observed(openness))
+
+    def closes(self, seconds: float) -> Self:
+        return self.watches(seconds, 0.0)
+
+    def blinks(self, closed_s: float = 0.12, every_s: float = 3.0, seconds: float = 30.0) -> Self:
+        """Blink regularly, the eyes fully closed for ``closed_s``."""
+        end_s = self.t_s + seconds
+        while self.t_s < end_s - 1e-9:
+            left_s = end_s - self.t_s
+            self.watches(min(every_s - closed_s, left_s))
+            left_s = end_s - self.t_s
+            if left_s > 1e-9:
+                self.closes(min(closed_s, left_s))
+        return self
+
+    def turns(self, seconds: float, yaw_deg: float = 0.0, pitch_deg: float = 0.0) -> Self:
+        """Hold the head off the straight, then bring it back."""
+        straight, self.pose = self.pose, HeadPose(yaw_deg, pitch_deg, 0.0)
+        self.watches(seconds)
+        self.pose = straight
+        return self
+
+    def disappears(self, seconds: float, why: Unseen = Unseen.NO_FACE) -> Self:
+        """Leave the picture."""
+        eye = EyeEvidence(unseen=why)
+
+        def nothing() -> DriverObservation:
+            return DriverObservation(
+                self.t_s, right_eye=eye, left_eye=eye, unseen=why, brightness=self.brightness
+            )
+
+        return self._run(seconds, nothing)
+
+    def hides_eyes(self, seconds: float, why: Unseen | None = None) -> Self:
+        """Wear dark glasses: dlib draws an average open eye, and the net sees none.
+
+        With ``why`` perception itself names another reason.
+        """
+        eye = EyeEvidence(ear=0.30, open_probability=0.6, visible_probability=0.05, unseen=why)
+
+        def hidden() -> DriverObservation:
+            return replace(self._observed(1.0), right_eye=eye, left_eye=eye)
+
+        return self._run(seconds, hidden)
+
+    def _observed(self, openness: float) -> DriverObservation:
+        ear = self.closed_ear + (self.open_ear - self.closed_ear) * openness
+        eye = EyeEvidence(ear=ear, contrast=0.3)
+        if self.net:
+            sure = 0.03 + 0.94 * openness
+            eye = replace(eye, open_probability=sure, visible_probability=self.visible)
+        return DriverObservation(
+            self.t_s,
+            face=FACE,
+            right_eye=eye,
+            left_eye=eye,
+            mar=self.mar,
+            pose=self.pose,
+            expression=self.scores,
+            brightness=self.brightness,
+        )
+
+    def _run(self, seconds: float, make: Callable[[], DriverObservation]) -> Self:
+        for _ in range(round(seconds * self.fps)):
+            if self.keep(self.frame):
+                self._step(make())
+            self.frame += 1
+        return self
+
+    def _step(self, observation: DriverObservation) -> None:
+        t_s = observation.t_s
+        vehicle = None if self.vehicle is None else replace(self.vehicle, t_s=t_s)
+        self.states.append(self.core.step(observation, vehicle, t_s, self.faults))
