@@ -1,4 +1,4 @@
-"""A drive without pixels: a fluent maker of observations that steps the decision core as it goes."""
+"""A drive without pixels: a fluent maker of observations that steps the core as it goes."""
 
 from __future__ import annotations
 
