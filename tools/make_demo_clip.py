@@ -97,6 +97,11 @@ LOOK_AWAY = Stroke(25.0, 0.35, 4.3, 0.35, -42.0)
 SLEEP = Stroke(33.5, 0.35, 4.2, 0.20)
 OUT_OF_VIEW = Stroke(44.0, 0.7, 13.0, 0.8)
 NEVER = Stroke(-9.0, 1.0, 1.0, 1.0)
+# Everything that would be told of the film; what is told without a label is false.
+KINDS = (
+    "blink", "yawn", "microsleep", "sleep", "unresponsive", "drowsy", "distraction", "road_rage",
+    "degraded", "fault",
+)  # fmt: skip
 DROWSY = (
     "the two closures are more than a tenth of the time the eyes were seen: drowsy is right here"
 )
@@ -237,7 +242,8 @@ def render(folder: Path, seconds: float, seed: int) -> Path:
         table.writerow(["t_s", "lid", "yaw_deg", "pitch_deg", "roll_deg", "mouth", "in_view"])
         table.writerows(truth)
     head = {"recording": film.name, "synthetic": True, "duration_s": seconds, "seed": seed}
-    text = yaml.safe_dump({**head, "events": list(story.labels)}, sort_keys=False, width=110)
+    listed = {"kinds": list(KINDS), "events": list(story.labels)}
+    text = yaml.safe_dump({**head, **listed}, sort_keys=False, width=110)
     (folder / "demo.labels.yaml").write_text(text, encoding="utf-8")
     part.replace(film)  # last, so that a film that stands there is whole
     return film

@@ -1,0 +1,186 @@
+"""What truly happened in a recording, as told by a person or by the tool that rendered it.
+
+Formats: our YAML (``recording.labels.yaml``), CSV with the columns kind, start_s, end_s, and the
+blink tables of the ZJU data set (clip, start_frame0, end_frame0).
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass as plain
+from pathlib import Path
+
+from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic.dataclasses import dataclass
+
+from dms import yamlfile
+from dms.errors import ConfigError
+from dms.values import Kind
+
+
+@plain(frozen=True, slots=True)
+class Label:
+    """One thing that happened, from ``start_s`` to ``end_s`` of the recording.
+
+    An alert's label is its cause: eyes closed, gaze away. ``optional``: an alert here is right, but
+    none is not wrong.
+    """
+
+    kind: Kind
+    start_s: float
+    end_s: float
+    optional: bool = False
+    note: str = ""
+
+
+@plain(frozen=True, slots=True)
+class Labels:
+    """All that is known of one recording. ``kinds``: what was labelled; only that is scored."""
+
+    recording: str
+    events: tuple[Label, ...]
+    kinds: frozenset[Kind]
+    duration_s: float | None = None
+    synthetic: bool = False
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
+class _Event:
+    kind: Kind
+    start_s: float = Field(ge=0, json_schema_extra={"unit": "s"})
+    end_s: float = Field(ge=0, json_schema_extra={"unit": "s"})
+    optional: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
+class _File:
+    events: list[_Event]
+    recording: str | None = None
+    kinds: list[Kind] = Field(default_factory=list)
+    duration_s: float | None = None
+    synthetic: bool = False
+    seed: int | None = None  # of the tool that rendered it
+
+
+_FILE = TypeAdapter(_File)
+_COLUMNS = ("kind", "start_s", "end_s")
+_ZJU = ("clip", "start_frame0", "end_frame0")
+SUFFIXES = (".labels.yaml", ".labels.csv")
+
+
+def labels_beside(recording: Path) -> Path | None:
+    """Return the label file that belongs to ``recording`` by name, or None."""
+    for suffix in SUFFIXES:
+        beside = recording.with_name(recording.stem + suffix)
+        if beside.is_file():
+            return beside
+    return None
+
+
+def load_labels(path: Path) -> Labels:
+    """Read the labels of one recording, by the file's ending.
+
+    Raises ConfigError with file and, for a table, line where something cannot be used.
+    """
+    if path.suffix in {".yaml", ".yml"}:
+        return _from_yaml(path)
+    if path.suffix == ".csv":
+        return _from_csv(path)
+    raise ConfigError(f"{path}: labels are read from .yaml or .csv")
+
+
+def load_zju(path: Path, fps: float = 30.0) -> dict[str, Labels]:
+    """Read a ZJU-style table of blinks: clip name -> its labels. Frames are 0-based, inclusive.
+
+    Raises ConfigError where the table cannot be used.
+    """
+    blinks: dict[str, list[Label]] = defaultdict(list)
+    for line, row in _rows(path, _ZJU):
+        first = _number(path, line, row, "start_frame0")
+        last = _number(path, line, row, "end_frame0")
+        blinks[row["clip"]].append(_label(f"{path}:{line}", "blink", first / fps, (last + 1) / fps))
+    kinds = frozenset({Kind.BLINK})
+    return {clip: Labels(clip, _sorted(events), kinds) for clip, events in blinks.items()}
+
+
+def _from_yaml(path: Path) -> Labels:
+    content, lines = yamlfile.read(path)
+    file = yamlfile.load_data(content, _FILE, str(path), lines)
+    events = [
+        _label(
+            f"{path}:{lines.get(('events', number), 1)}",
+            event.kind.value,
+            event.start_s,
+            event.end_s,
+            event.optional,
+            event.note,
+        )
+        for number, event in enumerate(file.events)
+    ]
+    return Labels(
+        recording=file.recording or path.name.removesuffix(".labels.yaml"),
+        events=_sorted(events),
+        kinds=frozenset(file.kinds) or frozenset(event.kind for event in events),
+        duration_s=file.duration_s,
+        synthetic=file.synthetic,
+    )
+
+
+def _from_csv(path: Path) -> Labels:
+    events = [
+        _label(
+            f"{path}:{line}",
+            row["kind"],
+            _number(path, line, row, "start_s"),
+            _number(path, line, row, "end_s"),
+        )
+        for line, row in _rows(path, _COLUMNS)
+    ]
+    kinds = frozenset(event.kind for event in events)
+    return Labels(path.name.removesuffix(".labels.csv"), _sorted(events), kinds)
+
+
+def _label(
+    where: str, kind: str, start_s: float, end_s: float, optional: bool = False, note: str = ""
+) -> Label:
+    if not 0 <= start_s <= end_s:
+        raise ConfigError(f"{where}: expected 0 <= start_s <= end_s, got {start_s} and {end_s}")
+    return Label(_kind(where, kind), float(start_s), float(end_s), optional, note)
+
+
+def _kind(where: str, name: str) -> Kind:
+    try:
+        return Kind(name)
+    except ValueError as error:
+        known = ", ".join(kind.value for kind in Kind)
+        raise ConfigError(f"{where}: kind is {name!r}; expected one of {known}") from error
+
+
+def _rows(path: Path, needed: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            rows = [(reader.line_num, row) for row in reader]
+            columns = reader.fieldnames or ()
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}; check the path") from error
+    missing = [name for name in needed if name not in columns]
+    if missing:
+        raise ConfigError(f"{path}:1: column {missing[0]!r} is missing; expected {needed}")
+    return rows
+
+
+def _number(path: Path, line: int, row: Mapping[str, str], column: str) -> float:
+    try:
+        return float(row[column])
+    except (TypeError, ValueError) as error:
+        raise ConfigError(
+            f"{path}:{line}: {column} is {row[column]!r}; expected a number"
+        ) from error
+
+
+def _sorted(events: list[Label]) -> tuple[Label, ...]:
+    return tuple(sorted(events, key=lambda event: (event.start_s, event.end_s, event.kind)))
