@@ -1,0 +1,104 @@
+"""The builder, run for real by TensorRT-RTX, which needs no GPU to compile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("onnx", reason="the nets of these tests are made with onnx")
+pytest.importorskip("onnxruntime.quantization")
+import small_nets as nets
+
+from dms.engine.build import BuildOptions, Report, build_plan
+from dms.errors import EngineError
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*Timing cache operations:DeprecationWarning")
+TARGET = "SM86"  # the nearest to Orin (SM87) that TensorRT-RTX has
+
+
+@pytest.fixture(scope="module")
+def rtx():
+    reason = "tensorrt-rtx is not installed; tools/gpu-less-test installs and runs it"
+    return pytest.importorskip("tensorrt_rtx", reason=reason)
+
+
+@pytest.fixture(scope="module")
+def fp32(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return nets.plain(tmp_path_factory.mktemp("nets") / "fp32.onnx")
+
+
+@pytest.fixture(scope="module")
+def int8(fp32: Path) -> Path:
+    return nets.quantised(fp32, fp32.with_name("int8.onnx"))
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+def test_symmetric_qdq_becomes_an_int8_plan(rtx, fp32: Path, int8: Path, batch: int) -> None:
+    options = BuildOptions(batch=batch, target=TARGET)
+    plain = build_plan(rtx, fp32.read_bytes(), options)
+    small = build_plan(rtx, int8.read_bytes(), options)
+    assert plain.int8_layers == 0
+    assert small.int8_layers >= 8  # a Q for each of 4 activations and 4 weights
+    assert plain.weight_bytes and small.weight_bytes
+    assert small.weight_bytes < 0.35 * plain.weight_bytes
+    assert len(small.plan) > small.weight_bytes
+
+
+def test_progress_is_told_and_stays_within_bounds(rtx, int8: Path) -> None:
+    told: list[tuple[str, float]] = []
+    build_plan(
+        *(rtx, int8.read_bytes(), BuildOptions(target=TARGET)),
+        say=lambda phase, share: told.append((phase, share)),
+    )
+    assert told
+    assert all(0 <= share <= 1 for _, share in told)
+    assert {share for _, share in told} >= {0.0, 1.0}
+
+
+@pytest.mark.parametrize("kind", ["default", "unsigned"])
+def test_quantisation_that_tensorrt_cannot_take_is_refused_with_advice(
+    rtx, fp32: Path, tmp_path: Path, kind: str
+) -> None:
+    bad = nets.quantised(fp32, tmp_path / "bad.onnx", kind)
+    with pytest.raises(EngineError, match=r"symmetric signed INT8 Q/DQ.*docs/tensorrt\.md"):
+        build_plan(rtx, bad.read_bytes(), BuildOptions(target=TARGET))
+
+
+def test_a_file_that_is_no_net_is_refused(rtx) -> None:
+    with pytest.raises(EngineError, match="refuses the net"):
+        build_plan(rtx, b"nothing", BuildOptions(target=TARGET))
+
+
+def test_free_picture_size_is_refused(rtx, tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load(str(nets.plain(tmp_path / "net.onnx")))
+    model.graph.input[0].type.tensor_type.shape.dim[2].dim_param = "height"
+    with pytest.raises(EngineError, match="fixed picture size"):
+        build_plan(rtx, model.SerializeToString(), BuildOptions(target=TARGET))
+
+
+def test_fixed_batch_that_differs_is_refused(rtx, tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load(str(nets.plain(tmp_path / "net.onnx")))
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
+    with pytest.raises(EngineError, match="free batch"):
+        build_plan(rtx, model.SerializeToString(), BuildOptions(batch=2, target=TARGET))
+
+
+def test_missing_dla_says_to_leave_it_out(rtx, int8: Path) -> None:
+    with pytest.raises(EngineError, match="leave out --dla"):
+        build_plan(rtx, int8.read_bytes(), BuildOptions(dla_core=0, target=TARGET))
+
+
+def test_unknown_target_is_refused(rtx, int8: Path) -> None:
+    with pytest.raises(EngineError, match="build on the device"):
+        build_plan(rtx, int8.read_bytes(), BuildOptions(target="SM87"))
+
+
+def test_report_reads_one_number_and_one_reason() -> None:
+    report = Report(errors=["first\n of two"], lines=["x", "Total Weights Memory: 12 bytes"])
+    assert report.number(r"Total Weights Memory: (\d+) bytes") == 12
+    assert report.number(r"Nothing: (\d+)") is None
+    assert report.reason() == "first of two"
+    assert Report().reason() == "it gave no reason"
