@@ -5,7 +5,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 TEST = ["pytest>=8", "pytest-cov>=5", "pytest-timeout>=2.3", "hypothesis>=6.100", "onnx>=1.16"]
-LINT = ["mypy>=1.11", "ruff>=0.6", "types-PyYAML"]
+LINT = ["mypy>=1.11", "ruff>=0.6", "types-PyYAML", "types-tqdm"]
 BENCH = ["plotly>=5.24,<8", "pyarrow>=15"]
 DEMO = ["scikit-image>=0.22"]  # ships the portrait that the demonstration animates
 TRAIN = ["torch>=2.4", "onnx>=1.16", "onnxscript>=0.1", "matplotlib>=3.8"]
@@ -30,6 +30,7 @@ setup(
         "pyserial>=3.5",
         "python-can>=4.4",
         "cantools>=39.4",
+        "tqdm>=4.60",
     ],
     extras_require={
         "jetson": ["tensorrt", "pycuda"],

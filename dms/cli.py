@@ -1,0 +1,70 @@
+"""The command ``dms``: finds the verb, runs it, turns expected errors into one sentence.
+
+Exit codes: 0 done, 1 something failed, 2 usage, settings or labels, 3 camera or recording,
+4 engine or model, 5 bus, serial adapter or broker, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import sys
+from collections.abc import Sequence
+
+from dms import __version__
+from dms.errors import DmsError
+
+# verb -> (module, what it does); the module has add_arguments(parser) and run(args) -> int.
+VERBS = {
+    "run": ("dms.commands.run", "watch the driver live, as the service does"),
+    "bench": ("dms.commands.bench", "run recordings through the very same chain"),
+    "config": ("dms.commands.config", "check, show or describe the settings"),
+}
+EPILOG = (
+    "exit codes: 0 done, 1 something failed, 2 usage or settings, 3 camera or recording, "
+    "4 engine or model, 5 bridge, 130 interrupted"
+)
+
+
+def parser(verb: str | None = None) -> argparse.ArgumentParser:
+    """Return the parser; only ``verb``'s own options are loaded, all of them when it is None."""
+    top = argparse.ArgumentParser(
+        prog="dms",
+        description="Driver monitoring on infrared video: fatigue, distraction, road rage.",
+        epilog=EPILOG,
+    )
+    top.add_argument("--version", action="version", version=f"dms {__version__}")
+    verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for name, (module, text) in VERBS.items():
+        sub = verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        sub.add_argument("-v", "--verbose", action="store_true", help="log what happens")
+        if verb in {None, name}:
+            importlib.import_module(module).add_arguments(sub)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    verb = next((word for word in words if word in VERBS), "")
+    args = parser(verb).parse_args(words)
+    logging.basicConfig(
+        level=logging.INFO if args.verbose else logging.WARNING,
+        format="%(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    try:
+        return int(importlib.import_module(VERBS[args.verb][0]).run(args))
+    except DmsError as error:
+        print(f"dms {args.verb}: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of our output has gone, as with `| head`
+        sys.stderr.close()
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""``dms bench``: recordings in, events, frame table and a summary out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from tqdm import tqdm
+
+from dms.bench import Outputs, Result, bench
+from dms.chain import Chain
+from dms.commands.options import add_settings, settings_of
+from dms.errors import ConfigError, DmsError
+from dms.events import event_object
+from dms.values import Level
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's options."""
+    parser.add_argument(
+        "source", nargs="+", help="video file, image folder, or .jsonl of recorded observations"
+    )
+    add_settings(parser)
+    parser.add_argument("--events", type=Path, metavar="OUT.jsonl", help="write events, one a line")
+    parser.add_argument(
+        "--frames", type=Path, metavar="OUT.csv", help="write a row a frame (.csv or .parquet)"
+    )
+    parser.add_argument(
+        "--observations", type=Path, metavar="OUT.jsonl", help="write what perception saw"
+    )
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+    parser.add_argument("--quiet", action="store_true", help="no progress, no list of events")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run each source; a recording that fails is told and does not stop the others."""
+    many = len(args.source) > 1
+    chain = Chain(settings_of(args))
+    results, code = [], 0
+    for source in args.source:
+        outputs = Outputs(
+            *(_place(path, source, many) for path in (args.events, args.frames, args.observations))
+        )
+        try:
+            results.append(_one(source, chain, outputs, args.quiet))
+        except DmsError as error:
+            if not many:
+                raise
+            print(f"dms bench: {source}: {error}", file=sys.stderr)
+            code = max(code, error.exit_code)
+    if args.json:
+        print(json.dumps([_summary(result) for result in results], indent=1))
+    elif not args.quiet:
+        for result in results:
+            _show(result)
+    return code
+
+
+def _one(source: str, chain: Chain, outputs: Outputs, quiet: bool) -> Result:
+    with tqdm(
+        desc=Path(source).name,
+        unit=" frames",
+        disable=quiet or not sys.stderr.isatty(),
+        file=sys.stderr,
+    ) as bar:
+
+        def progress(_: float) -> None:
+            bar.update()
+
+        return bench(source, chain, outputs, progress)
+
+
+def _place(path: Path | None, source: str, many: bool) -> Path | None:
+    """With several sources each gets a file of its own: events.jsonl -> events-drive1.jsonl."""
+    if path is None or not many:
+        return path
+    name = Path(source.rstrip("/")).stem
+    if not name:
+        raise ConfigError(f"{source!r} names no recording; give a file or folder")
+    return path.with_name(f"{path.stem}-{name}{path.suffix}")
+
+
+def _summary(result: Result) -> dict[str, object]:
+    return {
+        "source": result.source,
+        "frames": result.frames,
+        "duration_s": round(result.duration_s, 3),
+        "eyes_observable": result.availability and round(result.availability, 4),
+        "events": [event_object(event) for event in result.events],
+    }
+
+
+def _show(result: Result) -> None:
+    seen = "unknown" if result.availability is None else f"{result.availability:.0%}"
+    length = f"{result.frames} frames, {result.duration_s:.1f} s"
+    print(f"{result.source}: {length}, eyes observable {seen}")
+    for event in result.events:
+        if event.level > Level.NONE:
+            print(
+                f"  {event.t_s:8.2f} s  {event.kind.value:13} level {event.level}  {event.reason}"
+            )
+    observed = [event.kind.value for event in result.events if event.level == Level.NONE]
+    counts = ", ".join(f"{observed.count(kind)} {kind}" for kind in sorted(set(observed)))
+    print(f"  observed: {counts or 'nothing'}")

@@ -1,0 +1,37 @@
+"""``dms config``: check a settings file, show the settings in force, print the JSON Schema."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+import yaml
+
+from dms.commands.options import add_settings, settings_of
+from dms.config import example, schema
+from dms.yamlfile import as_data
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's options."""
+    parser.add_argument(
+        "what",
+        choices=("check", "show", "schema", "example"),
+        help="check a file; show all values in force; schema for editors; a commented example",
+    )
+    add_settings(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what was asked; a faulty file is told by line and ends with code 2."""
+    if args.what == "schema":
+        print(json.dumps(schema(), indent=2))
+    elif args.what == "example":
+        print(example(), end="")
+    else:
+        chosen = settings_of(args)
+        if args.what == "show":
+            print(yaml.safe_dump(as_data(chosen), sort_keys=False, allow_unicode=True), end="")
+        else:
+            print(f"{args.config or 'built-in settings'}: good")
+    return 0

@@ -1,0 +1,46 @@
+"""``dms run``: the live loop in the foreground."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+from contextlib import ExitStack
+
+from dms.chain import Chain
+from dms.commands.options import add_settings, settings_of
+from dms.monitor import Monitor
+from dms.recording import Moment
+from dms.values import DriverState, Frame
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's options."""
+    add_settings(parser)
+    parser.add_argument("--quiet", action="store_true", help="do not print alerts")
+
+
+class _Printer:
+    def take(self, moment: Moment, state: DriverState, frame: Frame | None) -> None:
+        del moment, frame
+        for event in state.events:
+            print(
+                f"{event.t_s:10.2f} s  {event.kind.value:13} level {event.level}  {event.reason}",
+                flush=True,
+            )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Watch until the source ends or the process is told to stop."""
+    chain = Chain(settings_of(args))
+    with ExitStack() as stack:
+        bridges = [stack.enter_context(bridge) for bridge in chain.bridges()]
+        camera = stack.enter_context(chain.camera())
+        sinks = [] if args.quiet else [_Printer()]
+        monitor = Monitor(
+            camera, chain.perception, chain.core, bridges, chain.vehicle(), sinks,
+            chain.settings.monitor,
+        )  # fmt: skip
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: monitor.stop())
+        monitor.run()
+    return 0

@@ -1,0 +1,129 @@
+"""All settings in one tree, from a YAML file and ``--set`` overrides, or the built-in values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import MISSING, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import TypeAdapter
+
+from dms.camera.settings import CameraSettings
+from dms.core import CoreSettings
+from dms.errors import ConfigError
+from dms.expression import ExpressionSettings
+from dms.landmarks import LandmarkSettings
+from dms.monitor import MonitorSettings
+from dms.perception import PerceptionSettings
+from dms.settings import setting, settings
+from dms.yamlfile import as_data, load_data, read
+
+
+@settings
+class NetSettings:
+    """Which nets run, and on what."""
+
+    expression: str | None = setting(
+        "expression", text="net of engines/ that scores the expression; null: none"
+    )
+    eye_state: str | None = setting(
+        "eye_state", text="net of engines/ that tells open from closed eyes; null: none"
+    )
+    backend: Literal["onnxruntime", "tensorrt"] = setting(
+        "onnxruntime", text="what runs the nets: onnxruntime (CPU) or tensorrt (Jetson)"
+    )
+    precision: Literal["int8", "fp32", "int8-qdq"] = setting("int8", text="which file of a net")
+    reading: ExpressionSettings = ExpressionSettings()
+
+
+@settings
+class Settings:
+    """Everything that can be set; each part is described where it is used."""
+
+    camera: CameraSettings = CameraSettings()
+    landmarks: LandmarkSettings = LandmarkSettings()
+    nets: NetSettings = NetSettings()
+    perception: PerceptionSettings = PerceptionSettings()
+    core: CoreSettings = CoreSettings()
+    monitor: MonitorSettings = MonitorSettings()
+
+
+ADAPTER = TypeAdapter(Settings)
+
+
+def load(path: Path | None = None, overrides: Sequence[str] = ()) -> Settings:
+    """Return the settings of ``path`` with ``overrides`` ("a.b=value", value in YAML) on top.
+
+    Raises ConfigError that names file, line, key, expected and actual value of every fault.
+    """
+    content, lines = ({}, {(): 1}) if path is None else read(path)
+    if content is None:
+        content = {}
+    for override in overrides:
+        _override(content, override)
+    return load_data(content, ADAPTER, str(path or "settings"), lines if path else None)
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of the settings file, for editors."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **ADAPTER.json_schema(),
+        "title": "dms settings",
+    }
+
+
+def example() -> str:
+    """Return a settings file with every default, commented with meaning, unit, limits, source."""
+    head = [
+        "# Every setting of dms with its default; keep only the lines that you change.",
+        "# Check with: dms config check --config FILE",
+    ]
+    return "\n".join([*head, *_commented(Settings(), "")]) + "\n"
+
+
+def _override(content: Any, override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key.strip():
+        raise ConfigError(f"--set {override!r}: write it as key=value, as in camera.fps=15")
+    if not isinstance(content, dict):
+        raise ConfigError("the settings file must hold keys and values")
+    *parents, last = key.strip().split(".")
+    for parent in parents:
+        content = content.setdefault(parent, {})
+        if not isinstance(content, dict):
+            raise ConfigError(f"--set {key}: {parent} is not a group of settings")
+    try:
+        content[last] = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {key}: {text!r} is not a YAML value") from error
+
+
+def _commented(value: Any, indent: str) -> Iterator[str]:
+    for field in fields(value):
+        now = getattr(value, field.name)
+        if is_dataclass(now) and not isinstance(now, type):
+            text = (type(now).__doc__ or "").strip().splitlines()[0]
+            yield f"{indent}# {text}"
+            yield f"{indent}{field.name}:"
+            yield from _commented(now, indent + "  ")
+            continue
+        yield f"{indent}# {_description(field)}"
+        plain = yaml.safe_dump({field.name: as_data(now)}, default_flow_style=None, width=10_000)
+        yield from (indent + line for line in plain.rstrip("\n").split("\n"))
+
+
+def _description(field: Any) -> str:
+    info = field.default if field.default is not MISSING else None
+    extra = getattr(info, "json_schema_extra", None) or {}
+    parts = [getattr(info, "description", "") or field.name.replace("_", " ")]
+    if extra.get("unit"):
+        parts.append(f"[{extra['unit']}]")
+    limits = ", ".join(str(limit) for limit in getattr(info, "metadata", ()))
+    if limits:
+        parts.append(f"({limits})")
+    if extra.get("source"):
+        parts.append(f"source: {extra['source']}")
+    return " ".join(parts)

@@ -1,0 +1,154 @@
+"""The loop: frame, observation, decision, bridges. Short enough to read aloud.
+
+It owns no policy and no thread. A camera that is lost is told on the bus and opened again with
+back-off; a recording that is damaged ends the run.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from dms.bridge.bridge import Bridge
+from dms.camera.camera import Camera
+from dms.core import Core
+from dms.errors import CameraError, CameraLostError
+from dms.perception import Perception
+from dms.recording import Moment
+from dms.settings import setting, settings
+from dms.values import (
+    Command,
+    DriverObservation,
+    DriverState,
+    EyeEvidence,
+    Frame,
+    Unseen,
+    VehicleContext,
+)
+
+log = logging.getLogger(__name__)
+
+
+@settings
+class MonitorSettings:
+    """How a lost camera is waited for."""
+
+    first_retry_s: float = setting(0.2, unit="s", gt=0, text="first pause before opening again")
+    longest_retry_s: float = setting(
+        1.0, unit="s", gt=0, source="design: back-off at most 1 s", text="longest such pause"
+    )
+    blind_period_s: float = setting(
+        0.1, unit="s", gt=0, text="while there is no picture the decision steps this often"
+    )
+
+
+class VehicleSource(Protocol):
+    """Where the vehicle's signals come from."""
+
+    def at(self, t_s: float) -> VehicleContext | None:
+        """Return what is known of the vehicle at ``t_s``, None where no source is set."""
+
+
+class Sink(Protocol):
+    """Something that keeps or shows what happens."""
+
+    def take(self, moment: Moment, state: DriverState, frame: Frame | None) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended."""
+
+    frames: int
+    first_s: float | None
+    last_s: float | None
+
+
+class Monitor:
+    """Runs one source through the chain until it ends or :meth:`stop` is called."""
+
+    def __init__(
+        self,
+        camera: Camera,
+        perception: Perception,
+        core: Core,
+        bridges: Sequence[Bridge] = (),
+        vehicle: VehicleSource | None = None,
+        sinks: Sequence[Sink] = (),
+        settings: MonitorSettings | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._camera, self._perception, self._core = camera, perception, core
+        self._bridges, self._vehicle, self._sinks = bridges, vehicle, sinks
+        self._settings = settings or MonitorSettings()
+        self._clock, self._sleep = clock, sleep
+        self._stopping = False
+        self._count = 0
+        self._first_s: float | None = None
+        self._last_s: float | None = None
+
+    def stop(self) -> None:
+        """Ask the loop to end after the present frame; safe from a signal handler."""
+        self._stopping = True
+
+    def command(self, command: Command) -> None:
+        """Hand a head unit's request to the decision core."""
+        self._core.command(command)
+
+    def run(self) -> Outcome:
+        """Run to the end of the source. Raises CameraError for a damaged recording."""
+        while not self._stopping:
+            try:
+                frame = self._camera.read()
+            except CameraLostError as lost:
+                if not self._reopen(str(lost)):
+                    break
+                continue
+            if frame is None:
+                break
+            self._step(self._perception.observe(frame), frame, self._perception.faults)
+        return Outcome(self._count, self._first_s, self._last_s)
+
+    def _step(
+        self, observation: DriverObservation, frame: Frame | None, faults: tuple[str, ...]
+    ) -> None:
+        now_s = observation.t_s
+        vehicle = self._vehicle.at(now_s) if self._vehicle else None
+        faults += tuple(f"bridge: {bridge.fault}" for bridge in self._bridges if bridge.fault)
+        state = self._core.step(observation, vehicle, now_s, faults)
+        for bridge in self._bridges:
+            bridge.publish(state)
+        for sink in self._sinks:
+            sink.take(Moment(observation, vehicle, faults), state, frame)
+        if frame is not None:
+            self._count += 1
+            self._first_s = now_s if self._first_s is None else self._first_s
+        self._last_s = now_s
+
+    def _reopen(self, why: str) -> bool:
+        """Wait for the camera to come back, telling the bus meanwhile; False when stopped."""
+        log.error("camera lost: %s", why)
+        self._camera.close()
+        self._perception.reset()
+        eye = EyeEvidence(unseen=Unseen.CAMERA)
+        pause, due_s = self._settings.first_retry_s, self._clock()
+        while not self._stopping:
+            now_s = self._clock()
+            blind = DriverObservation(now_s, right_eye=eye, left_eye=eye, unseen=Unseen.CAMERA)
+            self._step(blind, None, (f"camera: {why}",))
+            if now_s >= due_s:
+                try:
+                    self._camera.open()
+                except CameraError as error:
+                    log.debug("camera not back: %s", error)
+                    pause = min(2 * pause, self._settings.longest_retry_s)
+                    due_s = now_s + pause
+                else:
+                    log.info("camera is back")
+                    return True
+            self._sleep(self._settings.blind_period_s)
+        return False
