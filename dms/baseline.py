@@ -42,6 +42,10 @@ class BaselineSettings:
     pose_prior_s: float = setting(3.0, unit="s", gt=0, text="weight of the mounting's pose")
     pose_memory_s: float = setting(180.0, unit="s", gt=0, text="seen time the pose remembers")
     pose_near_deg: float = setting(12.0, unit="deg", gt=0, text="frames beyond are outliers")
+    pose_early_deg: float = setting(
+        25.0, unit="deg", gt=0, text="the same at first, as the mount is rarely known exactly"
+    )
+    pose_early_s: float = setting(10.0, unit="s", ge=0, text="how long that is so")
     pose_far_rate: float = setting(0.1, ge=0, le=1, text="learning rate of those outliers")
     yaw_clamp_deg: float = setting(25.0, unit="deg", ge=0, text="most the yaw may be offset")
     pitch_clamp_deg: float = setting(20.0, unit="deg", ge=0, text="most the pitch may be offset")
@@ -113,7 +117,8 @@ class Angle:
     def learn(self, angle_deg: float, weight_s: float) -> None:
         """Add ``weight_s`` seconds at this angle."""
         s = self._settings
-        if abs(angle_deg - self.value_deg) > s.pose_near_deg:
+        early = self._mass_s < s.pose_prior_s + s.pose_early_s
+        if abs(angle_deg - self.value_deg) > (s.pose_early_deg if early else s.pose_near_deg):
             weight_s *= s.pose_far_rate
         self._mass_s = min(self._mass_s + weight_s, s.pose_memory_s)
         self._mean_deg += (angle_deg - self._mean_deg) * min(weight_s / self._mass_s, 1.0)

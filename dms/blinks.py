@@ -7,25 +7,35 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dms.settings import setting, settings
+
+Sample = tuple[float, float]  # t_s, openness
 
 
 @settings
 class BlinkSettings:
     """The shape of a blink, relative to the open level before it."""
 
-    depth: float = setting(0.28, gt=0, lt=1, text="least fall of the openness")
-    noise_factor: float = setting(4.0, ge=0, text="and at least this many times the signal's noise")
-    edge: float = setting(0.25, gt=0, lt=0.5, text="share of the fall where start and end are set")
-    recovered: float = setting(0.6, gt=0, lt=1, text="share of the fall that must be regained")
+    depth: float = setting(0.3, gt=0, lt=1, text="least fall of the openness")
+    noise_factor: float = setting(5.0, ge=0, text="and at least this many times the signal's noise")
+    edge: float = setting(
+        0.2, gt=0, lt=0.5, text="share of the fall at which start and end are set"
+    )
+    reopened: float = setting(0.75, gt=0, le=1, text="share of the fall regained that ends a blink")
+    half_open_s: float = setting(0.12, unit="s", gt=0, text="so does half regained for this long")
     shortest_s: float = setting(
-        0.05, unit="s", ge=0, source="Caffier 2003", text="shorter dips are noise"
+        0.045, unit="s", ge=0, source="Caffier 2003", text="shorter dips are noise"
     )
     longest_s: float = setting(1.0, unit="s", gt=0, text="longer ones are closures, not blinks")
+    closing_s: float = setting(
+        0.35, unit="s", gt=0, source="Caffier 2003: closing takes 60-100 ms",
+        text="a slower fall is a look down or a squint",
+    )  # fmt: skip
     rise_s: float = setting(0.1, unit="s", gt=0, text="the open level follows a rise this fast")
-    fall_s: float = setting(1.5, unit="s", gt=0, text="and a fall this slowly")
+    fall_s: float = setting(1.0, unit="s", gt=0, text="and a fall this slowly")
     longest_step_s: float = setting(0.5, unit="s", gt=0, text="a longer gap starts anew")
 
 
@@ -45,80 +55,87 @@ class Blinks:
 
     def __init__(self, settings: BlinkSettings) -> None:
         self._settings = settings
-        self._trace: deque[tuple[float, float]] = deque()  # (t_s, openness), newest last
-        self._level: float | None = None
-        self._noise = 0.05
+        self._trace: deque[Sample] = deque()  # newest last
+        self._level = 0.0
+        self._noise = 0.04
         self._dip = False
-        self._lowest = (0.0, 0.0)
+        self._lowest: Sample = (0.0, 0.0)
+        self._half_s: float | None = None  # since when half of the fall is regained
 
     def step(self, t_s: float, openness: float | None) -> Blink | None:
         """Take one frame and return the blink that it ended, if any; None openness is unseen."""
         s = self._settings
         if openness is None or (self._trace and t_s - self._trace[-1][0] > s.longest_step_s):
-            self._forget()
+            self._trace.clear()
+            self._dip = False
         if openness is None:
             return None
         last = self._trace[-1] if self._trace else None
         self._trace.append((t_s, openness))
-        while t_s - self._trace[0][0] > 2 * s.longest_s + 1.0:
+        while t_s - self._trace[0][0] > 2 * s.longest_s + s.longest_step_s:
             self._trace.popleft()
-        if self._level is None or last is None:
-            self._level = max(openness, 0.8)  # a clip may begin within a blink
-        dt_s = 0.0 if last is None else t_s - last[0]
+        if last is None:
+            # Eyes that are first seen half shut begin no blink: its start was not seen.
+            self._level = openness
+            return None
         if self._dip:
             return self._in_dip(t_s, openness)
-        self._follow(openness, last, dt_s)
-        if openness < self._level - self._needed():
-            self._dip = True
-            self._lowest = (t_s, openness)
+        self._follow(openness, last[1], t_s - last[0])
+        if openness < self._level - max(s.depth, s.noise_factor * self._noise):
+            self._dip, self._half_s, self._lowest = True, None, (t_s, openness)
         return None
 
-    def _needed(self) -> float:
-        return max(self._settings.depth, self._settings.noise_factor * self._noise)
-
-    def _follow(self, openness: float, last: tuple[float, float] | None, dt_s: float) -> None:
+    def _follow(self, openness: float, last: float, dt_s: float) -> None:
+        """Let the open level and the noise about it follow an open eye."""
         s = self._settings
-        level = openness if self._level is None else self._level
-        tau_s = s.rise_s if openness > level else s.fall_s
-        self._level = level + (openness - level) * (1 - math.exp(-dt_s / tau_s))
-        if last is not None:
-            change = min(abs(openness - last[1]), 0.2)
-            self._noise += (change - self._noise) * (1 - math.exp(-dt_s / 2.0))
+        tau_s = s.rise_s if openness > self._level else s.fall_s
+        self._level += (openness - self._level) * (1 - math.exp(-dt_s / tau_s))
+        change = min(abs(openness - last), 0.15)
+        self._noise += (change - self._noise) * (1 - math.exp(-dt_s / 2.0))
 
     def _in_dip(self, t_s: float, openness: float) -> Blink | None:
         s = self._settings
-        if openness < self._lowest[1]:
-            self._lowest = (t_s, openness)
-        level = self._level if self._level is not None else 1.0
-        fall = level - self._lowest[1]
-        if openness < self._lowest[1] + s.recovered * fall:
-            if t_s - self._lowest[0] > s.longest_s * 2:  # stays low: a new level, no blink
-                self._dip, self._level = False, openness
+        if openness <= self._lowest[1]:
+            self._lowest, self._half_s = (t_s, openness), None
+        fall = self._level - self._lowest[1]
+        regained = (openness - self._lowest[1]) / fall
+        if regained < 0.5:
+            self._half_s = None
+            if t_s - self._lowest[0] > 2 * s.longest_s:  # stays low: a new level, no blink
+                self._leave(openness)
             return None
-        self._dip = False
-        blink = self._measure(t_s, level, fall)
-        long_enough = blink.end_s - blink.start_s >= s.shortest_s
-        return blink if long_enough and blink.duration_s <= s.longest_s else None
+        if self._half_s is None:
+            self._half_s = t_s
+        if regained < s.reopened and t_s - self._half_s < s.half_open_s - 1e-3:
+            return None
+        blink = self._measure(t_s, fall)
+        self._leave(openness)
+        return blink
 
-    def _measure(self, t_s: float, level: float, fall: float) -> Blink:
+    def _leave(self, openness: float) -> None:
+        self._dip, self._level = False, openness
+
+    def _measure(self, t_s: float, fall: float) -> Blink | None:
         s = self._settings
-        edge, half = level - s.edge * fall, level - 0.5 * fall
-        start_s = half_start_s = half_end_s = self._lowest[0]
-        crossed = False
-        for at_s, value in reversed(self._trace):
-            if at_s > self._lowest[0]:
-                if value <= half:
-                    half_end_s = max(half_end_s, at_s)
-                continue
-            if value <= half and not crossed:
-                half_start_s = at_s
-            else:
-                crossed = crossed or value > half
-            start_s = at_s
-            if value >= edge:
-                break
-        return Blink(start_s, t_s, self._lowest[0], half_end_s - half_start_s, fall)
+        edge, half = self._level - s.edge * fall, self._level - 0.5 * fall
+        before = [sample for sample in self._trace if sample[0] <= self._lowest[0]]
+        after = [sample for sample in self._trace if sample[0] >= self._lowest[0]]
+        start_s = _crossing(reversed(before), edge)
+        half_start_s = _crossing(reversed(before), half)
+        half_end_s = _crossing(iter(after), half)
+        duration_s = half_end_s - half_start_s
+        deep_s = _crossing(reversed(before), self._lowest[1] + 0.2 * fall)
+        shape = s.shortest_s <= duration_s <= s.longest_s and deep_s - start_s <= s.closing_s
+        return Blink(start_s, t_s, self._lowest[0], duration_s, fall) if shape else None
 
-    def _forget(self) -> None:
-        self._trace.clear()
-        self._level, self._dip = None, False
+
+def _crossing(samples: Iterable[Sample], level: float) -> float:
+    """Return when the samples, walked from the lowest one, first reach ``level``."""
+    at_s, value = 0.0, level
+    for t_s, openness in samples:
+        if openness >= level:
+            if openness == value or value >= level:
+                return t_s
+            return at_s + (t_s - at_s) * (level - value) / (openness - value)
+        at_s, value = t_s, openness
+    return at_s
