@@ -95,11 +95,12 @@ def load_labels(path: Path) -> Labels:
 def load_zju(path: Path, fps: float = 30.0) -> dict[str, Labels]:
     """Read a ZJU-style table of blinks: clip name -> its labels. Frames are 0-based, inclusive.
 
-    Raises ConfigError where the table cannot be used.
+    A blink under way when the clip began starts at 0. Raises ConfigError where the table cannot
+    be used.
     """
     blinks: dict[str, list[Label]] = defaultdict(list)
     for line, row in _rows(path, _ZJU):
-        first = _number(path, line, row, "start_frame0")
+        first = max(0.0, _number(path, line, row, "start_frame0"))
         last = _number(path, line, row, "end_frame0")
         blinks[row["clip"]].append(_label(f"{path}:{line}", "blink", first / fps, (last + 1) / fps))
     kinds = frozenset({Kind.BLINK})

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from dms.core import CoreSettings
 from dms.labels import Label, Labels
+from dms.profiles import find_rules
 from dms.settings import setting, settings
-from dms.values import Event, Kind
+from dms.values import Event, Kind, Level
 
 OBSERVED = frozenset(
     {Kind.BLINK, Kind.YAWN, Kind.NOD, Kind.GLANCE, Kind.MICRO_EXPRESSION}
@@ -96,6 +98,18 @@ class Tally:
         return _share(2 * self.found, 2 * self.found + self.missed + self.false)
 
 
+def due_times(core: CoreSettings) -> dict[Kind, float]:
+    """How long a cause must last before its alert is due, in seconds, by the profile's rules."""
+    rules = find_rules(core.profile, core.profiles)
+    return {
+        Kind.MICROSLEEP: rules.microsleep_s,
+        Kind.SLEEP: rules.sleep_s,
+        Kind.UNRESPONSIVE: rules.unresponsive_closed_s,
+        Kind.DISTRACTION: rules.distraction_s,
+        Kind.DEGRADED: core.policy.degraded_s,
+    }
+
+
 def match(
     events: Iterable[Event],
     labels: Labels,
@@ -109,7 +123,8 @@ def match(
     """
     by_kind: dict[Kind, list[Event]] = {kind: [] for kind in labels.kinds}
     for event in events:
-        if event.kind in by_kind:
+        # An alert's kind at level 0 only notes when its cause has ended.
+        if event.kind in by_kind and (event.kind in OBSERVED or event.level > Level.NONE):
             by_kind[event.kind].append(event)
     matches: list[Match] = []
     for kind, raised in by_kind.items():

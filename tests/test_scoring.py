@@ -1,16 +1,20 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dms.core import CoreSettings
 from dms.labels import Label, Labels
-from dms.scoring import ScoringSettings, Tally, Verdict, match, tally
+from dms.profiles import EU_GSR, EURO_NCAP_2026
+from dms.scoring import ScoringSettings, Tally, Verdict, due_times, match, tally
 from dms.values import Event, Kind, Level
 
 SETTINGS = ScoringSettings()
 DUE = {Kind.MICROSLEEP: 1.0, Kind.SLEEP: 3.0}
 
 
-def event(kind, t_s, start_s=None, end_s=None):
-    return Event(t_s, kind, Level.NONE, "test", start_s, end_s)
+def event(kind, t_s, start_s=None, end_s=None, level=None):
+    if level is None:
+        level = Level.NONE if kind is Kind.BLINK else Level.WARNING
+    return Event(t_s, kind, level, "test", start_s, end_s)
 
 
 def labels(*events, kinds=()):
@@ -55,6 +59,17 @@ def test_alert_repeated_within_its_cause_is_not_false():
         Verdict.REPEATED,
         Verdict.FALSE,
     ]
+
+
+def test_note_that_a_closure_has_ended_is_no_alert():
+    cause = labels(Label(Kind.SLEEP, 10.0, 15.0))
+    note = event(Kind.SLEEP, 15.1, 10.0, 15.0, Level.NONE)
+    assert verdicts(match([note], cause, DUE, SETTINGS)) == [Verdict.MISSED]
+
+
+def test_due_times_are_those_of_the_profile():
+    assert due_times(CoreSettings())[Kind.SLEEP] == EURO_NCAP_2026.sleep_s
+    assert due_times(CoreSettings(profile="eu_gsr"))[Kind.DISTRACTION] == EU_GSR.distraction_s
 
 
 def test_kind_that_nobody_labelled_is_not_judged_but_a_listed_one_is():
