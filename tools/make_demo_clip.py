@@ -69,7 +69,7 @@ class Story:
         yaw, pitch, roll, right, down = self.sway(t_s)
         yawn = max(stroke.at(t_s) for stroke in self.yawns)
         lean = sum(stroke.at(t_s) for stroke in self.leans)
-        lid = max(*(stroke.at(t_s) for stroke in self.lids), 0.3 * yawn)
+        lid = max(*(stroke.at(t_s) for stroke in self.lids), 0.2 * yawn)
         return Puppet(
             lid=lid,
             mouth=yawn,
@@ -95,7 +95,7 @@ MICROSLEEP = Stroke(10.0, 0.20, 1.55, 0.15)
 YAWN = Stroke(17.0, 1.1, 2.9, 1.1)
 LOOK_AWAY = Stroke(25.0, 0.35, 4.3, 0.35, -42.0)
 SLEEP = Stroke(33.5, 0.35, 4.2, 0.20)
-OUT_OF_VIEW = Stroke(44.0, 0.7, 13.0, 0.8)
+OUT_OF_VIEW = Stroke(43.6, 1.5, 12.6, 1.4)
 NEVER = Stroke(-9.0, 1.0, 1.0, 1.0)
 # Everything that would be told of the film; what is told without a label is false.
 KINDS = (
