@@ -112,15 +112,21 @@ def fit_similarity(points: NDArray[np.floating], template: NDArray[np.floating])
     )
 
 
+def oversampled(matrix: Affine) -> tuple[Affine, int]:
+    """Return ``matrix`` to a grid finer by a whole factor, and the factor, against aliasing."""
+    scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    factor = min(MOST_OVERSAMPLING, max(1, ceil(0.75 / scale))) if scale > 0 else 1
+    finer = matrix * factor
+    finer[:, 2] += (factor - 1) / 2  # pixel centres: x' = factor x + (factor - 1) / 2
+    return finer, factor
+
+
 def cut(gray: Gray, matrix: Affine, size: int) -> Gray:
     """Cut a (size, size) crop by the (2, 3) ``matrix`` picture -> crop, without aliasing.
 
     What lies off the picture repeats its border.
     """
-    scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
-    factor = min(MOST_OVERSAMPLING, max(1, ceil(0.75 / scale))) if scale > 0 else 1
-    finer = matrix * factor
-    finer[:, 2] += (factor - 1) / 2  # pixel centres: x' = factor x + (factor - 1) / 2
+    finer, factor = oversampled(matrix)
     crop = cv2.warpAffine(
         gray,
         finer,
@@ -133,27 +139,40 @@ def cut(gray: Gray, matrix: Affine, size: int) -> Gray:
     return np.asarray(crop, np.uint8)
 
 
+def face_matrix(anchors: NDArray[np.floating], framing: FaceCropSettings) -> Affine:
+    """Where the face crop lies: (2, 3), picture -> crop. ``anchors``: ``Landmarks.anchors``."""
+    return fit_similarity(anchors, framing.template).matrix
+
+
 def face_crop(gray: Gray, anchors: NDArray[np.floating], framing: FaceCropSettings) -> Gray:
     """Cut the (size, size) face crop. ``anchors``: (4, 2) of ``Landmarks.anchors``."""
-    return cut(gray, fit_similarity(anchors, framing.template).matrix, framing.size)
+    return cut(gray, face_matrix(anchors, framing), framing.size)
 
 
-def eye_crops(gray: Gray, anchors: NDArray[np.floating], framing: EyeCropSettings) -> Gray:
-    """Cut both eyes, (2, size, size): the driver's right, then the left one, mirrored.
+def eye_matrices(anchors: NDArray[np.floating], framing: EyeCropSettings) -> Affine:
+    """Where both eye crops lie, before mirroring: (2, 2, 3), picture -> crop.
 
-    Mirroring the left eye makes both look alike to the net (inner corner on the right). The scale
-    comes from all four anchors, so that a turned head, whose eyes seem nearer to each other, does
-    not magnify the eyes.
+    The scale comes from all four anchors, so that a turned head, whose eyes seem nearer to each
+    other, does not magnify the eyes.
     """
     fit = fit_similarity(anchors, _UNIT_FACE)
     zoom = framing.size / framing.side
     a = fit.scale * zoom * np.exp(1j * fit.angle_rad)
     middle = complex(framing.size / 2, framing.size * framing.centre_y) - complex(0.5, 0.5)
-    crops = np.empty((2, framing.size, framing.size), np.uint8)
+    matrices = np.empty((2, 2, 3))
     for index, (x, y) in enumerate(np.asarray(anchors, np.float64)[:2]):
         shift = middle - a * complex(x, y)
-        matrix = np.array([[a.real, -a.imag, shift.real], [a.imag, a.real, shift.imag]])
-        crops[index] = cut(gray, matrix, framing.size)
+        matrices[index] = [[a.real, -a.imag, shift.real], [a.imag, a.real, shift.imag]]
+    return matrices
+
+
+def eye_crops(gray: Gray, anchors: NDArray[np.floating], framing: EyeCropSettings) -> Gray:
+    """Cut both eyes, (2, size, size): the driver's right, then the left one, mirrored.
+
+    Mirroring the left eye makes both look alike to the net (inner corner on the right).
+    """
+    matrices = eye_matrices(anchors, framing)
+    crops = np.stack([cut(gray, matrix, framing.size) for matrix in matrices])
     crops[1] = crops[1, :, ::-1].copy()
     return crops
 

@@ -1,0 +1,59 @@
+"""Compiling the kernel for Orin and Thor, without either."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dms.engine.preprocess import kernel as room
+from dms.errors import EngineError
+
+ARCHITECTURES = ["sm_87", "sm_110"]
+EM_CUDA = 190
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("compiler", [room.by_nvcc, room.by_nvrtc])
+def test_compiles_for_orin_and_thor(compiler, architecture: str) -> None:
+    try:
+        cubin = compiler(architecture)
+    except EngineError as error:
+        if "there is no" in str(error):
+            pytest.skip(f"{error}; tools/gpu-less-test installs and runs it")
+        raise
+    assert cubin[:4] == b"\x7fELF"
+    assert int.from_bytes(cubin[18:20], "little") == EM_CUDA
+    assert f".text.{room.NAME}".encode() in cubin
+
+
+def test_source_is_one_text_without_includes() -> None:
+    text = room.source()
+    assert '#include "' not in text
+    assert "dms_crop_pixel" in text
+
+
+def test_kept_cubin_is_not_compiled_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    def compiler(architecture: str) -> bytes:
+        calls.append(architecture)
+        return b"cubin"
+
+    monkeypatch.setattr(room, "by_nvrtc", compiler)
+    assert room.compiled("sm_87", tmp_path) == room.compiled("sm_87", tmp_path) == b"cubin"
+    assert calls == ["sm_87"]
+    room.compiled("sm_110", tmp_path)
+    assert calls == ["sm_87", "sm_110"]
+
+
+def test_nvcc_follows_where_nvrtc_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: str) -> bytes:
+        raise EngineError("there is no NVRTC library")
+
+    monkeypatch.setattr(room, "by_nvrtc", broken)
+    monkeypatch.setattr(room, "by_nvcc", lambda _: b"by nvcc")
+    assert room.compiled("sm_87") == b"by nvcc"
+    monkeypatch.setattr(room, "by_nvcc", broken)
+    with pytest.raises(EngineError, match=r"install CUDA's nvrtc or nvcc"):
+        room.compiled("sm_87")
