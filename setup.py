@@ -28,7 +28,7 @@ setup(
         "pyyaml>=6.0",
         "pydantic>=2.7",
         "pyserial>=3.5",
-        "python-can>=4.4",
+        "python-can[multicast]>=4.4",
         "cantools>=39.4",
         "tqdm>=4.60",
     ],

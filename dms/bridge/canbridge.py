@@ -1,0 +1,118 @@
+"""The CAN bridge: driver states in, the contract's frames out, the head unit's commands back."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import can
+
+from dms.bridge import signals
+from dms.bridge.alerts import AlertTracker
+from dms.bridge.bridge import Bridge
+from dms.bridge.choice import BridgeSettings
+from dms.bridge.codec import Codec, Signals, contract
+from dms.bridge.commands import CommandReader
+from dms.bridge.link import Heard, Link
+from dms.values import Command, DriverState
+
+_CYCLIC = ("DMS_State", "DMS_Attention", "DMS_Emotion", "DMS_Diag")
+_BACK_S = 1e-6  # rounding of frame times; less than this early is due
+
+
+def periods() -> dict[str, float]:
+    """Return the cycle time of each cyclic message of ours in seconds, as the DBC has it."""
+    messages = {message.name: message for message in contract().messages}
+    return {name: (messages[name].cycle_time or 0) / 1000.0 for name in _CYCLIC}
+
+
+class Schedule:
+    """Which cyclic messages are due, on a fixed grid; a step back in time starts anew."""
+
+    def __init__(self) -> None:
+        self._periods = periods()
+        self._due: dict[str, float] = {}
+        self._last_s: float | None = None
+
+    def due(self, t_s: float) -> list[str]:
+        """Return the names that are due now; each at most once, also after a gap."""
+        if self._last_s is None or t_s < self._last_s:
+            self._due = dict.fromkeys(self._periods, t_s)
+        self._last_s = t_s
+        names = [name for name, due_s in self._due.items() if t_s >= due_s - _BACK_S]
+        for name in names:
+            missed = int((t_s - self._due[name] + _BACK_S) / self._periods[name])
+            self._due[name] += (missed + 1) * self._periods[name]
+        return names
+
+
+class CanBridge(Bridge):
+    """python-can behind the bridge's interface: virtual, slcan, socketcan or udp_multicast."""
+
+    def __init__(self, settings: BridgeSettings) -> None:
+        self.name = f"{settings.kind} {settings.channel}"
+        self._codec = Codec(settings.base_id, extended=settings.extended)
+        self._link = Link(settings, self._codec, self._heard)
+        self._schedule = Schedule()
+        self._alerts = AlertTracker()
+        self._commands: deque[Command] = deque(maxlen=32)
+        self._reader = CommandReader(self._codec)
+        self._listeners: tuple[Heard, ...] = ()
+        self._last_s = 0.0
+        self._open = False
+
+    def open(self) -> None:
+        self._link.open()
+        self._open = True
+
+    @property
+    def fault(self) -> str | None:
+        return self._link.fault
+
+    @property
+    def link(self) -> Link:
+        """The bus, for counters and tests."""
+        return self._link
+
+    def listen(self, heard: Heard) -> None:
+        """Hand every received frame to ``heard`` too, in the receiving thread."""
+        self._listeners = (*self._listeners, heard)
+
+    def publish(self, state: DriverState) -> None:
+        self._last_s = state.t_s
+        for words in self._alerts.step(state):
+            self._put("DMS_Alert", words, state.t_s)
+        for name in self._schedule.due(state.t_s):
+            self._put(name, self._signals(name, state), state.t_s)
+
+    def commands(self) -> tuple[Command, ...]:
+        taken = []
+        while self._commands:
+            taken.append(self._commands.popleft())
+        return tuple(taken)
+
+    def close(self) -> None:
+        if self._open:
+            self._open = False
+            self._put("DMS_State", signals.off_signals(), self._last_s)
+            self._link.close()
+
+    def _put(self, name: str, words: Signals, t_s: float) -> None:
+        self._link.put(self._codec.frame(name, words, t_s))
+
+    def _signals(self, name: str, state: DriverState) -> Signals:
+        if name == "DMS_State":
+            return signals.state_signals(state, self._reader.answer, self._reader.counter)
+        if name == "DMS_Attention":
+            return signals.attention_signals(state)
+        if name == "DMS_Emotion":
+            return signals.emotion_signals(state)
+        return signals.diag_signals((), self._reader.errors, self._link.faults)
+
+    def _heard(self, message: can.Message, at_s: float) -> None:
+        name = self._codec.name_of(message.arbitration_id, extended=message.is_extended_id)
+        if name == "DMS_Command":
+            command = self._reader.read(bytes(message.data), at_s)
+            if command is not None:
+                self._commands.append(command)
+        for heard in self._listeners:
+            heard(message, at_s)

@@ -1,0 +1,82 @@
+"""Which bridge: its settings, and names mapped lazily to ``module:Class``."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from dms.bridge.bridge import Bridge
+from dms.bridge.mqtt_settings import MqttSettings
+from dms.errors import ConfigError
+from dms.settings import setting, settings
+
+KINDS = {
+    "virtual": "dms.bridge.canbridge:CanBridge",
+    "slcan": "dms.bridge.canbridge:CanBridge",
+    "socketcan": "dms.bridge.canbridge:CanBridge",
+    "udp_multicast": "dms.bridge.canbridge:CanBridge",
+    "mqtt": "dms.bridge.mqtt:MqttBridge",
+}
+
+
+@settings
+class BridgeSettings:
+    """One way out. ``kind`` is one of :data:`KINDS` or a ``module:Class`` of your own."""
+
+    kind: str = setting("virtual", text=f"{', '.join(KINDS)} or module:Class of your own")
+    channel: str = setting(
+        "dms",
+        text="CAN interface (can0), serial port (/dev/serial/by-id/...), multicast address or, "
+        "for virtual, any name",
+    )
+    bitrate: int = setting(
+        500_000, unit="bit/s", gt=0, text="slcan sets it; for socketcan `ip` does"
+    )
+    fd: bool = setting(False, text="send CAN FD frames")
+    data_bitrate: int = setting(2_000_000, unit="bit/s", gt=0, text="of the data phase, with fd")
+    base_id: int = setting(
+        0x400, ge=0, le=0x1FFFFFFF, text="identifier of DMS_Alert; others follow"
+    )
+    extended: bool = setting(False, text="29-bit identifiers")
+    serial_baud: int = setting(115_200, unit="Bd", gt=0, text="slcan: of the serial port itself")
+    wait: bool = setting(False, text="start without the bus and keep trying, instead of an error")
+    lossless: bool = setting(
+        False, text="for replays: publish waits for room, so that every frame is sent in order"
+    )
+    queue: int = setting(256, unit="frames", ge=8, le=65536, text="waiting to be sent at most")
+    send_timeout_s: float = setting(0.2, unit="s", gt=0, le=5, text="one frame may take this long")
+    retry_s: float = setting(
+        1.0, unit="s", gt=0, le=1, source="issue: at most 1 s", text="longest wait before a retry"
+    )
+    log: str = setting(
+        "", text="CAN log of what was sent and seen: .blf, .asc, .log (candump), .mf4"
+    )
+    diagnostics: bool = setting(True, text="answer UDS fault-code requests on this bus")
+    uds_request_id: int = setting(
+        0x7A0, ge=0, le=0x1FFFFFFF, text="identifier of UDS requests to us"
+    )
+    uds_response_id: int = setting(0x7A8, ge=0, le=0x1FFFFFFF, text="identifier of our UDS answers")
+    mqtt: MqttSettings = setting(MqttSettings(), text="for kind mqtt")
+
+
+def open_bridge(chosen: BridgeSettings) -> Bridge:
+    """Make the bridge of ``chosen.kind``; it opens on ``with`` or ``open()``.
+
+    Raises ConfigError for an unknown kind or a class that cannot be loaded.
+    """
+    target = KINDS.get(chosen.kind, chosen.kind)
+    module, colon, name = target.partition(":")
+    if not colon:
+        raise ConfigError(
+            f"unknown bridge {chosen.kind!r}; choose one of {', '.join(KINDS)} or module:Class"
+        )
+    try:
+        made: Any = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"bridge {target!r} cannot be loaded: {error}") from error
+    bridge = made(chosen)
+    if not isinstance(bridge, Bridge):
+        raise ConfigError(
+            f"bridge {target!r} is not a dms.bridge.bridge.Bridge; derive it from one"
+        )
+    return bridge

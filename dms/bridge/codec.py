@@ -1,0 +1,153 @@
+"""The contract ``dms.dbc`` as code: signal values to protected bytes and back, by cantools.
+
+What the values mean is in :mod:`dms.bridge.signals`; where the bytes go is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import TypeAlias
+
+import cantools
+from cantools.database import Message
+from cantools.database.can import Database
+from cantools.database.namedsignalvalue import NamedSignalValue
+
+from dms.e2e import Check, Checker, Protector
+from dms.errors import BridgeError, ConfigError
+
+BASE_ID = 0x400  # in dms.dbc; identifiers on the bus are moved by the difference to the setting
+SNA = "SNA"  # signal not available, in every value table that needs it
+Value: TypeAlias = float | int | str
+Signals: TypeAlias = Mapping[str, Value]
+
+_LAST_ID = {False: 0x7FF, True: 0x1FFFFFFF}
+_E2E_SIGNALS: dict[str, Value] = {"E2E_CRC": 0, "E2E_Counter": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class CanFrame:
+    """One frame to send: message of the contract, its identifier and bytes before E2E."""
+
+    name: str
+    can_id: int
+    extended: bool
+    data: bytes
+    t_s: float  # time of the decision it carries
+
+
+@lru_cache(maxsize=1)
+def contract() -> Database:
+    """Load ``dms.dbc`` once."""
+    text = files("dms").joinpath("dms.dbc").read_text(encoding="utf-8")
+    database = cantools.database.load_string(text, database_format="dbc", strict=True)
+    if not isinstance(database, Database):
+        raise ConfigError("dms.dbc is not a CAN database; install dms again")
+    return database
+
+
+def data_ids(message: Message) -> bytes | None:
+    """Return the E2E data-ID list of ``message``, or None if it is not protected."""
+    text = _attribute(message, "E2EDataIdList")
+    return bytes.fromhex(str(text)) if text else None
+
+
+def max_delta(message: Message) -> int:
+    """Return how far the counter of ``message`` may step between two frames in sequence."""
+    return int(str(_attribute(message, "E2EMaxDeltaCounter") or 1))
+
+
+def _attribute(message: Message, name: str) -> object:
+    attributes = message.dbc.attributes if message.dbc else {}
+    return attributes[name].value if name in attributes else None
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all messages of the contract."""
+    return tuple(message.name for message in contract().messages)
+
+
+class Codec:
+    """Encodes and decodes the contract's messages at one base identifier.
+
+    Raises ConfigError where the identifiers do not fit into 11 (or 29) bits.
+    """
+
+    def __init__(self, base_id: int = BASE_ID, *, extended: bool = False) -> None:
+        self._messages = {message.name: message for message in contract().messages}
+        self.ids = {
+            name: base_id + message.frame_id - BASE_ID for name, message in self._messages.items()
+        }
+        self.extended = extended
+        if max(self.ids.values()) > _LAST_ID[extended]:
+            raise ConfigError(
+                f"base identifier {base_id:#x} leaves no room for {len(self.ids)} messages below "
+                f"{_LAST_ID[extended]:#x}; choose a smaller one{'' if extended else ' or 29 bits'}"
+            )
+        self._names = {can_id: name for name, can_id in self.ids.items()}
+        lists = {name: data_ids(message) for name, message in self._messages.items()}
+        self._protectors = {name: Protector(ids) for name, ids in lists.items() if ids}
+        self._checkers = {
+            name: Checker(ids, self._messages[name].length, max_delta(self._messages[name]))
+            for name, ids in lists.items()
+            if ids
+        }
+
+    def frame(self, name: str, signals: Signals, t_s: float) -> CanFrame:
+        """Encode ``signals`` of message ``name``; CRC and counter are left 0.
+
+        Raises BridgeError for a value that does not fit its signal.
+        """
+        values: dict[str, Value] = {**signals}
+        if name in self._protectors:
+            values |= _E2E_SIGNALS
+        try:
+            data = self._messages[name].encode(values, strict=True)
+        except (cantools.database.errors.EncodeError, KeyError) as error:
+            raise BridgeError(f"{name} cannot carry this state: {error}") from error
+        return CanFrame(name, self.ids[name], self.extended, data, t_s)
+
+    def protect(self, frame: CanFrame) -> bytes:
+        """Return the bytes to send: counter and CRC filled where the message is protected.
+
+        Called once for each frame that is really sent, so that a receiver sees no gap for frames
+        that were replaced by a newer one before they left.
+        """
+        protector = self._protectors.get(frame.name)
+        return protector.protect(frame.data) if protector else frame.data
+
+    def name_of(self, can_id: int, *, extended: bool) -> str | None:
+        """Return which message of the contract has this identifier."""
+        return self._names.get(can_id) if extended == self.extended else None
+
+    def check(self, name: str, data: bytes) -> Check:
+        """Check the protection of a received message, in order of arrival."""
+        return self._checkers[name].check(data)
+
+    def reset_check(self, name: str) -> None:
+        """Take the next message of this name as a first one."""
+        self._checkers[name].reset()
+
+    def decode(self, name: str, data: bytes) -> dict[str, Value]:
+        """Return the physical values and the words of the value tables.
+
+        Raises BridgeError where ``data`` has the wrong length.
+        """
+        try:
+            values = self._messages[name].decode(data)
+        except cantools.database.errors.DecodeError as error:
+            raise BridgeError(f"{name}: {error}; the sender uses another contract") from error
+        if not isinstance(values, dict):
+            raise BridgeError(f"{name} decodes to no signals; the contract is damaged")
+        return {key: _plain(value) for key, value in values.items()}
+
+
+def _plain(value: object) -> Value:
+    if isinstance(value, NamedSignalValue):
+        return str(value)
+    if isinstance(value, (int, float, str)):
+        return value
+    raise BridgeError(f"unexpected value {value!r} in a decoded message")
