@@ -19,6 +19,7 @@ from dms.errors import DmsError
 VERBS = {
     "run": ("dms.commands.run", "watch the driver live, as the service does"),
     "bench": ("dms.commands.bench", "run recordings through the very same chain"),
+    "doctor": ("dms.commands.doctor", "say what is present, what is missing and what to do"),
     "config": ("dms.commands.config", "check, show or describe the settings"),
 }
 EPILOG = (

@@ -6,7 +6,6 @@ Angles are against the camera's axis; what is straight ahead for this driver is 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -33,7 +32,7 @@ class PoseSettings:
         source="53 deg of horizontal view, a common cabin lens",
         text="focal length over picture width while intrinsics are unknown",
     )
-    intrinsics: Sequence[float] | None = setting(
+    intrinsics: tuple[float, ...] | None = setting(
         None,
         unit="px",
         source="dms calibrate intrinsics",
@@ -42,7 +41,7 @@ class PoseSettings:
     intrinsics_size: tuple[int, int] | None = setting(
         None, unit="px", source="the calibrated picture", text="width, height of that calibration"
     )
-    distortion: Sequence[float] = setting(
+    distortion: tuple[float, ...] = setting(
         (), source="OpenCV k1 k2 p1 p2 [k3]", text="lens distortion; empty: none"
     )
 

@@ -52,7 +52,7 @@ def test_points_in_one_place_have_no_pose():
 
 
 def test_intrinsics_scale_with_the_picture():
-    calibrated = PoseSettings(intrinsics=[1000, 1010, 640, 360], intrinsics_size=(1280, 720))
+    calibrated = PoseSettings(intrinsics=(1000, 1010, 640, 360), intrinsics_size=(1280, 720))
     matrix = camera_matrix(calibrated, 640, 360)
     assert matrix[0, 0] == pytest.approx(500)
     assert matrix[:2, 2] == pytest.approx([320, 180])
@@ -60,9 +60,9 @@ def test_intrinsics_scale_with_the_picture():
 
 def test_unusable_intrinsics_are_told():
     with pytest.raises(ConfigError, match="fx, fy, cx, cy"):
-        PoseEstimator(PoseSettings(intrinsics=[1000, 1000]), *SIZE)
+        PoseEstimator(PoseSettings(intrinsics=(1000, 1000)), *SIZE)
     with pytest.raises(ConfigError, match="distortion"):
-        PoseEstimator(PoseSettings(distortion=[0.1]), *SIZE)
+        PoseEstimator(PoseSettings(distortion=(0.1,)), *SIZE)
 
 
 def test_the_portrait_looks_nearly_ahead(portrait, portrait_marks):

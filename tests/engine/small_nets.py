@@ -74,7 +74,7 @@ class _Reader:
 
 def quantised(source: Path, path: Path, kind: str = "symmetric") -> Path:
     """Quantise to Q/DQ: ``symmetric`` as TensorRT wants it, ``default`` or ``unsigned`` as not."""
-    from onnxruntime import quantization as q  # noqa: PLC0415
+    from onnxruntime import quantization as q
 
     signed, unsigned = q.QuantType.QInt8, q.QuantType.QUInt8
     wanted = {

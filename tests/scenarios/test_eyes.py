@@ -1,10 +1,10 @@
 """Stories of closed and hidden eyes; expected instants follow from the settings."""
 
 import pytest
-from drive import Drive
 
 from dms.profiles import EURO_NCAP_2026 as RULES
 from dms.values import EyesState, Kind, Level, Unseen
+from tests.scenarios.drive import Drive
 
 FRAME_S = 1 / 30 + 1e-6
 

@@ -1,10 +1,10 @@
 """Stories in which the vehicle's motion decides."""
 
 import pytest
-from drive import Drive
 
 from dms.profiles import EURO_NCAP_2026 as RULES
 from dms.values import Kind, Level
+from tests.scenarios.drive import Drive
 
 FRAME_S = 1 / 30 + 1e-6
 

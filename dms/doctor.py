@@ -1,0 +1,168 @@
+"""Looks at the machine part by part and says what is there, what is missing and what to do."""
+
+from __future__ import annotations
+
+import contextlib
+import grp
+import importlib.util
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from importlib import metadata
+from pathlib import Path
+
+from dms.camera.backends import presences, source_kind
+from dms.camera.settings import SourceKind
+from dms.config import Settings
+from dms.engine.manifest import load_manifest
+from dms.errors import DmsError
+from dms.landmarks import load_predictor
+
+_CAN_TYPE = "280"  # ARPHRD_CAN in Linux' if_arp.h
+
+
+class Verdict(str, Enum):
+    """How one part stands."""
+
+    GOOD = "good"
+    NOTE = "note"  # absent, and only some users need it
+    BAD = "bad"  # the chain cannot run like this
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the doctor's report."""
+
+    part: str
+    verdict: Verdict
+    text: str
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Return everything found, in the order of the chain."""
+    return [
+        *_software(),
+        *_camera(settings),
+        _landmarks(settings),
+        *_nets(settings),
+        *_accelerator(settings),
+        *_buses(),
+    ]
+
+
+def _software() -> Iterator[Finding]:
+    version = sys.version_info[:2]
+    good = (3, 10) <= version <= (3, 12)
+    yield Finding(
+        "python",
+        Verdict.GOOD if good else Verdict.BAD,
+        f"{platform.python_version()} on {platform.machine()}"
+        + ("" if good else "; dms needs 3.10 to 3.12"),
+    )
+    for name in ("opencv-python", "dlib-bin", "onnxruntime", "python-can", "cantools", "pyserial"):
+        yield _package(name)
+
+
+def _package(name: str) -> Finding:
+    # JetPack ships OpenCV and a self-built dlib under other names than the wheels.
+    twins = {"opencv-python": ("opencv-python-headless", "opencv"), "dlib-bin": ("dlib",)}
+    for known in (name, *twins.get(name, ())):
+        try:
+            return Finding(known, Verdict.GOOD, metadata.version(known))
+        except metadata.PackageNotFoundError:
+            continue
+    module = {"opencv-python": "cv2", "dlib-bin": "dlib"}.get(name)
+    if module and importlib.util.find_spec(module):
+        return Finding(name, Verdict.GOOD, f"{module} from the system")
+    return Finding(name, Verdict.BAD, f"missing: pip install {name}")
+
+
+def _camera(settings: Settings) -> Iterator[Finding]:
+    for backend in presences():
+        verdict = Verdict.GOOD if backend.present else Verdict.NOTE
+        yield Finding(f"camera {backend.name}", verdict, backend.detail)
+    devices = sorted(str(path) for path in Path("/dev").glob("video*"))
+    source = settings.camera.source
+    kind = source_kind(settings.camera)
+    if kind is SourceKind.V4L2:
+        yield from _video_devices(devices, source)
+    elif kind in {SourceKind.FILE, SourceKind.FOLDER}:
+        found = Path(source).exists()
+        text = source if found else f"{source} does not exist; set camera.source"
+        yield Finding("camera source", Verdict.GOOD if found else Verdict.BAD, text)
+
+
+def _video_devices(devices: list[str], source: str) -> Iterator[Finding]:
+    if not devices:
+        text = "no /dev/video*: plug the camera in, or set camera.source to a recording"
+        yield Finding("camera source", Verdict.BAD, text)
+        return
+    for device in devices:
+        yield _may_use(device, "video")
+    if source.startswith("/dev/") and not Path(source).exists():
+        text = f"{source} does not exist; there are {', '.join(devices)}"
+        yield Finding("camera source", Verdict.BAD, text)
+
+
+def _may_use(device: str, group: str) -> Finding:
+    if os.access(device, os.R_OK | os.W_OK):
+        return Finding(device, Verdict.GOOD, "may be opened")
+    with contextlib.suppress(OSError, KeyError):
+        group = grp.getgrgid(Path(device).stat().st_gid).gr_name
+    return Finding(
+        device, Verdict.BAD, f"no permission: sudo usermod -aG {group} $USER, log in anew"
+    )
+
+
+def _landmarks(settings: Settings) -> Finding:
+    try:
+        load_predictor(settings.landmarks)
+    except DmsError as error:
+        return Finding("landmarks", Verdict.BAD, str(error))
+    return Finding("landmarks", Verdict.GOOD, settings.landmarks.model)
+
+
+def _nets(settings: Settings) -> Iterator[Finding]:
+    for name in (settings.nets.expression, settings.nets.eye_state):
+        if name is None:
+            continue
+        try:
+            path = load_manifest(name).path(settings.nets.precision)
+        except DmsError as error:
+            yield Finding(f"net {name}", Verdict.BAD, str(error))
+        else:
+            yield Finding(f"net {name}", Verdict.GOOD, f"{path.name}, hash right")
+
+
+def _accelerator(settings: Settings) -> Iterator[Finding]:
+    needed = settings.nets.backend == "tensorrt"
+    for module in ("tensorrt", "pycuda"):
+        if importlib.util.find_spec(module):
+            yield Finding(module, Verdict.GOOD, "installed")
+        elif needed:
+            yield Finding(
+                module, Verdict.BAD, f"missing: pip install 'dms-jetson[jetson]' ({module})"
+            )
+        else:
+            yield Finding(module, Verdict.NOTE, "absent; only the Jetson's engine needs it")
+
+
+def _buses() -> Iterator[Finding]:
+    interfaces = []
+    for path in sorted(Path("/sys/class/net").glob("*/type")):
+        if path.read_text(encoding="ascii").strip() == _CAN_TYPE:
+            state = (path.parent / "operstate").read_text(encoding="ascii").strip()
+            interfaces.append(f"{path.parent.name} ({state})")
+    yield Finding(
+        "socketcan",
+        Verdict.GOOD if interfaces else Verdict.NOTE,
+        ", ".join(interfaces) or "no CAN interface; ip link add, or use slcan on a serial port",
+    )
+    ports = sorted(str(path) for path in Path("/dev/serial/by-id").glob("*"))
+    if not ports:
+        yield Finding("serial adapter", Verdict.NOTE, "none in /dev/serial/by-id")
+    for port in ports:
+        yield _may_use(port, "dialout")

@@ -1,0 +1,70 @@
+import subprocess
+import sys
+
+import pytest
+
+from dms import __version__
+from dms.cli import VERBS, main
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert __version__ in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help(verb, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([verb, "--help"])
+    assert ended.value.code == 0
+    assert len(capsys.readouterr().out.splitlines()) > 5
+
+
+@pytest.mark.parametrize("words", [[], ["nosuch"], ["bench"], ["config", "frob"]])
+def test_wrong_usage_ends_with_2(words, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert "usage" in capsys.readouterr().err
+
+
+def test_a_bad_settings_file_is_one_clear_sentence(tmp_path, capsys):
+    path = tmp_path / "dms.yaml"
+    path.write_text("camera:\n  fpss: 3\n")
+    assert main(["config", "check", "--config", str(path)]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"dms config: {path}:2: camera.fpss: unknown key")
+    assert "Traceback" not in said
+
+
+def test_a_good_settings_file_is_good(tmp_path, capsys):
+    path = tmp_path / "dms.yaml"
+    path.write_text("camera:\n  fps: 3\n")
+    assert main(["config", "check", "--config", str(path)]) == 0
+    assert "good" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("what", ["show", "schema", "example"])
+def test_config_prints_something_to_read(what, capsys):
+    assert main(["config", what]) == 0
+    assert "camera" in capsys.readouterr().out
+
+
+def test_a_missing_recording_ends_with_3(tmp_path, capsys):
+    code = main(
+        ["bench", str(tmp_path / "none.mp4"), "-s", "nets.expression=null", "-s",
+         "nets.eye_state=null"]
+    )  # fmt: skip
+    assert code == 3
+    assert "none.mp4" in capsys.readouterr().err
+
+
+def test_help_needs_no_heavy_package():
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "dms.cli", "--help"],
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    for heavy in ("cv2", "dlib", "onnxruntime", "can", "tensorrt"):
+        assert f" {heavy}\n" not in done.stderr

@@ -1,0 +1,64 @@
+import json
+
+import pytest
+import yaml
+
+from dms.config import ADAPTER, Settings, example, load, schema
+from dms.errors import ConfigError
+from dms.yamlfile import as_data, load_data
+
+
+def test_no_file_is_the_defaults():
+    assert load() == Settings()
+
+
+def test_overrides_win_over_the_file(tmp_path):
+    path = tmp_path / "dms.yaml"
+    path.write_text("camera:\n  fps: 15\n  width: 640\n")
+    chosen = load(path, ["camera.fps=25", "nets.expression=null"])
+    assert (chosen.camera.fps, chosen.camera.width, chosen.nets.expression) == (25, 640, None)
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("camera.fps", "write it as key=value"),
+        ("camera.fbs=3", "did you mean 'fps'"),
+        ("camera.fps=-3", "expected greater than 0"),
+        ("camera.fps={", "not a YAML value"),
+        ("camera.fps.x=1", "expected"),
+    ],
+)
+def test_a_bad_override_is_told(override, said):
+    with pytest.raises(ConfigError, match=said.replace("(", r"\(")):
+        load(None, [override])
+
+
+def test_the_example_holds_every_setting_at_its_default():
+    assert load_data(yaml.safe_load(example()), ADAPTER, "example") == Settings()
+
+
+def test_the_example_explains_each_value_with_unit_and_source():
+    text = example()
+    assert "# the expression net runs at most this often" in text
+    assert "[s]" in text
+    assert "source: " in text
+    keys = [
+        line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")
+    ]
+    assert len(keys) > 50
+
+
+def test_settings_survive_a_round_trip():
+    assert load_data(as_data(Settings()), ADAPTER, "again") == Settings()
+
+
+def test_the_schema_names_units_and_limits():
+    text = json.dumps(schema())
+    assert '"unit": "s"' in text
+    assert schema()["additionalProperties"] is False
+
+
+def test_settings_cannot_be_changed_afterwards():
+    with pytest.raises(AttributeError):
+        Settings().camera.fps = 3

@@ -1,0 +1,155 @@
+import numpy as np
+import pytest
+
+from dms.core import Core
+from dms.errors import CameraError, CameraLostError
+from dms.monitor import Monitor, MonitorSettings
+from dms.values import DriverObservation, Frame, Kind, Unseen
+
+PICTURE = np.full((8, 8), 90, np.uint8)
+
+
+class Clock:
+    now_s = 100.0
+
+    def __call__(self):
+        return self.now_s
+
+    def sleep(self, seconds):
+        self.now_s += seconds
+
+
+class Script:
+    """A camera that plays a list: a time gives a frame, an exception is raised."""
+
+    live = True
+
+    def __init__(self, *steps, reopens=()):
+        self.steps, self.reopens, self.closed, self.opened = list(steps), list(reopens), 0, 0
+
+    def open(self):
+        self.opened += 1
+        if self.reopens and (error := self.reopens.pop(0)) is not None:
+            raise error
+
+    def close(self):
+        self.closed += 1
+
+    def read(self):
+        if not self.steps:
+            return None
+        step = self.steps.pop(0)
+        if isinstance(step, Exception):
+            raise step
+        return Frame(PICTURE, step, 0)
+
+
+class Seeing:
+    faults = ()
+
+    def __init__(self):
+        self.resets = 0
+
+    def observe(self, frame):
+        return DriverObservation(frame.t_s, unseen=Unseen.NO_FACE)
+
+    def reset(self):
+        self.resets += 1
+
+
+class Listening:
+    name = "list"
+
+    def __init__(self):
+        self.states, self.fault = [], None
+
+    def publish(self, state):
+        self.states.append(state)
+
+
+class Keeping:
+    def __init__(self):
+        self.moments = []
+
+    def take(self, moment, state, frame):
+        self.moments.append((moment, state, frame))
+
+
+def monitor(camera, **parts):
+    clock = Clock()
+    parts = {"bridges": (), "sinks": (), "settings": MonitorSettings(), **parts}
+    return Monitor(camera, Seeing(), Core(), clock=clock, sleep=clock.sleep, **parts)
+
+
+def test_every_frame_is_decided_published_and_kept():
+    bus, sink = Listening(), Keeping()
+    outcome = monitor(Script(0.0, 0.1, 0.2), bridges=[bus], sinks=[sink]).run()
+    assert (outcome.frames, outcome.first_s, outcome.last_s) == (3, 0.0, 0.2)
+    assert [state.t_s for state in bus.states] == [0.0, 0.1, 0.2]
+    assert all(frame is not None for _, _, frame in sink.moments)
+
+
+def test_a_lost_camera_is_told_on_the_bus_and_opened_again():
+    lost = CameraLostError("no picture for 2 s")
+    camera = Script(100.0, lost, 101.5, reopens=[CameraError("not there"), CameraError("no"), None])
+    bus = Listening()
+    outcome = monitor(camera, bridges=[bus]).run()
+    assert outcome.frames == 2
+    blind = [state for state in bus.states if state.faults]
+    assert blind
+    assert blind[0].faults == ("camera: no picture for 2 s",)
+    assert any(event.kind is Kind.FAULT for state in bus.states for event in state.events)
+    assert camera.opened == 3
+    assert camera.closed == 1
+
+
+def test_tries_to_reopen_back_off_to_the_longest_pause():
+    tries = []
+    camera = Script(CameraLostError("gone"), reopens=[CameraError("no")] * 12)
+    loop = monitor(camera)
+    real = camera.open
+    camera.open = lambda: (tries.append(loop._clock()), real())[1]
+    loop.run()
+    gaps = np.diff(tries)
+    assert gaps.max() <= MonitorSettings().longest_retry_s + MonitorSettings().blind_period_s + 1e-9
+    assert gaps[-1] > gaps[0]
+
+
+def test_a_damaged_recording_ends_the_run_with_its_error():
+    with pytest.raises(CameraError, match="damaged"):
+        monitor(Script(0.0, CameraError("damaged"))).run()
+
+
+def test_a_bridge_fault_reaches_the_decision():
+    bus = Listening()
+    bus.fault = "bus-off"
+    sink = Keeping()
+    monitor(Script(0.0, 0.1), bridges=[bus], sinks=[sink]).run()
+    assert sink.moments[0][1].faults == ("bridge: bus-off",)
+
+
+def test_stop_ends_the_loop_also_while_the_camera_is_gone():
+    camera = Script(CameraLostError("gone"), reopens=[CameraError("no")] * 1000)
+    loop = monitor(camera)
+    calls = []
+
+    def sleep(seconds):
+        calls.append(seconds)
+        if len(calls) == 5:
+            loop.stop()
+
+    loop._sleep = sleep
+    assert loop.run().frames == 0
+    assert len(calls) == 5
+
+
+def test_vehicle_signals_are_asked_at_the_frame_time():
+    class Vehicle:
+        asked = []
+
+        def at(self, t_s):
+            self.asked.append(t_s)
+
+    vehicle = Vehicle()
+    monitor(Script(5.0, 5.1), vehicle=vehicle).run()
+    assert vehicle.asked == [5.0, 5.1]

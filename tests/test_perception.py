@@ -1,0 +1,116 @@
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from dms.errors import EngineError
+from dms.perception import Perception, PerceptionSettings
+from dms.values import EXPRESSIONS, ExpressionScores, Frame, Unseen
+
+SCORES = ExpressionScores((0.3, *[0.1] * 7), True, 0.3)
+
+
+@dataclass
+class Eye:
+    open_probability: float = 0.9
+    visible_probability: float = 0.8
+
+
+class EyeNet:
+    def __init__(self):
+        self.fails = False
+
+    def read(self, gray, anchors):
+        assert anchors.shape == (4, 2)
+        if self.fails:
+            raise EngineError("the net is gone; reload it")
+        return Eye(), Eye(0.2)
+
+
+class FaceNet:
+    def __init__(self):
+        self.runs = 0
+
+    def read(self, gray, anchors):
+        self.runs += 1
+        return SCORES
+
+
+@pytest.fixture
+def nets():
+    return FaceNet(), EyeNet()
+
+
+@pytest.fixture
+def perception(dlib68, nets):
+    return Perception(dlib68, *nets, PerceptionSettings())
+
+
+def test_a_face_gives_every_measure(perception, portrait):
+    seen = perception.observe(Frame(portrait, 0.0, 0))
+    assert seen.unseen is None
+    assert 0.15 < seen.right_eye.ear < 0.5
+    assert seen.right_eye.open_probability == 0.9
+    assert seen.left_eye.open_probability == 0.2
+    assert seen.mar is not None
+    assert seen.pose is not None
+    assert len(seen.expression.probabilities) == len(EXPRESSIONS)
+    assert 20 < seen.brightness < 235
+
+
+def test_no_face_is_unknown_with_a_reason_never_zero(perception):
+    seen = perception.observe(Frame(np.zeros((240, 320), np.uint8), 0.0, 0))
+    assert seen.unseen == seen.right_eye.unseen == Unseen.DARK
+    assert seen.right_eye.ear is None
+    assert seen.mar is None
+    assert seen.pose is None
+    assert seen.expression is None
+    assert seen.brightness == 0.0
+
+
+@pytest.mark.parametrize("fps", [15, 30, 60, 120])
+def test_the_expression_net_runs_by_time_not_by_frame(perception, portrait, nets, fps):
+    for index in range(fps):
+        perception.observe(Frame(portrait, index / fps, index))
+    assert nets[0].runs == pytest.approx(1 / PerceptionSettings().expression_period_s, abs=2.5)
+    assert nets[0].runs >= 7
+
+
+def test_a_failing_net_is_a_fault_by_name_and_heals(perception, portrait, nets):
+    nets[1].fails = True
+    seen = perception.observe(Frame(portrait, 0.0, 0))
+    assert seen.right_eye.open_probability is None
+    assert seen.right_eye.ear is not None
+    assert perception.faults == ("engine: eye-state net: the net is gone; reload it",)
+    nets[1].fails = False
+    assert perception.observe(Frame(portrait, 0.1, 1)).right_eye.open_probability == 0.9
+    assert perception.faults == ()
+
+
+def test_reset_forgets_the_face_and_the_faults(perception, portrait, nets):
+    nets[1].fails = True
+    perception.observe(Frame(portrait, 9.0, 0))
+    perception.reset()
+    assert perception.faults == ()
+    assert perception.observe(Frame(portrait, 0.0, 0)).expression == SCORES
+
+
+def test_another_picture_size_is_no_trouble(perception, portrait):
+    perception.observe(Frame(portrait, 0.0, 0))
+    half = np.ascontiguousarray(np.pad(portrait, ((0, 100), (0, 200)), mode="edge"))
+    assert perception.observe(Frame(half, 0.1, 1)).pose is not None
+
+
+def test_an_eye_turned_away_gets_no_score_from_the_net(perception, portrait, monkeypatch):
+    from dms import perception as module
+
+    real = module.observe_eye
+
+    def turned(gray, marks, left, pose, settings):
+        eye = real(gray, marks, left, pose, settings)
+        return replace(eye, unseen=Unseen.TURNED_AWAY) if left else eye
+
+    monkeypatch.setattr(module, "observe_eye", turned)
+    seen = perception.observe(Frame(portrait, 0.0, 0))
+    assert seen.left_eye.open_probability is None
+    assert seen.right_eye.open_probability == 0.9
