@@ -5,6 +5,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 TEST = ["pytest>=8", "pytest-cov>=5", "pytest-timeout>=2.3", "hypothesis>=6.100", "onnx>=1.16"]
+TEST += ["autosar-e2e>=1", "udsoncan>=1.23"]  # independent ends for the bus contract
 LINT = ["mypy>=1.11", "ruff>=0.6", "types-PyYAML", "types-tqdm"]
 BENCH = ["plotly>=5.24,<8", "pyarrow>=15"]
 DEMO = ["scikit-image>=0.22"]  # ships the portrait that the demonstration animates

@@ -104,7 +104,7 @@ def bench(
     chain.reset()
     with ExitStack() as stack:
         sinks: list[Sink] = [_Keeper(result, progress), _Files(outputs or Outputs(), stack)]
-        bridges = [stack.enter_context(bridge) for bridge in chain.bridges()]
+        bridges = [stack.enter_context(bridge) for bridge in chain.bridges(live=False)]
         if source.endswith(OBSERVATIONS):
             replay(load(Path(source)), chain.core, bridges, sinks)
         else:

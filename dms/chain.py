@@ -6,6 +6,7 @@ import logging
 from dataclasses import replace
 from functools import cached_property
 
+from dms.bridge import open_bridge
 from dms.bridge.bridge import Bridge
 from dms.camera.backends import open_camera
 from dms.camera.camera import Camera
@@ -49,9 +50,13 @@ class Chain:
         settings = self.settings.camera
         return open_camera(settings if source is None else replace(settings, source=source))
 
-    def bridges(self) -> list[Bridge]:
-        """Return the bridges of the settings, not yet open."""
-        return []
+    def bridges(self, *, live: bool = True) -> list[Bridge]:
+        """Return the bridges of the settings, not yet open.
+
+        Where the source is a recording (not ``live``), they send every frame in order.
+        """
+        chosen = self.settings.bridges
+        return [open_bridge(one if live else replace(one, lossless=True)) for one in chosen]
 
     def vehicle(self, source: str | None = None) -> VehicleSource | None:
         """Return where vehicle signals come from, None where none is set."""

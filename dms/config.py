@@ -10,6 +10,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import TypeAdapter
 
+from dms.bridge import BridgeSettings
 from dms.camera.settings import CameraSettings
 from dms.core import CoreSettings
 from dms.errors import ConfigError
@@ -48,6 +49,10 @@ class Settings:
     perception: PerceptionSettings = PerceptionSettings()
     core: CoreSettings = CoreSettings()
     monitor: MonitorSettings = MonitorSettings()
+    bridges: tuple[BridgeSettings, ...] = setting(
+        (BridgeSettings(),),
+        text="ways out to the vehicle, a list; see docs/can.md and docs/mqtt.md",
+    )
 
 
 ADAPTER = TypeAdapter(Settings)

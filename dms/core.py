@@ -31,6 +31,7 @@ from dms.values import (
     HeadPose,
     Kind,
     Level,
+    PauseReason,
     Unseen,
     VehicleContext,
 )
@@ -96,12 +97,14 @@ class Core:
         self._acknowledged = False
         self._pause_asked = False
         self._paused_s: float | None = None
+        self._pause_reason: PauseReason | None = None
 
     def command(self, command: Command) -> None:
         """Take a request of the head unit; it takes effect with the next step."""
         self._acknowledged = self._acknowledged or command.acknowledge
         if command.pause is not None:
             self._pause_asked = command.pause
+            self._pause_reason = command.pause_reason or PauseReason.OTHER
             self._paused_s = None
         if command.warnings is not None:
             self._warnings_on = command.warnings
@@ -304,6 +307,7 @@ class Core:
             kind=active[0].kind if active else None,
             active=active,
             paused=switches.paused,
+            pause_reason=self._pause_reason if switches.paused else None,
             warnings_on=switches.warnings,
             rage_on=switches.rage,
             faults=faults,

@@ -118,6 +118,9 @@ class Monitor:
     ) -> None:
         now_s = observation.t_s
         vehicle = self._vehicle.at(now_s) if self._vehicle else None
+        for bridge in self._bridges:
+            for command in bridge.commands():
+                self._core.command(command)
         faults += tuple(f"bridge: {bridge.fault}" for bridge in self._bridges if bridge.fault)
         state = self._core.step(observation, vehicle, now_s, faults)
         for bridge in self._bridges:
