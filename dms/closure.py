@@ -22,6 +22,9 @@ class ClosureSettings:
     open_above: float = setting(
         0.55, gt=0, lt=1, source="EAR 0.75 of the driver's own, DESIGN", text="open again"
     )
+    rise: float = setting(
+        0.3, gt=0, lt=1, text="or risen this far from the closure's own depth, above closed_below"
+    )
     reopen_s: float = setting(0.1, unit="s", ge=0, text="open for this long ends a closure")
     certain_above: float = setting(0.2, ge=0, lt=1, text="less certain frames change nothing")
     carry_s: float = setting(
@@ -65,6 +68,7 @@ class Closure:
         self._held_s = 0.0  # time within the closure that was frozen
         self._lost_s: float | None = None  # since when the eyes are not seen
         self._lost_held = False
+        self._depth = 0.0  # lowest openness of this closure
         self._open_s: float | None = None  # since when they may be open again
         self.state = EyesState.UNKNOWN
         self.closed_s = 0.0
@@ -105,9 +109,11 @@ class Closure:
         if self._start_s is None:
             if closed:
                 self._start_s, self._held_s, self._open_s = t_s, 0.0, None
+                self._depth = openness
             self.state = EyesState.CLOSED if closed else EyesState.OPEN
             return
-        if openness > s.open_above:
+        risen = openness > max(s.closed_below, self._depth + s.rise)
+        if openness > s.open_above or risen:
             if lost_s is not None and self._lost_held:
                 self._end(lost_s)
             elif self._open_s is None:
@@ -117,6 +123,7 @@ class Closure:
             self.state = EyesState.OPEN
             return
         self._open_s = None
+        self._depth = min(self._depth, openness)
         if lost_s is not None and self._lost_held and t_s - lost_s > s.bridge_s:
             self._held_s += t_s - lost_s
         self.state = EyesState.CLOSED

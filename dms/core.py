@@ -96,6 +96,7 @@ class Core:
         self._state: DriverState | None = None
         self._acknowledged = False
         self._pause_asked = False
+        self._pause_reason = PauseReason.OTHER
         self._paused_s: float | None = None
         self._pause_reason: PauseReason | None = None
 
@@ -210,7 +211,9 @@ class Core:
 
     def _judge(self, t_s: float) -> Drowsiness:
         self._record.forget(t_s)
-        evidence = self._record.evidence(self._perclos.value, self._yawns.count)
+        evidence = self._record.evidence(
+            self._perclos.value, self._perclos.seen_s, self._yawns.count
+        )
         return judge(evidence, self.settings.drowsiness)
 
     def _learn(

@@ -45,6 +45,9 @@ class DrowsinessSettings:
         text="a long blink",
     )  # fmt: skip
     blinks_least: int = setting(5, ge=1, text="fewer blinks in the window tell nothing")
+    seen_least_s: float = setting(
+        30.0, unit="s", ge=0, text="less seen time in the window tells nothing of blinks either"
+    )
     blink_window_s: float = setting(60.0, unit="s", gt=0, text="window of the blinks")
     closure_window_s: float = setting(300.0, unit="s", gt=0, text="window of microsleeps and nods")
     second_weight: float = setting(
@@ -185,10 +188,10 @@ class BlinkRecord:
         """Blinks per second of time seen within the window; None below 10 s."""
         return len(self._blinks) / seen_s if seen_s >= 10.0 else None
 
-    def evidence(self, perclos: float | None, yawns: int) -> Evidence:
-        """Join the records with PERCLOS and the number of yawns."""
+    def evidence(self, perclos: float | None, seen_s: float, yawns: int) -> Evidence:
+        """Join the records with PERCLOS, the time seen in its window and the number of yawns."""
         s = self._settings
-        mean_s = self.blink_s
+        mean_s = self.blink_s if seen_s >= s.seen_least_s - 1e-6 else None
         share = None
         if mean_s is not None:
             share = sum(d >= s.long_blink_s for _, d in self._blinks) / len(self._blinks)

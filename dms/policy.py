@@ -282,7 +282,10 @@ class Policy:
         if standing is None or kss is None:  # unknown never ends it
             return
         limit = rules.drowsy_warning_kss if old is Level.WARNING else rules.drowsy_advisory_kss
-        standing.better_s = standing.better_s + now.dt_s if kss < limit - s.drowsy_back_kss else 0.0
+        if kss >= limit - s.drowsy_back_kss:
+            standing.better_s = 0.0
+        elif now.eyes is not EyesState.UNKNOWN:  # hiding the eyes is no getting better
+            standing.better_s += now.dt_s
         if standing.better_s > s.drowsy_clear_s - _TOLERANCE_S:
             self._lower_drowsy(standing, level)
 

@@ -80,7 +80,8 @@ class RageMeter:
             self._smooth(t_s, scores)
         fresh = t_s - self._scored_s <= self._settings.hold_s
         excess = self._excess(rest) if fresh else 0.0
-        self._evidence *= math.exp(-dt_s / self._settings.decay_s)
+        if fresh or self._level is Level.NONE:  # turning away does not end what stands
+            self._evidence *= math.exp(-dt_s / self._settings.decay_s)
         over = excess - self._settings.excess
         if over > 0:
             self._evidence += over * self._settings.gain_hz * dt_s * self._context(vehicle)

@@ -15,14 +15,17 @@ from dms.settings import setting, settings
 class YawnSettings:
     """How wide and how long a mouth must be open, by its inner lips."""
 
-    open_above: float = setting(0.55, gt=0, lt=2, text="mouth aspect ratio of a yawn")
-    shut_below: float = setting(0.40, gt=0, lt=2, text="below this the opening has ended")
+    open_above: float = setting(
+        0.22, gt=0, lt=2, text="mouth aspect ratio of an opening; wide yawns read 0.35 and more"
+    )
+    shut_below: float = setting(0.15, gt=0, lt=2, text="below this the opening has ended")
+    peak_least: float = setting(0.3, gt=0, lt=2, text="widest point of a yawn, at least")
     shortest_s: float = setting(
-        1.6, unit="s", gt=0, source="yawns last 3.5-6.3 s in all; wide open for half of that",
-        text="wide open for this long",
+        0.8, unit="s", gt=0, source="yawns last 3.5-6.3 s in all, acted ones are wide for 0.8 s",
+        text="open without a break for this long",
     )  # fmt: skip
     longest_s: float = setting(10.0, unit="s", gt=0, text="longer is no yawn (singing, broken fit)")
-    flicker_s: float = setting(0.3, unit="s", ge=0, text="a shorter dip does not end the opening")
+    flicker_s: float = setting(0.1, unit="s", ge=0, text="a shorter dip does not end the opening")
     smile_most: float = setting(0.6, gt=0, le=1, text="happiness above this is laughter")
     window_s: float = setting(300.0, unit="s", gt=0, text="yawns of this time are counted")
 
@@ -64,10 +67,10 @@ class Yawns:
             self._wide_s, self._peak = t_s, max(self._peak, mar)
             self._laughed = self._laughed or (happiness or 0.0) > s.smile_most
             long = s.shortest_s <= t_s - self._start_s <= s.longest_s
-            self.yawning = long and not self._laughed
+            self.yawning = long and self._peak >= s.peak_least and not self._laughed
             return None
         yawn = None
-        if self._start_s is not None and t_s - self._wide_s >= s.flicker_s:
+        if self._start_s is not None and t_s - self._wide_s >= s.flicker_s - 1e-3:
             yawn = self._end(t_s)
         if self._start_s is None:
             self.yawning = None if mar is None else False
@@ -78,7 +81,9 @@ class Yawns:
         start_s = self._start_s if self._start_s is not None else t_s
         self._start_s = None
         wide_s = self._wide_s - start_s
-        if self._laughed or not s.shortest_s - 1e-3 <= wide_s <= s.longest_s:
+        if self._laughed or self._peak < s.peak_least:
+            return None
+        if not s.shortest_s - 1e-3 <= wide_s <= s.longest_s:
             return None
         self._ends.append(t_s)
         return Yawn(start_s, self._wide_s, self._peak)
