@@ -18,7 +18,7 @@ from dms.expression import ExpressionSettings
 from dms.landmarks import LandmarkSettings
 from dms.monitor import MonitorSettings
 from dms.perception import PerceptionSettings
-from dms.settings import setting, settings
+from dms.settings import OWN_ESTIMATE, setting, settings
 from dms.yamlfile import as_data, load_data, read
 
 
@@ -116,19 +116,27 @@ def _commented(value: Any, indent: str) -> Iterator[str]:
             yield from _commented(now, indent + "  ")
             continue
         yield f"{indent}# {_description(field)}"
-        plain = yaml.safe_dump({field.name: as_data(now)}, default_flow_style=None, width=10_000)
-        yield from (indent + line for line in plain.rstrip("\n").split("\n"))
+        plain = yaml.safe_dump(as_data(now), default_flow_style=True, width=10_000)
+        yield f"{indent}{field.name}: {plain.removesuffix('...' + chr(10)).strip()}"
 
 
 def _description(field: Any) -> str:
     info = field.default if field.default is not MISSING else None
     extra = getattr(info, "json_schema_extra", None) or {}
-    parts = [getattr(info, "description", "") or field.name.replace("_", " ")]
+    text = getattr(info, "description", "") or field.name.replace("_", " ")
     if extra.get("unit"):
-        parts.append(f"[{extra['unit']}]")
-    limits = ", ".join(str(limit) for limit in getattr(info, "metadata", ()))
+        text += f" [{extra['unit']}]"
+    limits = ", ".join(_limits(getattr(info, "metadata", ())))
     if limits:
-        parts.append(f"({limits})")
-    if extra.get("source"):
-        parts.append(f"source: {extra['source']}")
-    return " ".join(parts)
+        text += f", {limits}"
+    if extra.get("unit") or extra.get("source", OWN_ESTIMATE) != OWN_ESTIMATE:
+        text += f"; source: {extra['source']}"
+    return text
+
+
+def _limits(metadata: Sequence[Any]) -> Iterator[str]:
+    for limit in metadata:
+        for name, sign in (("gt", ">"), ("ge", ">="), ("lt", "<"), ("le", "<=")):
+            value = getattr(limit, name, None)
+            if value is not None:
+                yield f"{sign} {value}"

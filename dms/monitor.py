@@ -20,7 +20,6 @@ from dms.perception import Perception
 from dms.recording import Moment
 from dms.settings import setting, settings
 from dms.values import (
-    Command,
     DriverObservation,
     DriverState,
     EyeEvidence,
@@ -94,10 +93,6 @@ class Monitor:
     def stop(self) -> None:
         """Ask the loop to end after the present frame; safe from a signal handler."""
         self._stopping = True
-
-    def command(self, command: Command) -> None:
-        """Hand a head unit's request to the decision core."""
-        self._core.command(command)
 
     def run(self) -> Outcome:
         """Run to the end of the source. Raises CameraError for a damaged recording."""

@@ -9,10 +9,11 @@ from pydantic.dataclasses import dataclass as _dataclass
 from typing_extensions import dataclass_transform
 
 _T = TypeVar("_T")
+OWN_ESTIMATE = "our estimate"
 
 
 def setting(
-    default: Any, *, unit: str = "", source: str = "our estimate", text: str = "", **limits: Any
+    default: Any, *, unit: str = "", source: str = OWN_ESTIMATE, text: str = "", **limits: Any
 ) -> Any:
     """Declare one setting: default, unit, limits (``ge``, ``gt``, ``le``, ``lt``) and source."""
     extra: dict[str, Any] = {"unit": unit, "source": source}

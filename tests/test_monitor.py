@@ -4,7 +4,7 @@ import pytest
 from dms.core import Core
 from dms.errors import CameraError, CameraLostError
 from dms.monitor import Monitor, MonitorSettings
-from dms.values import DriverObservation, Frame, Kind, Unseen
+from dms.values import Command, DriverObservation, Frame, Kind, Unseen
 
 PICTURE = np.full((8, 8), 90, np.uint8)
 
@@ -61,7 +61,11 @@ class Listening:
     name = "list"
 
     def __init__(self):
-        self.states, self.fault = [], None
+        self.states, self.fault, self.asked = [], None, []
+
+    def commands(self):
+        asked, self.asked = tuple(self.asked), []
+        return asked
 
     def publish(self, state):
         self.states.append(state)
@@ -153,3 +157,10 @@ def test_vehicle_signals_are_asked_at_the_frame_time():
     vehicle = Vehicle()
     monitor(Script(5.0, 5.1), vehicle=vehicle).run()
     assert vehicle.asked == [5.0, 5.1]
+
+
+def test_a_head_units_pause_reaches_the_decision():
+    bus = Listening()
+    bus.asked = [Command(pause=True)]
+    monitor(Script(0.0, 0.1), bridges=[bus]).run()
+    assert bus.states[-1].paused
