@@ -1,0 +1,18 @@
+"""What the README says is held against the code, so that it cannot drift."""
+
+from pathlib import Path
+
+from dms.cli import VERBS
+from dms.events import COLUMNS
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_column_of_the_frame_table_is_described():
+    for name, text in COLUMNS.items():
+        assert f"| `{name}` | {text} |" in README
+
+
+def test_every_verb_is_shown():
+    for verb in VERBS:
+        assert f"dms {verb}" in README
