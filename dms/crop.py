@@ -60,7 +60,7 @@ class EyeCropSettings:
 
     size: int = setting(32, unit="px", ge=16, le=128, text="side of the crop")
     side: float = setting(
-        0.85,
+        0.8,
         gt=0.2,
         le=2,
         source="matched by eye to the framing of MRL Eye",

@@ -55,7 +55,7 @@ def write_eye_state(folder: Path, **changes: object) -> None:
     """A random eye-state net with its manifest."""
     outputs = {"open": 1, "visible": 1}
     write_net(folder / "eye_state.onnx", 32, outputs, "Sigmoid")
-    alignment = {"size": 32, "side": 0.85, "centre_y": 0.53}
+    alignment = {"size": 32, "side": 0.8, "centre_y": 0.53}
     _write_manifest(folder, "eye_state", 32, alignment, {"outputs": outputs} | changes)
 
 

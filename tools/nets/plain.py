@@ -10,20 +10,31 @@ from torch import Tensor, nn
 
 
 class Standardise(nn.Module):
-    """Mean and spread of the crop's middle brought to 0 and 1, then clamped: light drops out."""
+    """Mean and spread of the crop's middle brought to 0 and 1, then clamped: light drops out.
 
-    def __init__(self, size: int, sigma: float, limit: float = 3.0) -> None:
+    With ``robust`` the crop is first clamped to twice its mean absolute deviation, so that a lamp's
+    reflection on glasses does not set the scale.
+    """
+
+    def __init__(self, size: int, sigma: float, robust: bool, limit: float = 3.0) -> None:
         super().__init__()
         axis = (torch.arange(size) + 0.5) / size - 0.5
         weight = torch.exp(-(axis[None] ** 2 + axis[:, None] ** 2) / (2 * sigma**2))
         self.register_buffer("weight", (weight / weight.sum())[None, None])
-        self.limit = limit
+        self.robust, self.limit = robust, limit
+
+    def _mean(self, x: Tensor) -> Tensor:
+        return (x * self.weight).sum((2, 3), keepdim=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        mean = (x * self.weight).sum((2, 3), keepdim=True)
-        centred = x - mean
-        variance = (centred * centred * self.weight).sum((2, 3), keepdim=True)
-        return torch.clamp(centred / torch.sqrt(variance + 1e-4), -self.limit, self.limit)
+        centred = x - self._mean(x)
+        if self.robust:
+            for _ in range(2):
+                bound = 2 * self._mean(centred.abs()) + 1e-3
+                centred = torch.minimum(torch.maximum(centred, -bound), bound)
+                centred = centred - self._mean(centred)
+        variance = self._mean(centred * centred)
+        return torch.clamp(centred / torch.sqrt(variance + 1e-5), -self.limit, self.limit)
 
 
 class PlainNet(nn.Module):
@@ -37,11 +48,12 @@ class PlainNet(nn.Module):
         heads: dict[str, int],
         *,
         sigma: float = 0.3,
+        robust: bool = True,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.size = size
-        self.standardise = Standardise(size, sigma)
+        self.standardise = Standardise(size, sigma, robust)
         layers: list[nn.Module] = []
         before = 1
         for width, stride in zip(widths, strides, strict=True):

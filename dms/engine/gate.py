@@ -1,0 +1,112 @@
+"""The gate before an engine is used: does it say what the FP32 net says, on crops that ship?
+
+``engines/gate.npz`` holds crops rendered from a public-domain portrait and the FP32 outputs for
+them, so the comparison works on the vehicle too, where there are no photographs.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dms.crop import to_batch
+from dms.engine.engine import Engine
+from dms.engine.manifest import Manifest
+from dms.errors import EngineError
+from dms.settings import setting, settings
+
+_STEP = 16  # crops a batch: small enough for every optimisation profile
+
+
+@settings
+class GateSettings:
+    """How far an engine may be from the FP32 net before it is refused."""
+
+    mean_loss: float = setting(
+        0.02,
+        ge=0,
+        le=1,
+        source="five times what sound INT8 files lose; saturated INT8 loses 0.06 and more",
+        text="mean difference of a probability",
+    )
+    agreement: float = setting(
+        0.95, ge=0, le=1, text="least share of crops on which the decision is the same"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """What the gate measured over all outputs."""
+
+    crops: int
+    mean_loss: float
+    max_loss: float
+    agreement: float
+
+
+def check(
+    engine: Engine, manifest: Manifest, path: Path | None = None, limits: GateSettings | None = None
+) -> GateResult:
+    """Compare ``engine`` with the stored FP32 outputs; raise EngineError beyond the limits."""
+    limits = limits or GateSettings()
+    crops, expected = _stored(manifest, path or manifest.folder / "gate.npz")
+    got: dict[str, list[NDArray[np.float32]]] = {name: [] for name in expected}
+    for start in range(0, len(crops), _STEP):
+        out = engine.infer(to_batch(crops[start : start + _STEP]))
+        for name in expected:
+            got[name].append(out[name])
+    result = _compare(expected, {name: np.concatenate(parts) for name, parts in got.items()})
+    if result.mean_loss > limits.mean_loss or result.agreement < limits.agreement:
+        raise EngineError(
+            f"the engine of {manifest.name} differs from its FP32 net: mean loss "
+            f"{result.mean_loss:.4f} (at most {limits.mean_loss:g}), same decision on "
+            f"{result.agreement:.1%} (at least {limits.agreement:.0%}); rebuild it, or use the "
+            "fp32 file"
+        )
+    return result
+
+
+def _stored(
+    manifest: Manifest, path: Path
+) -> tuple[NDArray[np.uint8], dict[str, NDArray[np.float32]]]:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            crops = stored[f"{manifest.name}.crops"]
+            made_for = str(stored[f"{manifest.name}.fp32"])
+            outputs = {name: stored[f"{manifest.name}.{name}"] for name in manifest.outputs}
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise EngineError(
+            f"{path} cannot be read for {manifest.name} ({error}); restore it with "
+            "'git checkout engines'"
+        ) from error
+    if "fp32" in manifest.files and made_for != manifest.files["fp32"].sha256:
+        raise EngineError(
+            f"{path} was made for another {manifest.name} net; make it again with "
+            "tools/make_gate.py"
+        )
+    return crops, outputs
+
+
+def _compare(
+    expected: dict[str, NDArray[np.float32]], got: dict[str, NDArray[np.float32]]
+) -> GateResult:
+    losses = np.concatenate(
+        [np.abs(got[name] - value).reshape(len(value), -1) for name, value in expected.items()],
+        axis=1,
+    )
+    same = [_decision(got[name]) == _decision(value) for name, value in expected.items()]
+    return GateResult(
+        crops=len(losses),
+        mean_loss=float(losses.mean()),
+        max_loss=float(losses.max()),
+        agreement=float(np.mean(same)),
+    )
+
+
+def _decision(output: NDArray[np.float32]) -> NDArray[np.int64]:
+    flat = output.reshape(len(output), -1)
+    return (flat[:, 0] > 0.5).astype(np.int64) if flat.shape[1] == 1 else flat.argmax(1)

@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+r"""Turn a training checkpoint into the FP32 ONNX file and the manifest of a shipped net.
+
+    python tools/export.py expression --data ../shared/data \
+        --checkpoint out/expression/checkpoint.pt
+
+Batch norms are folded into the convolutions; each head is calibrated by a temperature found on
+what was not trained on, and ends in its softmax or sigmoid. tools/quantize.py makes the INT8 files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from dms.engine.manifest import FOLDER
+from dms.expression import FER2013
+from dms.values import EXPRESSIONS
+from tools import train_expression, train_eye_state
+from tools.nets.alignment import fer_anchors, settled
+from tools.nets.eyes import TEST_SUBJECTS, Mrl
+from tools.nets.files import framing_of, write_manifest
+from tools.nets.plain import PlainNet
+from tools.nets.tiles import Fer
+
+
+class Deployed(nn.Module):
+    """The net as shipped: folded, temperatures in the heads' weights, probabilities out."""
+
+    def __init__(self, net: PlainNet, temperatures: dict[str, float]) -> None:
+        super().__init__()
+        self.standardise, self.heads = net.standardise, net.heads
+        layers = list(net.trunk)
+        folded: list[nn.Module] = []
+        for convolution, norm, active in zip(*[iter(layers)] * 3, strict=True):
+            folded += [fuse_conv_bn_eval(convolution, norm), active]
+        self.trunk = nn.Sequential(*folded)
+        with torch.no_grad():
+            for name, head in self.heads.items():
+                head.weight /= temperatures[name]
+                head.bias /= temperatures[name]
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        pooled = functional.adaptive_avg_pool2d(self.trunk(self.standardise(x)), 1).flatten(1)
+        raw = [head(pooled) for head in self.heads.values()]
+        return tuple(y.sigmoid() if y.shape[1] == 1 else y.softmax(1) for y in raw)
+
+
+def temperature(logits: Tensor, target: Tensor) -> float:
+    """Find the divisor of the logits with the least cross-entropy to ``target``."""
+    best, found = np.inf, 1.0
+    for tried in np.exp(np.linspace(-1, 1.2, 111)):
+        scaled = logits / float(tried)
+        if logits.shape[1] == 1:
+            loss = functional.binary_cross_entropy_with_logits(scaled, target)
+        else:
+            loss = -(target * scaled.log_softmax(1)).sum(1).mean()
+        if loss.item() < best:
+            best, found = loss.item(), float(tried)
+    return round(found, 4)
+
+
+def expression(args: argparse.Namespace, stored: dict) -> tuple[PlainNet, dict, dict]:
+    """Net, temperatures and decision numbers of the expression net."""
+    net = train_expression.make_net(stored["trunk"])
+    net.load_state_dict(stored["average"])
+    fer = Fer(args.data / "fer2013")
+    anchors = settled(*fer_anchors(fer.images, args.checkpoint.parents[1] / "fer_anchors.npz"))
+    seen = train_expression.Validation(fer, anchors)
+    with torch.no_grad():
+        crops = torch.cat(list(seen.sets.values()))
+        outs = [net.eval()(part) for part in crops.split(512)]
+    logits = {name: torch.cat([out[name] for out in outs]) for name in train_expression.HEADS}
+    share = torch.from_numpy(np.tile(fer.share[seen.chosen], (2, 1)))
+    has = torch.from_numpy(np.tile(fer.has_votes[seen.chosen], 2))
+    label = torch.from_numpy(np.tile(seen.label, 2))
+    majority = functional.one_hot(share.argmax(1), 8).float()
+    temperatures = {
+        "ferplus": temperature(logits["ferplus"][has], majority[has]),
+        "fer2013": temperature(logits["fer2013"], functional.one_hot(label, 7).float()),
+    }
+    training = fer.training & fer.has_votes
+    priors = {
+        "ferplus_prior": fer.share[training].mean(0).round(5).tolist(),
+        "fer2013_prior": (np.bincount(fer.label[fer.training]) / fer.training.sum())
+        .round(5)
+        .tolist(),
+    }
+    return net, temperatures, priors
+
+
+def eye_state(args: argparse.Namespace, stored: dict) -> tuple[PlainNet, dict, dict]:
+    """Net, temperatures and the subjects it has seen, of the eye-state net."""
+    net = train_eye_state.make_net()
+    net.load_state_dict(stored["average"])
+    subjects = sorted(set(Mrl(args.data / "mrl_eyes").subject.tolist()) - set(TEST_SUBJECTS))
+    # Smoothed targets have left the logits as they should be for crops off the beaten track.
+    return net, {"open": 1.0, "visible": 1.0}, {"trained_subjects": subjects}
+
+
+def revision() -> str:
+    """Revision of the code that is running."""
+    command = ["git", "-C", str(FOLDER.parent), "rev-parse", "--short=12", "HEAD"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("net", choices=["expression", "expression_tiny", "eye_state"])
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--engines", type=Path, default=FOLDER)
+    args = parser.parse_args()
+    stored = torch.load(args.checkpoint, weights_only=True)
+    kind = expression if args.net.startswith("expression") else eye_state
+    net, temperatures, decision = kind(args, stored)
+    deployed = Deployed(net.eval(), temperatures).eval()
+    args.engines.mkdir(exist_ok=True)
+    file = args.engines / f"{args.net}.onnx"
+    torch.onnx.export(
+        deployed,
+        (torch.zeros(2, 1, net.size, net.size),),
+        str(file),
+        input_names=["input"],
+        output_names=list(net.heads),
+        dynamic_axes={name: {0: "n"} for name in ["input", *net.heads]},
+        opset_version=17,
+        dynamo=False,
+    )
+    classes = {"ferplus": list(EXPRESSIONS), "fer2013": list(FER2013)} if len(net.heads) else {}
+    write_manifest(
+        args.engines / f"{args.net}.yaml",
+        name=args.net,
+        files={"fp32": file},
+        shape=(1, net.size, net.size),
+        alignment=framing_of(args.net),
+        outputs={name: head.out_features for name, head in net.heads.items()},
+        classes=classes if kind is expression else {"open": ["open"], "visible": ["visible"]},
+        decision={**decision, **{f"temperature_{k}": v for k, v in temperatures.items()}},
+        revision=stored.get("revision", revision()),
+        epochs=stored["epoch"],
+    )
+    print(f"{file}: {sum(p.numel() for p in deployed.parameters())} weights, {temperatures}")
+
+
+if __name__ == "__main__":
+    main()

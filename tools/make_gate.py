@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+"""Render the gate's crops from the public-domain portrait and store the FP32 nets' outputs.
+
+    python tools/make_gate.py
+
+Writes engines/gate.npz: for every net with an FP32 file, 240 seeded crops (lids, mouth, head, light
+and noise vary) and what the FP32 file says of them. Run it after tools/export.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import dlib
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from dms.crop import EyeCropSettings, FaceCropSettings, eye_crops, face_crop, to_batch
+from dms.engine.manifest import FOLDER, Manifest, load_manifest
+from dms.engine.onnx import OnnxEngine
+from dms.landmarks import DLIB68, Landmarks, dlib68_file, shape_points
+from dms.values import Gray
+from tools.nets.infrared import infrared
+from tools.portrait import Portrait, Puppet
+
+COUNT, SEED = 240, 20
+
+
+def scenes() -> list[tuple[Gray, np.ndarray]]:
+    """:data:`COUNT` pictures (uint8) with the anchors as dlib sees them, slightly off."""
+    rng = np.random.default_rng(SEED)
+    portrait = Portrait()
+    detector = dlib.get_frontal_face_detector()
+    model = dlib.shape_predictor(str(dlib68_file()))
+    made: list[tuple[Gray, np.ndarray]] = []
+    while len(made) < COUNT:
+        puppet = Puppet(
+            lid=float(rng.choice([0.0, rng.random(), 1.0])),
+            mouth=float(max(0.0, rng.uniform(-1, 1))),
+            yaw_deg=float(rng.normal(0, 10)),
+            pitch_deg=float(rng.normal(0, 6)),
+            roll_deg=float(rng.normal(0, 6)),
+        )
+        light = infrared(portrait.picture(puppet), rng, frozenset({"glasses", "bright_pupil"}))
+        gray = np.clip(np.round(light), 0, 255).astype(np.uint8)
+        boxes = detector(gray, 0)
+        if boxes:
+            anchors = Landmarks(shape_points(model, gray, boxes[0]), DLIB68).anchors
+            made.append((gray, anchors + rng.normal(0, 1.5, (4, 2))))
+    return made
+
+
+def crops_of(manifest: Manifest, pictures: list[tuple[Gray, np.ndarray]]) -> Gray:
+    """One crop a picture: the face, or the right and the left eye in turn."""
+    if manifest.name == "eye_state":
+        eyes = manifest.framing(EyeCropSettings)
+        return np.stack([eye_crops(g, a, eyes)[i % 2] for i, (g, a) in enumerate(pictures)])
+    face = manifest.framing(FaceCropSettings)
+    return np.stack([face_crop(gray, anchors, face) for gray, anchors in pictures])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--engines", type=Path, default=FOLDER)
+    args = parser.parse_args()
+    pictures = scenes()
+    stored: dict[str, np.ndarray] = {}
+    for path in sorted(args.engines.glob("*.yaml")):
+        manifest = load_manifest(path.stem, args.engines)
+        if not manifest.name.startswith(("expression", "eye_state")):
+            continue
+        crops = crops_of(manifest, pictures)
+        with OnnxEngine(manifest.path("fp32")) as engine:
+            outputs = engine.infer(to_batch(crops))
+        stored[f"{manifest.name}.crops"] = crops
+        stored[f"{manifest.name}.fp32"] = np.array(manifest.files["fp32"].sha256)
+        stored |= {f"{manifest.name}.{name}": value for name, value in outputs.items()}
+    np.savez_compressed(args.engines / "gate.npz", **stored)
+    size = (args.engines / "gate.npz").stat().st_size
+    print(f"{args.engines / 'gate.npz'}: {len(pictures)} pictures, {size / 1e6:.2f} MB")
+
+
+if __name__ == "__main__":
+    main()

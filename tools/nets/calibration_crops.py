@@ -1,0 +1,70 @@
+"""Crops to calibrate INT8 ranges on: from the measurement data's training part, or one's own."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import cv2
+import dlib
+import numpy as np
+from numpy.typing import NDArray
+
+from dms.crop import EyeCropSettings, FaceCropSettings, cut, eye_crops, face_crop
+from dms.engine.manifest import Manifest
+from dms.landmarks import DLIB68, Landmarks, dlib68_file, shape_points
+from tools.nets.infrared import infrared
+from tools.nets.tiles import progress, read_tiles
+
+COUNT = 1024
+Crops = NDArray[np.uint8]
+
+
+def from_data(manifest: Manifest, data: Path, seed: int = 3) -> Crops:
+    """:data:`COUNT` crops of FER2013 Training under infrared effects, or of MRL's trained eyes."""
+    rng = np.random.default_rng(seed)
+    if manifest.name == "eye_state":
+        return _eyes(manifest, data / "mrl_eyes", rng)
+    images, rows = read_tiles(data / "fer2013", 48)
+    training = [i for i, row in enumerate(rows) if row["usage"] == "Training"]
+    framing = manifest.framing(FaceCropSettings)
+    chosen = rng.choice(training, COUNT, replace=False)
+    crops = []
+    for index in progress(chosen, COUNT, "faces"):
+        # A FER2013 tile is framed as the crop is, so it needs no landmarks here.
+        crop = cv2.resize(images[index], (framing.size, framing.size)).astype(np.float32)
+        crops.append(np.clip(np.round(infrared(crop, rng)), 0, 255).astype(np.uint8))
+    return np.stack(crops)
+
+
+def _eyes(manifest: Manifest, folder: Path, rng: np.random.Generator) -> Crops:
+    images, rows = read_tiles(folder, 40)
+    trained = set(np.ravel(manifest.decision["trained_subjects"]).astype(int).tolist())
+    usable = [i for i, row in enumerate(rows) if int(row["subject"]) in trained]
+    size = manifest.framing(EyeCropSettings).size
+    matrix = np.array([[size / 40, 0, 0], [0, size / 40, 0]])
+    matrix[:, 2] = (size / 40 - 1) / 2
+    return np.stack([cut(images[i], matrix, size) for i in rng.choice(usable, COUNT, False)])
+
+
+def from_frames(manifest: Manifest, folder: Path) -> Crops:
+    """Crops of every face that dlib finds in the pictures of ``folder``."""
+    detector = dlib.get_frontal_face_detector()
+    model = dlib.shape_predictor(str(dlib68_file()))
+    crops: list[Crops] = []
+    paths = sorted(path for path in folder.iterdir() if path.is_file())
+    for path in progress(paths, len(paths), "frames"):
+        gray = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+        if gray is None:
+            print(f"{path} is no picture; passed over", file=sys.stderr)
+            continue
+        for box in detector(gray, 0):
+            anchors = Landmarks(shape_points(model, gray, box), DLIB68).anchors
+            if manifest.name == "eye_state":
+                crops += list(eye_crops(gray, anchors, manifest.framing(EyeCropSettings)))
+            else:
+                crops.append(face_crop(gray, anchors, manifest.framing(FaceCropSettings)))
+    if not crops:
+        sys.exit(f"no face was found in {folder}; record frames with a face towards the camera")
+    order = np.random.default_rng(3).permutation(len(crops))[:COUNT]
+    return np.stack([crops[i] for i in order])

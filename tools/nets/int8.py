@@ -1,0 +1,103 @@
+"""INT8 files of a net by explicit quantisation: one for ONNX Runtime's CPU, one for TensorRT."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnxruntime.quantization import (
+    CalibrationDataReader,
+    CalibrationMethod,
+    QuantFormat,
+    QuantType,
+    quantize_static,
+)
+from onnxruntime.quantization.calibrate import create_calibrator
+from onnxruntime.quantization.shape_inference import quant_pre_process
+
+METHODS = {
+    "minmax": CalibrationMethod.MinMax,
+    "entropy": CalibrationMethod.Entropy,
+    "percentile": CalibrationMethod.Percentile,
+}
+HEAVY = ["Conv", "Gemm"]  # what carries the weights; the rest is light and stays in FP32
+
+
+class Frames(CalibrationDataReader):
+    """Hands (n, 1, h, w) float32 crops to the calibrator, a few at a time."""
+
+    def __init__(self, batch: NDArray[np.float32], name: str, step: int = 32) -> None:
+        parts = np.array_split(batch, max(1, len(batch) // step))
+        self._parts = iter([{name: part} for part in parts])
+
+    def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+        return next(self._parts, None)
+
+
+def for_cpu(fp32: Path, out: Path, batch: NDArray[np.float32], method: str) -> None:
+    """U8S8 per channel with reduce_range: right and fast on AVX2, where 8 x 8 bits saturate."""
+    with tempfile.TemporaryDirectory() as folder:
+        ready = Path(folder, "ready.onnx")
+        quant_pre_process(str(fp32), str(ready), skip_symbolic_shape=True)
+        quantize_static(
+            str(ready),
+            str(out),
+            Frames(batch, _input(fp32)),
+            quant_format=QuantFormat.QDQ,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+            reduce_range=True,
+            op_types_to_quantize=HEAVY,
+            calibrate_method=METHODS[method],
+        )
+
+
+def for_tensorrt(fp32: Path, out: Path, batch: NDArray[np.float32], method: str) -> None:
+    """Symmetric S8 Q/DQ per channel with FP32 biases: what TensorRT's parser accepts."""
+    with tempfile.TemporaryDirectory() as folder:
+        ready = Path(folder, "ready.onnx")
+        quant_pre_process(str(fp32), str(ready), skip_symbolic_shape=True, skip_optimization=True)
+        quantize_static(
+            str(ready),
+            str(out),
+            Frames(batch, _input(fp32)),
+            quant_format=QuantFormat.QDQ,
+            activation_type=QuantType.QInt8,
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+            reduce_range=False,
+            op_types_to_quantize=HEAVY,
+            calibrate_method=METHODS[method],
+            extra_options={
+                "ActivationSymmetric": True,
+                "WeightSymmetric": True,
+                "QuantizeBias": False,
+                "AddQDQPairToWeight": True,
+                "OpTypesToExcludeOutputQuantization": HEAVY,
+            },
+        )
+
+
+def ranges(fp32: Path, batch: NDArray[np.float32], method: str) -> dict[str, list[float]]:
+    """(low, high) of every convolution's and head's input, as the method finds them."""
+    with tempfile.TemporaryDirectory() as folder:
+        calibrator = create_calibrator(
+            str(fp32),
+            HEAVY,
+            augmented_model_path=str(Path(folder, "augmented.onnx")),
+            calibrate_method=METHODS[method],
+        )
+        calibrator.collect_data(Frames(batch, _input(fp32)))
+        found = calibrator.compute_data()
+    return {
+        name: [round(float(np.ravel(side)[0]), 5) for side in data.range_value]
+        for name, data in found.items()
+    }
+
+
+def _input(path: Path) -> str:
+    return str(onnx.load(path).graph.input[0].name)

@@ -1,0 +1,184 @@
+#!/usr/bin/env python3
+"""Train the eye-state net on MRL Eye, split by subject; resumable.
+
+    python tools/train_eye_state.py --data ../shared/data --out out/eye_state
+
+Two heads: ``open`` (given that the eye can be seen) and ``visible`` (an eye is there and can be
+seen). What cannot be seen is made from MRL's eyes (dark lenses, glare, covers) and from places
+beside the eyes of face photographs. Writes OUT/checkpoint.pt and OUT/log.jsonl each epoch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from dms.crop import EyeCropSettings
+from tools.nets.eyes import TEST_SUBJECTS, Mrl, face_patches, hide, light, place, rims, shine
+from tools.nets.plain import Average, Optimiser, PlainNet
+
+SIZE = EyeCropSettings().size
+WIDTHS, STRIDES = (16, 24, 48, 48, 64, 64), (2, 1, 2, 1, 2, 1)
+HEADS = {"open": 1, "visible": 1}
+
+
+def make_net(dropout: float = 0.0) -> PlainNet:
+    return PlainNet(SIZE, WIDTHS, STRIDES, HEADS, sigma=0.35, dropout=dropout)
+
+
+def tensor(images: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(images)[:, None].float() / 255
+
+
+class Source:
+    """Draws augmented batches; subject and state weigh by the root of their number of pictures."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.mrl = Mrl(args.data / "mrl_eyes")
+        held = set(TEST_SUBJECTS) | set(args.validation)
+        self.train = np.flatnonzero(~np.isin(self.mrl.subject, sorted(held)))
+        self.eyes, self.others = face_patches(
+            args.data / "face_photos", args.out.parent / "face_patches.npz"
+        )
+        cell = self.mrl.subject[self.train] * 2 + self.mrl.open[self.train]
+        count = np.bincount(cell)
+        weight = 1 / np.sqrt(count[cell])
+        side = np.bincount(self.mrl.open[self.train], weight)  # open and closed weigh the same
+        weight /= side[self.mrl.open[self.train]]
+        self.weight = weight / weight.sum()
+
+    def batch(self, seed: tuple[int, ...], n: int) -> tuple[torch.Tensor, ...]:
+        """(crops, open, which count for open, visible), each of n rows or so."""
+        rng = np.random.default_rng(seed)
+        dice = torch.Generator().manual_seed(int(rng.integers(2**31)))
+        seen = rng.choice(self.train, int(n * 0.66), p=self.weight)
+        hidden = rng.choice(self.train, int(n * 0.12), p=self.weight)
+        eyes = self.eyes[rng.integers(0, len(self.eyes), int(n * 0.1))]
+        others = self.others[rng.integers(0, len(self.others), int(n * 0.12))]
+        images = self.mrl.images
+        parts = [
+            place(tensor(images[seen]), SIZE, dice),
+            place(tensor(eyes), SIZE, dice),
+            hide(place(tensor(images[hidden]), SIZE, dice), dice),
+            place(tensor(others), SIZE, dice),
+        ]
+        crops = torch.cat(parts)
+        crops = rims(crops, dice, 0.15)
+        crops = shine(crops, dice, 0.35, (0.03, 0.11))
+        crops = light(shine(crops, dice, 0.25, (0.02, 0.07)), dice)
+        visible = torch.zeros(len(crops))
+        visible[: len(seen) + len(eyes)] = 1
+        counts = torch.zeros(len(crops))
+        counts[: len(seen)] = 1
+        opened = torch.zeros(len(crops))
+        opened[: len(seen)] = torch.from_numpy(self.mrl.open[seen]).float()
+        return crops, opened, counts, visible
+
+
+def loss_of(out: dict, opened: torch.Tensor, counts: torch.Tensor, visible: torch.Tensor):
+    """Smoothed binary cross-entropies of both heads."""
+    bce = functional.binary_cross_entropy_with_logits
+    smooth = opened * 0.96 + 0.02
+    first = bce(out["open"][:, 0], smooth, reduction="none")
+    second = bce(out["visible"][:, 0], visible * 0.96 + 0.02)
+    return (first * counts).sum() / counts.sum() + second
+
+
+@torch.no_grad()
+def figures(net: PlainNet, mrl: Mrl, subjects: tuple[int, ...]) -> dict[str, float]:
+    """Balanced accuracy on whole subjects, and on their strong reflections alone."""
+    chosen = np.flatnonzero(np.isin(mrl.subject, subjects))
+    crops = functional.interpolate(tensor(mrl.images[chosen]), (SIZE, SIZE), mode="area")
+    out = [net.eval()(part) for part in crops.split(1024)]
+    said = torch.cat([o["open"] for o in out])[:, 0].numpy() > 0
+    seen = torch.cat([o["visible"] for o in out])[:, 0].numpy() > 0
+    opened = mrl.open[chosen] == 1
+    strong = mrl.strata["reflections"][chosen] == 2
+    return {
+        "balanced_accuracy": _balanced(said, opened),
+        "strong_reflections": _balanced(said[strong], opened[strong]),
+        "called_visible": round(float(seen.mean()), 4),
+    }
+
+
+def _balanced(said: np.ndarray, truth: np.ndarray) -> float:
+    return round(float(np.mean([(said[truth == s] == s).mean() for s in (False, True)])), 4)
+
+
+def train(args: argparse.Namespace) -> None:
+    torch.manual_seed(args.seed)
+    torch.set_num_threads(args.threads)
+    args.out.mkdir(parents=True, exist_ok=True)
+    source = Source(args)
+    net = make_net(dropout=0.1).to(memory_format=torch.channels_last)
+    optimiser = Optimiser(net, args.rate, args.rate)
+    average, first = Average(net, 0.998), 0
+    checkpoint = args.out / "checkpoint.pt"
+    if checkpoint.is_file():
+        stored = torch.load(checkpoint, weights_only=True)
+        net.load_state_dict(stored["net"])
+        optimiser.load(stored["optimiser"])
+        average.state, average.steps, first = stored["average"], stored["steps"], stored["epoch"]
+    judged = make_net()
+    for epoch in range(first, args.epochs):
+        started, total = time.monotonic(), 0.0
+        net.train()
+        for step in range(args.steps):
+            crops, *targets = source.batch((args.seed, epoch, step), args.batch)
+            loss = loss_of(net(crops.contiguous(memory_format=torch.channels_last)), *targets)
+            loss.backward()
+            done = (epoch + step / args.steps) / args.epochs
+            optimiser.step(min(1.0, done * 20 + 0.02, 2 * (1 - done)))
+            average.update(net)
+            total += loss.item()
+        judged.load_state_dict(average.state)
+        line = {
+            "epoch": epoch + 1,
+            "loss": round(total / args.steps, 4),
+            "seconds": round(time.monotonic() - started),
+        }
+        if args.validation:
+            line |= figures(judged, source.mrl, tuple(args.validation))
+        with (args.out / "log.jsonl").open("a", encoding="utf-8") as log:
+            log.write(json.dumps(line) + "\n")
+        print(json.dumps(line), flush=True)
+        torch.save(
+            {
+                "net": net.state_dict(),
+                "optimiser": optimiser.state(),
+                "average": average.state,
+                "steps": average.steps,
+                "epoch": epoch + 1,
+                "arguments": {name: str(value) for name, value in vars(args).items()},
+            },
+            checkpoint,
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="holds mrl_eyes/, face_photos/")
+    parser.add_argument("--out", type=Path, default=Path("out/eye_state"))
+    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--steps", type=int, default=80, help="batches an epoch")
+    parser.add_argument("--batch", type=int, default=256)
+    parser.add_argument("--rate", type=float, default=0.04)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument(
+        "--validation", type=int, nargs="*", default=[], help="subjects to leave out as well"
+    )
+    train(parser.parse_args())
+
+
+if __name__ == "__main__":
+    main()
