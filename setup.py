@@ -20,7 +20,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10,<3.13",
     packages=find_packages(include=["dms", "dms.*"]),
-    package_data={"dms.engine.preprocess": ["*.cu", "*.h"], "dms": ["py.typed", "*.dbc"]},
+    package_data={"dms.engine.preprocess": ["*.cu", "*.h"], "dms": ["py.typed", "*.dbc", "*.html"]},
     install_requires=[
         "numpy>=1.26,<3",
         "opencv-python>=4.9,<5",  # 5 drops the Haar cascades and parts of dnn

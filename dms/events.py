@@ -12,7 +12,7 @@ from typing import IO, Any
 from typing_extensions import Self
 
 from dms.errors import ConfigError
-from dms.values import EXPRESSIONS, DriverObservation, DriverState, Event, Scalar
+from dms.values import EXPRESSIONS, DriverObservation, DriverState, Event, Kind, Level, Scalar
 
 # Column -> what it holds. Empty (CSV) or null (Parquet) is unknown.
 COLUMNS = {
@@ -65,6 +65,32 @@ def event_object(event: Event) -> dict[str, Any]:
         "values": {key: _rounded(event.values[key]) for key in sorted(event.values)},
     }
     return {key: value for key, value in thing.items() if value is not None}
+
+
+def load_events(path: Path) -> list[Event]:
+    """Read a file of events back. Raises ConfigError with file and line for a line that is none."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}; check the path") from error
+    events = []
+    for number, line in enumerate(lines, 1):
+        try:
+            thing = json.loads(line)
+            events.append(
+                Event(
+                    t_s=float(thing["t_s"]),
+                    kind=Kind(thing["kind"]),
+                    level=Level(thing["level"]),
+                    reason=str(thing["reason"]),
+                    start_s=thing.get("start_s"),
+                    end_s=thing.get("end_s"),
+                    values=thing.get("values", {}),
+                )
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise ConfigError(f"{path}:{number}: not an event: {error}") from error
+    return events
 
 
 class EventWriter:
