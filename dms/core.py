@@ -245,7 +245,8 @@ class Core:
         closure, distraction, rage = self._closure, self._distraction, self._rage_now
         unseen = opened.unseen
         if closure.state is EyesState.UNKNOWN and unseen is None:
-            unseen = Unseen.UNSURE
+            far = pose is not None and abs(pose.yaw_deg) > self.settings.openness.far_to_deg
+            unseen = Unseen.TURNED_AWAY if far else Unseen.UNSURE
         return DriverState(
             t_s=observation.t_s,
             right_eye=opened.right,

@@ -111,7 +111,7 @@ class Distraction:
         elif self.away:
             self._off(t_s, dt_s if before else 0.0)
         else:
-            self._on(t_s, dt_s)
+            self._on(t_s, dt_s, was_away=before is True)
         self._forget(t_s)
         self._last_s = t_s
 
@@ -183,7 +183,10 @@ class Distraction:
         if dt_s > 0:
             self._spans.append((t_s - dt_s, t_s))
 
-    def _on(self, t_s: float, dt_s: float) -> None:
+    def _on(self, t_s: float, dt_s: float, *, was_away: bool) -> None:
+        if was_away and self._start_s is not None:  # a look lasts until the first frame back
+            self.away_s += dt_s
+            self._spans.append((t_s - dt_s, t_s))
         if self._back_s is None:
             self._back_s = t_s
         else:

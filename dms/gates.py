@@ -31,6 +31,7 @@ class Gates:
         self.drowsy = True
         self.distraction = True
         self.speed_kmh: float | None = None
+        self._held: set[float] = set()  # speeds whose gates a known speed has opened
 
     def fresh(self, vehicle: VehicleContext | None, now_s: float) -> VehicleContext | None:
         """Return the context as far as it may be believed, None if it is stale."""
@@ -45,8 +46,8 @@ class Gates:
         """Set the gates by a context that :meth:`fresh` has passed."""
         self.speed_kmh = None if vehicle is None else vehicle.speed_kmh
         self.moving = not self._still(vehicle)
-        self.drowsy = self._from(self._rules.drowsy_from_kmh, self.drowsy)
-        self.distraction = self._from(self._rules.distraction_from_kmh, self.distraction)
+        self.drowsy = self._from(self._rules.drowsy_from_kmh)
+        self.distraction = self._from(self._rules.distraction_from_kmh)
         if vehicle is not None and vehicle.gear is Gear.REVERSE:
             self.distraction = False
 
@@ -64,10 +65,15 @@ class Gates:
             return abs(vehicle.speed_kmh) < self._settings.still_kmh
         return bool(vehicle.standstill) or vehicle.gear is Gear.PARK
 
-    def _from(self, limit_kmh: float, was_open: bool) -> bool:
+    def _from(self, limit_kmh: float) -> bool:
         if not self.moving:
+            self._held.discard(limit_kmh)
             return False
         if self.speed_kmh is None:
             return True
-        held = was_open and limit_kmh > self._settings.back_kmh
-        return self.speed_kmh >= limit_kmh - (self._settings.back_kmh if held else 0.0)
+        back_kmh = self._settings.back_kmh if limit_kmh in self._held else 0.0
+        if self.speed_kmh >= limit_kmh - back_kmh:
+            self._held.add(limit_kmh)
+            return True
+        self._held.discard(limit_kmh)
+        return False

@@ -36,6 +36,7 @@ class Drive:
     open_ear: float = 0.30
     closed_ear: float = 0.13
     net: bool = False  # whether the eye-state net speaks too
+    ear: bool = True
     start_s: float = 0.0
     keep: Callable[[int], bool] = lambda _: True  # which frames are not dropped
 
@@ -50,6 +51,7 @@ class Drive:
         self.mar = 0.02
         self.visible = 0.97
         self.brightness = 110.0
+        self.age_s = 0.0  # of what the vehicle says
 
     @property
     def t_s(self) -> float:
@@ -77,8 +79,11 @@ class Drive:
         """Return the first alert of a kind; StopIteration says that there is none."""
         return next(e for e in self.alerts if e.kind is kind and level in {None, e.level})
 
-    def drives(self, speed_kmh: float | None = None, **context: object) -> Self:
+    def drives(
+        self, speed_kmh: float | None = None, *, age_s: float = 0.0, **context: object
+    ) -> Self:
         """Set what the vehicle says from now on; nothing at all makes it unknown."""
+        self.age_s = age_s
         if speed_kmh is None and not context:
             self.vehicle = None
         else:
@@ -123,6 +128,15 @@ class Drive:
         self.pose = straight
         return self
 
+    def looks_off(self, yaw_deg: float = 0.0, pitch_deg: float = 0.0) -> Self:
+        """Turn the head from now on."""
+        self.pose = HeadPose(yaw_deg, pitch_deg, 0.0)
+        return self
+
+    def wears(self, seconds: float, **parts: object) -> Self:
+        """Let parts of the observation be as given."""
+        return self._run(seconds, lambda: replace(self._observed(1.0), **parts))  # type: ignore[arg-type]
+
     def disappears(self, seconds: float, why: Unseen = Unseen.NO_FACE) -> Self:
         """Leave the picture."""
         eye = EyeEvidence(unseen=why)
@@ -148,7 +162,7 @@ class Drive:
 
     def _observed(self, openness: float) -> DriverObservation:
         ear = self.closed_ear + (self.open_ear - self.closed_ear) * openness
-        eye = EyeEvidence(ear=ear, contrast=0.3)
+        eye = EyeEvidence(ear=ear if self.ear else None, contrast=0.3)
         if self.net:
             sure = 0.03 + 0.94 * openness
             eye = replace(eye, open_probability=sure, visible_probability=self.visible)
@@ -172,5 +186,5 @@ class Drive:
 
     def _step(self, observation: DriverObservation) -> None:
         t_s = observation.t_s
-        vehicle = None if self.vehicle is None else replace(self.vehicle, t_s=t_s)
+        vehicle = None if self.vehicle is None else replace(self.vehicle, t_s=t_s - self.age_s)
         self.states.append(self.core.step(observation, vehicle, t_s, self.faults))
