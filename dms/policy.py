@@ -196,10 +196,10 @@ class Policy:
             self.board.raise_(event, closure=True)
 
     def _looks(self, now: Situation, gates: Gates, switches: Switches) -> None:
-        if now.away is not True:
-            return
         if switches.warnings:
             self._warn_of_looks(now, gates.distraction_limit_s())
+        if now.away is not True:
+            return
         rules, told = self._rules, self._told
         unanswered = (
             told.warned_at_s is not None
@@ -221,7 +221,7 @@ class Policy:
             self._tell_look(now, Kind.DISTRACTION, Level.WARNING, reason)
         elif now.away_sum_s >= rules.repeated_away_s - _TOLERANCE_S and not told.repeated:
             told.repeated = True
-            if told.warned_at_s is None:
+            if told.warned_at_s is None and now.away is True:
                 told.warned_at_s = now.away_s
             window_s = rules.repeated_window_s
             reason = f"looking away {rules.repeated_away_s:g} s within {window_s:g} s"
