@@ -1,0 +1,52 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("skimage", reason="the extra 'demo' is not installed")
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+
+import demo_run
+import make_demo_drive as maker
+
+from dms.core import Core
+from dms.labels import Label, load_labels
+from dms.recording import load
+from dms.replay import replay
+from dms.scoring import Match, Verdict
+from dms.values import Event, Kind, Level
+
+
+class Keeper:
+    def __init__(self):
+        self.events = []
+
+    def take(self, moment, state, frame):
+        self.events += state.events
+
+
+def test_drive_leads_to_rage_while_angry_and_to_nothing_else(tmp_path):
+    keeper = Keeper()
+    replay(load(maker.make(tmp_path, seed=1)), Core(), sinks=[keeper])
+    alerts = [event for event in keeper.events if event.level > Level.NONE]
+    assert {event.kind for event in alerts} == {Kind.ROAD_RAGE}
+    assert max(event.level for event in alerts) == Level.WARNING
+    (label,) = load_labels(tmp_path / "drive.labels.yaml").events
+    assert all(label.start_s < event.t_s < label.end_s for event in alerts)
+
+
+def test_drive_says_that_it_is_synthetic_and_is_the_same_again(tmp_path):
+    first, second = (maker.make(tmp_path / name, seed=1) for name in "ab")
+    assert first.read_text() == second.read_text()
+    assert first.read_text().startswith('{"note": "synthetic')
+
+
+def test_what_is_late_missed_or_unlabelled_is_a_fault():
+    label = Label(Kind.SLEEP, 10.0, 15.0)
+    event = Event(13.2, Kind.SLEEP, Level.CRITICAL, "closed")
+    good = Match(Kind.SLEEP, Verdict.FOUND, label, event, 0.2)
+    late = Match(Kind.SLEEP, Verdict.FOUND, label, event, 0.4)
+    missed = Match(Kind.SLEEP, Verdict.MISSED, label)
+    false = Match(Kind.SLEEP, Verdict.FALSE, event=event)
+    assert demo_run._faults([good]) == []
+    assert len(demo_run._faults([good, late, missed, false])) == 3
