@@ -33,6 +33,9 @@ class ClosureSettings:
     bridge_s: float = setting(
         1.0, unit="s", ge=0, text="closed before and after a loss this short: closed throughout"
     )
+    longest_gap_s: float = setting(
+        5.0, unit="s", gt=0, text="a gap without any frame longer than this ends a closure"
+    )
     longest_step_s: float = setting(
         0.5, unit="s", gt=0, text="a longer gap between frames is time unseen"
     )
@@ -46,16 +49,12 @@ class ClosureSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
-    """From ``start_s`` to ``end_s``."""
+class Ended:
+    """A closure that is over; ``closed_s`` leaves out what was not seen and not believed."""
 
     start_s: float
     end_s: float
-
-    @property
-    def duration_s(self) -> float:
-        """Length in seconds."""
-        return self.end_s - self.start_s
+    closed_s: float
 
 
 class Closure:
@@ -72,7 +71,7 @@ class Closure:
         self._open_s: float | None = None  # since when they may be open again
         self.state = EyesState.UNKNOWN
         self.closed_s = 0.0
-        self.ended: Interval | None = None  # the closure that ended in this step
+        self.ended: Ended | None = None  # the closure that ended in this step
 
     @property
     def start_s(self) -> float | None:
@@ -86,6 +85,9 @@ class Closure:
         gap = self._last_s is not None and t_s - self._last_s > s.longest_step_s
         if gap and self._last_s is not None and self._lost_s is None:
             self._lose(self._last_s)
+        if self._last_s is not None and t_s - self._last_s > s.longest_gap_s:
+            self._end(self._last_s if self._lost_s is None else self._lost_s)
+            self._lost_s = None
         if openness is None or certainty < s.certain_above:
             if self._lost_s is None:
                 self._lose(t_s if self._last_s is None else self._last_s)
@@ -141,5 +143,6 @@ class Closure:
 
     def _end(self, end_s: float) -> None:
         if self._start_s is not None:
-            self.ended = Interval(self._start_s, end_s)
+            closed_s = max(end_s - self._start_s - self._held_s, 0.0)
+            self.ended = Ended(self._start_s, end_s, closed_s)
         self._start_s, self._open_s, self._held_s = None, None, 0.0

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from dms.baseline import Baseline, BaselineSettings
 from dms.blinks import Blinks, BlinkSettings
-from dms.closure import Closure, ClosureSettings, Interval
+from dms.closure import Closure, ClosureSettings, Ended
 from dms.distraction import Distraction, DistractionSettings
 from dms.drowsiness import BlinkRecord, Drowsiness, DrowsinessSettings, judge
 from dms.gates import Gates, GateSettings
@@ -200,14 +200,14 @@ class Core:
             events.append(replace(event, values={"fall_deg": round(nod.fall_deg, 1)}))
         return events
 
-    def _end_closure(self, t_s: float, ended: Interval) -> list[Event]:
+    def _end_closure(self, t_s: float, ended: Ended) -> list[Event]:
         """Note a closure of a microsleep's length with its start and end, as observed only."""
-        if ended.duration_s < self.rules.microsleep_s - 1e-3:
+        if ended.closed_s < self.rules.microsleep_s - 1e-3:
             return []
         self._record.add_microsleep(t_s)
-        kind = Kind.MICROSLEEP if ended.duration_s < self.rules.sleep_s - 1e-3 else Kind.SLEEP
+        kind = Kind.MICROSLEEP if ended.closed_s < self.rules.sleep_s - 1e-3 else Kind.SLEEP
         event = _observed(t_s, kind, "the closure has ended", ended.start_s, ended.end_s)
-        return [replace(event, values={"closed_s": round(ended.duration_s, 3)})]
+        return [replace(event, values={"closed_s": round(ended.closed_s, 3)})]
 
     def _judge(self, t_s: float) -> Drowsiness:
         self._record.forget(t_s)

@@ -37,7 +37,7 @@ class DrowsinessSettings:
         text="level by the share of long blinks",
     )
     closures: Curve = setting(
-        ((0.0, 1.0), (1.0, 7.0), (2.0, 8.0), (3.0, 9.0)),
+        ((0.0, 1.0), (1.0, 6.5), (2.0, 7.5), (3.0, 8.5), (4.0, 9.0)),
         text="level by microsleeps within their window",
     )
     long_blink_s: float = setting(

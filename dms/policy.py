@@ -132,9 +132,9 @@ class Policy:
         if now.away is True or now.closed_s >= self._settings.lapse_s:
             self._eyes_good_s = self._road_good_s = 0.0
             return
-        if now.away is False and now.closed_s <= 0.0:
+        if now.away is False:  # blinks belong to attention
             self._road_good_s += now.dt_s
-            if now.eyes is EyesState.OPEN:
+            if now.eyes is not EyesState.UNKNOWN:
                 self._eyes_good_s += now.dt_s
 
     def _renew(self, now: Situation) -> None:

@@ -44,6 +44,7 @@ class Drive:
         self.core = Core(self.settings)
         self.frame = 0
         self.states: list[DriverState] = []
+        self.observations: list[tuple[DriverObservation, VehicleContext | None]] = []
         self.vehicle: VehicleContext | None = None
         self.faults: tuple[str, ...] = ()
         self.pose = HeadPose(0.0, 0.0, 0.0)
@@ -187,4 +188,5 @@ class Drive:
     def _step(self, observation: DriverObservation) -> None:
         t_s = observation.t_s
         vehicle = None if self.vehicle is None else replace(self.vehicle, t_s=t_s - self.age_s)
+        self.observations.append((observation, vehicle))
         self.states.append(self.core.step(observation, vehicle, t_s, self.faults))
