@@ -1,0 +1,183 @@
+"""The engine on the vehicle: a TensorRT plan run by pycuda on the GPU's one stream.
+
+It runs plans and never builds them; dms/engine/accelerated.py sees to that.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dms.engine.build import Report, make_logger
+from dms.engine.engine import Engine, Tensor
+from dms.engine.gpu import LOAD_TIMEOUT_S, Buffer, Gpu, lease
+from dms.errors import EngineError
+
+if TYPE_CHECKING:  # the real API's types, for mypy with the stubs of tools/tensorrt_stubs.py
+    import tensorrt as trt
+
+
+def tensorrt_module(name: str = "tensorrt") -> ModuleType:
+    """Import TensorRT. Raises EngineError where it is not installed."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise EngineError(
+            f"TensorRT cannot be loaded ({error}); it comes with JetPack: sudo apt install "
+            "nvidia-jetpack, then use the system's Python or a venv with --system-site-packages"
+        ) from error
+
+
+@dataclass(slots=True)
+class LoadedNet:
+    """A plan in the GPU's memory with its buffers. Only for the GPU's thread."""
+
+    gpu: Gpu
+    context: Any  # trt.IExecutionContext; keeps its engine and runtime alive
+    input: Buffer
+    outputs: dict[str, Buffer]
+    owners: list[Any]  # engine, runtime, logger, in the order in which they are let go
+
+    @property
+    def batch(self) -> int:
+        """Crops a call."""
+        return int(self.input.host.shape[0])
+
+    def enqueue(self) -> None:
+        """Queue one run; input and outputs stay on the GPU."""
+        if not self.context.execute_async_v3(self.gpu.stream.handle):
+            raise EngineError("TensorRT did not take the work; restart dms and see its log")
+
+    def let_go(self) -> None:
+        """Free what TensorRT holds, the context before its engine before its runtime."""
+        self.context = None
+        while self.owners:
+            del self.owners[0]
+
+
+def load_net(gpu: Gpu, module: ModuleType, plan: bytes) -> LoadedNet:
+    """Deserialise ``plan`` and allocate its buffers, once. Only for the GPU's thread.
+
+    Raises EngineError where the plan is of another version or device; rebuilding helps.
+    """
+    if TYPE_CHECKING:
+        import tensorrt as trt  # noqa: PLC0415
+    else:
+        trt = module
+    report = Report()
+    logger = make_logger(module, report)
+    runtime = trt.Runtime(logger)
+    engine = runtime.deserialize_cuda_engine(plan)
+    if engine is None:
+        raise EngineError(f"the plan does not fit this machine ({report.reason()}); rebuild it")
+    context = engine.create_execution_context()
+    if context is None:
+        raise EngineError(f"no memory for the plan ({report.reason()}); free GPU memory")
+    inputs: list[Buffer] = []
+    outputs: dict[str, Buffer] = {}
+    for at in range(engine.num_io_tensors):
+        name = engine.get_tensor_name(at)
+        if engine.get_tensor_dtype(name) != trt.DataType.FLOAT:
+            raise EngineError(f"tensor {name!r} of the plan is not float32; export the net anew")
+        is_input = engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT
+        if is_input:
+            _fix_shape(engine, context, name)
+        dimensions = context.get_tensor_shape(name)
+        shape = tuple(int(dimensions[side]) for side in range(len(dimensions)))
+        buffer = gpu.shared(shape, np.float32)
+        context.set_tensor_address(name, buffer.address)
+        if is_input:
+            inputs.append(buffer)
+        else:
+            outputs[name] = buffer
+    if len(inputs) != 1 or inputs[0].host.ndim != 4 or not outputs:
+        raise EngineError("the plan must take one input (n, c, h, w); rebuild it from engines/")
+    return LoadedNet(gpu, context, inputs[0], outputs, [engine, runtime, logger])
+
+
+def _fix_shape(engine: trt.ICudaEngine, context: trt.IExecutionContext, name: str) -> None:
+    """Set an input of free batch to the one batch of its profile."""
+    dimensions = engine.get_tensor_shape(name)
+    if any(dimensions[side] < 0 for side in range(len(dimensions))):
+        context.set_input_shape(name, engine.get_tensor_profile_shape(name, 0)[2])
+
+
+class TensorRTEngine(Engine):
+    """One plan as an :class:`Engine`. Batches of other sizes than the plan's are cut or filled."""
+
+    def __init__(self, plan: bytes, *, module: ModuleType | None = None) -> None:
+        self._module = module or tensorrt_module()
+        self._gpu: Gpu | None = lease.take()
+        try:
+            self._gpu.run(lambda: self._load(plan), LOAD_TIMEOUT_S)
+        except BaseException:
+            self.close()
+            raise
+
+    def _load(self, plan: bytes) -> None:
+        gpu = self._live()
+        self._mark = gpu.mark()
+        self._net: LoadedNet | None = None
+        self._net = net = load_net(gpu, self._module, plan)
+        _, channels, height, width = net.input.host.shape
+        self.input_shape = (channels, height, width)
+        self._replay: Callable[[], None] = gpu.replayable(self._queue)
+
+    def _queue(self) -> None:
+        gpu, net = self._live(), self._net
+        if net is None:
+            raise EngineError("the engine is closed; open it again before use")
+        gpu.to_device(net.input)
+        net.enqueue()
+        for buffer in net.outputs.values():
+            gpu.to_host(buffer)
+
+    def _infer(self, batch: Tensor) -> dict[str, Tensor]:
+        return self._live().run(lambda: self._run(batch))
+
+    def _run(self, batch: Tensor) -> dict[str, Tensor]:
+        gpu, net = self._live(), self._net
+        if net is None:
+            raise EngineError("the engine is closed; open it again before use")
+        parts: list[dict[str, Tensor]] = []
+        for start in range(0, len(batch), net.batch):
+            rows = batch[start : start + net.batch]
+            net.input.host[: len(rows)] = rows
+            self._replay()
+            gpu.synchronize()
+            parts.append({name: out.host[: len(rows)].copy() for name, out in net.outputs.items()})
+        return joined(parts, net)
+
+    def _live(self) -> Gpu:
+        if self._gpu is None:
+            raise EngineError("the engine is closed; open it again before use")
+        return self._gpu
+
+    def close(self) -> None:
+        if self._gpu is None:
+            return
+        gpu, self._gpu = self._gpu, None
+        try:
+            if gpu.usable:
+                gpu.run(lambda: self._free(gpu), LOAD_TIMEOUT_S)
+        finally:
+            lease.give_back()
+
+    def _free(self, gpu: Gpu) -> None:
+        gpu.synchronize()
+        net = getattr(self, "_net", None)
+        if net is not None:
+            net.let_go()
+        self._net = None
+        gpu.free_since(self._mark)
+
+
+def joined(parts: list[dict[str, Tensor]], net: LoadedNet) -> dict[str, Tensor]:
+    """Return the outputs of several calls as one, empty ones for no call."""
+    empty = {name: out.host[:0].copy() for name, out in net.outputs.items()}
+    return {name: np.concatenate([part[name] for part in [empty, *parts]]) for name in empty}
