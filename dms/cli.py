@@ -20,6 +20,9 @@ VERBS = {
     "run": ("dms.commands.run", "watch the driver live, as the service does"),
     "bench": ("dms.commands.bench", "run recordings through the very same chain"),
     "doctor": ("dms.commands.doctor", "say what is present, what is missing and what to do"),
+    "service": ("dms.commands.service", "what systemd starts: run, with watchdog and store"),
+    "view": ("dms.commands.view", "show what the running service sees, as numbers"),
+    "events": ("dms.commands.events", "list, export or erase stored alerts"),
     "config": ("dms.commands.config", "check, show or describe the settings"),
 }
 EPILOG = (

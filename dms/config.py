@@ -16,9 +16,13 @@ from dms.core import CoreSettings
 from dms.errors import ConfigError
 from dms.expression import ExpressionSettings
 from dms.landmarks import LandmarkSettings
+from dms.liveness import LivenessSettings
 from dms.monitor import MonitorSettings
 from dms.perception import PerceptionSettings
+from dms.restarts import RestartSettings
 from dms.settings import OWN_ESTIMATE, setting, settings
+from dms.status import StartSettings
+from dms.store import StoreSettings
 from dms.yamlfile import as_data, load_data, read
 
 
@@ -40,6 +44,16 @@ class NetSettings:
 
 
 @settings
+class ServiceSettings:
+    """The service that systemd runs; the other commands do not use these."""
+
+    start: StartSettings = StartSettings()
+    liveness: LivenessSettings = LivenessSettings()
+    restarts: RestartSettings = RestartSettings()
+    store: StoreSettings = StoreSettings()
+
+
+@settings
 class Settings:
     """Everything that can be set; each part is described where it is used."""
 
@@ -53,6 +67,7 @@ class Settings:
         (BridgeSettings(),),
         text="ways out to the vehicle, a list; see docs/can.md and docs/mqtt.md",
     )
+    service: ServiceSettings = ServiceSettings()
 
 
 ADAPTER = TypeAdapter(Settings)

@@ -67,7 +67,10 @@ class Outcome:
 
 
 class Monitor:
-    """Runs one source through the chain until it ends or :meth:`stop` is called."""
+    """Runs one source through the chain until it ends or :meth:`stop` is called.
+
+    ``enter`` is told the stage that begins: camera, perception, decision, bridge, record.
+    """
 
     def __init__(
         self,
@@ -80,11 +83,12 @@ class Monitor:
         settings: MonitorSettings | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        enter: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._camera, self._perception, self._core = camera, perception, core
         self._bridges, self._vehicle, self._sinks = bridges, vehicle, sinks
         self._settings = settings or MonitorSettings()
-        self._clock, self._sleep = clock, sleep
+        self._clock, self._sleep, self._enter = clock, sleep, enter
         self._stopping = False
         self._count = 0
         self._first_s: float | None = None
@@ -93,10 +97,12 @@ class Monitor:
     def stop(self) -> None:
         """Ask the loop to end after the present frame; safe from a signal handler."""
         self._stopping = True
+        self._camera.interrupt()
 
     def run(self) -> Outcome:
         """Run to the end of the source. Raises CameraError for a damaged recording."""
         while not self._stopping:
+            self._enter("camera")
             try:
                 frame = self._camera.read()
             except CameraLostError as lost:
@@ -105,12 +111,15 @@ class Monitor:
                 continue
             if frame is None:
                 break
-            self._step(self._perception.observe(frame), frame, self._perception.faults)
+            self._enter("perception")
+            observation = self._perception.observe(frame)
+            self._step(observation, frame, self._perception.faults)
         return Outcome(self._count, self._first_s, self._last_s)
 
     def _step(
         self, observation: DriverObservation, frame: Frame | None, faults: tuple[str, ...]
     ) -> None:
+        self._enter("decision")
         now_s = observation.t_s
         vehicle = self._vehicle.at(now_s) if self._vehicle else None
         for bridge in self._bridges:
@@ -118,8 +127,10 @@ class Monitor:
                 self._core.command(command)
         faults += tuple(f"bridge: {bridge.fault}" for bridge in self._bridges if bridge.fault)
         state = self._core.step(observation, vehicle, now_s, faults)
+        self._enter("bridge")
         for bridge in self._bridges:
             bridge.publish(state)
+        self._enter("record")
         for sink in self._sinks:
             sink.take(Moment(observation, vehicle, faults), state, frame)
         if frame is not None:
@@ -138,6 +149,7 @@ class Monitor:
             now_s = self._clock()
             blind = DriverObservation(now_s, right_eye=eye, left_eye=eye, unseen=Unseen.CAMERA)
             self._step(blind, None, (f"camera: {why}",))
+            self._enter("camera")
             if now_s >= due_s:
                 try:
                     self._camera.open()

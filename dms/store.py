@@ -11,7 +11,7 @@ import json
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -51,6 +51,12 @@ class StoreSettings:
     lowest_level: int = setting(1, ge=0, le=3, text="events below this level are not kept")
 
 
+def store_path(settings: StoreSettings, environment: Mapping[str, str]) -> Path:
+    """Return where the file is: as set, else in the service's state folder."""
+    folder = environment.get("STATE_DIRECTORY", "/var/lib/dms").split(":")[0]
+    return Path(settings.path) if settings.path else Path(folder) / "events.db"
+
+
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
     """One event with its row number, its drive and the wall clock when it was stored."""
@@ -77,9 +83,14 @@ class EventStore:
     """One SQLite file, used by one thread at a time; a context manager that opens on entry."""
 
     def __init__(
-        self, path: Path, settings: StoreSettings, now: Callable[[], float] = time.time
+        self,
+        path: Path,
+        settings: StoreSettings,
+        now: Callable[[], float] = time.time,
+        must_exist: bool = False,
     ) -> None:
         self._path = path
+        self._must_exist = must_exist
         self._settings = settings
         self._now = now
         self._base: sqlite3.Connection | None = None
@@ -91,6 +102,8 @@ class EventStore:
 
         Raises StoreError where neither is possible.
         """
+        if self._must_exist and not self._path.exists():
+            raise StoreError(f"No events are stored at {self._path}; give --store FILE.")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             try:

@@ -10,8 +10,9 @@ from types import TracebackType
 from typing_extensions import Self
 
 from dms.errors import StoreError
+from dms.recording import Moment
 from dms.store import EventStore
-from dms.values import Event
+from dms.values import DriverState, Event, Frame
 
 _log = logging.getLogger(__name__)
 _LONGEST_QUEUE = 5000
@@ -25,8 +26,9 @@ class StoreWriter:
     While the disk refuses, the newest 5000 events wait in memory and :attr:`fault` says why.
     """
 
-    def __init__(self, store: EventStore) -> None:
+    def __init__(self, store: EventStore, lowest_level: int = 0) -> None:
         self._store = store
+        self._lowest_level = lowest_level
         self._waiting: deque[Event] = deque()
         self._wake = threading.Condition()
         self._stopping = False
@@ -36,6 +38,14 @@ class StoreWriter:
         self.stored = 0
         self.dropped = 0
 
+    def take(self, moment: Moment, state: DriverState, frame: Frame | None) -> None:
+        """Queue what the loop raised in this step; a sink of the loop."""
+        del moment, frame
+        self._progress = state.baseline_progress
+        for event in state.events:
+            if event.level >= self._lowest_level:
+                self.put(event)
+
     def put(self, event: Event) -> None:
         """Queue one event; never blocks on the disk."""
         with self._wake:
@@ -44,10 +54,6 @@ class StoreWriter:
                 self.dropped += 1
             self._waiting.append(event)
             self._wake.notify()
-
-    def note_baseline(self, progress: float) -> None:
-        """Remember how much of the driver's normal is learned; written now and then."""
-        self._progress = progress
 
     def open(self) -> None:
         """Start the thread; the file is opened in it, and a failure there is a :attr:`fault`."""

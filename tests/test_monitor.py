@@ -35,6 +35,9 @@ class Script:
     def close(self):
         self.closed += 1
 
+    def interrupt(self):
+        pass
+
     def read(self):
         if not self.steps:
             return None

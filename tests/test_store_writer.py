@@ -4,9 +4,12 @@ import time
 import pytest
 
 from dms import store_writer
+from dms.recording import Moment
 from dms.store import EventStore, StoreSettings
 from dms.store_writer import StoreWriter
-from dms.values import Event, Kind, Level
+from dms.values import DriverObservation, DriverState, Event, Kind, Level
+
+MOMENT = Moment(DriverObservation(0.0))
 
 
 def event(number):
@@ -29,7 +32,7 @@ def test_queued_events_reach_the_file_in_order(tmp_path):
     with StoreWriter(make(path)) as writer:
         for number in range(50):
             writer.put(event(number))
-        writer.note_baseline(0.7)
+        writer.take(MOMENT, DriverState(t_s=51.0, baseline_progress=0.7), None)
     with make(path) as store:
         assert [item.event.t_s for item in store.events()] == list(range(50))
         (drive,) = store.drives()

@@ -42,9 +42,10 @@ class Presence:
     detail: str
 
 
-def open_camera(settings: CameraSettings) -> Camera:
+def open_camera(settings: CameraSettings, *, patient: bool = False) -> Camera:
     """Return the camera for these settings; it opens on entering the ``with`` statement.
 
+    ``patient``: a live camera does not wait while it opens, see :class:`LiveCamera`.
     Raises ConfigError for settings that contradict each other, CameraError where no backend on
     this machine serves them.
     """
@@ -57,7 +58,7 @@ def open_camera(settings: CameraSettings) -> Camera:
         )
     made = _load(BACKENDS[_choose(kind, settings)])
     if live:
-        return LiveCamera(lambda: made(settings), settings)
+        return LiveCamera(lambda: made(settings), settings, patient)
     return Recording(cast("RecordedSource", made(settings)), settings)
 
 

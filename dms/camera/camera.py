@@ -38,6 +38,9 @@ class Camera(ABC):
     def close(self) -> None:
         """Release the source; a second call does nothing."""
 
+    def interrupt(self) -> None:  # noqa: B027  (recordings never wait)
+        """Make a read that waits return None soon; safe from a signal handler."""
+
     def __enter__(self) -> Self:
         self.open()
         return self

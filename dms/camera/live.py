@@ -27,6 +27,7 @@ from dms.values import Frame
 _log = logging.getLogger(__name__)
 _OLDEST_STAMP_S = 5.0  # a driver stamp further off than this is not the monotonic clock
 _JOIN_S = 1.0
+_LOOK_S = 0.2  # how soon a waiting read notices an interruption
 _MOST_STUCK = 3  # readers that never came back; each keeps a thread and perhaps the device
 
 
@@ -47,28 +48,35 @@ class _Reader:
         self._stopping = threading.Event()
         self._newest: tuple[int, Picture] | None = None
         self._error: CameraError | None = None
-        self._finished = False
+        self.finished = False
+        self._interrupted = False
         self._count = 0
         self._previous: NDArray[Any] | None = None
         self._changed_s = self._arrived_s = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="dms-camera", daemon=True)
         self._thread.start()
 
-    def take(self, first_frame_s: float, silent_s: float) -> tuple[int, Picture] | None:
-        """Wait for a picture not taken before; None at the end of a finite stream."""
+    def take(self, settings: CameraSettings, wait: bool = True) -> tuple[int, Picture] | None:
+        """Return a picture not taken before; None at the end, if interrupted or not to ``wait``."""
         with self._condition:
             while self._newest is None:
                 if self._error is not None:
                     raise self._error
-                if self._finished:
+                if self.finished or self._interrupted:
                     return None
-                patience_s = silent_s if self._count else first_frame_s
+                patience_s = settings.silent_s if self._count else settings.first_frame_s
                 left_s = self._arrived_s + patience_s - time.monotonic()
                 if left_s <= 0:
                     raise self._silent(patience_s)
-                self._condition.wait(left_s)
+                if not wait:
+                    return None
+                self._condition.wait(min(left_s, _LOOK_S))
             taken, self._newest = self._newest, None
             return taken
+
+    def interrupt(self) -> None:
+        """Let a waiting :meth:`take` return; only sets a flag, as a signal handler may."""
+        self._interrupted = True
 
     def stop(self) -> bool:
         """Ask the thread to end; False if it is stuck in the driver and was left behind."""
@@ -96,7 +104,7 @@ class _Reader:
             error = CameraLostError(f"The camera failed while reading ({failure}); check it.")
         finally:
             with self._condition:
-                self._error, self._finished = error, True
+                self._error, self.finished = error, True
                 self._condition.notify_all()
             self._source.close()
 
@@ -137,14 +145,22 @@ class _Reader:
 class LiveCamera(Camera):
     """Newest frame of a live source; ``sequence`` counts captured frames, so gaps are drops.
 
-    After a CameraLostError, :meth:`close` and :meth:`open` start afresh with a new source.
+    After a CameraLostError, :meth:`close` and :meth:`open` start afresh with a new source. A
+    ``patient`` camera never waits in :meth:`open`: each call looks whether the first picture has
+    come, and raises CameraLostError until then, so that the caller can tell others meanwhile.
     """
 
     live = True
 
-    def __init__(self, make_source: Callable[[], Source], settings: CameraSettings) -> None:
+    def __init__(
+        self,
+        make_source: Callable[[], Source],
+        settings: CameraSettings,
+        patient: bool = False,
+    ) -> None:
         self._make_source = make_source
         self._settings = settings
+        self._patient = patient
         self._reader: _Reader | None = None
         self._first: tuple[int, Picture] | None = None
         self._stuck = 0
@@ -153,6 +169,9 @@ class LiveCamera(Camera):
 
     def open(self) -> None:
         """Open the source and wait for its first picture, at most ``first_frame_s``."""
+        if self._patient and self._reader is not None:
+            self._look()
+            return
         if self._stuck >= _MOST_STUCK:
             raise CameraError(
                 f"{self._stuck} reads never came back from the camera's driver; restart dms, and "
@@ -160,11 +179,7 @@ class LiveCamera(Camera):
             )
         self.close()
         self._reader = _Reader(self._make_source(), self._settings.frozen_s)
-        try:
-            self._first = self._take()
-        except CameraError:
-            self.close()
-            raise
+        self._look()
 
     def read(self) -> Frame | None:
         taken, self._first = self._first, None
@@ -178,16 +193,34 @@ class LiveCamera(Camera):
         self._last_s = max(picture.t_s or 0.0, self._last_s + 1e-6)  # time never stands still
         return Frame(gray=gray, t_s=self._last_s, sequence=sequence)
 
+    def interrupt(self) -> None:
+        reader = self._reader
+        if reader is not None:
+            reader.interrupt()
+
     def close(self) -> None:
         reader, self._reader, self._first = self._reader, None, None
         if reader is not None and not reader.stop():
             self._stuck += 1
             _log.warning("A read is stuck in the camera's driver; it was left behind.")
 
-    def _take(self) -> tuple[int, Picture] | None:
+    def _look(self) -> None:
+        """Fetch the first picture, waiting for it unless patient."""
+        if self._first is not None:
+            return
+        try:
+            self._first = self._take(wait=not self._patient)
+        except CameraError:
+            self.close()
+            raise
+        if self._first is None and self._patient and self._reader and not self._reader.finished:
+            raise CameraLostError("The camera is being opened.")
+
+    def _take(self, wait: bool = True) -> tuple[int, Picture] | None:
         if self._reader is None:
-            raise CameraError("The camera is not open; use it in a with statement.")
-        return self._reader.take(self._settings.first_frame_s, self._settings.silent_s)
+            kind = CameraLostError if self._patient else CameraError
+            raise kind("The camera is not open; use it in a with statement.")
+        return self._reader.take(self._settings, wait)
 
     def _check_size(self, image: NDArray[Any]) -> None:
         size = image.shape[:2]

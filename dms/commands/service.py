@@ -1,0 +1,79 @@
+"""``dms service``: what systemd starts."""
+
+from __future__ import annotations
+
+import argparse
+import faulthandler
+import logging
+import os
+import time
+from contextlib import ExitStack
+
+from dms.commands.options import add_settings, settings_of
+from dms.config import Settings
+from dms.journal import set_up
+from dms.live_view import ViewServer
+from dms.liveness import Liveness
+from dms.metrics import Metrics
+from dms.monitor import Sink
+from dms.notify import Notifier
+from dms.restarts import Restarts
+from dms.service import Service, catch_signals, patient_bridges, state_folder
+from dms.status import Status
+from dms.store import EventStore, store_path
+from dms.store_writer import StoreWriter
+
+_log = logging.getLogger(__name__)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's options."""
+    add_settings(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run until told to stop; faulty settings at the start end it with code 2."""
+    set_up(logging.DEBUG if args.verbose else logging.INFO)
+    faulthandler.enable()  # the watchdog's SIGABRT then shows where every thread stands
+    environment = dict(os.environ)
+    notifier = Notifier(environment)
+
+    def read_settings() -> Settings:
+        return patient_bridges(settings_of(args))
+
+    settings = read_settings()
+    runtime = state_folder(environment, "RUNTIME_DIRECTORY", "/tmp")
+    managed = "RUNTIME_DIRECTORY" in environment
+    restarts = Restarts(runtime / "restarts.json" if managed else None, settings.service.restarts)
+    _wait(restarts.next_wait_s(), notifier)
+    liveness = Liveness(settings.service.liveness, notifier)
+    status = Status(notifier)
+    with ExitStack() as stack:
+        stack.callback(liveness.stop)
+        liveness.start()
+        sinks: list[Sink] = []
+        kept = settings.service.store
+        if kept.enabled:
+            store = EventStore(store_path(kept, environment), kept)
+            sinks.append(stack.enter_context(StoreWriter(store, kept.lowest_level)))
+        if managed:
+            sinks.append(stack.enter_context(ViewServer(runtime / "view.sock", status)))
+            sinks.append(Metrics(runtime / "metrics.prom", status))
+        service = Service(read_settings, notifier, liveness, status, sinks, restarts)
+        catch_signals(service)
+        service.run(settings)
+    return 0
+
+
+def _wait(wait_s: float, notifier: Notifier) -> None:
+    """Sit out the back-off after many restarts, telling why."""
+    if wait_s <= 0:
+        return
+    text = f"restarted too often; waiting {wait_s:.0f} s before the next start"
+    _log.warning("dms: %s", text)
+    notifier.extend(wait_s + 30.0)
+    notifier.status(text)
+    end_s = time.monotonic() + wait_s
+    while time.monotonic() < end_s:
+        notifier.alive()
+        time.sleep(min(1.0, max(end_s - time.monotonic(), 0.0)))

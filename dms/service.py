@@ -1,0 +1,268 @@
+"""The vehicle's service: starts the chain, keeps it alive under systemd, re-reads its settings.
+
+Ready only once camera, nets and bridges answer, or after a while with what is missing in the status
+line. Faults are told and retried here; only a hanging stage or a defect ends the process.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from dms.bridge.bridge import Bridge
+from dms.camera.backends import open_camera
+from dms.camera.camera import Camera
+from dms.chain import Chain
+from dms.config import Settings
+from dms.errors import CameraError, ConfigError, DmsError
+from dms.liveness import Liveness
+from dms.monitor import Monitor, Sink
+from dms.notify import Notifier
+from dms.recording import Moment
+from dms.restarts import Restarts
+from dms.status import Status
+from dms.values import DriverObservation, DriverState, EyeEvidence, Unseen
+
+_log = logging.getLogger(__name__)
+_STARTING = EyeEvidence(unseen=Unseen.STARTING)
+_TICK_S = 0.1  # the cyclic messages' period
+
+
+class _Loading:
+    """Loads landmarks and nets in a thread of its own, so that the bus hears "starting"."""
+
+    def __init__(self, chain: Chain) -> None:
+        self._chain = chain
+        self.error: DmsError | None = None
+        self._thread = threading.Thread(target=self._run, name="dms-load", daemon=True)
+        self._thread.start()
+
+    @property
+    def done(self) -> bool:
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            _ = self._chain.perception
+        except DmsError as error:
+            self.error = error
+
+
+@dataclass
+class _Parts:
+    """What runs now, and with which settings it was made."""
+
+    chain: Chain
+    camera: Camera
+    bridges: list[Bridge]
+
+
+class Service:
+    """Runs until :meth:`stop`; :meth:`reload` swaps the settings without ending the process."""
+
+    def __init__(
+        self,
+        read_settings: Callable[[], Settings],
+        notifier: Notifier,
+        liveness: Liveness,
+        status: Status,
+        sinks: Sequence[Sink] = (),
+        restarts: Restarts | None = None,
+    ) -> None:
+        self._read_settings = read_settings
+        self._notifier = notifier
+        self._liveness = liveness
+        self._status = status
+        self._sinks = (status, *sinks)
+        self._restarts = restarts
+        self._monitor: Monitor | None = None
+        self._parts: _Parts | None = None
+        self._pending: Settings | None = None
+        self._stopping = False
+        self._reload_asked = threading.Event()
+
+    def stop(self) -> None:
+        """Ask the service to end; safe from a signal handler."""
+        self._stopping = True
+        if self._monitor is not None:
+            self._monitor.stop()
+
+    def ask_reload(self) -> None:
+        """Ask for the settings to be read again; safe from a signal handler."""
+        self._reload_asked.set()
+
+    def run(self, settings: Settings) -> None:
+        """Run to the end. Raises DmsError for what no retry can mend."""
+        started_s = time.monotonic()
+        threading.Thread(target=self._reloading, name="dms-reload", daemon=True).start()
+        with ExitStack() as stack:
+            stack.callback(self._close)
+            self._parts = self._make(settings, None)
+            while not self._stopping:
+                if not self._start(self._parts):
+                    break
+                self._watch(self._parts, started_s)
+                pending, self._pending = self._pending, None
+                if pending is not None:
+                    self._parts = self._make(pending, self._parts)
+                    self._notifier.ready()
+                elif not self._stopping:
+                    break  # a recording has ended
+
+    def _make(self, settings: Settings, old: _Parts | None) -> _Parts:
+        """Make the parts for ``settings``; what they do not change is kept as it runs."""
+        chain = Chain(settings)
+        if old is None:
+            return _Parts(chain, self._camera(settings), self._open_bridges(chain))
+        was = old.chain.settings
+        if settings.core == was.core:
+            chain.core = old.chain.core
+        same_eyes = (settings.landmarks, settings.nets, settings.perception)
+        if same_eyes == (was.landmarks, was.nets, was.perception):
+            chain.perception = old.chain.perception
+        camera, bridges = old.camera, old.bridges
+        if settings.camera != was.camera:
+            old.camera.close()
+            camera = self._camera(settings)
+        if settings.bridges != was.bridges:
+            for bridge in old.bridges:
+                bridge.close()
+            bridges = self._open_bridges(chain)
+        return _Parts(chain, camera, bridges)
+
+    def _camera(self, settings: Settings) -> Camera:
+        return open_camera(settings.camera, patient=True)
+
+    def _open_bridges(self, chain: Chain) -> list[Bridge]:
+        bridges = chain.bridges()
+        for bridge in bridges:
+            bridge.open()
+        return bridges
+
+    def _start(self, parts: _Parts) -> bool:
+        """Load and open while the bus hears "starting"; False when told to stop meanwhile."""
+        settings = parts.chain.settings.service.start
+        begun_s = time.monotonic()
+        loading: _Loading | None = _Loading(parts.chain)
+        retry_s = 0.0
+        while not self._stopping:
+            if loading is None and time.monotonic() >= retry_s:
+                loading = _Loading(parts.chain)
+            if loading is not None and loading.done:
+                if loading.error is None:
+                    break
+                _log.error("%s", loading.error)
+                self._status.missing["engine"] = str(loading.error)
+                loading, retry_s = None, time.monotonic() + settings.load_retry_s
+            self._liveness.enter("load" if loading else "camera")
+            self._look_at_camera(parts.camera)
+            if time.monotonic() - begun_s > settings.ready_s:
+                self._status.ready(self._notifier)
+            self._tell_starting(parts)
+            time.sleep(_TICK_S)
+        self._status.missing.pop("engine", None)
+        while not self._stopping and "camera" in self._status.missing:
+            self._liveness.enter("camera")
+            self._look_at_camera(parts.camera)
+            if time.monotonic() - begun_s > settings.ready_s:
+                break  # the loop waits for it, and tells it as lost
+            self._tell_starting(parts)
+            time.sleep(_TICK_S)
+        self._status.ready(self._notifier)
+        return not self._stopping
+
+    def _look_at_camera(self, camera: Camera) -> None:
+        try:
+            camera.open()
+        except CameraError as error:
+            self._status.missing["camera"] = str(error)
+        else:
+            self._status.missing.pop("camera", None)
+
+    def _tell_starting(self, parts: _Parts) -> None:
+        if not parts.camera.live:
+            return  # a recording has a time of its own
+        now_s = time.monotonic()
+        blind = DriverObservation(
+            now_s, right_eye=_STARTING, left_eye=_STARTING, unseen=Unseen.STARTING
+        )
+        engine = self._status.missing.get("engine")
+        faults = (f"engine: {engine}",) if engine else ()
+        state = parts.chain.core.step(blind, None, now_s, faults)
+        for bridge in parts.bridges:
+            bridge.publish(state)
+        for sink in self._sinks:
+            sink.take(Moment(blind, None, faults), state, None)
+
+    def _watch(self, parts: _Parts, started_s: float) -> None:
+        chain = parts.chain
+        sound = _Sound(self._restarts, started_s + chain.settings.service.restarts.sound_s)
+        self._monitor = Monitor(
+            parts.camera, chain.perception, chain.core, parts.bridges, chain.vehicle(),
+            (*self._sinks, sound), chain.settings.monitor, enter=self._liveness.enter,
+        )  # fmt: skip
+        if self._stopping or self._pending is not None:
+            return
+        self._monitor.run()
+
+    def _close(self) -> None:
+        """Say "off" on every bridge first: the camera's driver may take its time."""
+        self._notifier.stopping()
+        if self._parts is not None:
+            for bridge in self._parts.bridges:
+                bridge.close()
+            self._parts.camera.close()
+
+    def _reloading(self) -> None:
+        while True:
+            self._reload_asked.wait()
+            self._reload_asked.clear()
+            self._notifier.reloading()
+            try:
+                self._pending = self._read_settings()
+            except ConfigError as error:
+                _log.error("The settings are refused, the old ones stay: %s", error)
+                self._status.refused = str(error)
+                self._notifier.ready()
+                continue
+            self._status.refused = None
+            _log.info("The settings were read again.")
+            if self._monitor is not None:
+                self._monitor.stop()
+
+
+class _Sound:
+    """Forgets the restarts once the service has run well for a while."""
+
+    def __init__(self, restarts: Restarts | None, sound_s: float) -> None:
+        self._restarts = restarts
+        self._sound_s = sound_s
+
+    def take(self, moment: Moment, state: DriverState, frame: object) -> None:
+        del moment, state, frame
+        if self._restarts is not None and time.monotonic() > self._sound_s:
+            self._restarts.forget()
+            self._restarts = None
+
+
+def catch_signals(service: Service) -> None:
+    """SIGTERM and SIGINT end the service, SIGHUP reads the settings again."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: service.stop())
+    signal.signal(signal.SIGHUP, lambda *_: service.ask_reload())
+
+
+def patient_bridges(settings: Settings) -> Settings:
+    """Return the settings with every bridge waiting for its bus instead of failing."""
+    return replace(settings, bridges=tuple(replace(item, wait=True) for item in settings.bridges))
+
+
+def state_folder(environment: dict[str, str], name: str, default: str) -> Path:
+    """Return the folder that systemd made for the service, or ``default`` without systemd."""
+    return Path(environment.get(name, default).split(":")[0])

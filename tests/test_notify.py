@@ -1,0 +1,64 @@
+import os
+import socket
+
+import pytest
+
+from dms.notify import Notifier
+
+
+@pytest.fixture
+def inbox(tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as link:
+        link.bind(str(tmp_path / "notify"))
+        link.settimeout(2)
+        yield link
+
+
+def sent(inbox):
+    return inbox.recv(4096).decode()
+
+
+def test_messages_are_what_systemd_documents(inbox):
+    notifier = Notifier({"NOTIFY_SOCKET": inbox.getsockname()})
+    notifier.ready()
+    notifier.alive()
+    notifier.hung()
+    notifier.reloading()
+    notifier.stopping()
+    notifier.extend(1.5)
+    told = [sent(inbox) for _ in range(6)]
+    assert told == [
+        "READY=1", "WATCHDOG=1", "WATCHDOG=trigger", "RELOADING=1", "STOPPING=1",
+        "EXTEND_TIMEOUT_USEC=1500000",
+    ]  # fmt: skip
+
+
+def test_a_status_is_one_line_and_sent_once(inbox):
+    notifier = Notifier({"NOTIFY_SOCKET": inbox.getsockname()})
+    notifier.status("degraded:\ncamera")
+    notifier.status("degraded:\ncamera")
+    notifier.status("running")
+    assert [sent(inbox), sent(inbox)] == ["STATUS=degraded: camera", "STATUS=running"]
+
+
+def test_an_abstract_address_is_reached():
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as link:
+        link.bind("\0dms-test-notify")
+        link.settimeout(2)
+        Notifier({"NOTIFY_SOCKET": "@dms-test-notify"}).ready()
+        assert sent(link) == "READY=1"
+
+
+def test_without_systemd_nothing_happens_and_a_lost_socket_is_told_once(caplog, tmp_path):
+    Notifier({}).ready()
+    notifier = Notifier({"NOTIFY_SOCKET": str(tmp_path / "gone")})
+    notifier.ready()
+    notifier.alive()
+    assert len(caplog.records) == 1
+
+
+def test_the_watchdog_time_counts_only_for_this_process():
+    mine = {"WATCHDOG_USEC": "10000000", "WATCHDOG_PID": str(os.getpid())}
+    assert Notifier(mine).watchdog_s == 10.0
+    assert Notifier({**mine, "WATCHDOG_PID": "1"}).watchdog_s == 0.0
+    assert Notifier({}).watchdog_s == 0.0

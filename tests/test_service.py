@@ -1,0 +1,268 @@
+"""The service around a scripted camera and perception; systemd's own part is in tests/system."""
+
+import threading
+import time
+from dataclasses import replace
+
+import can
+import cantools
+import numpy as np
+import pytest
+
+import dms.service
+from dms.bridge import BridgeSettings
+from dms.bridge.codec import contract
+from dms.camera.live import LiveCamera
+from dms.camera.settings import CameraSettings
+from dms.camera.source import Picture, Source
+from dms.chain import Chain
+from dms.config import Settings
+from dms.errors import CameraError, ConfigError, EngineError
+from dms.liveness import Liveness, LivenessSettings
+from dms.service import Service, patient_bridges
+from dms.status import StartSettings, Status
+from dms.values import DriverObservation, Unseen
+
+
+class Notes:
+    watchdog_s = 0.0
+
+    def __init__(self):
+        self.sent = []
+
+    def __getattr__(self, name):
+        return lambda *args: self.sent.append((name, *args))
+
+    def names(self):
+        return [entry[0] for entry in self.sent]
+
+
+class Cabin(Source):
+    """A camera that can be pulled out and put back."""
+
+    plugged = threading.Event()
+
+    def open(self):
+        if not self.plugged.is_set():
+            raise CameraError("No camera is connected")
+
+    def grab(self):
+        time.sleep(0.02)
+        if not self.plugged.is_set():
+            raise OSError(19, "No such device")
+        return Picture(
+            np.random.default_rng(time.monotonic_ns()).integers(0, 255, (64, 64), np.uint8)
+        )
+
+    def close(self):
+        pass
+
+
+class Eyes:
+    """Perception that sees no face, and can be made to hang."""
+
+    faults = ()
+    hang = threading.Event()
+
+    def observe(self, frame):
+        while self.hang.is_set():
+            time.sleep(0.01)
+        return DriverObservation(frame.t_s, unseen=Unseen.NO_FACE)
+
+    def reset(self):
+        pass
+
+
+class Rig:
+    def __init__(self, monkeypatch, channel):
+        Cabin.plugged.set()
+        Eyes.hang.clear()
+        self.settings = replace(
+            Settings(),
+            bridges=(BridgeSettings(kind="virtual", channel=channel),),
+            service=replace(Settings().service, start=StartSettings(ready_s=0.5, load_retry_s=0.2)),
+        )
+        self.load_errors = []
+        self.fresh = self.settings
+        monkeypatch.setattr(dms.service, "open_camera", self._camera)
+        monkeypatch.setattr(Chain, "perception", property(self._perception, lambda *_: None))
+        self.cameras = 0
+        self.notes = Notes()
+        self.status = Status(self.notes)
+        self.liveness = Liveness(LivenessSettings(perception_s=0.3), self.notes)
+        self.service = Service(self._read, self.notes, self.liveness, self.status)
+        self.bus = can.Bus(interface="virtual", channel=channel)
+        self.thread = threading.Thread(target=self._run)
+        self.failure = None
+
+    def _camera(self, settings, patient):
+        assert patient
+        self.cameras += 1
+        return LiveCamera(Cabin, replace(settings, silent_s=0.5), patient)
+
+    def _perception(self, _):
+        time.sleep(0.3)
+        if self.load_errors:
+            raise self.load_errors.pop(0)
+        return Eyes()
+
+    def _read(self):
+        if isinstance(self.fresh, Exception):
+            raise self.fresh
+        return self.fresh
+
+    def _run(self):
+        try:
+            self.service.run(self.settings)
+        except BaseException as error:  # noqa: BLE001  (handed to the test)
+            self.failure = error
+
+    def start(self):
+        self.thread.start()
+
+    def state(self, **wanted):
+        """Wait for a DMS_State with these signals and return it."""
+        end = time.monotonic() + 15
+        message = contract().get_message_by_name("DMS_State")
+        seen = None
+        while time.monotonic() < end:
+            frame = self.bus.recv(0.5)
+            if frame is None or frame.arbitration_id != message.frame_id:
+                continue
+            seen = {key: str(value) for key, value in message.decode(frame.data).items()}
+            if all(seen[key] == value for key, value in wanted.items()):
+                return seen
+        raise AssertionError(f"{wanted} never came, last {seen}; failure {self.failure}")
+
+    def wait(self, true):
+        end = time.monotonic() + 15
+        while not true():
+            assert time.monotonic() < end, (self.notes.sent[-5:], self.failure)
+            time.sleep(0.01)
+
+    def end(self):
+        self.service.stop()
+        self.thread.join(10)
+        assert not self.thread.is_alive()
+        self.bus.shutdown()
+        if self.failure is not None:
+            raise self.failure
+
+
+@pytest.fixture
+def rig(monkeypatch, request):
+    made = Rig(monkeypatch, request.node.name)
+    yield made
+    Cabin.plugged.set()
+    Eyes.hang.clear()
+    if made.thread.ident is not None:
+        made.end()
+
+
+def test_the_bus_hears_starting_then_the_driver_and_systemd_hears_ready_once(rig):
+    rig.start()
+    rig.state(EyesReason="Starting")
+    assert "ready" not in rig.notes.names()
+    rig.state(EyesReason="NoFace")
+    assert rig.notes.names().count("ready") == 1
+    assert not rig.status.missing
+
+
+def test_stopping_says_off_last_and_tells_systemd(rig):
+    rig.start()
+    rig.state(EyesReason="NoFace")
+    rig.service.stop()
+    rig.state(Health="Off")
+    rig.wait(lambda: not rig.thread.is_alive())
+    assert rig.bus.recv(0.3) is None
+    assert "stopping" in rig.notes.names()
+
+
+def test_without_a_camera_it_is_ready_degraded_and_finds_the_camera_later(rig):
+    Cabin.plugged.clear()
+    rig.start()
+    rig.wait(lambda: "ready" in rig.notes.names())
+    assert "No camera is connected" in next(t[1] for t in rig.notes.sent if t[0] == "status")
+    rig.state(EyesReason="Camera", Health="Fault")
+    Cabin.plugged.set()
+    rig.state(EyesReason="NoFace")
+
+
+def test_unplugged_and_plugged_in_again_without_a_restart(rig, caplog):
+    rig.start()
+    for _ in range(2):
+        rig.state(EyesReason="NoFace")
+        Cabin.plugged.clear()
+        rig.state(EyesReason="Camera")
+        Cabin.plugged.set()
+    rig.state(EyesReason="NoFace")
+    assert rig.cameras == 1
+    assert len([r for r in caplog.records if r.message.startswith("Fault: camera")]) == 2
+
+
+def test_nets_that_do_not_load_are_told_and_tried_again(rig):
+    rig.load_errors = [EngineError("engines/eye_state.yaml is missing")]
+    rig.start()
+    rig.state(Health="Fault", EyesReason="Starting")
+    assert "engine" in rig.status.missing
+    rig.state(EyesReason="NoFace")
+    assert "engine" not in rig.status.missing
+
+
+def test_bad_settings_are_refused_and_the_old_ones_stay(rig):
+    rig.start()
+    rig.state(EyesReason="NoFace")
+    rig.fresh = ConfigError("dms.yaml:3: camera.fps: expected a number")
+    rig.service.ask_reload()
+    rig.wait(lambda: rig.status.refused)
+    assert "dms.yaml:3" in rig.status.line(())
+    rig.state(EyesReason="NoFace")
+    assert rig.notes.names().count("reloading") == 1
+    assert rig.notes.names().count("ready") == 2
+
+
+def test_good_settings_change_only_what_they_name(rig):
+    rig.start()
+    rig.state(EyesReason="NoFace")
+    core = rig.service._parts.chain.core
+    rig.fresh = replace(rig.settings, camera=CameraSettings(source="0"))
+    rig.service.ask_reload()
+    rig.wait(lambda: rig.cameras == 2)
+    rig.state(EyesReason="NoFace")
+    assert rig.service._parts.chain.core is core
+    rig.fresh = replace(rig.fresh, core=replace(rig.fresh.core, profile="eu_gsr"))
+    rig.service.ask_reload()
+    rig.wait(lambda: rig.service._parts.chain.core is not core)
+    rig.state(EyesReason="NoFace")
+    assert rig.cameras == 2
+
+
+def test_a_hanging_stage_is_named_and_the_watchdog_starves(rig):
+    rig.start()
+    rig.state(EyesReason="NoFace")
+    assert rig.liveness.look()
+    Eyes.hang.set()
+    rig.wait(rig.liveness.stuck)
+    assert not rig.liveness.look()
+    assert rig.notes.names()[-1] == "hung"
+    assert "stage perception hangs" in rig.notes.sent[-2][1]
+
+
+def test_a_missing_camera_is_no_hanging_stage(rig):
+    Cabin.plugged.clear()
+    rig.start()
+    rig.state(EyesReason="Camera")
+    for _ in range(20):
+        assert rig.liveness.look()
+        time.sleep(0.05)
+
+
+def test_every_bridge_waits_for_its_bus():
+    assert all(one.wait for one in patient_bridges(Settings()).bridges)
+
+
+def test_the_state_message_knows_starting():
+    state = contract().get_message_by_name("DMS_State")
+    signal = state.get_signal_by_name("EyesReason")
+    assert isinstance(signal, cantools.database.can.Signal)
+    assert "Starting" in {str(word) for word in signal.choices.values()}

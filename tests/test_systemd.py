@@ -1,0 +1,97 @@
+"""The files that systemd reads, as far as this machine can judge them without booting."""
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from dms.config import load
+
+ROOT = Path(__file__).parents[1]
+SYSTEMD = ROOT / "systemd"
+UNIT = (SYSTEMD / "dms.service").read_text()
+
+
+def analyze(*arguments):
+    tool = shutil.which("systemd-analyze")
+    if tool is None:
+        pytest.skip("systemd-analyze is not here")
+    return subprocess.run([tool, *arguments], capture_output=True, text=True, check=False)
+
+
+def test_the_settings_that_ship_are_good_and_wait_for_the_bus():
+    settings = load(SYSTEMD / "dms.yaml")
+    assert settings.bridges[0].kind == "socketcan"
+
+
+def test_exposure_is_at_most_one_and_a_half():
+    told = analyze("security", "--offline=true", "--no-pager", str(SYSTEMD / "dms.service"))
+    if "unrecognized option" in told.stderr or "--offline" in told.stderr:
+        pytest.skip("this systemd-analyze has no --offline")
+    (level,) = re.findall(r"Overall exposure level for dms.service: ([\d.]+)", told.stdout)
+    assert float(level) <= 1.5
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Type=notify", "WatchdogSec=10", "Restart=always", "RestartSec=500ms", "User=dms",
+        "StartLimitIntervalSec=0", "ExecReload=/bin/kill -HUP $MAINPID", "NoNewPrivileges=yes",
+    ],
+)  # fmt: skip
+def test_the_unit_says(line):
+    assert line in UNIT.splitlines()
+
+
+def test_nothing_newer_than_ubuntu_22_04s_systemd_is_used():
+    too_new = "notify-reload RestartSteps RestartMaxDelaySec RestartMode ExitType MemoryKSM".split()
+    assert not [word for word in too_new if re.search(rf"^[^#]*\b{word}\b", UNIT, re.MULTILINE)]
+
+
+def test_every_gap_on_the_jetson_is_a_listed_device_or_has_its_reason():
+    lines = (SYSTEMD / "jetson.conf").read_text().splitlines()
+    for number, line in enumerate(lines):
+        if line.endswith("=no") or line.endswith("=all"):
+            assert lines[number - 1].startswith("#"), line
+        if line.startswith("DeviceAllow="):
+            assert re.fullmatch(r"DeviceAllow=(/dev/\S+|char-\w+) rw?", line), line
+
+
+def test_the_rules_start_the_service_and_keep_modem_probes_away():
+    rules = (SYSTEMD / "70-dms.rules").read_text()
+    assert rules.count('ENV{SYSTEMD_WANTS}+="dms.service"') == 2
+    assert 'ENV{ID_MM_DEVICE_IGNORE}="1"' in rules
+    assert all(rules.count(f'LABEL="{goto}"') == 1 for goto in re.findall(r'GOTO="(\w+)"', rules))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["systemd/install", "systemd/stage", "systemd/dms", "systemd/debian.postinst",
+     "systemd/debian.prerm", "systemd/debian.postrm", "tools/build_deb", "tools/system-test"],
+)  # fmt: skip
+def test_scripts_are_executable_and_parse(name):
+    path = ROOT / name
+    assert path.stat().st_mode & stat.S_IXUSR
+    shell = path.read_text().split("\n", 1)[0].removeprefix("#!").strip()
+    done = subprocess.run([shell, "-n", str(path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", ["systemd/install", "systemd/stage", "tools/build_deb"])
+def test_help_is_given_and_an_unknown_option_refused(name):
+    path = str(ROOT / name)
+    given = subprocess.run([path, "--help"], capture_output=True, text=True, check=False)
+    assert given.returncode == 0
+    assert "usage:" in given.stdout
+    assert subprocess.run([path, "--nonsense"], capture_output=True, check=False).returncode == 2
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="only tells something without root")
+def test_installing_without_root_is_refused():
+    done = subprocess.run([SYSTEMD / "install"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "sudo" in done.stderr
