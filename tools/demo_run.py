@@ -25,6 +25,7 @@ from dms.bench import Outputs, Result, bench
 from dms.bridge.codec import contract
 from dms.chain import Chain
 from dms.config import load
+from dms.errors import DmsError
 from dms.frames import load_frames
 from dms.labels import Labels, labels_beside, load_labels
 from dms.report import Recording, Report, write_report
@@ -213,4 +214,7 @@ def _faults(matches: Iterable[Match]) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except DmsError as error:
+        sys.exit(f"demo: {error}")
