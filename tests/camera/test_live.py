@@ -176,11 +176,12 @@ def test_a_finite_stream_ends():
 
 
 def test_a_change_of_size_passes_through(caplog):
-    sizes = {0: (64, 64), 1: (64, 64)}
-    source = Scripted(lambda n: noisy(n, *sizes.get(n, (48, 96))))
-    with LiveCamera(lambda: source, QUICK) as camera:
-        shapes = {camera.read().gray.shape for _ in range(4)}
-    assert (48, 96) in shapes
+    size = [64, 64]
+    with LiveCamera(lambda: Scripted(lambda n: noisy(n, *size)), QUICK) as camera:
+        assert camera.read().gray.shape == (64, 64)
+        size[:] = [48, 96]
+        while camera.read().gray.shape != (48, 96):
+            pass
     assert "changed from" in caplog.text
 
 
@@ -201,3 +202,58 @@ def test_reading_a_closed_camera_is_refused():
 )
 def test_only_a_plausible_driver_stamp_is_believed(driver, expected):
     assert capture_time(driver, 100.0) == expected
+
+
+def test_a_patient_camera_never_waits_while_it_opens():
+    held = threading.Event()
+
+    def script(number):
+        held.wait(30)
+        return noisy(number)
+
+    camera = LiveCamera(lambda: Scripted(script), CameraSettings(first_frame_s=30), patient=True)
+    with pytest.raises(CameraLostError, match="not open"):
+        camera.read()
+    for _ in range(3):
+        with pytest.raises(CameraLostError, match="being opened"):
+            camera.open()
+    held.set()
+    opened = False
+    while not opened:
+        try:
+            camera.open()
+            opened = True
+        except CameraLostError:
+            time.sleep(0.01)
+    assert camera.read().sequence == 0
+    camera.close()
+
+
+def test_a_patient_camera_that_fails_says_why_and_tries_afresh():
+    made = []
+
+    def fresh():
+        made.append(Scripted(noisy))
+        if len(made) == 1:
+            made[0].open = lambda: (_ for _ in ()).throw(CameraError("not there"))
+        return made[-1]
+
+    camera = LiveCamera(fresh, QUICK, patient=True)
+    told = set()
+    while camera._first is None:
+        try:
+            camera.open()
+        except CameraError as error:
+            told.add(str(error))
+            time.sleep(0.01)
+    assert told == {"The camera is being opened.", "not there"}
+    assert len(made) == 2
+    camera.close()
+
+
+def test_an_interrupted_read_ends_soon():
+    camera = LiveCamera(lambda: Scripted(lambda n: noisy(n) if n == 0 else None), CameraSettings())
+    with camera:
+        camera.read()
+        threading.Timer(0.1, camera.interrupt).start()
+        assert camera.read() is None

@@ -1,0 +1,253 @@
+"""The service in a booted machine: real kernel, systemd, V4L2 and CAN (tools/system-test).
+
+Emulation is slow, so behaviour is asserted, not speed. The tests run in the order they stand in,
+on one machine; those of the short form have "short" in their names.
+"""
+
+import os
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.system.machine import Machine
+
+IMAGE = os.environ.get("DMS_SYSTEM_IMAGE")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(IMAGE is None, reason="needs a machine to boot: tools/system-test"),
+]
+SETTINGS = """
+camera: {source: auto, pixel_format: GREY, width: 320, height: 180, fps: 5,
+         first_frame_s: 60, silent_s: 6}
+nets: {expression: null, eye_state: null}
+bridges: [{kind: socketcan, channel: vcan0}]
+service:
+  start: {ready_s: 60}
+  liveness: {camera_s: 30, perception_s: 60, decision_s: 20, bridge_s: 20, record_s: 20, load_s: 300}
+  store: {lowest_level: 0}
+"""
+ACTIVE = "systemctl is-active dms"
+FRAMES = 'dms view --once --json | grep -q \'"unseen": "no_face"\\|"unseen": "dark"\''
+PID = "systemctl show dms -p MainPID --value"
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory):
+    made = Machine(Path(IMAGE), tmp_path_factory.mktemp("machine"))
+    made.boot()
+    yield made
+    made.stop()
+
+
+def settle(machine):
+    """Put the test's settings in and start from a clean state."""
+    machine.check("ip link show vcan0 || ip link add dev vcan0 type vcan; ip link set vcan0 up")
+    machine.check(f"cat > /etc/dms/dms.yaml <<'EOF'\n{SETTINGS}\nEOF")
+    # Emulation is slower than any watchdog that makes sense on a target.
+    machine.check(
+        "mkdir -p /run/systemd/system/dms.service.d; printf '[Service]\\nWatchdogSec=40\\n"
+        "TimeoutStartSec=600\\nTimeoutStopSec=60\\n' > /run/systemd/system/dms.service.d/slow.conf; "
+        "systemctl daemon-reload"
+    )
+    machine.run("systemctl restart dms", 600)
+
+
+def state_frames(machine, count=12, seconds=60):
+    """Return the bytes of DMS_State frames (0x401) as candump prints them, with their times."""
+    out = machine.run(
+        f"timeout {seconds} candump -t a -n {count} vcan0,401:7FF", seconds + 30
+    ).output
+    found = re.findall(r"\(([\d.]+)\)\s+vcan0\s+401\s+\[8\]\s+((?:[0-9A-F]{2} ?){8})", out)
+    return [(float(t), bytes.fromhex(data.replace(" ", ""))) for t, data in found]
+
+
+def health(machine):
+    """0 off, 1 ok, 2 degraded, 3 fault."""
+    return state_frames(machine, 1)[-1][1][7] >> 2 & 0x3
+
+
+def test_short_the_service_starts_and_is_notified(machine):
+    settle(machine)
+    machine.wait(ACTIVE, 600)
+    shown = machine.check("systemctl show dms -p Type,ActiveState,SubState,StatusText,User")
+    assert "Type=notify" in shown
+    assert "SubState=running" in shown
+    assert "User=dms" in shown
+    machine.wait("journalctl -u dms -o cat | grep -q 'Ready. running'", 300)
+
+
+def test_short_candump_sees_cyclic_state_with_running_counters(machine):
+    frames = state_frames(machine)
+    assert len(frames) == 12
+    counters = [data[1] & 0xF for _, data in frames]
+    assert all((b - a) % 16 == 1 for a, b in zip(counters, counters[1:], strict=False)), counters
+    assert len({data[0] for _, data in frames}) > 4  # the CRC follows
+    assert health(machine) in (1, 2)
+
+
+def test_the_crc_is_profile_2(machine):
+    (_, data), *_ = state_frames(machine, 3)
+    out = machine.check(
+        "PYTHONPATH=/opt/dms/lib python3 -c '"
+        "from dms.bridge.codec import Codec; c = Codec(); "
+        f'print(c._checkers["DMS_State"].check(bytes.fromhex("{data.hex()}")))\''
+    )
+    assert re.search(r"OK|INITIAL|FIRST", out, re.IGNORECASE), out
+
+
+@pytest.mark.parametrize("form", ["GREY", "Y10", "Y16", "YUYV"])
+def test_a_real_v4l2_device_delivers(machine, form):
+    script = (
+        "from dms.camera.backends import open_camera; "
+        "from dms.camera.settings import CameraSettings; import time; "
+        f'c = open_camera(CameraSettings(source="auto", pixel_format="{form}", width=320, '
+        "height=180, first_frame_s=60, silent_s=30)); c.open(); "
+        "f = [c.read() for _ in range(4)]; now = time.monotonic(); c.close(); "
+        "print(f[0].gray.shape, f[0].gray.dtype, int(f[0].gray.mean()), "
+        "all(0 <= now - x.t_s < 60 for x in f), all(b.t_s > a.t_s for a, b in zip(f, f[1:])))"
+    )
+    machine.check("systemctl stop dms", 200)
+    out = machine.check(f"PYTHONPATH=/opt/dms/lib python3 -c '{script}'", 400)
+    assert "(180, 320) uint8" in out
+    assert "True True" in out
+    assert 40 < int(out.split("uint8")[1].split()[0]) < 80  # vivid's bars, whatever the depth
+    machine.check("systemctl start dms", 600)
+
+
+def test_the_picture_arrives_in_the_service_as_an_unprivileged_user(machine):
+    machine.wait("dms view --once --json", 300)
+    seen = machine.check("dms view --once --json")
+    assert '"fps"' in seen
+    assert machine.check("ps -o user= -p $(" + PID + ")").strip() == "dms"
+    status = machine.check("cat /proc/$(" + PID + ")/status")
+    assert re.search(r"CapEff:\s+0{16}", status)
+    assert re.search(r"NoNewPrivs:\s+1", status)
+    assert re.search(r"Seccomp:\s+2", status)
+
+
+def test_exposure_as_installed(machine):
+    out = machine.check("systemd-analyze security dms.service --no-pager | tail -1")
+    assert float(re.search(r"([\d.]+) \w+", out).group(1)) <= 1.5, out
+
+
+def test_a_broken_file_at_reload_keeps_the_old_settings(machine):
+    pid = machine.check(PID)
+    machine.check("echo 'camera: {fps: many}' > /etc/dms/dms.yaml; systemctl reload dms")
+    machine.wait("journalctl -u dms -o cat | grep -q 'settings are refused.*dms.yaml:1'", 120)
+    assert machine.check(PID) == pid
+    assert state_frames(machine, 3)
+    machine.check(f"cat > /etc/dms/dms.yaml <<'EOF'\n{SETTINGS}\nEOF\nsystemctl reload dms")
+    machine.wait("journalctl -u dms -o cat | grep -q 'settings were read again'", 120)
+    assert machine.check(PID) == pid
+
+
+def test_the_camera_goes_and_comes_back_without_a_restart(machine):
+    pid = machine.check(PID)
+    # The service holds the device open; unbinding is what pulling the plug is.
+    machine.check("echo vivid.0 > /sys/bus/platform/drivers/vivid/unbind")
+    machine.wait("dms view --once --json | grep -q 'camera: '", 200)
+    assert health(machine) == 3
+    machine.check("echo vivid.0 > /sys/bus/platform/drivers/vivid/bind")
+    machine.wait("dms view --once --json | grep -vq 'camera: '", 300)
+    machine.wait("journalctl -u dms -o cat | grep -q 'Over: camera'", 300)
+    assert machine.check(PID) == pid
+    told = machine.check("journalctl -u dms -o cat | grep -c 'Fault: camera'")
+    assert int(told) == 1
+
+
+def test_the_bus_goes_down_and_comes_back_without_a_restart(machine):
+    pid = machine.check(PID)
+    machine.check("ip link set vcan0 down")
+    machine.wait("dms view --once --json | grep -q 'bridge: '", 120)
+    machine.check("ip link set vcan0 up")
+    machine.wait("dms view --once --json | grep -vq 'bridge: '", 120)
+    assert len(state_frames(machine, 5)) == 5
+    assert machine.check(PID) == pid
+
+
+def test_our_serial_frames_become_can_frames_through_slcand(machine):
+    machine.check(
+        "apt --version > /dev/null; python3 - <<'EOF' &\n"
+        "import os, pty, tty, select\n"
+        "a, a_name = pty.openpty(); b, b_name = pty.openpty()\n"
+        "[tty.setraw(x) for x in (a, b, a_name, b_name)]\n"
+        "for fd, name in ((a_name, '/run/slcan-dms'), (b_name, '/run/slcan-host')):\n"
+        "    os.path.lexists(name) and os.unlink(name); os.symlink(os.ttyname(fd), name)\n"
+        "while True:\n"
+        "    for fd in select.select([a, b], [], [])[0]:\n"
+        "        data = os.read(fd, 4096)\n"
+        "        os.write(b if fd == a else a, data)\n"
+        "EOF\n"
+        "sleep 5; slcand -o -s6 $(readlink /run/slcan-host) slcan0; sleep 2; ip link set slcan0 up"
+    )
+    machine.check(
+        "cat > /root/slcan.yaml <<'EOF'\nnets: {expression: null, eye_state: null}\n"
+        "bridges: [{kind: slcan, channel: /run/slcan-dms, wait: true}]\nEOF"
+    )
+    machine.check(
+        "PYTHONPATH=/opt/dms/lib nohup python3 - > /root/slcan.log 2>&1 <<'EOF' &\n"
+        "import time\nfrom pathlib import Path\nfrom dms.bridge import open_bridge\n"
+        "from dms.config import load\nfrom dms.values import DriverState\n"
+        "with open_bridge(load(Path('/root/slcan.yaml')).bridges[0]) as bridge:\n"
+        "    for _ in range(600):\n"
+        "        bridge.publish(DriverState(time.monotonic())); time.sleep(0.1)\n"
+        "EOF"
+    )
+    out = machine.run("timeout 100 candump -n 5 slcan0,401:7FF", 130)
+    assert out.output.count("401") >= 5, out.output + machine.run("cat /root/slcan.log").output
+
+
+def test_kill_is_followed_by_a_restart(machine):
+    pid = machine.check(PID)
+    machine.check(f"kill -9 {pid}")
+    machine.wait(f"[ $({PID}) != {pid.strip()} ] && {ACTIVE}", 400)
+    assert state_frames(machine, 3)
+
+
+def test_short_a_stopped_process_is_restarted_by_the_watchdog(machine):
+    machine.wait("dms view --once --json", 400)
+    pid = machine.check(PID)
+    machine.check(f"kill -STOP {pid}")
+    machine.wait("journalctl -u dms -o cat | grep -q 'Watchdog timeout'", 200)
+    machine.wait(f"[ $({PID}) != {pid.strip()} ] && {ACTIVE}", 400)
+
+
+def test_stopping_sends_off_last(machine):
+    machine.wait("dms view --once --json", 400)
+    machine.run("timeout 60 candump -L vcan0,401:7FF > /root/last.log & sleep 3; true")
+    started = time.monotonic()
+    machine.check("systemctl stop dms", 100)
+    assert time.monotonic() - started < 60
+    last = machine.check("sleep 2; tail -1 /root/last.log").strip()
+    data = bytes.fromhex(last.split("#")[1])
+    assert data[7] >> 2 & 0x3 == 0, last
+    machine.check("systemctl start dms", 600)
+
+
+def test_short_a_power_cut_loses_nothing_acknowledged(machine):
+    machine.wait("dms view --once --json", 400)
+    machine.check(
+        "PYTHONPATH=/opt/dms/lib nohup setsid python3 - > /dev/null 2>&1 <<'EOF' &\n"
+        "import sys\nfrom pathlib import Path\n"
+        "from dms.store import EventStore, StoreSettings\nfrom dms.values import Event, Kind, Level\n"
+        "with EventStore(Path('/var/lib/dms/drive.db'), StoreSettings()) as store:\n"
+        "    drive = store.begin_drive()\n"
+        "    for number in range(10**6):\n"
+        "        event = Event(float(number), Kind.FAULT, Level.WARNING, 'a drive')\n"
+        "        done = store.add([event], drive)[0]\n"
+        "        Path('/dev/shm/acknowledged').write_text(str(done))\n"
+        "EOF"
+    )
+    machine.wait("[ $(cat /dev/shm/acknowledged) -gt 30 ]", 200)
+    acknowledged = int(machine.check("cat /dev/shm/acknowledged"))
+    machine.cut_power()
+    machine.boot()
+    kept = machine.check("dms events export --store /var/lib/dms/drive.db | wc -l", 300)
+    assert int(kept) >= acknowledged
+    machine.check("ip link add dev vcan0 type vcan; ip link set vcan0 up")
+    settle(machine)
+    machine.wait(ACTIVE, 600)
+    drives = machine.check("dms events drives --store /var/lib/dms/events.db", 300)
+    assert "power cut" in drives
