@@ -96,9 +96,8 @@ class Core:
         self._state: DriverState | None = None
         self._acknowledged = False
         self._pause_asked = False
-        self._pause_reason = PauseReason.OTHER
         self._paused_s: float | None = None
-        self._pause_reason: PauseReason | None = None
+        self._pause_reason = PauseReason.OTHER
 
     def command(self, command: Command) -> None:
         """Take a request of the head unit; it takes effect with the next step."""

@@ -69,12 +69,14 @@ def _note_lines(path: Path, node: yaml.Node, at: Location, lines: dict[Location,
             if key.value in seen:
                 raise ConfigError(f"{path}:{line}: {key.value}: given twice; keep one")
             seen.add(key.value)
-            lines[(*at, key.value)] = line
-            _note_lines(path, value, (*at, key.value), lines)
+            below = (*at, key.value)
+            lines[below] = line
+            _note_lines(path, value, below, lines)
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
-            lines[(*at, index)] = value.start_mark.line + 1
-            _note_lines(path, value, (*at, index), lines)
+            below = (*at, index)
+            lines[below] = value.start_mark.line + 1
+            _note_lines(path, value, below, lines)
 
 
 def _fault(

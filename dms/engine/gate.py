@@ -1,4 +1,4 @@
-"""The gate before an engine is used: does it say what the FP32 net says, on crops that ship?
+"""The gate before an engine is used: it must say what the FP32 net says, on crops that ship.
 
 ``engines/gate.npz`` holds crops rendered from a public-domain portrait and the FP32 outputs for
 them, so the comparison works on the vehicle too, where there are no photographs.

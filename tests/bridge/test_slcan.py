@@ -5,13 +5,13 @@ import time
 
 import can
 import pytest
-from lawicel import Lawicel
 
 from dms.bridge import BridgeSettings, open_bridge
 from dms.bridge.codec import contract
 from dms.bridge.slcan import SlcanBus, parse
 from dms.errors import BridgeError
 from dms.values import ActiveAlert, DriverState, Event, Kind, Level
+from tests.bridge.lawicel import Lawicel
 
 DBC = contract()
 

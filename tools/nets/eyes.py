@@ -53,7 +53,7 @@ def face_patches(folder: Path, cache: Path) -> tuple[NDArray[np.uint8], NDArray[
             continue
         anchors = Landmarks(shape_points(model, gray, boxes[0]), DLIB68).anchors
         between = np.linalg.norm(anchors[1] - anchors[0])
-        cheeks = eye_crops(gray, anchors + (0, 0.55 * between), framing)
+        cheeks = eye_crops(gray, anchors + np.float32([0, 0.55 * between]), framing)
         pair = eye_crops(gray, anchors, framing)
         if np.median(pair) > 0.5 * np.median(cheeks):
             eyes += list(pair)
@@ -145,7 +145,7 @@ def light(crops: Tensor, rng: torch.Generator) -> Tensor:
 
 
 def hide(crops: Tensor, rng: torch.Generator) -> Tensor:
-    """Make eyes that cannot be seen: dark lenses, a sheet of glare, or a cover, one of them each."""
+    """Make eyes that cannot be seen: dark lenses, a sheet of glare, or a cover, one each."""
     n, size = len(crops), crops.shape[-1]
     kind = torch.randint(0, 4, (n,), generator=rng)[:, None, None, None]
     axis = (torch.arange(size) + 0.5) / size - 0.5
