@@ -21,8 +21,13 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.10,<3.13",
-    packages=find_packages(include=["dms", "dms.*"]),
-    package_data={"dms.engine.preprocess": ["*.cu", "*.h"], "dms": ["py.typed", "*.dbc", "*.html"]},
+    packages=[*find_packages(include=["dms", "dms.*"]), "dms.engines"],
+    package_dir={"dms.engines": "engines"},  # the nets travel inside the package
+    package_data={
+        "dms.engines": ["*.onnx", "*.yaml", "*.npz", "*.dat", "*.md"],
+        "dms.engine.preprocess": ["*.cu", "*.h"],
+        "dms": ["py.typed", "*.dbc", "*.html"],
+    },
     install_requires=[
         "numpy>=1.26,<3",
         "opencv-python>=4.9,<5",  # 5 drops the Haar cascades and parts of dnn

@@ -17,7 +17,12 @@ from dms.errors import EngineError
 
 T = TypeVar("T")
 
-FOLDER = Path(__file__).resolve().parents[2] / "engines"
+_PACKAGE = Path(__file__).resolve().parents[1]
+# Inside an installed package; beside it in a checkout.
+FOLDER = next(
+    (at for at in (_PACKAGE / "engines", _PACKAGE.parent / "engines") if at.is_dir()),
+    _PACKAGE / "engines",
+)
 PRECISIONS = ("int8", "fp32", "int8-qdq")
 _STRICT = ConfigDict(extra="forbid")
 
