@@ -1,7 +1,7 @@
 """What truly happened in a recording, as told by a person or by the tool that rendered it.
 
-Formats: our YAML (``recording.labels.yaml``), CSV with the columns kind, start_s, end_s, and the
-blink tables of the ZJU data set (clip, start_frame0, end_frame0).
+Formats: our YAML (``recording.labels.yaml``), CSV with the columns kind, start_s, end_s, the blink
+tables of the ZJU data set (clip, start_frame0, end_frame0), and OpenLABEL (:mod:`dms.openlabel`).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import csv
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass as plain
+from enum import Enum
 from pathlib import Path
 
 from pydantic import ConfigDict, Field, TypeAdapter
@@ -35,13 +36,36 @@ class Label:
     note: str = ""
 
 
+class Truth(str, Enum):
+    """What is true of the driver over a stretch of time, for scoring frame by frame."""
+
+    EYES_OPEN = "eyes_open"
+    EYES_CLOSED = "eyes_closed"
+    ROAD = "road"
+    AWAY = "away"
+
+
+@plain(frozen=True, slots=True)
+class Stretch:
+    """``truth`` holds from ``start_s`` up to ``end_s``."""
+
+    truth: Truth
+    start_s: float
+    end_s: float
+
+
 @plain(frozen=True, slots=True)
 class Labels:
-    """All that is known of one recording. ``kinds``: what was labelled; only that is scored."""
+    """All that is known of one recording.
+
+    ``kinds``: what was labelled; only that is scored. ``stretches``: the driver's true state where
+    it is known, for scoring frame by frame; nothing is known elsewhere.
+    """
 
     recording: str
     events: tuple[Label, ...]
     kinds: frozenset[Kind]
+    stretches: tuple[Stretch, ...] = ()
     duration_s: float | None = None
     synthetic: bool = False
 
@@ -56,8 +80,16 @@ class _Event:
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
+class _Stretch:
+    truth: Truth
+    start_s: float = Field(ge=0, json_schema_extra={"unit": "s"})
+    end_s: float = Field(ge=0, json_schema_extra={"unit": "s"})
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
 class _File:
     events: list[_Event]
+    stretches: list[_Stretch] = Field(default_factory=list)
     recording: str | None = None
     kinds: list[Kind] = Field(default_factory=list)
     duration_s: float | None = None
@@ -68,7 +100,7 @@ class _File:
 _FILE = TypeAdapter(_File)
 _COLUMNS = ("kind", "start_s", "end_s")
 _ZJU = ("clip", "start_frame0", "end_frame0")
-SUFFIXES = (".labels.yaml", ".labels.csv")
+SUFFIXES = (".labels.yaml", ".labels.csv", ".openlabel.json")
 
 
 def labels_beside(recording: Path) -> Path | None:
@@ -89,7 +121,7 @@ def load_labels(path: Path) -> Labels:
         return _from_yaml(path)
     if path.suffix == ".csv":
         return _from_csv(path)
-    raise ConfigError(f"{path}: labels are read from .yaml or .csv")
+    raise ConfigError(f"{path}: labels are read from .yaml, .csv or OpenLABEL .json")
 
 
 def load_zju(path: Path, fps: float = 30.0) -> dict[str, Labels]:
@@ -104,7 +136,7 @@ def load_zju(path: Path, fps: float = 30.0) -> dict[str, Labels]:
         last = _number(path, line, row, "end_frame0")
         blinks[row["clip"]].append(_label(f"{path}:{line}", "blink", first / fps, (last + 1) / fps))
     kinds = frozenset({Kind.BLINK})
-    return {clip: Labels(clip, _sorted(events), kinds) for clip, events in blinks.items()}
+    return {clip: Labels(clip, sort_labels(events), kinds) for clip, events in blinks.items()}
 
 
 def _from_yaml(path: Path) -> Labels:
@@ -123,8 +155,9 @@ def _from_yaml(path: Path) -> Labels:
     ]
     return Labels(
         recording=file.recording or path.name.removesuffix(".labels.yaml"),
-        events=_sorted(events),
+        events=sort_labels(events),
         kinds=frozenset(file.kinds) or frozenset(event.kind for event in events),
+        stretches=tuple(Stretch(one.truth, one.start_s, one.end_s) for one in file.stretches),
         duration_s=file.duration_s,
         synthetic=file.synthetic,
     )
@@ -141,7 +174,7 @@ def _from_csv(path: Path) -> Labels:
         for line, row in _rows(path, _COLUMNS)
     ]
     kinds = frozenset(event.kind for event in events)
-    return Labels(path.name.removesuffix(".labels.csv"), _sorted(events), kinds)
+    return Labels(path.name.removesuffix(".labels.csv"), sort_labels(events), kinds)
 
 
 def _label(
@@ -183,5 +216,6 @@ def _number(path: Path, line: int, row: Mapping[str, str], column: str) -> float
         ) from error
 
 
-def _sorted(events: list[Label]) -> tuple[Label, ...]:
+def sort_labels(events: list[Label]) -> tuple[Label, ...]:
+    """Return labels in order of time."""
     return tuple(sorted(events, key=lambda event: (event.start_s, event.end_s, event.kind)))

@@ -1,0 +1,101 @@
+import json
+
+import pytest
+
+from dms.errors import ConfigError
+from dms.labels import Truth
+from dms.openlabel import is_openlabel, load_openlabel
+from dms.values import Kind
+
+
+def written(tmp_path, actions, root="openlabel", **more):
+    path = tmp_path / "gA_1_s5_ann_drowsiness.json"
+    made = {
+        str(number): {
+            "type": name,
+            "frame_intervals": [{"frame_start": a, "frame_end": b} for a, b in intervals],
+        }
+        for number, (name, intervals) in enumerate(actions)
+    }
+    path.write_text(json.dumps({root: {"actions": made, **more}}))
+    return path
+
+
+def spans(labels, kind):
+    return [(e.start_s, e.end_s) for e in labels.events if e.kind is kind]
+
+
+@pytest.mark.parametrize("root", ["openlabel", "vcd"])
+def test_frames_are_inclusive_and_become_seconds(tmp_path, root):
+    path = written(tmp_path, [("blinks/blinking", [(30, 35)])], root)
+    assert spans(load_openlabel(path, fps=30.0), Kind.BLINK) == [(1.0, 1.2)]
+
+
+def test_closures_are_named_by_how_long_they_last(tmp_path):
+    path = written(tmp_path, [("eyes_state/close", [(0, 9), (100, 144), (300, 419)])])
+    labels = load_openlabel(path, fps=30.0)
+    assert len(spans(labels, Kind.MICROSLEEP)) == 2
+    assert spans(labels, Kind.SLEEP) == [(10.0, 14.0)]
+    assert len(labels.stretches) == 3
+
+
+def test_touching_closures_are_one(tmp_path):
+    path = written(tmp_path, [("eyes_state/close", [(0, 19), (20, 39)])])
+    assert spans(load_openlabel(path, fps=30.0), Kind.MICROSLEEP) == [(0.0, pytest.approx(4 / 3))]
+
+
+def test_long_looks_away_are_distraction_and_road_is_known_too(tmp_path):
+    path = written(
+        tmp_path,
+        [
+            ("gaze_on_road/not_looking_road", [(30, 149), (200, 220)]),
+            ("gaze_on_road/looking_road", [(0, 29)]),
+        ],
+    )
+    labels = load_openlabel(path, fps=30.0)
+    assert spans(labels, Kind.DISTRACTION) == [(1.0, 5.0)]
+    assert [one.truth for one in labels.stretches] == [Truth.ROAD, Truth.AWAY, Truth.AWAY]
+
+
+def test_a_level_without_events_is_still_scored_and_others_are_not(tmp_path):
+    path = written(tmp_path, [("eyes_state/open", [(0, 900)]), ("talking/talking", [(0, 5)])])
+    labels = load_openlabel(path)
+    assert labels.events == ()
+    assert labels.kinds == {Kind.MICROSLEEP, Kind.SLEEP}
+
+
+def test_face_cameras_shift_is_taken_off(tmp_path):
+    streams = {"face_camera": {"stream_properties": {"sync": {"frame_shift": 15}}}}
+    path = written(tmp_path, [("yawning/Yawning with hand", [(0, 10), (30, 149)])], streams=streams)
+    assert spans(load_openlabel(path, fps=30.0), Kind.YAWN) == [(0.5, 4.5)]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "not JSON"),
+        ("[]", "no 'openlabel'"),
+        ('{"openlabel": {"actions": [1]}}', "not a mapping"),
+        ('{"openlabel": {"actions": {"3": {}}}}', "action '3' has no type"),
+        (
+            '{"openlabel": {"actions": {"3": {"type": "a", "frame_intervals": [{"from": 1}]}}}}',
+            "not a frame interval",
+        ),
+        (
+            '{"openlabel": {"actions": {"3": {"type": "a", "frame_intervals": '
+            '[{"frame_start": 5, "frame_end": 2}]}}}}',
+            "frame 2 ends before",
+        ),
+    ],
+)
+def test_what_cannot_be_used_is_told(tmp_path, text, words):
+    path = tmp_path / "a.openlabel.json"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=words):
+        load_openlabel(path)
+
+
+def test_names_of_openlabel_files(tmp_path):
+    assert is_openlabel(tmp_path / "drive.openlabel.json")
+    assert is_openlabel(tmp_path / "gA_1_s5_2019_rgb_ann_drowsiness.json")
+    assert not is_openlabel(tmp_path / "drive.json")
