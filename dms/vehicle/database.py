@@ -1,0 +1,102 @@
+"""The user's CAN database: loading, finding messages and signals, and saying what is nearest."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+import cantools
+from cantools.database import Message
+from cantools.database.can import Database, Signal
+from cantools.database.errors import Error, UnsupportedDatabaseFormatError
+
+from dms.errors import ConfigError
+
+SHIPPED = {"j1939": "j1939.dbc"}
+_ATTRIBUTE = re.compile(r'^BA_\s+"([^"]+)"', re.MULTILINE)
+_DEFINED = re.compile(r'^BA_DEF_\s+(?:(?:BU_|BO_|SG_|EV_)\s+)?"([^"]+)"', re.MULTILINE)
+
+
+def load(name: str) -> Database:
+    """Load a database file, or a shipped one by its name.
+
+    Raises ConfigError where it cannot be read or understood.
+    """
+    try:
+        if name in SHIPPED:
+            text = files("dms.vehicle").joinpath(SHIPPED[name]).read_text(encoding="utf-8")
+            return _dbc(text)
+        path = Path(name)
+        if path.suffix.lower() == ".dbc":
+            return _dbc(_decoded(path.read_bytes()))
+        return _can(cantools.database.load_file(path, strict=False))
+    except OSError as error:
+        raise ConfigError(f"cannot read the CAN database {name}: {error.strerror}") from error
+    except (Error, UnsupportedDatabaseFormatError, ValueError, LookupError) as error:
+        raise ConfigError(f"{name} is not a CAN database cantools can read: {error}") from error
+
+
+def _decoded(data: bytes) -> str:
+    """Return the text of a DBC; the standard says nothing, tools write UTF-8 or Windows-1252."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", errors="replace")
+
+
+def _dbc(text: str) -> Database:
+    defined = set(_DEFINED.findall(text))
+    if not set(_ATTRIBUTE.findall(text)) <= defined:  # cantools needs every definition
+        lines = text.splitlines(keepends=True)
+        text = "".join(
+            line for line in lines if not (m := _ATTRIBUTE.match(line)) or m[1] in defined
+        )
+    return _can(cantools.database.load_string(text, database_format="dbc", strict=False))
+
+
+def _can(database: object) -> Database:
+    if not isinstance(database, Database):
+        raise ConfigError("the file describes diagnostics, not a CAN bus; give a CAN database")
+    return database
+
+
+def find(database: Database, message: str, signal: str, what: str) -> tuple[Message, Signal]:
+    """Return message and signal by their exact names.
+
+    Raises ConfigError with the nearest names where there is none; ``what`` names the setting.
+    """
+    by_name = {each.name: each for each in database.messages}
+    if message not in by_name:
+        holders = _holders(database, signal)
+        hint = f"; signal {signal!r} is in {', '.join(holders[:3])}" if holders else ""
+        raise ConfigError(
+            f"vehicle.signals.{what}: there is no message {message!r} in the database"
+            f"{_nearest(message, list(by_name))}{hint}"
+        )
+    found = by_name[message]
+    for each in found.signals:
+        if each.name == signal:
+            return found, each
+    holders = _holders(database, signal)
+    hint = f"; {signal!r} is in {', '.join(holders[:3])}" if holders else ""
+    raise ConfigError(
+        f"vehicle.signals.{what}: message {message} has no signal {signal!r}"
+        f"{_nearest(signal, [each.name for each in found.signals])}{hint}"
+    )
+
+
+def _holders(database: Database, signal: str) -> list[str]:
+    return [m.name for m in database.messages if any(s.name == signal for s in m.signals)]
+
+
+def _nearest(name: str, names: Sequence[str]) -> str:
+    lower = {each.lower(): each for each in names}
+    close = difflib.get_close_matches(name.lower(), lower, n=3, cutoff=0.5)
+    inside = [each for each in lower if name.lower() in each or each in name.lower()]
+    near = list(dict.fromkeys([*close, *inside]))[:3]
+    if near:
+        return f"; nearest: {', '.join(lower[each] for each in near)}"
+    return f"; it has {', '.join(list(names)[:5])}" if names else "; it has none"

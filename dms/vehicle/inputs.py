@@ -1,0 +1,211 @@
+"""Frames of the vehicle's bus in, VehicleContext out; what is stale or implausible is unknown.
+
+Pure: time comes with the frames and with the question, so a log replays as the drive was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+
+from cantools.database import Message
+from cantools.database.can import Database
+
+from dms.errors import ConfigError
+from dms.values import Gear, Indicator, VehicleContext
+from dms.vehicle import database as databases
+from dms.vehicle.reading import Reading, Value, reading
+from dms.vehicle.settings import SignalSettings, SignalsSettings, VehicleSettings
+
+_PGN_MASK_PDU2 = 0x03FFFF00  # SAE J1939-21: data page, PDU format, group extension
+_PGN_MASK_PDU1 = 0x03FF0000
+_PDU2_FROM = 0xF0
+_SAME_TIME_S = 1e-6
+J1939 = SignalsSettings(
+    speed=SignalSettings(message="CCVS1", signal="WheelBasedVehicleSpeed"),
+    brake=SignalSettings(message="CCVS1", signal="BrakeSwitch"),
+    accelerator=SignalSettings(message="EEC2", signal="AcceleratorPedalPosition1"),
+    steering_angle=SignalSettings(message="VDC2", signal="SteeringWheelAngle"),
+)
+
+
+@dataclass(slots=True)
+class _Last:
+    value: Value | None = None
+    why: str = "never heard"
+    at_s: float | None = None
+    source: int | None = None
+    pressed: bool = False  # since the last question; a short press must not be missed
+
+
+class VehicleInput:
+    """Keeps the newest value of every mapped signal.
+
+    Raises ConfigError where the database lacks a message or signal, or leaves a unit open.
+    """
+
+    def __init__(self, settings: VehicleSettings) -> None:
+        if not settings.database:
+            raise ConfigError("vehicle.database is empty; give the vehicle's CAN database")
+        database = databases.load(settings.database)
+        signals = settings.signals
+        if settings.database == "j1939" and signals == SignalsSettings():
+            signals = J1939
+        self._settings = settings
+        self._by_id: dict[tuple[int, bool], list[Reading]] = {}
+        self._readings: dict[str, Reading] = {}
+        for field in fields(signals):
+            chosen: SignalSettings | None = getattr(signals, field.name)
+            if chosen is not None:
+                self._map(database, field.name, chosen)
+        if not self._readings:
+            raise ConfigError("vehicle.signals is empty; map at least the speed")
+        self.reset()
+        self.frames = 0  # read
+        self.rejected = 0  # of a mapped message, but not as the database has it
+
+    def _map(self, database: Database, quantity: str, chosen: SignalSettings) -> None:
+        message, signal = databases.find(database, chosen.message, chosen.signal, quantity)
+        default_s = self._settings.default_cycle_s
+        made = reading(quantity, chosen, message, signal, default_s)
+        self._readings[quantity] = made
+        self._by_id.setdefault(_key(message), []).append(made)
+
+    def reset(self) -> None:
+        """Forget everything heard."""
+        self._last = {quantity: _Last() for quantity in self._readings}
+        self._heard_s: float | None = None
+
+    def filters(self) -> list[dict[str, int | bool]]:
+        """Return python-can filters that let exactly the mapped messages through."""
+        made: list[dict[str, int | bool]] = []
+        for (can_id, extended), readings in self._by_id.items():
+            j1939 = readings[0].message.protocol == "j1939"
+            mask = _pgn_mask(can_id) if j1939 else 0x1FFFFFFF if extended else 0x7FF
+            made.append({"can_id": can_id, "can_mask": mask, "extended": extended})
+        return made
+
+    def feed(self, can_id: int, data: bytes, t_s: float, *, extended: bool) -> None:
+        """Take one data frame that was received at ``t_s``."""
+        self._heard_s = t_s
+        readings = self._by_id.get((can_id, extended))
+        if readings is None and extended:
+            readings = self._by_id.get((can_id & _pgn_mask(can_id), True))
+            if readings is not None and readings[0].message.protocol != "j1939":
+                readings = None
+        if readings is None:
+            return
+        self.frames += 1
+        if len(data) < readings[0].message.length:
+            self.rejected += 1
+            return
+        for each in readings:
+            raw = each.path.raw(data)
+            if raw is not None:
+                self._take(each, raw, t_s, can_id & 0xFF)
+
+    def _take(self, each: Reading, raw: float | int, t_s: float, source: int) -> None:
+        last = self._last[each.quantity]
+        if each.message.protocol == "j1939" and not self._listens(each, last, source, t_s):
+            return
+        last.value, last.why = each.value(raw)
+        last.at_s, last.source = t_s, source
+        last.pressed = last.pressed or last.value is True
+
+    def _listens(self, each: Reading, last: _Last, source: int, t_s: float) -> bool:
+        if each.settings.source is not None:
+            return source == each.settings.source
+        return last.source in (None, source) or self._is_stale(each, last, t_s)
+
+    def _is_stale(self, each: Reading, last: _Last, t_s: float) -> bool:
+        if each.cycle_s > 0:
+            at_s, cycle_s = last.at_s, each.cycle_s
+        else:  # sent on change: good as long as the bus is alive
+            at_s, cycle_s = self._heard_s, self._settings.default_cycle_s
+        limit_s = self._settings.stale_cycles * cycle_s
+        return last.at_s is None or at_s is None or t_s - at_s > limit_s + _SAME_TIME_S
+
+    def why_unknown(self, t_s: float) -> dict[str, str]:
+        """Return the reason for every mapped quantity that is unknown at ``t_s``."""
+        reasons = {}
+        for quantity, each in self._readings.items():
+            last = self._last[quantity]
+            if last.at_s is not None and self._is_stale(each, last, t_s):
+                reasons[quantity] = f"stale for {t_s - last.at_s:.2f} s"
+            elif last.value is None:
+                reasons[quantity] = last.why
+        return reasons
+
+    def context(self, t_s: float) -> VehicleContext:
+        """Return what is known at ``t_s``. A press since the last question counts as pressed."""
+        now = {quantity: self._now(quantity, t_s) for quantity in self._readings}
+        return VehicleContext(
+            t_s=t_s,
+            speed_kmh=_number(now.get("speed")),
+            standstill=_switch(now.get("standstill")),
+            gear=_gear(now.get("gear")),
+            steering_deg=_number(now.get("steering_angle")),
+            steering_rate_dps=_number(now.get("steering_rate")),
+            indicator=self._indicator(now),
+            brake=_number(now.get("brake")),
+            accelerator=_number(now.get("accelerator")),
+            acceleration_mps2=_number(now.get("acceleration")),
+            horn=_switch(now.get("horn")),
+            ignition=_switch(now.get("ignition")),
+            acknowledge=_switch(now.get("acknowledge")),
+            speed_limit_kmh=_number(now.get("speed_limit")),
+            loudness_db=_number(now.get("loudness")),
+        )
+
+    def _now(self, quantity: str, t_s: float) -> Value | None:
+        last, each = self._last[quantity], self._readings[quantity]
+        pressed, last.pressed = last.pressed, False
+        if self._is_stale(each, last, t_s):
+            return None
+        if pressed and quantity in {"horn", "acknowledge"}:
+            return True
+        return last.value
+
+    def _indicator(self, now: dict[str, Value | None]) -> Indicator | None:
+        single = now.get("indicator")
+        if now.get("hazard") is True:
+            return Indicator.HAZARD
+        if "indicator" in self._readings:
+            return single if isinstance(single, Indicator) else None
+        left, right = now.get("indicator_left"), now.get("indicator_right")
+        if left is True or right is True:
+            other = right if left is True else left
+            if other is True:
+                return Indicator.HAZARD
+            return Indicator.LEFT if left is True else Indicator.RIGHT
+        mapped = [side for side in ("indicator_left", "indicator_right") if side in self._readings]
+        known = mapped and all(now[side] is False for side in mapped)
+        return Indicator.OFF if known else None
+
+
+def _key(message: Message) -> tuple[int, bool]:
+    can_id = message.frame_id
+    if message.protocol == "j1939":
+        can_id &= _pgn_mask(can_id)
+    return can_id, bool(message.is_extended_frame)
+
+
+def _pgn_mask(can_id: int) -> int:
+    return _PGN_MASK_PDU2 if (can_id >> 16) & 0xFF >= _PDU2_FROM else _PGN_MASK_PDU1
+
+
+def _number(value: Value | None) -> float | None:
+    return float(value) if isinstance(value, (int, float)) else None
+
+
+def _switch(value: Value | None) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _gear(value: Value | None) -> Gear | None:
+    return value if isinstance(value, Gear) else None
+
+
+def known(context: VehicleContext) -> Iterable[str]:
+    """Return the names of the fields that are known."""
+    return [f.name for f in fields(context) if getattr(context, f.name) is not None]

@@ -1,0 +1,99 @@
+"""The vehicle as its bus speaks now: a second bus that is only listened to, or the bridge's own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+
+import can
+from typing_extensions import Self
+
+from dms.bridge.bridge import Bridge
+from dms.bridge.bus import open_bus
+from dms.bridge.canbridge import CanBridge
+from dms.bridge.choice import BridgeSettings
+from dms.bridge.codec import Codec
+from dms.bridge.link import Link
+from dms.errors import ConfigError
+from dms.values import VehicleContext
+from dms.vehicle.inputs import VehicleInput
+from dms.vehicle.settings import VehicleSettings
+
+
+class LiveVehicle:
+    """Hears the bus in another thread; :meth:`at` never waits for it.
+
+    Raises ConfigError where neither a second bus nor a CAN bridge is there to listen to.
+    """
+
+    def __init__(
+        self,
+        settings: VehicleSettings,
+        bridges: Sequence[Bridge] = (),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.input = VehicleInput(settings)
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._link: Link | None = None
+        if settings.bus is not None:
+            self._link = Link(
+                settings.bus, Codec(), self._heard, listen_only=True, opener=self._open
+            )
+            return
+        shared = next((bridge for bridge in bridges if isinstance(bridge, CanBridge)), None)
+        if shared is None:
+            raise ConfigError("vehicle.bus is null and there is no CAN bridge; give a bus or a log")
+        shared.listen(self._heard)
+
+    def _open(self, settings: BridgeSettings, *, listen_only: bool) -> can.BusABC:
+        bus = open_bus(settings, listen_only=listen_only)
+        bus.set_filters(
+            [
+                can.typechecking.CanFilter(
+                    can_id=int(each["can_id"]),
+                    can_mask=int(each["can_mask"]),
+                    extended=bool(each["extended"]),
+                )
+                for each in self.input.filters()
+            ]
+        )
+        return bus
+
+    def _heard(self, message: can.Message, at_s: float) -> None:
+        if message.is_error_frame or message.is_remote_frame:
+            return
+        with self._lock:
+            self.input.feed(
+                message.arbitration_id,
+                bytes(message.data),
+                at_s,
+                extended=message.is_extended_id,
+            )
+
+    @property
+    def fault(self) -> str | None:
+        """What is wrong with the second bus, or None."""
+        return self._link.fault if self._link else None
+
+    def at(self, t_s: float) -> VehicleContext | None:
+        """Return what is known now, stamped with the frame's time ``t_s``."""
+        with self._lock:
+            now = self.input.context(self._clock())
+        return VehicleContext(**{name: getattr(now, name) for name in now.__slots__} | {"t_s": t_s})
+
+    def __enter__(self) -> Self:
+        if self._link:
+            self._link.open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        if self._link:
+            self._link.close()

@@ -1,0 +1,114 @@
+"""A logged bus, replayed in step with a recording: what was on the bus up to each instant."""
+
+from __future__ import annotations
+
+import logging
+import re
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import can
+from can.io import CanutilsLogReader
+from typing_extensions import Self
+
+from dms.errors import ConfigError
+from dms.values import VehicleContext
+from dms.vehicle.inputs import VehicleInput
+from dms.vehicle.settings import VehicleSettings
+
+log = logging.getLogger(__name__)
+_CANDUMP = re.compile(r"\s*\(\d+\.\d+\)\s+\S+\s+[0-9A-Fa-f]+#")
+# What python-can's readers raise for a damaged file, found by cutting and flipping bytes.
+_DAMAGE = (ValueError, IndexError, KeyError, EOFError, OSError, struct.error, zlib.error,
+           can.CanError, AssertionError, TypeError, AttributeError)  # fmt: skip
+
+
+def frames(path: Path, channel: str = "") -> Iterator[tuple[float, can.Message]]:
+    """Yield (seconds since the log's first message, data frame) in the log's order.
+
+    A log that breaks off is used up to there, with a warning. Raises ConfigError where it cannot be
+    opened or understood at all.
+    """
+    first_s: float | None = None
+    try:
+        with _reader(path) as reader:
+            for message in reader:
+                if first_s is None:
+                    first_s = message.timestamp
+                skip = message.is_error_frame or message.is_remote_frame
+                if not skip and (not channel or str(message.channel) == channel):
+                    yield message.timestamp - first_s, message
+    except _DAMAGE as error:
+        if first_s is None:
+            raise ConfigError(f"{path} is not a CAN log that can be read: {error}") from error
+        log.warning("%s breaks off after a damaged entry: %s", path, error)
+    if first_s is None:
+        raise ConfigError(f"{path} holds no CAN message; is it the right log?")
+
+
+def _reader(path: Path) -> Any:
+    if not path.is_file():
+        raise ConfigError(f"there is no CAN log {path}; check the path")
+    if path.suffix.lower() in {"", ".txt", ".candump", ".dump"}:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            if _CANDUMP.match(file.readline()):
+                return CanutilsLogReader(path)
+    try:
+        return can.LogReader(path)
+    except ImportError as error:
+        raise ConfigError(f"{path}: {error}; pip install 'dms-jetson[mf4]'") from error
+    except NotImplementedError as error:  # python-can: the package for .mf4 is missing
+        raise ConfigError(f"{path}: pip install 'dms-jetson[mf4]'") from error
+
+
+class LogVehicle:
+    """The vehicle of a log. Time 0 is the log's first message, moved by ``log_offset_s``."""
+
+    def __init__(self, settings: VehicleSettings) -> None:
+        self.input = VehicleInput(settings)
+        self._settings = settings
+        self._path = Path(settings.log)
+        self._frames: Iterator[tuple[float, can.Message]] = iter(())
+        self._next: tuple[float, can.Message] | None = None
+        self._last_s = float("inf")
+
+    def __enter__(self) -> Self:
+        self._rewind()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._frames = iter(())  # closes the file with the generator
+        self._next = None
+        self._last_s = float("inf")
+
+    def _rewind(self) -> None:
+        self.input.reset()
+        self._frames = frames(self._path, self._settings.log_channel)
+        self._next = next(self._frames, None)
+        self._last_s = float("-inf")
+
+    def at(self, t_s: float) -> VehicleContext | None:
+        """Return what the bus had said by ``t_s`` of the recording; a step back starts anew."""
+        if t_s < self._last_s:
+            self._rewind()
+        self._last_s = t_s
+        offset_s = self._settings.log_offset_s
+        while self._next is not None and self._next[0] - offset_s <= t_s:
+            at_s, message = self._next
+            self.input.feed(
+                message.arbitration_id,
+                bytes(message.data),
+                at_s - offset_s,
+                extended=message.is_extended_id,
+            )
+            self._next = next(self._frames, None)
+        return self.input.context(t_s)

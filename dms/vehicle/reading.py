@@ -1,0 +1,257 @@
+"""One mapped signal: raw bits of a frame to a value in our unit, or unknown. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from cantools.database import Message
+from cantools.database.can import Signal
+
+from dms.errors import ConfigError
+from dms.values import Gear, Indicator, Scalar
+from dms.vehicle import units, words
+from dms.vehicle.bits import Path, path
+from dms.vehicle.settings import SignalSettings
+
+# Quantity -> dimension and plausible range in our unit; beyond it is unknown.
+_NUMBERS: dict[str, tuple[str, float, float]] = {
+    "speed": ("speed", -100.0, 450.0),
+    "steering_angle": ("angle", -1440.0, 1440.0),  # twice lock to lock of a truck
+    "steering_rate": ("rate", -3000.0, 3000.0),
+    "acceleration": ("acceleration", -30.0, 30.0),
+    "speed_limit": ("speed", 0.0, 300.0),
+    "loudness": ("loudness", 0.0, 150.0),
+}
+PEDALS = ("brake", "accelerator")
+_WORDS: dict[str, Callable[[str], Any]] = {
+    "gear": words.gear,
+    "indicator": words.indicator,
+}
+_J1939_FIRST_INVALID = {8: 0xFB, 16: 0xFB00, 32: 0xFB000000}  # SAE J1939-71, table 1
+_J1939_SWITCH_BITS = 2  # 2 is "error", 3 is "not available"
+_EVENT_TYPES = ("event", "onchange", "onwrite", "spontan", "ifactive", "triggered")
+
+Value = float | bool | Gear | Indicator
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How one quantity is read. ``cycle_s`` 0: sent on change only, old values stay good."""
+
+    quantity: str
+    message: Message
+    signal: Signal
+    path: Path
+    settings: SignalSettings
+    cycle_s: float
+    meanings: dict[int, Value | None]  # of raw numbers; those not in here are numbers
+    factor: float | None  # None: only meanings count
+    limits: tuple[float, float]  # in the database's unit
+
+    def value(self, raw: float | int) -> tuple[Value | None, str]:
+        """Return the value, and why it is unknown where it is None."""
+        if isinstance(raw, int) and raw in self.meanings:
+            meant = self.meanings[raw]
+            return meant, "" if meant is not None else f"the bus says {raw}: not available"
+        if self.factor is None:
+            return None, f"{raw} has no meaning"
+        if not math.isfinite(raw) or self._invalid_j1939(raw):
+            return None, f"{raw} is no value"
+        number = float(raw) * float(self.signal.scale) + float(self.signal.offset)
+        slack = 1e-9 * max(1.0, abs(number))
+        if not self.limits[0] - slack <= number <= self.limits[1] + slack:
+            return None, f"{number:g} is out of range {self.limits[0]:g}..{self.limits[1]:g}"
+        if self.settings.invert and self.quantity not in PEDALS:
+            number = -number
+        return self._in_our_unit(number * self.factor)
+
+    def _in_our_unit(self, number: float) -> tuple[Value | None, str]:
+        if self.quantity in PEDALS:
+            share = 1.0 - number if self.settings.invert else number
+            return (min(share, 1.0), "") if -1e-9 <= share <= 1.1 else (None, "beyond the pedal")
+        _, low, high = _NUMBERS[self.quantity]
+        if not low <= number <= high:
+            return None, f"{number:g} is not plausible"
+        return number, ""
+
+    def _invalid_j1939(self, raw: float) -> bool:
+        if self.message.protocol != "j1939":
+            return False
+        first = _J1939_FIRST_INVALID.get(self.signal.length)
+        return first is not None and raw >= first
+
+
+def reading(
+    quantity: str,
+    settings: SignalSettings,
+    message: Message,
+    signal: Signal,
+    default_cycle_s: float,
+) -> Reading:
+    """Prepare the reading of ``quantity``.
+
+    Raises ConfigError where unit or value table do not say what is meant.
+    """
+    where = f"vehicle.signals.{quantity} ({message.name}.{signal.name})"
+    place = path(message, signal)
+    if place is None:
+        raise ConfigError(f"{where}: the database places it outside its message; correct that")
+    meanings = _meanings(quantity, settings, message, signal, where)
+    factor = None
+    if quantity in _NUMBERS:
+        factor = _number_factor(quantity, settings, signal, where)
+    elif quantity in PEDALS and not _is_switch(signal, meanings, settings):
+        factor = _pedal_factor(settings, signal, where)
+    elif not any(value is not None for value in meanings.values()):
+        raise ConfigError(
+            f"{where}: its value table does not say what is meant; give values, as in "
+            f"{{0: {_example(quantity)}}}"
+        )
+    return Reading(
+        quantity, message, signal, place, settings,
+        _cycle(settings, message, signal, default_cycle_s), meanings, factor,
+        _limits(settings, signal),
+    )  # fmt: skip
+
+
+def _example(quantity: str) -> str:
+    return {"gear": "park, 1: reverse", "indicator": "off, 1: left"}.get(quantity, "false, 1: true")
+
+
+def _limits(settings: SignalSettings, signal: Signal) -> tuple[float, float]:
+    low, high = signal.minimum, signal.maximum
+    if low is not None and high is not None and low >= high:
+        low = high = None  # [0|0] means that nobody filled it in
+    low = settings.minimum if settings.minimum is not None else low
+    high = settings.maximum if settings.maximum is not None else high
+    return (-math.inf if low is None else float(low), math.inf if high is None else float(high))
+
+
+def _cycle(
+    settings: SignalSettings, message: Message, signal: Signal, default_cycle_s: float
+) -> float:
+    if settings.cycle_s is not None:
+        return settings.cycle_s
+    if message.cycle_time:
+        return message.cycle_time / 1000.0 * _turns(message, signal)
+    kind = (message.send_type or "").lower().replace("_", "")
+    if any(event in kind for event in _EVENT_TYPES):
+        return 0.0
+    return default_cycle_s * _turns(message, signal)
+
+
+def _turns(message: Message, signal: Signal) -> int:
+    """Return how many frames pass between two with this signal: multiplexed ones take turns."""
+    if not signal.multiplexer_ids:
+        return 1
+    ids: set[int] = set()
+    for each in message.signals:
+        if each.multiplexer_signal == signal.multiplexer_signal:
+            ids.update(each.multiplexer_ids or ())
+    return max(1, len(ids) // len(signal.multiplexer_ids))
+
+
+def _number_factor(quantity: str, settings: SignalSettings, signal: Signal, where: str) -> float:
+    dimension = _NUMBERS[quantity][0]
+    unit = settings.unit or signal.unit or ""
+    factor = units.factor(dimension, unit)
+    if factor is None:
+        known = ", ".join(list(units.TABLES[dimension])[:6])
+        raise ConfigError(f"{where}: unit {unit!r} is not known; set unit to one of {known}")
+    return factor
+
+
+def _pedal_factor(settings: SignalSettings, signal: Signal, where: str) -> float:
+    unit = settings.unit or signal.unit or ""
+    if settings.full is not None:
+        return 1.0 / settings.full
+    if (factor := units.factor("share", unit)) is not None:
+        return factor
+    if not unit and signal.maximum in (1, 1.0) and not _whole(signal):
+        return 1.0
+    raise ConfigError(
+        f"{where}: {unit or 'no unit'} does not say what fully pressed is; set full to that value"
+    )
+
+
+def _whole(signal: Signal) -> bool:
+    return not signal.is_float and signal.scale == 1
+
+
+def _is_switch(signal: Signal, meanings: dict[int, Value | None], settings: SignalSettings) -> bool:
+    if settings.full is not None:
+        return False
+    return signal.length == 1 or any(value is not None for value in meanings.values())
+
+
+def _meanings(
+    quantity: str, settings: SignalSettings, message: Message, signal: Signal, where: str
+) -> dict[int, Value | None]:
+    choices = {int(raw): str(word) for raw, word in (signal.choices or {}).items()}
+    number = quantity in _NUMBERS
+    meanings: dict[int, Value | None] = {}
+    for raw, word in choices.items():
+        if words.is_unknown(word):
+            meanings[raw] = None
+        elif not number:
+            meanings[raw] = _finish(quantity, settings, _meaning(quantity)(word))
+    if quantity in PEDALS and not _all_switch(meanings, signal):
+        meanings = {raw: value for raw, value in meanings.items() if value is None}
+    if message.protocol == "j1939" and signal.length == _J1939_SWITCH_BITS and not number:
+        meanings |= {2: None, 3: None}
+    if not choices and signal.length == 1 and not number and quantity not in _WORDS:
+        meanings = {raw: _finish(quantity, settings, bool(raw)) for raw in (0, 1)}
+    for key, given in settings.values.items():
+        for raw in _raws(key, choices, where):
+            meanings[raw] = _given(quantity, given, where)
+    return meanings
+
+
+def _all_switch(meanings: dict[int, Value | None], signal: Signal) -> bool:
+    """Whether a pedal's words are those of a switch, and not single words of a percentage."""
+    said = [value for value in meanings.values() if value is not None]
+    return bool(said) and (
+        signal.length <= 3 or {0.0, 1.0} <= {float(v) for v in said if isinstance(v, (int, float))}
+    )
+
+
+def _meaning(quantity: str) -> Callable[[str], Value | None]:
+    return _WORDS.get(quantity, words.yes_or_no)
+
+
+def _finish(quantity: str, settings: SignalSettings, value: Value | None) -> Value | None:
+    if isinstance(value, bool):
+        value = value is not settings.invert
+        return float(value) if quantity in PEDALS else value
+    return value
+
+
+def _raws(key: int | str, choices: dict[int, str], where: str) -> list[int]:
+    if isinstance(key, int):
+        return [key]
+    raws = [raw for raw, word in choices.items() if word.lower() == key.lower()]
+    if not raws:
+        raise ConfigError(
+            f"{where}: values: there is no word {key!r} in its value table; it has "
+            f"{', '.join(choices.values()) or 'none'}"
+        )
+    return raws
+
+
+def _given(quantity: str, given: Scalar, where: str) -> Value | None:
+    text = str(given).lower()
+    if text == "unknown":
+        return None
+    kinds: dict[str, type[Gear] | type[Indicator]] = {"gear": Gear, "indicator": Indicator}
+    kind = kinds.get(quantity)
+    allowed: list[str] = [each.value for each in kind] if kind else ["true", "false"]
+    if text in {"on", "yes", "off", "no"} and not kind:
+        text = "true" if text in {"on", "yes"} else "false"
+    if text not in allowed:
+        raise ConfigError(f"{where}: values: {given!r} is none of {', '.join(allowed)}, unknown")
+    if kind:
+        return kind(text)
+    return float(text == "true") if quantity in PEDALS else text == "true"

@@ -1,0 +1,79 @@
+"""Where the vehicle's signals come from and what they are called there."""
+
+from __future__ import annotations
+
+from dms.bridge.choice import BridgeSettings
+from dms.settings import setting, settings
+
+
+@settings
+class SignalSettings:
+    """One signal of the user's database and how to read it."""
+
+    message: str = setting("", text="name of the message in the database")
+    signal: str = setting("", text="name of the signal in that message")
+    unit: str = setting("", text="unit, where the database gives none or a wrong one")
+    invert: bool = setting(False, text="turn the sign, or true into false")
+    full: float | None = setting(
+        None, gt=0, text="brake and accelerator: the value that means fully pressed, in its unit"
+    )
+    minimum: float | None = setting(None, text="smaller is unknown; in place of the database's")
+    maximum: float | None = setting(None, text="larger is unknown; in place of the database's")
+    cycle_s: float | None = setting(
+        None, unit="s", ge=0, text="cycle time, in place of the database's; 0: sent on change only"
+    )
+    source: int | None = setting(
+        None, ge=0, le=255, text="J1939: the source address to listen to; else the first one heard"
+    )
+    values: dict[int | str, bool | str] = setting(
+        {}, text="meaning of raw numbers or words: true/false, park/reverse/neutral/drive, "
+        "off/left/right/hazard; or unknown"
+    )  # fmt: skip
+
+
+@settings
+class SignalsSettings:
+    """Which signals are known; what is not given is unknown to the decision."""
+
+    speed: SignalSettings | None = setting(None, text="speed over ground")
+    standstill: SignalSettings | None = setting(None, text="true at standstill")
+    gear: SignalSettings | None = setting(None, text="selector position")
+    steering_angle: SignalSettings | None = setting(None, text="steering wheel, left +")
+    steering_rate: SignalSettings | None = setting(None, text="its rate, left +")
+    indicator: SignalSettings | None = setting(None, text="turn indicator in one signal")
+    indicator_left: SignalSettings | None = setting(None, text="left indicator is on")
+    indicator_right: SignalSettings | None = setting(None, text="right indicator is on")
+    hazard: SignalSettings | None = setting(None, text="hazard lights are on")
+    brake: SignalSettings | None = setting(None, text="brake pedal, pressure or switch")
+    accelerator: SignalSettings | None = setting(None, text="accelerator pedal")
+    acceleration: SignalSettings | None = setting(None, text="along the vehicle, forward +")
+    horn: SignalSettings | None = setting(None, text="horn is pressed")
+    ignition: SignalSettings | None = setting(None, text="ignition is on")
+    acknowledge: SignalSettings | None = setting(None, text="the driver's acknowledge button")
+    speed_limit: SignalSettings | None = setting(None, text="speed limit that holds here")
+    loudness: SignalSettings | None = setting(None, text="loudness in the cabin")
+
+
+@settings
+class VehicleSettings:
+    """The vehicle's bus (or a log of it) and the names of its signals."""
+
+    database: str = setting(
+        "",
+        text="CAN database (.dbc, .kcd, .sym, .arxml), or j1939 for the shipped one; empty: none",
+    )
+    log: str = setting(
+        "", text="replay this log instead of a bus: candump .log, .asc, .blf, .mf4, .trc, .csv"
+    )
+    log_offset_s: float = setting(
+        0.0, unit="s", text="time in the log at which the recording begins"
+    )
+    log_channel: str = setting("", text="use only this channel of the log, as the log names it")
+    bus: BridgeSettings | None = setting(
+        None, text="a second bus, only listened to; null: the bus of the first CAN bridge"
+    )
+    signals: SignalsSettings = setting(SignalsSettings(), text="what is called how")
+    stale_cycles: float = setting(10.0, gt=0, text="older than this many cycle times is unknown")
+    default_cycle_s: float = setting(
+        0.1, unit="s", gt=0, text="cycle time where the database has none"
+    )
