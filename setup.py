@@ -41,6 +41,7 @@ setup(
         "tqdm>=4.60",
     ],
     extras_require={
+        "mf4": ["asammdf>=8"],  # CAN logs in MDF 4
         "jetson": ["tensorrt", "pycuda"],
         "v4l2": ["linuxpy>=0.21; sys_platform == 'linux'"],  # GPL-3.0-or-later, hence optional
         "bench": BENCH,

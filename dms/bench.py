@@ -109,8 +109,7 @@ def bench(
             replay(load(Path(source)), chain.core, bridges, sinks)
         else:
             camera = stack.enter_context(chain.camera(source))
-            monitor = Monitor(
-                camera, chain.perception, chain.core, bridges, chain.vehicle(source), sinks
-            )
+            vehicle = stack.enter_context(chain.vehicle(live=False))
+            monitor = Monitor(camera, chain.perception, chain.core, bridges, vehicle, sinks)
             monitor.run()
     return result

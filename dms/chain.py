@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import cached_property
 
@@ -19,6 +21,7 @@ from dms.eye_state import EyeStateNet
 from dms.landmarks import load_predictor
 from dms.monitor import VehicleSource
 from dms.perception import Perception
+from dms.vehicle import open_vehicle
 
 log = logging.getLogger(__name__)
 
@@ -58,10 +61,17 @@ class Chain:
         chosen = self.settings.bridges
         return [open_bridge(one if live else replace(one, lossless=True)) for one in chosen]
 
-    def vehicle(self, source: str | None = None) -> VehicleSource | None:
-        """Return where vehicle signals come from, None where none is set."""
-        del source
-        return None
+    @contextmanager
+    def vehicle(
+        self, bridges: Sequence[Bridge] = (), *, live: bool = True
+    ) -> Iterator[VehicleSource | None]:
+        """Open where vehicle signals come from; None where none is set.
+
+        ``bridges`` may be listened to; a recording (not ``live``) only ever has a log.
+        """
+        source = open_vehicle(self.settings.vehicle, bridges, live=live)
+        with source or nullcontext():
+            yield source
 
     def reset(self) -> None:
         """Forget the driver, as between two recordings."""

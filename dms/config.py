@@ -23,6 +23,7 @@ from dms.restarts import RestartSettings
 from dms.settings import OWN_ESTIMATE, setting, settings
 from dms.status import StartSettings
 from dms.store import StoreSettings
+from dms.vehicle import VehicleSettings
 from dms.yamlfile import as_data, load_data, read
 
 
@@ -67,6 +68,7 @@ class Settings:
         (BridgeSettings(),),
         text="ways out to the vehicle, a list; see docs/can.md and docs/mqtt.md",
     )
+    vehicle: VehicleSettings = VehicleSettings()
     service: ServiceSettings = ServiceSettings()
 
 

@@ -203,13 +203,14 @@ class Service:
     def _watch(self, parts: _Parts, started_s: float) -> None:
         chain = parts.chain
         sound = _Sound(self._restarts, started_s + chain.settings.service.restarts.sound_s)
-        self._monitor = Monitor(
-            parts.camera, chain.perception, chain.core, parts.bridges, chain.vehicle(),
-            (*self._sinks, sound), chain.settings.monitor, enter=self._liveness.enter,
-        )  # fmt: skip
-        if self._stopping or self._pending is not None:
-            return
-        self._monitor.run()
+        with chain.vehicle(parts.bridges) as vehicle:
+            self._monitor = Monitor(
+                parts.camera, chain.perception, chain.core, parts.bridges, vehicle,
+                (*self._sinks, sound), chain.settings.monitor, enter=self._liveness.enter,
+            )  # fmt: skip
+            if self._stopping or self._pending is not None:
+                return
+            self._monitor.run()
 
     def _close(self) -> None:
         """Say "off" on every bridge first: the camera's driver may take its time."""

@@ -34,10 +34,11 @@ def run(args: argparse.Namespace) -> int:
     chain = Chain(settings_of(args))
     with ExitStack() as stack:
         bridges = [stack.enter_context(bridge) for bridge in chain.bridges()]
+        vehicle = stack.enter_context(chain.vehicle(bridges))
         camera = stack.enter_context(chain.camera())
         sinks = [] if args.quiet else [_Printer()]
         monitor = Monitor(
-            camera, chain.perception, chain.core, bridges, chain.vehicle(), sinks,
+            camera, chain.perception, chain.core, bridges, vehicle, sinks,
             chain.settings.monitor,
         )  # fmt: skip
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,5 +1,34 @@
 """The vehicle's own signals: from a bus or a log of one, by the user's CAN database."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from dms.bridge.bridge import Bridge
 from dms.vehicle.settings import VehicleSettings
 
-__all__ = ["VehicleSettings"]
+if TYPE_CHECKING:
+    from dms.vehicle.live import LiveVehicle
+    from dms.vehicle.logfile import LogVehicle
+
+__all__ = ["VehicleSettings", "open_vehicle"]
+
+
+def open_vehicle(
+    settings: VehicleSettings, bridges: Sequence[Bridge] = (), *, live: bool
+) -> LogVehicle | LiveVehicle | None:
+    """Make the vehicle of the settings, a context manager; None where none is set.
+
+    A recording (not ``live``) is only ever accompanied by a log. Raises ConfigError where database
+    and mapping do not fit.
+    """
+    if settings.log:
+        from dms.vehicle.logfile import LogVehicle  # noqa: PLC0415 - python-can only if asked
+
+        return LogVehicle(settings, live=live)
+    if settings.database and live:
+        from dms.vehicle.live import LiveVehicle  # noqa: PLC0415 - python-can only if asked
+
+        return LiveVehicle(settings, bridges)
+    return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from types import TracebackType
 
 import can
@@ -40,7 +41,11 @@ class LiveVehicle:
         self._link: Link | None = None
         if settings.bus is not None:
             self._link = Link(
-                settings.bus, Codec(), self._heard, listen_only=True, opener=self._open
+                replace(settings.bus, wait=True),  # a missing vehicle bus must not stop the rest
+                Codec(),
+                self._heard,
+                listen_only=True,
+                opener=self._open,
             )
             return
         shared = next((bridge for bridge in bridges if isinstance(bridge, CanBridge)), None)

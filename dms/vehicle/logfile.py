@@ -13,6 +13,7 @@ from typing import Any
 
 import can
 from can.io import CanutilsLogReader
+from can.io.blf import BLFParseError
 from typing_extensions import Self
 
 from dms.errors import ConfigError
@@ -24,7 +25,7 @@ log = logging.getLogger(__name__)
 _CANDUMP = re.compile(r"\s*\(\d+\.\d+\)\s+\S+\s+[0-9A-Fa-f]+#")
 # What python-can's readers raise for a damaged file, found by cutting and flipping bytes.
 _DAMAGE = (ValueError, IndexError, KeyError, EOFError, OSError, struct.error, zlib.error,
-           can.CanError, AssertionError, TypeError, AttributeError)  # fmt: skip
+           can.CanError, BLFParseError, AssertionError, TypeError, AttributeError)  # fmt: skip
 
 
 def frames(path: Path, channel: str = "") -> Iterator[tuple[float, can.Message]]:
@@ -57,6 +58,10 @@ def _reader(path: Path) -> Any:
         with path.open(encoding="utf-8", errors="replace") as file:
             if _CANDUMP.match(file.readline()):
                 return CanutilsLogReader(path)
+    if path.suffix.lower() == ".mf4":
+        with path.open("rb") as file:
+            if file.read(8).strip() not in (b"MDF", b"UnFinMF"):
+                raise ConfigError(f"{path} is not an MDF file; is it the right log?")
     try:
         return can.LogReader(path)
     except ImportError as error:
@@ -66,9 +71,13 @@ def _reader(path: Path) -> Any:
 
 
 class LogVehicle:
-    """The vehicle of a log. Time 0 is the log's first message, moved by ``log_offset_s``."""
+    """The vehicle of a log. Time 0 is the log's first message, moved by ``log_offset_s``.
 
-    def __init__(self, settings: VehicleSettings) -> None:
+    With ``live``, whose times start anywhere, the first question is asked at time 0.
+    """
+
+    def __init__(self, settings: VehicleSettings, *, live: bool = False) -> None:
+        self._origin_s: float | None = None if live else 0.0
         self.input = VehicleInput(settings)
         self._settings = settings
         self._path = Path(settings.log)
@@ -98,10 +107,12 @@ class LogVehicle:
 
     def at(self, t_s: float) -> VehicleContext | None:
         """Return what the bus had said by ``t_s`` of the recording; a step back starts anew."""
+        if self._origin_s is None:
+            self._origin_s = t_s
         if t_s < self._last_s:
             self._rewind()
         self._last_s = t_s
-        offset_s = self._settings.log_offset_s
+        offset_s = self._settings.log_offset_s - self._origin_s
         while self._next is not None and self._next[0] - offset_s <= t_s:
             at_s, message = self._next
             self.input.feed(

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import can
+import pytest
+
+from dms.errors import ConfigError
+from dms.vehicle import VehicleSettings, open_vehicle
+from dms.vehicle.logfile import LogVehicle, frames
+
+START_S = 1_700_000_000.25
+
+
+def ccvs(kmh, t_s, can_id=0x18FEF100):
+    data = bytes([0xFF, *int(kmh * 256).to_bytes(2, "little"), 0xCF, 0xFF, 0xFF, 0xFF, 0xFF])
+    return can.Message(
+        timestamp=START_S + t_s,
+        arbitration_id=can_id,
+        is_extended_id=True,
+        data=data,
+        channel="can0",
+    )
+
+
+def write(path, messages):
+    with can.Logger(path) as logger:
+        for message in messages:
+            logger.on_message_received(message)
+
+
+@pytest.fixture
+def drive():
+    """Ten seconds of CCVS1 each 100 ms, 10 km/h more a second, a gap at 5 s; other traffic."""
+    messages = []
+    for i in range(100):
+        t_s = i / 10
+        messages.append(can.Message(timestamp=START_S + t_s, arbitration_id=0x123, data=b"\1",
+                                    is_extended_id=False, channel="can0"))  # fmt: skip
+        if not 5.0 <= t_s < 7.0:
+            messages.append(ccvs(10 * t_s, t_s))
+    return messages
+
+
+def j1939(path, **more):
+    return VehicleSettings(database="j1939", log=str(path), **more)
+
+
+@pytest.mark.parametrize("ending", ["log", "asc", "blf", "trc", "csv", "mf4"])
+def test_every_format_reproduces_the_drive(tmp_path, drive, ending):
+    if ending == "mf4":
+        pytest.importorskip("asammdf", reason="asammdf (extra mf4) is missing")
+    path = tmp_path / f"drive.{ending}"
+    write(path, drive)
+    with LogVehicle(j1939(path)) as vehicle:
+        for t_s in (0.0, 0.55, 1.05, 3.33, 4.95):
+            assert vehicle.at(t_s).speed_kmh == pytest.approx(10 * int(t_s * 10) / 10, abs=0.01)
+        assert vehicle.at(5.85).speed_kmh == pytest.approx(49, abs=0.01)  # younger than ten cycles
+        assert vehicle.at(5.95).speed_kmh is None
+        assert vehicle.at(7.05).speed_kmh == pytest.approx(70, abs=0.01)
+        assert vehicle.at(20.0).speed_kmh is None
+
+
+def test_a_step_back_replays_from_the_start(tmp_path, drive):
+    path = tmp_path / "drive.log"
+    write(path, drive)
+    with LogVehicle(j1939(path)) as vehicle:
+        first = [vehicle.at(i / 3).speed_kmh for i in range(30)]
+        again = [vehicle.at(i / 3).speed_kmh for i in range(30)]
+    assert first == again
+
+
+def test_the_offset_moves_the_log(tmp_path, drive):
+    path = tmp_path / "drive.log"
+    write(path, drive)
+    with LogVehicle(j1939(path, log_offset_s=2.0)) as vehicle:
+        assert vehicle.at(1.0).speed_kmh == pytest.approx(30, abs=0.01)
+
+
+def test_a_live_source_starts_the_log_with_its_first_question(tmp_path, drive):
+    path = tmp_path / "drive.log"
+    write(path, drive)
+    with open_vehicle(j1939(path), live=True) as vehicle:
+        assert vehicle.at(5000.0).speed_kmh == pytest.approx(0, abs=0.01)
+        assert vehicle.at(5003.0).speed_kmh == pytest.approx(30, abs=0.01)
+
+
+def test_candump_under_another_name(tmp_path, drive):
+    write(tmp_path / "drive.log", drive)
+    renamed = (tmp_path / "drive.log").rename(tmp_path / "drive.txt")
+    assert len(list(frames(renamed))) == len(drive)
+
+
+def test_one_channel_of_several(tmp_path, drive):
+    drive[0].channel = "can1"
+    path = tmp_path / "drive.log"
+    write(path, drive)
+    assert len(list(frames(path, "can0"))) == len(drive) - 1
+    assert len(list(frames(path, "can1"))) == 1
+
+
+def test_a_log_that_breaks_off_is_used_up_to_there(tmp_path, drive):
+    path = tmp_path / "drive.log"
+    write(path, drive)
+    text = path.read_text()
+    path.write_text(text[: len(text) // 2])
+    got = list(frames(path))
+    assert 0.4 * len(drive) < len(got) < 0.6 * len(drive)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [("a.log", b"hello\n"), ("a.log", b""), ("a.blf", b"LOGG"), ("a.blf", b"x" * 500),
+     ("a.asc", b"garbage\n"), ("a.xyz", b"1"), ("a.mf4", b"nothing")],
+)  # fmt: skip
+def test_not_a_log(tmp_path, name, data):
+    path = tmp_path / name
+    path.write_bytes(data)
+    with pytest.raises(ConfigError):
+        list(frames(path))
+
+
+def test_missing_log():
+    with pytest.raises(ConfigError, match="there is no CAN log"), LogVehicle(j1939("none.blf")):
+        pass
+
+
+def test_a_recording_without_a_log_has_no_vehicle():
+    assert open_vehicle(VehicleSettings(database="j1939"), live=False) is None
+    assert open_vehicle(VehicleSettings(), live=True) is None
