@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+import errno
+import time
+
+import can
+import pytest
+
+from dms.bridge import BridgeSettings
+from dms.bridge.bus import error_frame, explain
+from dms.bridge.codec import Codec
+from dms.bridge.link import Link
+from dms.errors import BridgeError
+
+SETTINGS = BridgeSettings(kind="virtual", channel="link-test", queue=64)
+CODEC = Codec()
+
+
+class Wire(can.BusABC):
+    """A bus that fails as it is told to; ``sent`` holds what left."""
+
+    def __init__(self) -> None:
+        self.sent: list[can.Message] = []
+        self.raises: Exception | None = None
+        self.inbox: list[can.Message] = []
+        self.closed = 0
+        self._is_shutdown = False
+        super().__init__("wire")
+
+    def send(self, msg, timeout=None):
+        if self.raises:
+            raise self.raises
+        self.sent.append(msg)
+
+    def _recv_internal(self, timeout):
+        time.sleep(0.002)
+        return (self.inbox.pop(0), False) if self.inbox else (None, False)
+
+    def shutdown(self):
+        self.closed += 1
+        super().shutdown()
+
+
+class Wires:
+    """Hands out buses; ``missing`` is how often opening fails first."""
+
+    def __init__(self, missing=0) -> None:
+        self.missing = missing
+        self.tries: list[float] = []
+        self.made: list[Wire] = []
+
+    def __call__(self, settings, *, listen_only):
+        self.tries.append(time.monotonic())
+        if self.missing:
+            self.missing -= 1
+            raise BridgeError("no such interface")
+        self.made.append(Wire())
+        return self.made[-1]
+
+
+def until(true, seconds=5.0):
+    end = time.monotonic() + seconds
+    while not true() and time.monotonic() < end:
+        time.sleep(0.002)
+    return true()
+
+
+def frame(name="DMS_Diag", number=0):
+    if name == "DMS_Diag":
+        words = {"FaultCount": 0, "FaultCode": 0, "VersionMajor": 0, "VersionMinor": 0,
+                 "VersionPatch": 0, "CommandErrors": number % 256, "BusFaults": 0}  # fmt: skip
+    else:
+        words = {"AlertLevel": "Warning", "AlertKind": "Sleep", "AlertAction": "Raised",
+                 "AlertNumber": number % 256, "AlertDuration": 1.0, "AlertTime": 1.0}  # fmt: skip
+    return CODEC.frame(name, words, float(number))
+
+
+@pytest.fixture
+def open_link():
+    links = []
+
+    def start(wires, **changes):
+        settings = BridgeSettings(**{"kind": "virtual", "queue": 64, **changes})
+        link = Link(settings, CODEC, opener=wires)
+        links.append(link)
+        link.open()
+        return link
+
+    yield start
+    for link in links:
+        link.close()
+
+
+def numbers(wire, name="DMS_Diag"):
+    return [
+        CODEC.decode(name, bytes(m.data))["CommandErrors" if name == "DMS_Diag" else "AlertNumber"]
+        for m in wire.sent
+        if m.arbitration_id == CODEC.ids[name]
+    ]
+
+
+def enobufs():
+    return can.CanOperationError("no buffer space", errno.ENOBUFS)
+
+
+def test_frames_leave_in_order(open_link):
+    wires = Wires()
+    link = open_link(wires)
+    for number in range(50):
+        link.put(frame(number=number))
+    assert until(lambda: len(wires.made[0].sent) == 50)
+    assert numbers(wires.made[0]) == list(range(50))
+
+
+def test_a_full_transmit_queue_is_told_once_and_only_the_newest_state_leaves(open_link, caplog):
+    wires = Wires()
+    link = open_link(wires)
+    wire = wires.made[0]
+    wire.raises = enobufs()
+    link.put(frame(number=0))
+    assert until(lambda: link.fault is not None)
+    for number in range(1, 200):
+        link.put(frame(number=number))
+        link.put(frame("DMS_Alert", number))
+    assert "transmit queue is full" in link.fault
+    wire.raises = None
+    assert until(lambda: link.fault is None)
+    assert until(lambda: numbers(wire))
+    assert numbers(wire)[-1] == 199
+    assert len(numbers(wire)) <= 2
+    assert numbers(wire, "DMS_Alert") == []  # history stays in the store
+    assert len(wires.made) == 1  # the bus itself was there all the time
+    assert [r.levelname for r in caplog.records].count("WARNING") == 1
+
+
+def test_a_short_jam_loses_nothing(open_link):
+    wires = Wires()
+    link = open_link(wires)
+    wire = wires.made[0]
+    wire.raises = enobufs()
+    link.put(frame("DMS_Alert", 7))
+    time.sleep(0.03)
+    wire.raises = None
+    assert until(lambda: numbers(wire, "DMS_Alert") == [7])
+    assert link.fault is None
+
+
+@pytest.mark.parametrize("number", [errno.ENETDOWN, errno.ENODEV, errno.EIO])
+def test_a_lost_bus_is_opened_again(open_link, number):
+    wires = Wires()
+    link = open_link(wires)
+    wires.made[0].raises = can.CanOperationError("gone", number)
+    wires.missing = 3
+    link.put(frame(number=1))
+    assert until(lambda: link.fault is not None)
+    link.put(frame(number=2))
+    assert until(lambda: len(wires.made) == 2 and link.fault is None)
+    assert numbers(wires.made[1])[-1] == 2
+    assert wires.made[0].closed == 1
+    assert link.faults == 1
+
+
+def test_retries_are_at_most_a_second_apart(open_link):
+    wires = Wires(missing=10**6)
+    link = open_link(wires, wait=True, retry_s=0.3)
+    assert link.fault == "no such interface"
+    assert until(lambda: len(wires.tries) > 8)
+    gaps = [b - a for a, b in zip(wires.tries, wires.tries[1:], strict=False)]
+    assert max(gaps) < 1.0
+    assert gaps[-1] > gaps[1]
+
+
+def test_without_wait_a_missing_bus_is_an_error(open_link):
+    with pytest.raises(BridgeError, match="no such interface"):
+        open_link(Wires(missing=1))
+
+
+def test_bus_off_is_told_until_the_bus_is_heard_again(open_link):
+    wires = Wires()
+    link = open_link(wires)
+    wire = wires.made[0]
+    wire.inbox.append(can.Message(is_error_frame=True, arbitration_id=0x40, data=bytes(8)))
+    assert until(lambda: link.fault and "bus-off" in link.fault)
+    link.put(frame(number=1))
+    assert until(lambda: wire.sent)
+    assert link.fault  # the kernel took the frame, the bus did not
+    wire.inbox.append(can.Message(is_error_frame=True, arbitration_id=0x100, data=bytes(8)))
+    link.put(frame(number=2))
+    assert until(lambda: len(wire.sent) == 2)
+    link.put(frame(number=3))
+    assert until(lambda: link.fault is None)
+
+
+def test_putting_never_blocks_while_the_bus_hangs(open_link):
+    class Hanging(Wire):
+        def send(self, msg, timeout=None):
+            time.sleep(0.2)
+
+    wires = Wires()
+    link = open_link(wires)
+    wires.made[0].__class__ = Hanging
+    longest = 0.0
+    for number in range(5000):
+        begun = time.perf_counter()
+        link.put(frame(number=number))
+        longest = max(longest, time.perf_counter() - begun)
+    assert longest < 0.15
+
+
+def test_what_is_heard_is_handed_on():
+    heard = []
+    wires = Wires()
+    link = Link(SETTINGS, CODEC, lambda message, at_s: heard.append(message), opener=wires)
+    link.open()
+    wires.made[0].inbox.append(can.Message(arbitration_id=5, data=b"\1"))
+    assert until(lambda: heard)
+    link.close()
+    link.close()
+    assert wires.made[0].closed == 1
+
+
+def test_error_frames_in_words():
+    def words(can_id, control=0):
+        return error_frame(
+            can.Message(is_error_frame=True, arbitration_id=can_id, data=bytes([0, control]))
+        )
+
+    assert "bus-off" in words(0x40)[0]
+    assert "error-passive" in words(0x04, 0x20)[0]
+    assert words(0x04, 0x40) == ("error-active", True)
+    assert words(0x100) == ("restarted", True)
+    assert words(0x08) == (None, False)
+
+
+def test_errors_say_what_to_do():
+    assert "ip link set can7 up" in explain(can.CanOperationError("x", errno.ENETDOWN), "can7")
+    wrapped = can.CanOperationError("outer")
+    wrapped.__cause__ = OSError(errno.ENODEV, "no device")
+    assert "no interface can7" in explain(wrapped, "can7")
