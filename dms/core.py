@@ -12,7 +12,7 @@ from dms.baseline import Baseline, BaselineSettings
 from dms.blinks import Blinks, BlinkSettings
 from dms.closure import Closure, ClosureSettings, Ended
 from dms.distraction import Distraction, DistractionSettings
-from dms.drowsiness import BlinkRecord, Drowsiness, DrowsinessSettings, judge
+from dms.drowsiness import BlinkRecord, Drowsiness, DrowsinessSettings, SteadyLevel, judge
 from dms.gates import Gates, GateSettings
 from dms.nods import Nods, NodSettings
 from dms.openness import Openness, OpennessSettings, fuse
@@ -83,6 +83,7 @@ class Core:
         self._yawns = Yawns(s.yawns)
         self._nods = Nods(s.nods)
         self._record = BlinkRecord(s.drowsiness)
+        self._steady = SteadyLevel(s.drowsiness)
         self._distraction = Distraction(
             s.distraction,
             window_s=self.rules.repeated_window_s,
@@ -213,7 +214,7 @@ class Core:
         evidence = self._record.evidence(
             self._perclos.value, self._perclos.seen_s, self._yawns.count
         )
-        return judge(evidence, self.settings.drowsiness)
+        return self._steady.step(t_s, judge(evidence, self.settings.drowsiness))
 
     def _learn(
         self, observation: DriverObservation, opened: Openness, pose: HeadPose | None, dt_s: float

@@ -6,10 +6,12 @@ It has not been validated against sleepy drivers' own KSS answers.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
+from statistics import fmean
 
 from dms.settings import setting, settings
 
@@ -44,6 +46,12 @@ class DrowsinessSettings:
         0.4, unit="s", gt=0, source="Schleicher 2008: > 300 ms long, > 500 ms very long",
         text="a long blink",
     )  # fmt: skip
+    limit_s: float = setting(
+        0.6, unit="s", gt=0, text="a closure counts at most this long in the mean blink duration"
+    )
+    smooth_s: float = setting(
+        5.0, unit="s", ge=0, text="time constant of the score, against single closures"
+    )
     blinks_least: int = setting(5, ge=1, text="fewer blinks in the window tell nothing")
     seen_least_s: float = setting(
         30.0, unit="s", ge=0, text="less seen time in the window tells nothing of blinks either"
@@ -60,6 +68,9 @@ class DrowsinessSettings:
         le=0.5,
         source="yawns corroborate only, DESIGN",
         text="added a yawn, two at most",
+    )
+    back: float = setting(
+        0.75, ge=0, lt=1, text="the level falls only when the score is this far below it"
     )
     agree_from: float = setting(6.0, ge=1, le=9, text="corroboration counts from this level")
 
@@ -132,19 +143,48 @@ def _combine(
     ranked = sorted(sources, reverse=True)
     score = ranked[0][0]
     reasons = [words for _, words in ranked]
-    added = 0.0
-    if score >= settings.agree_from:
-        if len(ranked) > 1 and ranked[1][0] >= settings.agree_from:
-            added += settings.second_weight
-        if evidence.nods:
-            added += settings.nod_weight
-        added += settings.yawn_weight * min(evidence.yawns, 2)
+    weight = settings.yawn_weight * min(evidence.yawns, 2)
+    weight += settings.nod_weight if evidence.nods else 0.0
+    if len(ranked) > 1:
+        weight += settings.second_weight * _agreeing(ranked[1][0], settings)
+    added = weight * _agreeing(score, settings)
     if evidence.nods:
         reasons.append(f"{evidence.nods} nods")
     if evidence.yawns:
         reasons.append(f"{evidence.yawns} yawns")
     score = min(score + added, 9.0)
     return Drowsiness(int(score + 1e-9), score, "; ".join(reasons))
+
+
+def _agreeing(score: float, settings: DrowsinessSettings) -> float:
+    """How far a source has come to count as drowsy, 0..1, without a step that would flutter."""
+    return min(max(score - settings.agree_from + 1.0, 0.0), 1.0)
+
+
+class SteadyLevel:
+    """The level without flutter: a smoothed score, and hysteresis on its way down."""
+
+    def __init__(self, settings: DrowsinessSettings) -> None:
+        self._settings = settings
+        self._level: int | None = None
+        self._score: float | None = None
+        self._last_s = 0.0
+
+    def step(self, t_s: float, now: Drowsiness) -> Drowsiness:
+        """Return ``now`` with its steady level and score; unknown stays unknown."""
+        dt_s, self._last_s = max(t_s - self._last_s, 0.0), t_s
+        if now.score is None:
+            self._level = self._score = None
+            return now
+        if self._score is None or self._settings.smooth_s <= 0:
+            self._score = now.score
+        share = 1 - math.exp(-dt_s / max(self._settings.smooth_s, 1e-9))
+        self._score += (now.score - self._score) * share
+        level = int(self._score + 1e-9)
+        held = self._level is not None and self._score >= self._level - self._settings.back
+        if self._level is None or not held or level > self._level:
+            self._level = level
+        return replace(now, level=self._level, score=self._score)
 
 
 class BlinkRecord:
@@ -155,13 +195,17 @@ class BlinkRecord:
         self._blinks: deque[tuple[float, float]] = deque()
         self._microsleeps: deque[float] = deque()
         self._nods: deque[float] = deque()
+        self._limited_s: float | None = None
+        self._long_share: float | None = None
+        self.blink_s: float | None = None  # mean duration, None below the least count
 
     def add_blink(self, t_s: float, duration_s: float) -> None:
         """Count a blink that ended at ``t_s``."""
         self._blinks.append((t_s, duration_s))
+        self._summarise()
 
     def add_microsleep(self, t_s: float) -> None:
-        """Count a microsleep raised at ``t_s``."""
+        """Count a microsleep that ended at ``t_s``."""
         self._microsleeps.append(t_s)
 
     def add_nod(self, t_s: float) -> None:
@@ -171,18 +215,13 @@ class BlinkRecord:
     def forget(self, t_s: float) -> None:
         """Drop what lies outside the windows as of ``t_s``."""
         s = self._settings
-        while self._blinks and self._blinks[0][0] < t_s - s.blink_window_s:
-            self._blinks.popleft()
+        if self._blinks and self._blinks[0][0] < t_s - s.blink_window_s:
+            while self._blinks and self._blinks[0][0] < t_s - s.blink_window_s:
+                self._blinks.popleft()
+            self._summarise()
         for times in (self._microsleeps, self._nods):
             while times and times[0] < t_s - s.closure_window_s:
                 times.popleft()
-
-    @property
-    def blink_s(self) -> float | None:
-        """Mean blink duration, None below the least count."""
-        if len(self._blinks) < self._settings.blinks_least:
-            return None
-        return sum(duration for _, duration in self._blinks) / len(self._blinks)
 
     def rate_hz(self, seen_s: float) -> float | None:
         """Blinks per second of time seen within the window; None below 10 s."""
@@ -190,9 +229,22 @@ class BlinkRecord:
 
     def evidence(self, perclos: float | None, seen_s: float, yawns: int) -> Evidence:
         """Join the records with PERCLOS, the time seen in its window and the number of yawns."""
-        s = self._settings
-        mean_s = self.blink_s if seen_s >= s.seen_least_s - 1e-6 else None
-        share = None
-        if mean_s is not None:
-            share = sum(d >= s.long_blink_s for _, d in self._blinks) / len(self._blinks)
-        return Evidence(perclos, mean_s, share, len(self._microsleeps), len(self._nods), yawns)
+        enough = seen_s >= self._settings.seen_least_s - 1e-6
+        return Evidence(
+            perclos,
+            self._limited_s if enough else None,
+            self._long_share if enough else None,
+            len(self._microsleeps),
+            len(self._nods),
+            yawns,
+        )
+
+    def _summarise(self) -> None:
+        durations = [duration for _, duration in self._blinks]
+        if len(durations) < self._settings.blinks_least:
+            self.blink_s = self._limited_s = self._long_share = None
+            return
+        self.blink_s = fmean(durations)
+        # A few long closures, which PERCLOS counts, must not pass for slow blinks.
+        self._limited_s = fmean(min(d, self._settings.limit_s) for d in durations)
+        self._long_share = sum(d >= self._settings.long_blink_s for d in durations) / len(durations)
