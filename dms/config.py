@@ -11,10 +11,12 @@ import yaml
 from pydantic import TypeAdapter
 
 from dms.bridge import BridgeSettings
+from dms.camera.exposure import ExposureSettings
 from dms.camera.settings import CameraSettings
 from dms.core import CoreSettings
 from dms.errors import ConfigError
 from dms.expression import ExpressionSettings
+from dms.lamp import LampSettings
 from dms.landmarks import LandmarkSettings
 from dms.liveness import LivenessSettings
 from dms.monitor import MonitorSettings
@@ -52,6 +54,8 @@ class ServiceSettings:
     liveness: LivenessSettings = LivenessSettings()
     restarts: RestartSettings = RestartSettings()
     store: StoreSettings = StoreSettings()
+    exposure: ExposureSettings = ExposureSettings()
+    lamp: LampSettings = LampSettings()
 
 
 @settings

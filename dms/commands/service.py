@@ -9,9 +9,11 @@ import os
 import time
 from contextlib import ExitStack
 
+from dms.camera.exposure import ExposureFollower
 from dms.commands.options import add_settings, settings_of
 from dms.config import Settings
 from dms.journal import set_up
+from dms.lamp import Lamp
 from dms.live_view import ViewServer
 from dms.liveness import Liveness
 from dms.metrics import Metrics
@@ -59,6 +61,14 @@ def run(args: argparse.Namespace) -> int:
         if managed:
             sinks.append(stack.enter_context(ViewServer(runtime / "view.sock", status)))
             sinks.append(Metrics(runtime / "metrics.prom", status))
+        if settings.service.exposure.enabled:
+            follower = ExposureFollower(settings.camera.source, settings.service.exposure)
+            stack.callback(follower.close)
+            sinks.append(follower)
+        if settings.service.lamp.led is not None:
+            lamp = Lamp(settings.service.lamp)
+            stack.callback(lamp.dark)
+            sinks.append(lamp)
         service = Service(read_settings, notifier, liveness, status, sinks, restarts)
         catch_signals(service)
         service.run(settings)

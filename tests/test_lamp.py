@@ -1,0 +1,68 @@
+"""What is written to the LED; that the kernel's pattern ends by itself is its documented part."""
+
+import pytest
+
+from dms.lamp import Lamp, LampSettings
+from dms.recording import Moment
+from dms.values import DriverObservation, DriverState
+
+
+@pytest.fixture
+def led(tmp_path):
+    folder = tmp_path / "ir"
+    folder.mkdir()
+    for name in ("trigger", "pattern", "repeat", "brightness"):
+        (folder / name).write_text("")
+    return folder
+
+
+def feed(lamp, brightness, t_s):
+    lamp.take(Moment(DriverObservation(t_s, brightness=brightness)), DriverState(t_s), None)
+
+
+def test_a_dark_face_lights_the_lamp_for_a_finite_time(led):
+    lamp = Lamp(LampSettings(led="ir", brightness=200), led.parent)
+    feed(lamp, 30.0, 100.0)
+    assert (led / "trigger").read_text() == "pattern"
+    assert (led / "repeat").read_text() == "1"
+    assert (led / "pattern").read_text() == "200 3000 200 0 0 1 0 0"  # 3 s, then dark
+
+
+def test_it_is_armed_again_before_it_ends_and_never_after_the_loop_stops(led):
+    lamp = Lamp(LampSettings(led="ir"), led.parent)
+    armed = 0
+    for number in range(100):
+        (led / "pattern").write_text("")
+        feed(lamp, 30.0, 100.0 + number / 10)
+        armed += bool((led / "pattern").read_text())
+    assert armed == 10  # every second of a pattern of three
+
+
+def test_light_switches_it_off_with_hysteresis_and_not_too_often(led):
+    lamp = Lamp(LampSettings(led="ir"), led.parent)
+    feed(lamp, 30.0, 100.0)
+    feed(lamp, 120.0, 110.0)
+    assert lamp.on
+    feed(lamp, 200.0, 111.0)
+    assert not lamp.on
+    assert (led / "brightness").read_text() == "0"
+    feed(lamp, 30.0, 112.0)
+    assert not lamp.on
+    feed(lamp, 30.0, 117.0)
+    assert lamp.on
+
+
+def test_unknown_brightness_keeps_what_is(led):
+    lamp = Lamp(LampSettings(led="ir"), led.parent)
+    feed(lamp, None, 100.0)
+    assert not lamp.on
+    feed(lamp, 30.0, 101.0)
+    feed(lamp, None, 120.0)
+    assert lamp.on
+
+
+def test_a_missing_lamp_is_told_once(tmp_path, caplog):
+    lamp = Lamp(LampSettings(led="gone"), tmp_path)
+    for number in range(5):
+        feed(lamp, 10.0, 100.0 + 2 * number)
+    assert len(caplog.records) == 1
