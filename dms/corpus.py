@@ -1,0 +1,182 @@
+"""Which recordings a bench run takes: files, folders, globs, or a manifest with labels and groups.
+
+A manifest is CSV or YAML: each row names a ``source``, may name ``labels``, and every other column
+is a group to measure by (glasses, night, ...). Paths are relative to the manifest.
+"""
+
+from __future__ import annotations
+
+import csv
+import glob
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import ConfigDict, TypeAdapter
+from pydantic.dataclasses import dataclass as checked
+
+from dms import yamlfile
+from dms.errors import ConfigError
+from dms.labels import Labels, labels_beside, load_labels, load_zju
+from dms.openlabel import is_openlabel, load_openlabel
+
+VIDEOS = frozenset({".avi", ".mp4", ".mkv", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".gif"})
+OBSERVATIONS = ".jsonl"
+PICTURES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".webp"})
+_GLOB = frozenset("*?[")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One recording of a run. ``name`` is unique in the run and fit for a folder's name."""
+
+    name: str
+    source: str
+    labels: str | None = None
+    groups: Mapping[str, str] = field(default_factory=dict)
+
+
+@checked(frozen=True, config=ConfigDict(extra="forbid"))
+class _Row:
+    source: str
+    labels: str | None = None
+    groups: dict[str, str | int | float | bool] = field(default_factory=dict)
+
+
+@checked(frozen=True, config=ConfigDict(extra="forbid"))
+class _Manifest:
+    recordings: list[_Row]
+
+
+_MANIFEST = TypeAdapter(_Manifest)
+
+
+def find(sources: Sequence[str]) -> list[Entry]:
+    """Return the recordings that ``sources`` name, in a stable order, each once.
+
+    Raises ConfigError where one names nothing or a manifest cannot be used.
+    """
+    found: dict[str, tuple[str | None, Mapping[str, str]]] = {}
+    for source in sources:
+        for path, labels, groups in _expand(source):
+            found.setdefault(str(path), (labels, groups))
+    names = _names(list(found))
+    return [
+        Entry(name, source, labels, groups)
+        for name, (source, (labels, groups)) in zip(names, found.items(), strict=True)
+    ]
+
+
+def labels_of(entry: Entry, fps: float) -> Labels | None:
+    """Return the labels of a recording in any format; ``fps`` turns frames into seconds.
+
+    Raises ConfigError where they cannot be used or a table does not name the recording.
+    """
+    source = Path(entry.source)
+    path = Path(entry.labels) if entry.labels else labels_beside(source)
+    if path is None:
+        return None
+    if is_openlabel(path) or path.suffix == ".json":
+        return load_openlabel(path, fps)
+    if path.suffix == ".csv" and _is_zju(path):
+        clips = load_zju(path, fps)
+        if source.stem not in clips:
+            raise ConfigError(f"{path} has no clip {source.stem!r}; leave its labels empty")
+        return clips[source.stem]
+    return load_labels(path)
+
+
+def _expand(source: str) -> Iterable[tuple[Path, str | None, Mapping[str, str]]]:
+    path = Path(source)
+    if path.is_dir():
+        yield from ((one, None, {}) for one in _in_folder(path))
+    elif path.suffix in {".yaml", ".yml"}:
+        yield from _from_yaml(path)
+    elif path.suffix == ".csv":
+        yield from _from_csv(path)
+    elif path.exists():
+        yield path, None, {}
+    elif _GLOB & set(source):
+        hits = [Path(hit) for hit in sorted(glob.glob(source, recursive=True))]  # noqa: PTH207 - an absolute pattern
+        recordings = [hit for hit in hits if _is_recording(hit)]
+        if not recordings:
+            raise ConfigError(f"no recording matches {source!r}; quote the pattern and check it")
+        yield from ((hit, None, {}) for hit in recordings)
+    else:
+        raise ConfigError(f"there is no {source!r}; give a file, a folder, a glob or a manifest")
+
+
+def _is_recording(path: Path) -> bool:
+    told = path.name.endswith((".events.jsonl", ".observations.jsonl"))
+    return path.suffix.lower() in VIDEOS or (path.suffix == OBSERVATIONS and not told)
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    """Return the recordings below a folder; a folder of pictures alone is itself one."""
+    recordings = sorted(path for path in folder.rglob("*") if _is_recording(path))
+    if recordings:
+        return recordings
+    if any(path.suffix.lower() in PICTURES for path in folder.iterdir()):
+        return [folder]
+    raise ConfigError(f"{folder} holds neither recordings nor pictures")
+
+
+def _from_yaml(path: Path) -> Iterable[tuple[Path, str | None, Mapping[str, str]]]:
+    for row in yamlfile.load(path, _MANIFEST).recordings:
+        groups = {name: _word(value) for name, value in row.groups.items()}
+        yield _row(path, row.source, row.labels, groups)
+
+
+def _from_csv(path: Path) -> Iterable[tuple[Path, str | None, Mapping[str, str]]]:
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            if "source" not in (reader.fieldnames or ()):
+                raise ConfigError(f"{path}:1: a manifest needs a column 'source'")
+            for row in reader:
+                if None in row or None in row.values():
+                    raise ConfigError(f"{path}:{reader.line_num}: not as many cells as columns")
+                rest = {k: v for k, v in row.items() if k not in {"source", "labels"} and v}
+                yield _row(path, row["source"], row.get("labels") or None, rest)
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}; check the path") from error
+
+
+def _row(
+    manifest: Path, source: str, labels: str | None, groups: Mapping[str, str]
+) -> tuple[Path, str | None, Mapping[str, str]]:
+    place = manifest.parent / source
+    if not place.exists():
+        raise ConfigError(f"{manifest}: there is no recording {source!r} beside it")
+    return place, str(manifest.parent / labels) if labels else None, groups
+
+
+def _word(value: str | float | bool) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+def _is_zju(path: Path) -> bool:
+    try:
+        with path.open(encoding="utf-8") as file:
+            return file.readline().startswith("clip,")
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}; check the path") from error
+
+
+def _names(sources: Sequence[str]) -> list[str]:
+    """Return a name for each source: its stem, with as many folders before it as it takes."""
+    paths = [Path(source).resolve().with_suffix("") for source in sources]
+    names = []
+    for at, path in enumerate(paths):
+        depth = 1
+        while any(
+            other.parts[-depth:] == path.parts[-depth:]
+            for i, other in enumerate(paths)
+            if i != at and other != path
+        ):
+            depth += 1
+        names.append("-".join(part.strip("/") for part in path.parts[-depth:]))
+    return [
+        name if names.count(name) == 1 else f"{name}{Path(source).suffix}"
+        for name, source in zip(names, sources, strict=True)
+    ]

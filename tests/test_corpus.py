@@ -1,0 +1,94 @@
+import pytest
+
+from dms.corpus import find, labels_of
+from dms.errors import ConfigError
+from dms.values import Kind
+
+
+@pytest.fixture
+def tree(tmp_path):
+    for name in ("a/drive.mp4", "a/other.avi", "b/drive.mp4", "b/notes.txt", "c/seen.jsonl"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("")
+    return tmp_path
+
+
+def names(sources):
+    return [entry.name for entry in find([str(source) for source in sources])]
+
+
+def test_a_folder_gives_its_recordings_in_a_stable_order(tree):
+    assert names([tree]) == ["a-drive", "other", "b-drive", "seen"]
+
+
+def test_a_glob_and_a_file_that_it_covers_count_once(tree):
+    assert names([tree / "a" / "drive.mp4", tree / "a" / "*"]) == ["drive", "other"]
+
+
+def test_same_stem_in_one_folder_keeps_the_ending(tmp_path):
+    for name in ("x.mp4", "x.avi"):
+        (tmp_path / name).write_text("")
+    assert sorted(names([tmp_path])) == ["x.avi", "x.mp4"]
+
+
+def test_a_folder_of_pictures_is_one_recording(tmp_path):
+    (tmp_path / "0001.png").write_text("")
+    assert names([tmp_path]) == [tmp_path.name]
+
+
+def test_a_csv_manifest_names_labels_and_groups(tree):
+    manifest = tree / "corpus.csv"
+    manifest.write_text(
+        "source,labels,glasses,light\na/drive.mp4,l.yaml,yes,\nb/drive.mp4,,no,night\n"
+    )
+    first, second = find([str(manifest)])
+    assert first.labels == str(tree / "l.yaml")
+    assert first.groups == {"glasses": "yes"}
+    assert second.labels is None
+    assert second.groups == {"glasses": "no", "light": "night"}
+
+
+def test_a_yaml_manifest_says_the_same(tree):
+    manifest = tree / "corpus.yaml"
+    manifest.write_text("recordings:\n- {source: a/drive.mp4, groups: {glasses: true, age: 40}}\n")
+    (only,) = find([str(manifest)])
+    assert only.groups == {"glasses": "yes", "age": "40"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("m.csv", "file\na.mp4\n", "needs a column 'source'"),
+        ("m.csv", "source,night\nnone.mp4,1\n", "no recording 'none.mp4'"),
+        ("m.csv", "source,night\na/drive.mp4\n", "m.csv:2: not as many cells"),
+        ("m.yaml", "recordings:\n- {sorce: a}\n", "m.yaml:2"),
+    ],
+)
+def test_a_manifest_that_cannot_be_used_is_told(tree, name, text, words):
+    (tree / name).write_text(text)
+    with pytest.raises(ConfigError, match=words):
+        find([str(tree / name)])
+
+
+def test_what_names_nothing_is_told(tmp_path):
+    with pytest.raises(ConfigError, match="there is no"):
+        find([str(tmp_path / "gone.mp4")])
+    with pytest.raises(ConfigError, match="no recording matches"):
+        find([str(tmp_path / "*.mp4")])
+    with pytest.raises(ConfigError, match="neither recordings nor pictures"):
+        find([str(tmp_path)])
+
+
+def test_labels_of_every_format(tree):
+    (tree / "blinks.csv").write_text("clip,start_frame0,end_frame0\ndrive,25,29\n")
+    (tree / "m.csv").write_text("source,labels\na/drive.mp4,blinks.csv\na/other.avi,blinks.csv\n")
+    drive, other = find([str(tree / "m.csv")])
+    (blink,) = labels_of(drive, fps=25.0).events
+    assert (blink.kind, blink.start_s, blink.end_s) == (Kind.BLINK, 1.0, 1.2)
+    with pytest.raises(ConfigError, match="no clip 'other'"):
+        labels_of(other, fps=25.0)
+    (beside,) = find([str(tree / "b" / "drive.mp4")])
+    assert labels_of(beside, fps=25.0) is None
+    (tree / "b" / "drive.labels.csv").write_text("kind,start_s,end_s\nyawn,1,5\n")
+    assert labels_of(beside, fps=25.0).kinds == {Kind.YAWN}
