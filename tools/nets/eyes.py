@@ -53,7 +53,7 @@ def face_patches(folder: Path, cache: Path) -> tuple[NDArray[np.uint8], NDArray[
             continue
         anchors = Landmarks(shape_points(model, gray, boxes[0]), DLIB68).anchors
         between = np.linalg.norm(anchors[1] - anchors[0])
-        cheeks = eye_crops(gray, anchors + np.float32([0, 0.55 * between]), framing)
+        cheeks = eye_crops(gray, anchors + np.array([0, 0.55 * between]), framing)
         pair = eye_crops(gray, anchors, framing)
         if np.median(pair) > 0.5 * np.median(cheeks):
             eyes += list(pair)
@@ -108,7 +108,7 @@ def shine(
 
 
 def rims(crops: Tensor, rng: torch.Generator, chance: float) -> Tensor:
-    """A spectacle rim: an ellipse's outline around the eye, dark or light, in some crops."""
+    """Draw a spectacle rim: an ellipse's outline around the eye, dark or light, in some crops."""
     n, size = len(crops), crops.shape[-1]
     axis = (torch.arange(size) + 0.5) / size
     x, y = _uniform(n, 0.4, 0.6, rng), _uniform(n, 0.45, 0.65, rng)
@@ -145,7 +145,7 @@ def light(crops: Tensor, rng: torch.Generator) -> Tensor:
 
 
 def hide(crops: Tensor, rng: torch.Generator) -> Tensor:
-    """Make eyes that cannot be seen: dark lenses, a sheet of glare, or a cover, one each."""
+    """Make eyes that cannot be seen: by a dark lens, a sheet of glare or a cover."""
     n, size = len(crops), crops.shape[-1]
     kind = torch.randint(0, 4, (n,), generator=rng)[:, None, None, None]
     axis = (torch.arange(size) + 0.5) / size - 0.5
@@ -161,9 +161,8 @@ def hide(crops: Tensor, rng: torch.Generator) -> Tensor:
     lens = crops * (1 - inside) + dark * inside
     lens = shine(lens, rng, 0.4, (0.03, 0.25))
     # Glare: white over the middle, with soft edges.
-    spread = (
-        (axis[None, None, None] - x / 2) ** 2 + (axis[None, None, :, None] - y / 2) ** 2
-    ).sqrt()
+    spread = (axis[None, None, None] - x / 2) ** 2 + (axis[None, None, :, None] - y / 2) ** 2
+    spread = spread.sqrt()
     white = torch.sigmoid((_uniform(n, 0.3, 0.6, rng) - spread) * _uniform(n, 12, 40, rng))
     glare = crops * (1 - white) + white * _uniform(n, 0.85, 1.0, rng)
     # A hand or hat: one tone with a soft edge over most of the crop.

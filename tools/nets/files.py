@@ -17,7 +17,7 @@ def framing_of(net: str) -> dict[str, float]:
 
 
 def entry(file: Path) -> dict[str, str]:
-    """A manifest's entry of one file."""
+    """Make a manifest's entry of one file."""
     return {"file": file.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
 
 

@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""Measure the shipped nets on a folder laid out as its namesake in the measurement data.
+
+    python tools/evaluate.py expression --data ../shared/data/fer2013
+    python tools/evaluate.py infrared   --data ../shared/data/nir_faces
+    python tools/evaluate.py eyes       --data ../shared/data/mrl_eyes
+                                        --zju ../shared/data/zju_blink
+
+Figures are of the INT8 files, with those of the FP32 files beside them; intervals are 95 %.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from dms.engine.manifest import FOLDER
+from dms.errors import DmsError
+from tools.nets.files import update
+
+VERBS = {
+    "expression": "expression net on FER2013 and FER+ (not on its Training part)",
+    "infrared": "expression net on infrared frames, through the product's own chain",
+    "eyes": "eye-state net on MRL Eye, on subjects it was not trained on",
+}
+
+
+def show(figures: dict[str, Any], indent: str = "") -> None:
+    for name, value in figures.items():
+        if name.startswith("confusion"):
+            continue
+        if isinstance(value, dict):
+            print(f"{indent}{name}:")
+            show(value, indent + "  ")
+        else:
+            print(f"{indent}{name}: {value}")
+
+
+def save(verb: str, figures: dict[str, Any], args: argparse.Namespace, picture: Any) -> None:
+    """Put the figures in the net's manifest and draw its confusion matrix beside it."""
+    kept = {k: v for k, v in figures.items() if not k.startswith("confusion") and k != "net"}
+    kept.get("fp32", {}).pop("strata", None)
+    for part in (kept.get("fp32", {}),):
+        for name in [name for name in part if name.startswith("confusion")]:
+            part.pop(name)
+    net = str(figures["net"])
+    update(args.engines / f"{net}.yaml", {}, {verb: kept})
+    picture(figures, args.engines / f"{net}-{verb}.png")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    modules = {}
+    for verb, text in VERBS.items():
+        modules[verb] = import_module(f"tools.evaluation.{verb}")
+        one = verbs.add_parser(verb, help=text, description=modules[verb].__doc__)
+        one.add_argument("--data", type=Path, required=True, help="folder with labels.csv")
+        one.add_argument("--json", action="store_true", help="print one JSON object")
+        one.add_argument("--engines", type=Path, default=FOLDER)
+        one.add_argument("--save", action="store_true", help="into the manifest, with a picture")
+        modules[verb].add_arguments(one)
+    args = parser.parse_args()
+    try:
+        figures = modules[args.verb].measure(args)
+    except DmsError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    if args.save:
+        save(args.verb, figures, args, modules[args.verb].picture)
+    print(json.dumps(figures)) if args.json else show(figures)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What tools/evaluate.py can measure: one module a verb."""

@@ -1,0 +1,65 @@
+"""Figures and their 95 % intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+DRAWS = 1000
+
+
+def accuracy(said: NDArray, truth: NDArray) -> float:
+    """Share of right answers; not a number where there are none."""
+    return float(np.mean(said == truth)) if len(truth) else float("nan")
+
+
+def balanced_accuracy(said: NDArray, truth: NDArray) -> float:
+    """Mean recall over the classes that occur."""
+    classes = np.unique(truth)
+    if len(classes) < 2:
+        return float("nan")
+    return float(np.mean([np.mean(said[truth == one] == one) for one in classes]))
+
+
+def auroc(score: NDArray, positive: NDArray) -> float:
+    """Probability that a positive scores above a negative; ties count half."""
+    above, below = score[positive], score[~positive]
+    if not len(above) or not len(below):
+        return float("nan")
+    difference = above[:, None] - below[None, :]
+    return float(np.mean((difference > 0) + 0.5 * (difference == 0)))
+
+
+def calibration_error(confidence: NDArray, right: NDArray, bins: int = 15) -> float:
+    """Compute the expected calibration error over equal bins of confidence (Guo et al. 2017)."""
+    at = np.clip((confidence * bins).astype(int), 0, bins - 1)
+    total = 0.0
+    for one in range(bins):
+        inside = at == one
+        if inside.any():
+            total += inside.mean() * abs(confidence[inside].mean() - right[inside].mean())
+    return float(total)
+
+
+def interval(
+    figure: Callable[[NDArray], float], count: int, groups: NDArray | None = None
+) -> list[float]:
+    """95 % bootstrap interval of ``figure(indices)``; draws whole ``groups`` where given."""
+    rng = np.random.default_rng(0)
+    found = []
+    if groups is None:
+        for _ in range(DRAWS):
+            found.append(figure(rng.integers(0, count, count)))
+    else:
+        members = [np.flatnonzero(groups == one) for one in np.unique(groups)]
+        for _ in range(DRAWS):
+            drawn = rng.integers(0, len(members), len(members))
+            found.append(figure(np.concatenate([members[one] for one in drawn])))
+    return [round(float(edge), 4) for edge in np.nanpercentile(found, [2.5, 97.5])]
+
+
+def rounded(value: float) -> float | None:
+    """Four places; None where there was nothing to measure."""
+    return None if np.isnan(value) else round(float(value), 4)

@@ -1,0 +1,156 @@
+"""Expression on real infrared frames, by the product's own detector, landmarks and crop."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dms.engine.load import open_engine
+from dms.engine.manifest import Manifest, load_manifest
+from dms.expression import ExpressionNet, ExpressionSettings
+from dms.face import FaceSettings, FaceTracker
+from dms.landmarks import LandmarkSettings, load_predictor
+from dms.values import EXPRESSIONS, Frame
+from tools.evaluation.figures import auroc, interval, rounded
+from tools.evaluation.nets import PRECISIONS
+from tools.nets.tiles import progress, read_rows
+
+SEVEN = [i for i, name in enumerate(EXPRESSIONS) if name != "contempt"]
+ANGER, DISGUST = EXPRESSIONS.index("anger"), EXPRESSIONS.index("disgust")
+LOOKS = 3  # a still counts as this many frames, so that a weak face is confirmed as in a video
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--net", default="expression", help="or expression_tiny")
+    parser.add_argument("--landmarks", default=LandmarkSettings().model, help="landmark model")
+    parser.add_argument("--ferplus-weight", type=float, help="instead of the product's")
+    parser.add_argument("--prior-power", type=float, help="instead of the product's")
+
+
+def measure(args: argparse.Namespace) -> dict[str, Any]:
+    manifest = load_manifest(args.net, args.engines)
+    default = ExpressionSettings()
+    how = ExpressionSettings(
+        ferplus_weight=_or(args.ferplus_weight, default.ferplus_weight),
+        prior_power=_or(args.prior_power, default.prior_power),
+    )
+    rows = [row for row in read_rows(args.data) if row["expression"] in EXPRESSIONS]
+    faces = _faces(args, [row["file"] for row in rows])
+    truth = np.array([EXPRESSIONS.index(row["expression"]) for row in rows])
+    people = np.array([row["subject"] for row in rows])
+    found = {}
+    for precision in PRECISIONS:
+        scores = _scores(manifest, precision, how, faces)
+        found[precision] = figures(scores, truth, people)
+        found[precision] |= _affect(scores, rows)
+    groups = _by_group(_scores(manifest, "int8", how, faces), truth, rows)
+    return {
+        **found["int8"],
+        "faces_found": sum(face is not None for face in faces),
+        "pictures": len(rows),
+        "groups": groups,
+        "fp32": found["fp32"],
+        "net": manifest.name,
+        "landmarks": args.landmarks,
+    }
+
+
+def _or(value: float | None, default: float) -> float:
+    return default if value is None else value
+
+
+def _faces(args: argparse.Namespace, files: list[str]) -> list[tuple[NDArray, NDArray] | None]:
+    """Picture and anchors of every face found."""
+    predictor = load_predictor(LandmarkSettings(model=args.landmarks))
+    found: list[tuple[NDArray, NDArray] | None] = []
+    for file in progress(files, len(files), "faces"):
+        gray = cv2.imread(str(args.data / file), cv2.IMREAD_GRAYSCALE)
+        tracker = FaceTracker(predictor, FaceSettings())
+        face = None
+        for look in range(LOOKS):
+            face = face or tracker.find(Frame(gray, look * 0.2, look))
+        found.append(None if face is None else (gray, face.marks.anchors))
+    return found
+
+
+def _scores(
+    manifest: Manifest,
+    precision: str,
+    how: ExpressionSettings,
+    faces: list[tuple[NDArray, NDArray] | None],
+) -> NDArray[np.float64]:
+    """(n, 10): eight probabilities, valence, arousal; a row of zeros where no face was found."""
+    table = np.zeros((len(faces), 10))
+    with open_engine(manifest, precision=precision) as engine:
+        net = ExpressionNet(engine, manifest, how)
+        for row, face in zip(table, faces, strict=True):
+            if face is not None:
+                scores = net.read(*face)
+                row[:] = (*scores.probabilities, scores.valence, scores.arousal)
+    return table
+
+
+def figures(scores: NDArray, truth: NDArray, people: NDArray) -> dict[str, Any]:
+    """Figures over the pictures without contempt; a face that was not found counts as wrong."""
+    use = np.isin(truth, SEVEN)
+    scores, truth, people = scores[use], truth[use], people[use]
+    seven = scores[:, SEVEN]
+    said = np.where(seven.sum(1) > 0, np.array(SEVEN)[seven.argmax(1)], -1)
+    right = said == truth
+    rage, raging = scores[:, ANGER] + scores[:, DISGUST], np.isin(truth, (ANGER, DISGUST))
+    angry = truth == ANGER
+    centred = seven / np.maximum(seven.mean(0), 1e-9)
+    return {
+        "accuracy_7": rounded(float(right.mean())),
+        "accuracy_7_95": interval(lambda i: right[i].mean(), len(right), people),
+        "accuracy_7_over_mean": rounded(
+            float((np.array(SEVEN)[centred.argmax(1)] == truth).mean())
+        ),
+        "anger_recall": rounded(float(right[angry].mean())) if angry.any() else None,
+        "anger_recall_95": interval(lambda i: right[i][angry[i]].mean(), len(right), people),
+        "rage_auroc": rounded(auroc(rage, raging)),
+        "rage_auroc_95": interval(lambda i: auroc(rage[i], raging[i]), len(rage), people),
+        "pictures_7": len(truth),
+        "recalls": {
+            EXPRESSIONS[c]: rounded(float(right[truth == c].mean())) for c in np.unique(truth)
+        },
+        "confusion": [[int(((truth == t) & (said == s)).sum()) for s in SEVEN] for t in SEVEN],
+    }
+
+
+def _affect(scores: NDArray, rows: list[dict[str, str]]) -> dict[str, float | None]:
+    """Correlation of valence and arousal with the labels, where there are labels."""
+    found = {}
+    for column, name in ((8, "valence"), (9, "arousal")):
+        if all(row.get(name) for row in rows):
+            label = np.array([float(row[name]) for row in rows])
+            found[f"{name}_correlation"] = rounded(
+                float(np.corrcoef(scores[:, column], label)[0, 1])
+            )
+    return found
+
+
+def _by_group(scores: NDArray, truth: NDArray, rows: list[dict[str, str]]) -> dict[str, Any]:
+    groups = np.array([row.get("gender", "") for row in rows])
+    found = {}
+    for group in sorted(set(groups) - {""}):
+        use = (groups == group) & np.isin(truth, SEVEN)
+        said = np.array(SEVEN)[scores[use][:, SEVEN].argmax(1)]
+        found[group] = {
+            "pictures": int(use.sum()),
+            "accuracy_7": rounded(np.mean(said == truth[use])),
+        }
+    return found
+
+
+def picture(figures: dict[str, Any], path: Path) -> None:
+    """Draw the confusion matrix; rows are the truth."""
+    from tools.evaluation.picture import confusion  # noqa: PLC0415 - matplotlib is an extra
+
+    names = [EXPRESSIONS[i] for i in SEVEN]
+    confusion(path, [("infrared frames", names, figures["confusion"])])
