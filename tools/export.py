@@ -11,6 +11,7 @@ what was not trained on, and ends in its softmax or sigmoid. tools/quantize.py m
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -28,10 +29,10 @@ from dms.expression import FER2013
 from dms.values import EXPRESSIONS
 from tools import train_expression, train_eye_state
 from tools.nets.alignment import fer_anchors, settled
-from tools.nets.eyes import TEST_SUBJECTS, Mrl
+from tools.nets.eyes import TEST_SUBJECTS
 from tools.nets.files import framing_of, write_manifest
 from tools.nets.plain import PlainNet
-from tools.nets.tiles import Fer
+from tools.nets.tiles import Fer, Mrl
 
 
 class Deployed(nn.Module):
@@ -91,7 +92,7 @@ def expression(args: argparse.Namespace, stored: dict) -> tuple[PlainNet, dict, 
     }
     training = fer.training & fer.has_votes
     priors = {
-        "ferplus_prior": fer.share[training].mean(0).round(5).tolist(),
+        "ferplus_prior": fer.share[training].astype(float).mean(0).round(5).tolist(),
         "fer2013_prior": (np.bincount(fer.label[fer.training]) / fer.training.sum())
         .round(5)
         .tolist(),
@@ -103,7 +104,8 @@ def eye_state(args: argparse.Namespace, stored: dict) -> tuple[PlainNet, dict, d
     """Net, temperatures and the subjects it has seen, of the eye-state net."""
     net = train_eye_state.make_net()
     net.load_state_dict(stored["average"])
-    subjects = sorted(set(Mrl(args.data / "mrl_eyes").subject.tolist()) - set(TEST_SUBJECTS))
+    left_out = {*TEST_SUBJECTS, *json.loads(stored["arguments"]["validation"])}
+    subjects = sorted(set(Mrl(args.data / "mrl_eyes").subject.tolist()) - left_out)
     # Smoothed targets have left the logits as they should be for crops off the beaten track.
     return net, {"open": 1.0, "visible": 1.0}, {"trained_subjects": subjects}
 

@@ -27,6 +27,7 @@ from tools.nets.infrared import infrared
 from tools.portrait import Portrait, Puppet
 
 COUNT, SEED = 240, 20
+FACE_ONLY = frozenset({"glasses", "bright_pupil", "surround", "cover"})
 
 
 def scenes() -> list[tuple[Gray, np.ndarray]]:
@@ -44,8 +45,7 @@ def scenes() -> list[tuple[Gray, np.ndarray]]:
             pitch_deg=float(rng.normal(0, 6)),
             roll_deg=float(rng.normal(0, 6)),
         )
-        light = infrared(portrait.picture(puppet), rng, frozenset({"glasses", "bright_pupil"}))
-        gray = np.clip(np.round(light), 0, 255).astype(np.uint8)
+        gray = np.clip(np.round(portrait.picture(puppet)), 0, 255).astype(np.uint8)
         boxes = detector(gray, 0)
         if boxes:
             anchors = Landmarks(shape_points(model, gray, boxes[0]), DLIB68).anchors
@@ -54,12 +54,17 @@ def scenes() -> list[tuple[Gray, np.ndarray]]:
 
 
 def crops_of(manifest: Manifest, pictures: list[tuple[Gray, np.ndarray]]) -> Gray:
-    """One crop a picture: the face, or the right and the left eye in turn."""
-    if manifest.name == "eye_state":
-        eyes = manifest.framing(EyeCropSettings)
-        return np.stack([eye_crops(g, a, eyes)[i % 2] for i, (g, a) in enumerate(pictures)])
-    face = manifest.framing(FaceCropSettings)
-    return np.stack([face_crop(gray, anchors, face) for gray, anchors in pictures])
+    """Cut one crop a picture: the face, or the right and the left eye in turn; light varies."""
+    rng = np.random.default_rng(SEED)
+    crops = []
+    for index, (gray, anchors) in enumerate(pictures):
+        if manifest.name == "eye_state":
+            crop = eye_crops(gray, anchors, manifest.framing(EyeCropSettings))[index % 2]
+        else:
+            crop = face_crop(gray, anchors, manifest.framing(FaceCropSettings))
+        lit = infrared(crop.astype(np.float32), rng, FACE_ONLY)
+        crops.append(np.clip(np.round(lit), 0, 255).astype(np.uint8))
+    return np.stack(crops)
 
 
 def main() -> None:

@@ -23,8 +23,9 @@ from torch.nn import functional
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from dms.crop import EyeCropSettings
-from tools.nets.eyes import TEST_SUBJECTS, Mrl, face_patches, hide, light, place, rims, shine
+from tools.nets.eyes import TEST_SUBJECTS, face_patches, hide, light, place, rims, shine
 from tools.nets.plain import Average, Optimiser, PlainNet
+from tools.nets.tiles import Mrl
 
 SIZE = EyeCropSettings().size
 WIDTHS, STRIDES = (16, 24, 48, 48, 64, 64), (2, 1, 2, 1, 2, 1)

@@ -22,8 +22,7 @@ from dms.landmarks import LandmarkSettings, load_predictor
 from dms.values import Frame
 from tools.evaluation.figures import auroc, balanced_accuracy, interval, rounded
 from tools.evaluation.nets import by_precision
-from tools.nets.eyes import WORK, Mrl
-from tools.nets.tiles import progress
+from tools.nets.tiles import EYE_PX, Mrl, progress
 
 CLEAR = 8  # frames from any blink at which a ZJU eye is certainly open
 
@@ -45,8 +44,8 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         sys.exit("every subject of this folder was trained on; there is nothing honest to measure")
     chosen = np.flatnonzero(use)
     size = manifest.framing(EyeCropSettings).size
-    matrix = np.array([[size / WORK, 0, 0], [0, size / WORK, 0]])
-    matrix[:, 2] = (size / WORK - 1) / 2
+    matrix = np.array([[size / EYE_PX, 0, 0], [0, size / EYE_PX, 0]])
+    matrix[:, 2] = (size / EYE_PX - 1) / 2
     crops = np.stack([cut(image, matrix, size) for image in mrl.images[chosen]])
     found = {
         precision: figures(out, mrl, chosen)

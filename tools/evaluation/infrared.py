@@ -16,7 +16,7 @@ from dms.expression import ExpressionNet, ExpressionSettings
 from dms.face import FaceSettings, FaceTracker
 from dms.landmarks import LandmarkSettings, load_predictor
 from dms.values import EXPRESSIONS, Frame
-from tools.evaluation.figures import auroc, interval, rounded
+from tools.evaluation.figures import accuracy, auroc, interval, rounded
 from tools.evaluation.nets import PRECISIONS
 from tools.nets.tiles import progress, read_rows
 
@@ -112,7 +112,9 @@ def figures(scores: NDArray, truth: NDArray, people: NDArray) -> dict[str, Any]:
             float((np.array(SEVEN)[centred.argmax(1)] == truth).mean())
         ),
         "anger_recall": rounded(float(right[angry].mean())) if angry.any() else None,
-        "anger_recall_95": interval(lambda i: right[i][angry[i]].mean(), len(right), people),
+        "anger_recall_95": interval(
+            lambda i: accuracy(said[i][angry[i]], truth[i][angry[i]]), len(right), people
+        ),
         "rage_auroc": rounded(auroc(rage, raging)),
         "rage_auroc_95": interval(lambda i: auroc(rage[i], raging[i]), len(rage), people),
         "pictures_7": len(truth),

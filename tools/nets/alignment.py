@@ -50,6 +50,8 @@ def fer_anchors(images: NDArray[np.uint8], cache: Path) -> tuple[NDArray, NDArra
 
 def settled(anchors: NDArray, found: NDArray) -> NDArray[np.float32]:
     """Anchors of faces the detector missed, drawn half-way towards the mean of the others."""
+    if not (found > 0).any():
+        return anchors.astype(np.float32)
     mean = anchors[found > 0].mean(0)
     return np.where((found > -9)[:, None, None], anchors, (anchors + mean) / 2).astype(np.float32)
 

@@ -14,22 +14,11 @@ from torch.nn import functional
 
 from dms.crop import EyeCropSettings, eye_crops
 from dms.landmarks import DLIB68, Landmarks, dlib68_file, shape_points
-from tools.nets.tiles import progress, read_tiles
+from tools.nets.tiles import EYE_PX as WORK
+from tools.nets.tiles import progress
 
 # Never trained on; between them every stratum: glasses, reflections, both lights, two sensors.
 TEST_SUBJECTS = (8, 16, 18, 22, 25, 32)
-WORK = 40  # side of a stored crop, as MRL's tiles come
-
-
-class Mrl:
-    """MRL Eye: tiles (n, 40, 40), whether open, and every stratum as a column of integers."""
-
-    def __init__(self, folder: Path) -> None:
-        self.images, rows = read_tiles(folder, WORK)
-        self.open = np.array([int(row["open"]) for row in rows])
-        names = ("subject", "female", "glasses", "reflections", "good_light", "sensor")
-        self.strata = {name: np.array([int(row[name]) for row in rows]) for name in names}
-        self.subject = self.strata["subject"]
 
 
 def face_patches(folder: Path, cache: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

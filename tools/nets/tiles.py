@@ -16,6 +16,7 @@ T = TypeVar("T")
 Rows = list[dict[str, str]]
 # FER+ vote columns in the order of dms.values.EXPRESSIONS, then the two that are no expression.
 VOTES = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
+EYE_PX = 40  # side of MRL Eye's tiles
 
 
 def read_rows(folder: Path) -> Rows:
@@ -62,6 +63,17 @@ class Fer:
         group = np.array([int(row["dup_group"]) for row in rows])
         leaked = set(group[self.training & (group >= 0)])
         self.leak = ~self.training & np.isin(group, sorted(leaked))
+
+
+class Mrl:
+    """MRL Eye: tiles (n, 40, 40), whether open, and every stratum as a column of integers."""
+
+    def __init__(self, folder: Path) -> None:
+        self.images, rows = read_tiles(folder, EYE_PX)
+        self.open = np.array([int(row["open"]) for row in rows])
+        names = ("subject", "female", "glasses", "reflections", "good_light", "sensor")
+        self.strata = {name: np.array([int(row[name]) for row in rows]) for name in names}
+        self.subject = self.strata["subject"]
 
 
 def progress(items: Iterable[T], total: int, what: str) -> Iterator[T]:

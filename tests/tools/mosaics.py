@@ -1,0 +1,60 @@
+"""Small data sets laid out like the measurement data, made of noise, for the tools' tests."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+
+def write_tiles(folder: Path, tiles: np.ndarray, rows: list[dict[str, object]]) -> None:
+    """A lossless mosaic of up to 10,000 tiles, 100 a row, with labels.csv."""
+    folder.mkdir(parents=True, exist_ok=True)
+    n, size, _ = tiles.shape
+    lines = -(-n // 100)
+    mosaic = np.zeros((lines * size, 100 * size), np.uint8)
+    for index, tile in enumerate(tiles):
+        y, x = divmod(index, 100)
+        mosaic[y * size : (y + 1) * size, x * size : (x + 1) * size] = tile
+    cv2.imwrite(str(folder / "images-0.webp"), mosaic, [cv2.IMWRITE_WEBP_QUALITY, 101])
+    with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def fer_rows(n: int, training: int) -> list[dict[str, object]]:
+    """``training`` rows of Training, then PublicTest; the first of each share a dup_group."""
+    votes = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
+    rows: list[dict[str, object]] = []
+    for tile in range(n):
+        row: dict[str, object] = {
+            "tile": tile,
+            "usage": "Training" if tile < training else "PublicTest",
+            "fer2013": tile % 7,
+            "dup_group": 3 if tile in (0, training) else -1,
+        }
+        row |= {f"votes_{name}": 0 for name in (*votes, "unknown", "NF")}
+        row[f"votes_{votes[tile % 8]}"] = 8
+        row["votes_neutral"] = int(row["votes_neutral"]) + 1
+        rows.append(row)
+    return rows
+
+
+def mrl_rows(subjects: list[int]) -> list[dict[str, object]]:
+    """One row an entry; open and closed alternate, reflections too."""
+    return [
+        {
+            "tile": tile,
+            "subject": subject,
+            "female": 0,
+            "glasses": tile % 2,
+            "open": tile % 2,
+            "reflections": 2 if tile % 4 < 2 else 0,
+            "good_light": 1,
+            "sensor": "01",
+        }
+        for tile, subject in enumerate(subjects)
+    ]
