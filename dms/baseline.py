@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 
 from dms.settings import setting, settings
-from dms.values import HeadPose
+from dms.values import EXPRESSIONS, HeadPose
 
 _BINS = 120
 _BIN = 0.005  # EAR 0..0.6
@@ -50,6 +50,8 @@ class BaselineSettings:
     yaw_clamp_deg: float = setting(25.0, unit="deg", ge=0, text="most the yaw may be offset")
     pitch_clamp_deg: float = setting(20.0, unit="deg", ge=0, text="most the pitch may be offset")
     pose_drift_deg: float = setting(6.0, unit="deg", ge=0, text="most it may drift once learned")
+    rest_prior_s: float = setting(3.0, unit="s", ge=0, text="weight of a neutral resting face")
+    upset_rate: float = setting(0.1, ge=0, le=1, text="learning rate while the face looks angry")
     rest_memory_s: float = setting(180.0, unit="s", gt=0, text="memory of the resting expression")
 
 
@@ -141,7 +143,7 @@ class Baseline:
         self.right_ear, self.left_ear = OpenEar(settings), OpenEar(settings)
         self.yaw = Angle(settings, settings.yaw_deg, settings.yaw_clamp_deg)
         self.pitch = Angle(settings, settings.pitch_deg, settings.pitch_clamp_deg)
-        self._rest: list[float] | None = None
+        self._rest = [1.0 if name == "neutral" else 0.0 for name in EXPRESSIONS]
         self._rest_s = 0.0
         self._rested_s = float("-inf")
         self._seen_s = 0.0
@@ -153,9 +155,9 @@ class Baseline:
         return min(self._seen_s / self._settings.learn_s, 1.0)
 
     @property
-    def rest(self) -> tuple[float, ...] | None:
-        """Mean expression of this driver (order of EXPRESSIONS), None before any was seen."""
-        return None if self._rest is None else tuple(self._rest)
+    def rest(self) -> tuple[float, ...]:
+        """Mean expression of this driver, in the order of EXPRESSIONS."""
+        return tuple(self._rest)
 
     @property
     def rest_s(self) -> float:
@@ -185,14 +187,16 @@ class Baseline:
         self.yaw.learn(pose.yaw_deg, dt_s)
         self.pitch.learn(pose.pitch_deg, dt_s)
 
-    def learn_rest(self, probabilities: Sequence[float], t_s: float) -> None:
-        """Learn the resting expression scored at ``t_s``: a slow mean of the drive."""
+    def learn_rest(self, probabilities: Sequence[float], t_s: float, *, calm: bool) -> None:
+        """Learn the resting expression scored at ``t_s``: a slow mean of the drive.
+
+        It starts from a neutral face; what looks angry against it (not ``calm``) counts little.
+        """
+        s = self._settings
         since_s, self._rested_s = t_s - self._rested_s, t_s
-        dt_s = min(max(since_s, 0.0), 1.0)
-        if self._rest is None:
-            self._rest = list(probabilities)
-        self._rest_s = min(self._rest_s + dt_s, self._settings.rest_memory_s)
-        share = min(dt_s / max(self._rest_s, 1e-6), 1.0)
+        dt_s = min(max(since_s, 0.0), 1.0) * (1.0 if calm else s.upset_rate)
+        self._rest_s = min(self._rest_s + dt_s, s.rest_memory_s)
+        share = min(dt_s / (self._rest_s + s.rest_prior_s), 1.0)
         self._rest = [r + (p - r) * share for r, p in zip(self._rest, probabilities, strict=True)]
 
     def advance(self, dt_s: float) -> None:

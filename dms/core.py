@@ -11,6 +11,7 @@ from dataclasses import replace
 from dms.baseline import Baseline, BaselineSettings
 from dms.blinks import Blinks, BlinkSettings
 from dms.closure import Closure, ClosureSettings, Ended
+from dms.context import Context, ContextSettings
 from dms.distraction import Distraction, DistractionSettings
 from dms.drowsiness import BlinkRecord, Drowsiness, DrowsinessSettings, SteadyLevel, judge
 from dms.gates import Gates, GateSettings
@@ -56,6 +57,7 @@ class CoreSettings:
     drowsiness: DrowsinessSettings = DrowsinessSettings()
     distraction: DistractionSettings = DistractionSettings()
     rage: RageSettings = RageSettings()
+    context: ContextSettings = ContextSettings()
     gates: GateSettings = GateSettings()
     policy: PolicySettings = PolicySettings()
     longest_step_s: float = setting(
@@ -90,6 +92,7 @@ class Core:
             reset_s=self.rules.repeated_reset_s,
             down_only=self.rules.down_only,
         )
+        self._context = Context(s.context)
         self._rage = RageMeter(s.rage)
         self._rage_now = UNSEEN_RAGE
         self._gates = Gates(s.gates, self.rules)
@@ -111,6 +114,11 @@ class Core:
             self._warnings_on = command.warnings
         if command.rage is not None:
             self._rage_on = command.rage
+
+    @property
+    def rage_reason(self) -> str:
+        """The present evidence of rage in words, with the vehicle's part in it."""
+        return self._rage_now.reason
 
     def step(
         self,
@@ -156,8 +164,14 @@ class Core:
             events.append(_observed(t_s, Kind.GLANCE, "looked away", glance.start_s, glance.end_s))
         drowsiness = self._judge(t_s)
         self._rage_now = self._rage.step(
-            t_s, observation.expression, pose, self.baseline.rest, vehicle
+            t_s, observation.expression, pose, self.baseline.rest, self._context.step(t_s, vehicle)
         )
+        if (episode := self._rage_now.ended) is not None:
+            event = _observed(
+                t_s, Kind.ROAD_RAGE, "the anger has ended", episode.start_s, episode.end_s
+            )
+            values = {"peak": round(episode.peak, 3), "peak_s": round(episode.peak_s, 3)}
+            events.append(replace(event, values=values))
         self._learn(observation, opened, pose, dt_s)
         return self._describe(observation, opened, pose, drowsiness, tuple(events))
 
@@ -230,7 +244,8 @@ class Core:
         base.learn_pose(observation.pose, dt_s)
         scores = observation.expression
         if scores is not None and scores.sure and self._rage.frontal(pose):
-            base.learn_rest(scores.probabilities, t_s=observation.t_s)
+            calm = self._rage.excess(base.rest) < self.settings.rage.excess
+            base.learn_rest(scores.probabilities, observation.t_s, calm=calm)
         if not away and opened.both is not None:
             base.advance(dt_s)
 

@@ -311,7 +311,10 @@ class Policy:
             if old is Level.NONE:
                 self._rage_alerts += 1
             self._rage_alert_s = now.t_s
-            board.raise_(Event(now.t_s, Kind.ROAD_RAGE, now.rage, now.rage_reason))
+            wording = "suggest_break" if now.rage is Level.ADVISORY else "calm_down"
+            values: dict[str, Scalar] = {"wording": wording}
+            event = Event(now.t_s, Kind.ROAD_RAGE, now.rage, now.rage_reason, None, None, values)
+            board.raise_(event)
 
     def _fault(self, now: Situation) -> None:
         board = self.board

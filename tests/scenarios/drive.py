@@ -96,12 +96,20 @@ class Drive:
         self.core.command(Command(**command))
         return self
 
-    def looks_like(self, anger: float = 0.0, happiness: float = 0.0, **more: float) -> Self:
+    def looks_like(
+        self,
+        anger: float = 0.0,
+        happiness: float = 0.0,
+        *,
+        sure: bool = True,
+        valence: float | None = None,
+        **more: float,
+    ) -> Self:
         """Set the expression from now on; the rest is neutral."""
         scores = {"anger": anger, "happiness": happiness, **more}
         scores["neutral"] = max(1.0 - sum(scores.values()), 0.0)
         row = tuple(scores.get(name, 0.0) for name in EXPRESSIONS)
-        self.scores = ExpressionScores(row, True, max(row))
+        self.scores = ExpressionScores(row, sure, max(row), valence)
         return self
 
     def watches(self, seconds: float, openness: float = 1.0) -> Self:

@@ -1,0 +1,168 @@
+"""Stories of anger, of what only looks like it, and of what the vehicle's context makes of it."""
+
+import pytest
+
+from dms.core import CoreSettings
+from dms.policy import PolicySettings
+from dms.values import Kind, Level, Unseen
+from tests.scenarios.drive import Drive
+
+RAGE = Kind.ROAD_RAGE
+
+
+def calm(seconds: float = 70.0, **parts: object) -> Drive:
+    drive = Drive(fps=15, **parts).drives(80).looks_like()  # type: ignore[arg-type]
+    return drive.blinks(seconds=seconds).watches(0.5)
+
+
+def rages(drive: Drive) -> list[Level]:
+    return [e.level for e in drive.alerts if e.kind is RAGE]
+
+
+def test_sustained_anger_is_stress_then_rage() -> None:
+    drive = calm().looks_like(anger=0.8).watches(15)
+    assert rages(drive) == [Level.ADVISORY, Level.WARNING]
+    assert [e.values["wording"] for e in drive.alerts] == ["suggest_break", "calm_down"]
+
+
+def test_disgust_adds_to_anger() -> None:
+    drive = calm().looks_like(anger=0.45, disgust=0.35).watches(15)
+    assert Level.WARNING in rages(drive)
+
+
+def test_single_frames_of_anger_are_noise() -> None:
+    drive = calm()
+    for _ in range(60):
+        drive.looks_like(anger=0.95).watches(1 / 15).looks_like().watches(0.5)
+    assert rages(drive) == []
+
+
+def test_naturally_stern_face() -> None:
+    drive = Drive(fps=15).drives(80).looks_like(anger=0.4).blinks(seconds=300)
+    assert rages(drive) == []
+    drive.looks_like(anger=0.95).watches(20)
+    assert Level.ADVISORY in rages(drive)
+
+
+def test_anger_of_a_turned_head_is_not_believed() -> None:
+    drive = calm().looks_off(yaw_deg=22).looks_like(anger=0.9).watches(20)
+    assert rages(drive) == []
+
+
+def test_unsure_scores_are_not_believed() -> None:
+    drive = calm().looks_like(anger=0.9, sure=False).watches(20)
+    assert rages(drive) == []
+
+
+def test_shouting_for_joy_is_not_rage() -> None:
+    drive = calm().looks_like(anger=0.5, happiness=0.45).watches(20)
+    assert rages(drive) == []
+
+
+def test_pleasant_valence_is_not_rage() -> None:
+    drive = calm().looks_like(anger=0.8, valence=0.6).watches(20)
+    assert rages(drive) == []
+
+
+def test_screaming_fan_standing_still() -> None:
+    drive = calm().drives(0, loudness_db=95.0).looks_like(anger=0.7, surprise=0.3, valence=0.5)
+    drive.watches(20).drives(5, loudness_db=95.0).watches(5)
+    assert rages(drive) == []
+
+
+def test_loud_company_weakens_it() -> None:
+    drive = calm().drives(80, loudness_db=95.0).looks_like(anger=0.7).watches(10)
+    assert rages(drive) == []
+    assert "loud company" in drive.core.rage_reason
+
+
+def test_startle_after_a_hard_brake() -> None:
+    drive = calm().drives(80, acceleration_mps2=-7.0).watches(0.5)
+    for _ in range(5):
+        drive.drives(80, acceleration_mps2=0.0).looks_like(anger=0.9).watches(1.5)
+        drive.looks_like().drives(80, acceleration_mps2=-7.0).watches(0.3)
+    assert rages(drive) == []
+
+
+def test_startle_after_a_swerve() -> None:
+    drive = calm().drives(80, steering_rate_dps=400.0).looks_like(anger=0.9).watches(4)
+    assert rages(drive) == []
+
+
+@pytest.mark.parametrize(
+    ("context", "reason"),
+    [
+        ({"horn": True}, "horn"),
+        ({"accelerator": 1.0}, "hard pedal"),
+        ({"acceleration_mps2": 3.5}, "hard pedal"),
+        ({"speed_limit_kmh": 50.0}, "speeding"),
+        ({"steering_rate_dps": 400.0, "accelerator": 1.0}, "swerving"),
+    ],
+)
+def test_context_raises_it(context: dict[str, float], reason: str) -> None:
+    plain = calm().looks_like(anger=0.6).watches(6)
+    drive = calm().drives(80, **context).looks_like(anger=0.6).watches(6)
+    assert (drive.state.rage or 0) > (plain.state.rage or 1) or reason == "swerving"
+    assert reason in drive.core.rage_reason
+
+
+def test_repeated_horn_and_pedal_make_rage_of_the_same_face() -> None:
+    plain = calm().looks_like(anger=0.55).watches(8)
+    drive = calm().looks_like(anger=0.55)
+    for _ in range(4):
+        drive.drives(80, horn=True, accelerator=1.0).watches(0.5)
+        drive.drives(80, horn=False, accelerator=1.0).watches(1.5)
+    assert rages(plain) == []
+    assert rages(drive) == [Level.ADVISORY, Level.WARNING]
+    assert "repeated horn" in drive.core.rage_reason
+
+
+def test_stuck_in_traffic_is_rather_stress() -> None:
+    plain = calm().looks_like(anger=0.6).watches(6)
+    drive = calm().drives(6).looks_like(anger=0.6).watches(6)
+    assert 0 < (drive.state.rage or 0) < (plain.state.rage or 0)
+
+
+def test_missing_context_changes_nothing() -> None:
+    known = calm().drives(80, horn=False, accelerator=0.2, acceleration_mps2=0.0)
+    known.looks_like(anger=0.6).watches(6)
+    unknown = calm()
+    unknown.drives().looks_like(anger=0.6).watches(6)
+    assert known.state.rage == pytest.approx(unknown.state.rage, abs=0.01)
+
+
+def test_never_nags() -> None:
+    settings = CoreSettings(policy=PolicySettings(rage_quiet_s=60.0, rage_most=2))
+    drive = calm(settings=settings)
+    for _ in range(8):
+        drive.looks_like(anger=0.9).watches(15).looks_like().watches(40)
+    episodes = [e for e in drive.events if e.kind is RAGE and e.level is Level.NONE]
+    assert len(episodes) == 8
+    # Two episodes are told, the second late, once the cool-down is over.
+    assert rages(drive) == [Level.ADVISORY, Level.WARNING, Level.WARNING]
+    assert drive.alerts[2].t_s - drive.alerts[1].t_s >= 60.0
+
+
+def test_switched_off() -> None:
+    drive = calm().tells(rage=False).looks_like(anger=0.9).watches(20)
+    assert rages(drive) == []
+    assert not drive.state.rage_on
+
+
+def test_episode_has_start_peak_and_end() -> None:
+    drive = calm()
+    start_s = drive.t_s
+    drive.looks_like(anger=0.9).watches(15).looks_like()
+    end_s = drive.t_s
+    drive.watches(60)
+    (episode,) = [e for e in drive.events if e.kind is RAGE and e.level is Level.NONE]
+    assert start_s < episode.start_s < start_s + 5  # type: ignore[operator]
+    assert start_s + 5 < float(episode.values["peak_s"] or 0) <= end_s + 2
+    assert episode.end_s is not None
+    assert episode.end_s > end_s
+
+
+def test_turning_away_does_not_end_rage() -> None:
+    drive = calm().looks_like(anger=0.9).watches(15).drives(15)
+    drive.disappears(60, Unseen.TURNED_AWAY)
+    assert RAGE in {alert.kind for alert in drive.state.active}
