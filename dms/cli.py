@@ -23,6 +23,7 @@ VERBS = {
     "service": ("dms.commands.service", "what systemd starts: run, with watchdog and store"),
     "view": ("dms.commands.view", "show what the running service sees, as numbers"),
     "aim": ("dms.commands.aim", "help to mount the camera: face size, place and light"),
+    "calibrate": ("dms.commands.calibrate", "the lens, the mounting, recordings with consent"),
     "events": ("dms.commands.events", "list, export or erase stored alerts"),
     "config": ("dms.commands.config", "check, show or describe the settings"),
 }
