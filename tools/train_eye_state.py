@@ -47,7 +47,7 @@ class Source:
         self.mrl = Mrl(args.data / "mrl_eyes")
         held = set(TEST_SUBJECTS) | set(args.validation)
         self.train = np.flatnonzero(~np.isin(self.mrl.subject, sorted(held)))
-        self.eyes, self.others = face_patches(
+        self.photographs = face_patches(
             args.data / "face_photos", args.out.parent / "face_patches.npz"
         )
         cell = self.mrl.subject[self.train] * 2 + self.mrl.open[self.train]
@@ -58,40 +58,40 @@ class Source:
         self.weight = weight / weight.sum()
 
     def batch(self, seed: tuple[int, ...], n: int) -> tuple[torch.Tensor, ...]:
-        """(crops, open, which count for open, visible), each of n rows or so."""
+        """(crops, how open, visible), each of n rows or so; openness counts where visible."""
         rng = np.random.default_rng(seed)
         dice = torch.Generator().manual_seed(int(rng.integers(2**31)))
-        seen = rng.choice(self.train, int(n * 0.66), p=self.weight)
-        hidden = rng.choice(self.train, int(n * 0.12), p=self.weight)
-        eyes = self.eyes[rng.integers(0, len(self.eyes), int(n * 0.1))]
-        others = self.others[rng.integers(0, len(self.others), int(n * 0.12))]
+        photographs = self.photographs
+        seen = rng.choice(self.train, int(n * 0.5), p=self.weight)
+        lids = rng.integers(0, len(photographs.eyes), int(n * 0.3))
+        hidden = rng.choice(self.train, int(n * 0.1), p=self.weight)
+        others = rng.integers(0, len(photographs.others), int(n * 0.1))
         images = self.mrl.images
         parts = [
             place(tensor(images[seen]), SIZE, dice),
-            place(tensor(eyes), SIZE, dice),
+            place(tensor(photographs.eyes[lids]), SIZE, dice),
             hide(place(tensor(images[hidden]), SIZE, dice), dice),
-            place(tensor(others), SIZE, dice),
+            place(tensor(photographs.others[others]), SIZE, dice),
         ]
-        crops = torch.cat(parts)
-        crops = rims(crops, dice, 0.15)
+        crops = rims(torch.cat(parts), dice, 0.15)
         crops = shine(crops, dice, 0.35, (0.03, 0.11))
         crops = light(shine(crops, dice, 0.25, (0.02, 0.07)), dice)
         visible = torch.zeros(len(crops))
-        visible[: len(seen) + len(eyes)] = 1
-        counts = torch.zeros(len(crops))
-        counts[: len(seen)] = 1
+        visible[: len(seen) + len(lids)] = 1
         opened = torch.zeros(len(crops))
         opened[: len(seen)] = torch.from_numpy(self.mrl.open[seen]).float()
-        return crops, opened, counts, visible
+        # A lid less than 15 % up is closed, one more than 65 % up is open, graded between.
+        graded = ((torch.from_numpy(photographs.openness[lids]) - 0.15) / 0.5).clamp(0, 1)
+        opened[len(seen) : len(seen) + len(lids)] = graded
+        return crops, opened, visible
 
 
-def loss_of(out: dict, opened: torch.Tensor, counts: torch.Tensor, visible: torch.Tensor):
-    """Smoothed binary cross-entropies of both heads."""
+def loss_of(out: dict, opened: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
+    """Smoothed binary cross-entropies of both heads; ``open`` counts where an eye is visible."""
     bce = functional.binary_cross_entropy_with_logits
-    smooth = opened * 0.96 + 0.02
-    first = bce(out["open"][:, 0], smooth, reduction="none")
+    first = bce(out["open"][:, 0], opened * 0.96 + 0.02, reduction="none")
     second = bce(out["visible"][:, 0], visible * 0.96 + 0.02)
-    return (first * counts).sum() / counts.sum() + second
+    return (first * visible).sum() / visible.sum() + second
 
 
 @torch.no_grad()

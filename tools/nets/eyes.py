@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import dlib
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from dms.crop import EyeCropSettings, eye_crops
+from dms.crop import EyeCropSettings, cut, eye_crops, eye_matrices
 from dms.landmarks import DLIB68, Landmarks, dlib68_file, shape_points
+from tools.nets import lids
 from tools.nets.tiles import EYE_PX as WORK
 from tools.nets.tiles import progress
 
@@ -21,40 +23,74 @@ from tools.nets.tiles import progress
 TEST_SUBJECTS = (8, 16, 18, 22, 25, 32)
 
 
-def face_patches(folder: Path, cache: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """From face photographs: crops of eyes (n, 40, 40), and crops of what is no eye (m, 40, 40).
+FINE = 3  # lids are moved at this many times the stored resolution
 
-    Eyes much darker than the cheeks are left out, for they may be sunglasses.
-    """
+
+class Photographs(NamedTuple):
+    """Crops (n, 40, 40) of eyes with their openness (n,), and of what is no eye."""
+
+    eyes: NDArray[np.uint8]
+    openness: NDArray[np.float32]
+    others: NDArray[np.uint8]
+
+
+def face_patches(folder: Path, cache: Path) -> Photographs:
+    """Cut eyes (open, closed and half closed by hand) and places beside them from photographs."""
     if cache.is_file():
         stored = np.load(cache)
-        return stored["eyes"], stored["others"]
+        return Photographs(stored["eyes"], stored["openness"], stored["others"])
     detector = dlib.get_frontal_face_detector()
     model = dlib.shape_predictor(str(dlib68_file()))
-    framing = EyeCropSettings(size=WORK)
     rng = np.random.default_rng(11)
-    eyes, others = [], []
+    eyes: list[tuple[NDArray[np.uint8], float]] = []
+    others: list[NDArray[np.uint8]] = []
     paths = sorted(folder.glob("*.jpg"))
     for path in progress(paths, len(paths), "photographs"):
         gray = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
         boxes = detector(gray, 0)
-        if len(boxes) != 1:
-            continue
-        anchors = Landmarks(shape_points(model, gray, boxes[0]), DLIB68).anchors
-        between = np.linalg.norm(anchors[1] - anchors[0])
-        cheeks = eye_crops(gray, anchors + np.array([0, 0.55 * between]), framing)
-        pair = eye_crops(gray, anchors, framing)
-        if np.median(pair) > 0.5 * np.median(cheeks):
-            eyes += list(pair)
-        for _ in range(3):
-            angle = rng.uniform(0, 2 * np.pi)
-            away = rng.uniform(0.55, 1.6) * between * np.array([np.cos(angle), np.sin(angle)])
-            moved = anchors + away
-            if min(np.linalg.norm(moved[0] - eye) for eye in anchors[:2]) > 0.5 * between:
-                others.append(eye_crops(gray, moved, framing)[0])
-    found = np.array(eyes, np.uint8), np.array(others, np.uint8)
+        if len(boxes) == 1:
+            marks = Landmarks(shape_points(model, gray, boxes[0]), DLIB68)
+            eyes += _lids(gray, marks, rng)
+            others += _beside(gray, marks.anchors, rng)
+    crops, openness = zip(*eyes, strict=True)
+    found = Photographs(np.stack(crops), np.array(openness, np.float32), np.stack(others))
     cache.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(cache, eyes=found[0], others=found[1])
+    np.savez(cache, **found._asdict())
+    return found
+
+
+def _lids(
+    gray: NDArray[np.uint8], marks: Landmarks, rng: np.random.Generator
+) -> list[tuple[NDArray[np.uint8], float]]:
+    """Each eye as it is, shut, and on the way; none where it may be behind sunglasses."""
+    fine = EyeCropSettings(size=WORK * FINE)
+    between = float(np.linalg.norm(marks.anchors[1] - marks.anchors[0]))
+    cheeks = eye_crops(gray, marks.anchors + np.array([0, 0.55 * between]), fine)
+    found: list[tuple[NDArray[np.uint8], float]] = []
+    matrices = eye_matrices(marks.anchors, fine)
+    for matrix, rim, cheek in zip(matrices, (marks.right_eye, marks.left_eye), cheeks, strict=True):
+        patch = cut(gray, matrix, fine.size)
+        if lids.aspect_ratio(rim) < lids.LEAST_EAR or np.median(patch) < 0.5 * np.median(cheek):
+            continue
+        moved = rim @ matrix[:, :2].T + matrix[:, 2]
+        for closed in (0.0, 1.0, float(rng.uniform(0.2, 0.8))):
+            shut = lids.close(patch, moved, closed)
+            found.append((cv2.resize(shut, (WORK, WORK), interpolation=cv2.INTER_AREA), 1 - closed))
+    return found
+
+
+def _beside(
+    gray: NDArray[np.uint8], anchors: NDArray[np.float32], rng: np.random.Generator
+) -> list[NDArray[np.uint8]]:
+    """Up to three crops of places well away from both eyes."""
+    between = float(np.linalg.norm(anchors[1] - anchors[0]))
+    found = []
+    for _ in range(3):
+        angle = rng.uniform(0, 2 * np.pi)
+        away = rng.uniform(0.55, 1.6) * between * np.array([np.cos(angle), np.sin(angle)])
+        moved = anchors + away
+        if min(np.linalg.norm(moved[0] - eye) for eye in anchors[:2]) > 0.5 * between:
+            found.append(eye_crops(gray, moved, EyeCropSettings(size=WORK))[0])
     return found
 
 
@@ -128,7 +164,7 @@ def light(crops: Tensor, rng: torch.Generator) -> Tensor:
         some = _sometimes(n, 0.4, rng)
         out = out * (1 - some) + coarse * some
     spread = out.std((2, 3), keepdim=True).clamp(max=0.1)
-    sigma = spread * _uniform(n, 0.0, 0.45, rng) * _sometimes(n, 0.6, rng)
+    sigma = spread * _uniform(n, 0.0, 0.35, rng) * _sometimes(n, 0.5, rng)
     out = out + torch.randn(out.shape, generator=rng) * sigma
     return (out.clamp(0, 1) * 255).round() / 255
 
