@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from dms.bridge import open_bridge
 from dms.bridge.bridge import Bridge
@@ -22,6 +23,9 @@ from dms.landmarks import load_predictor
 from dms.monitor import VehicleSource
 from dms.perception import Perception
 from dms.vehicle import open_vehicle
+
+if TYPE_CHECKING:
+    from dms.engine.accelerated import AcceleratedNets
 
 log = logging.getLogger(__name__)
 
@@ -40,13 +44,57 @@ class Chain:
     @cached_property
     def perception(self) -> Perception:
         """Landmarks and nets, loaded once and reused for every source."""
+        predictor = load_predictor(self.settings.landmarks)
+        accelerated = self._accelerated
+        if accelerated is not None:
+            return Perception(
+                predictor, accelerated.expression, accelerated.eye_state, self.settings.perception
+            )
         nets = self.settings.nets
         return Perception(
-            load_predictor(self.settings.landmarks),
+            predictor,
             self._expression() if nets.expression else None,
             self._eye_state() if nets.eye_state else None,
             self.settings.perception,
         )
+
+    @cached_property
+    def _accelerated(self) -> AcceleratedNets | None:
+        """The nets on the GPU with the CPU behind them, None where the CPU alone is asked for."""
+        nets = self.settings.nets
+        if nets.backend != "tensorrt":
+            return None
+        from dms.engine.accelerated import AcceleratedNets, Preparation  # noqa: PLC0415
+
+        wanted = [name for name in (nets.eye_state, nets.expression) if name]
+        preparation = Preparation(
+            [load_manifest(name) for name in wanted], precision=nets.precision
+        )
+        return AcceleratedNets(
+            self._expression() if nets.expression else None,
+            self._eye_state() if nets.eye_state else None,
+            preparation,
+        )
+
+    def settle(self) -> None:
+        """Wait until the nets run where they will stay, so that a replay does not change engines.
+
+        A first build of TensorRT plans takes minutes. Live, nobody waits: the CPU watches.
+        """
+        if self._accelerated is not None:
+            self._accelerated.wait()
+
+    def adopt_eyes(self, old: Chain) -> None:
+        """Go on with the landmarks and nets of ``old``, which is given up for this chain."""
+        self.perception = old.perception
+        self._accelerated = old.__dict__.pop("_accelerated", None)
+
+    def close(self) -> None:
+        """Stop a build and free the GPU; on the CPU there is nothing to free."""
+        accelerated: AcceleratedNets | None = self.__dict__.pop("_accelerated", None)
+        if accelerated is not None:
+            accelerated.close()
+            self.__dict__.pop("perception", None)
 
     def camera(self, source: str | None = None) -> Camera:
         """Return the camera of the settings, or ``source`` read with the same settings."""
@@ -81,11 +129,18 @@ class Chain:
     def _expression(self) -> ExpressionNet:
         nets = self.settings.nets
         manifest = load_manifest(nets.expression or "")
-        engine = open_engine(manifest, backend=nets.backend, precision=nets.precision)
+        engine = open_engine(manifest, precision=self._cpu_precision)
         return ExpressionNet(engine, manifest, nets.reading)
 
     def _eye_state(self) -> EyeStateNet:
         nets = self.settings.nets
         manifest = load_manifest(nets.eye_state or "")
-        engine = open_engine(manifest, backend=nets.backend, precision=nets.precision)
+        engine = open_engine(manifest, precision=self._cpu_precision)
         return EyeStateNet(engine, manifest)
+
+    @property
+    def _cpu_precision(self) -> str:
+        """The file for the CPU: beside TensorRT it is never the symmetric S8, which saturates."""
+        nets = self.settings.nets
+        symmetric = nets.backend == "tensorrt" and nets.precision == "int8-qdq"
+        return "int8" if symmetric else nets.precision

@@ -25,6 +25,7 @@ VERBS = {
     "aim": ("dms.commands.aim", "help to mount the camera: face size, place and light"),
     "calibrate": ("dms.commands.calibrate", "the lens, the mounting, recordings with consent"),
     "events": ("dms.commands.events", "list, export or erase stored alerts"),
+    "engine": ("dms.commands.engine", "build, list, verify and clean TensorRT plans"),
     "config": ("dms.commands.config", "check, show or describe the settings"),
 }
 EPILOG = (

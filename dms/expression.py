@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dms.crop import FaceCropSettings, face_crop, to_batch
+from dms.crop import Affine, FaceCropSettings, face_crop, face_matrix, to_batch
 from dms.engine.engine import Engine
 from dms.engine.manifest import Manifest
 from dms.errors import EngineError
@@ -67,6 +67,10 @@ class ExpressionNet:
         """Score the face with these (4, 2) anchors. Raises EngineError."""
         out = self._engine.infer(to_batch(face_crop(gray, anchors, self._framing)))
         return self.scores(out["ferplus"][0], out["fer2013"][0])
+
+    def matrix(self, anchors: NDArray[np.floating]) -> Affine:
+        """Where the crop lies, (2, 3)."""
+        return face_matrix(anchors, self._framing)
 
     def scores(
         self, ferplus: NDArray[np.floating], fer2013: NDArray[np.floating]

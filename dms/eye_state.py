@@ -6,12 +6,13 @@ aspect ratio may be believed: dlib draws an average eye where it sees none.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dms.crop import EyeCropSettings, eye_crops, to_batch
+from dms.crop import Affine, EyeCropSettings, eye_crops, eye_matrices, to_batch
 from dms.engine.engine import Engine
 from dms.engine.manifest import Manifest
 from dms.errors import EngineError
@@ -24,7 +25,7 @@ class EyeScores:
 
     open_probability: float
     visible_probability: float
-    contrast: float  # standard deviation of the crop over its mean
+    contrast: float | None  # standard deviation of the crop over its mean; None: crop on the GPU
 
 
 class EyeStateNet:
@@ -43,15 +44,25 @@ class EyeStateNet:
     def read(self, gray: Gray, anchors: NDArray[np.floating]) -> tuple[EyeScores, EyeScores]:
         """Score the driver's right and left eye, given the (4, 2) anchors. Raises EngineError."""
         crops = eye_crops(gray, anchors, self._framing)
-        out = self._engine.infer(to_batch(crops))
-        right, left = (
-            EyeScores(
-                open_probability=round(float(opened), 6),
-                visible_probability=round(float(visible), 6),
-                contrast=round(float(crop.std() / max(crop.mean(), 1.0)), 6),
-            )
-            for opened, visible, crop in zip(
-                out["open"].ravel(), out["visible"].ravel(), crops, strict=True
-            )
+        right, left = self.scores(self._engine.infer(to_batch(crops)))
+        return (
+            replace(right, contrast=_contrast(crops[0])),
+            replace(left, contrast=_contrast(crops[1])),
         )
-        return right, left
+
+    def scores(self, out: Mapping[str, NDArray[np.float32]]) -> tuple[EyeScores, EyeScores]:
+        """Both eyes from the net's outputs, each (2, 1)."""
+        opened, visible = out["open"].ravel(), out["visible"].ravel()
+        return _scores(opened[0], visible[0]), _scores(opened[1], visible[1])
+
+    def matrices(self, anchors: NDArray[np.floating]) -> Affine:
+        """Where both crops lie, (2, 2, 3); the left eye's is to be mirrored after cutting."""
+        return eye_matrices(anchors, self._framing)
+
+
+def _scores(opened: np.float32, visible: np.float32) -> EyeScores:
+    return EyeScores(round(float(opened), 6), round(float(visible), 6), None)
+
+
+def _contrast(crop: Gray) -> float:
+    return round(float(crop.std() / max(crop.mean(), 1.0)), 6)

@@ -125,7 +125,9 @@ class Service:
             chain.core = old.chain.core
         same_eyes = (settings.landmarks, settings.nets, settings.perception)
         if same_eyes == (was.landmarks, was.nets, was.perception):
-            chain.perception = old.chain.perception
+            chain.adopt_eyes(old.chain)
+        else:
+            old.chain.close()
         camera, bridges = old.camera, old.bridges
         if settings.camera != was.camera:
             old.camera.close()
@@ -219,6 +221,7 @@ class Service:
             for bridge in self._parts.bridges:
                 bridge.close()
             self._parts.camera.close()
+            self._parts.chain.close()
 
     def _reloading(self) -> None:
         while True:

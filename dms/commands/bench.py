@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from tqdm import tqdm
@@ -36,8 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run each source; a recording that fails is told and does not stop the others."""
+    with closing(Chain(settings_of(args))) as chain:
+        chain.settle()
+        return _all(args, chain)
+
+
+def _all(args: argparse.Namespace, chain: Chain) -> int:
     many = len(args.source) > 1
-    chain = Chain(settings_of(args))
     results, code = [], 0
     for source in args.source:
         outputs = Outputs(

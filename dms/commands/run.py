@@ -33,6 +33,7 @@ def run(args: argparse.Namespace) -> int:
     """Watch until the source ends or the process is told to stop."""
     chain = Chain(settings_of(args))
     with ExitStack() as stack:
+        stack.callback(chain.close)
         bridges = [stack.enter_context(bridge) for bridge in chain.bridges()]
         vehicle = stack.enter_context(chain.vehicle(bridges))
         camera = stack.enter_context(chain.camera())

@@ -144,14 +144,14 @@ def build_plan(
         config.progress_monitor = monitor
     _fix_batch(module, builder, network, config, options.batch)
     _place(module, builder, config, options)
-    cache = config.create_timing_cache(timing_cache)
-    if not config.set_timing_cache(cache, True):  # an empty one where it is another device's
+    times = module.__name__ != "tensorrt_rtx"  # which has no timings to keep
+    if times and not config.set_timing_cache(config.create_timing_cache(timing_cache), True):
         log.info("the timing cache is of another TensorRT or device; starting a new one")
         config.set_timing_cache(config.create_timing_cache(b""), False)
     plan = builder.build_serialized_network(network, config)
     if plan is None:
         raise EngineError(f"TensorRT cannot build the net ({report.reason()}); {_HINT}")
-    kept = config.get_timing_cache()
+    kept = config.get_timing_cache() if times else None
     return Built(
         plan=bytes(plan),
         layers=network.num_layers,

@@ -20,6 +20,10 @@ from dms.errors import EngineError
 _FORMAT = 1
 
 
+class PlanError(EngineError):
+    """A plan that is damaged or of another machine; building it again helps."""
+
+
 @dataclass(frozen=True, slots=True)
 class PlanKey:
     """All that a plan must fit. Two plans of one key are interchangeable."""
@@ -55,13 +59,13 @@ class StoredPlan:
     figures: Mapping[str, Any]  # layers, build seconds, the gate's result
 
     def load(self) -> bytes:
-        """Return the plan's bytes. Raises EngineError where the file is gone or altered."""
+        """Return the plan's bytes. Raises PlanError where the file is gone or altered."""
         try:
             plan = self.path.read_bytes()
         except OSError as error:
-            raise EngineError(f"{self.path} cannot be read ({error.strerror})") from error
+            raise PlanError(f"{self.path} cannot be read ({error.strerror})") from error
         if hashlib.sha256(plan).hexdigest() != self.sha256:
-            raise EngineError(f"{self.path} is damaged")
+            raise PlanError(f"{self.path} is damaged")
         return plan
 
 

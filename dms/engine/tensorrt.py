@@ -16,6 +16,7 @@ import numpy as np
 from dms.engine.build import Report, make_logger
 from dms.engine.engine import Engine, Tensor
 from dms.engine.gpu import LOAD_TIMEOUT_S, Buffer, Gpu, lease
+from dms.engine.plans import PlanError
 from dms.errors import EngineError
 
 if TYPE_CHECKING:  # the real API's types, for mypy with the stubs of tools/tensorrt_stubs.py
@@ -63,7 +64,7 @@ class LoadedNet:
 def load_net(gpu: Gpu, module: ModuleType, plan: bytes) -> LoadedNet:
     """Deserialise ``plan`` and allocate its buffers, once. Only for the GPU's thread.
 
-    Raises EngineError where the plan is of another version or device; rebuilding helps.
+    Raises PlanError where the plan is of another version or device; rebuilding helps.
     """
     if TYPE_CHECKING:
         import tensorrt as trt  # noqa: PLC0415
@@ -74,7 +75,7 @@ def load_net(gpu: Gpu, module: ModuleType, plan: bytes) -> LoadedNet:
     runtime = trt.Runtime(logger)
     engine = runtime.deserialize_cuda_engine(plan)
     if engine is None:
-        raise EngineError(f"the plan does not fit this machine ({report.reason()}); rebuild it")
+        raise PlanError(f"the plan does not fit this machine ({report.reason()}); rebuild it")
     context = engine.create_execution_context()
     if context is None:
         raise EngineError(f"no memory for the plan ({report.reason()}); free GPU memory")
@@ -96,7 +97,7 @@ def load_net(gpu: Gpu, module: ModuleType, plan: bytes) -> LoadedNet:
         else:
             outputs[name] = buffer
     if len(inputs) != 1 or inputs[0].host.ndim != 4 or not outputs:
-        raise EngineError("the plan must take one input (n, c, h, w); rebuild it from engines/")
+        raise PlanError("the plan must take one input (n, c, h, w); rebuild it from engines/")
     return LoadedNet(gpu, context, inputs[0], outputs, [engine, runtime, logger])
 
 

@@ -59,7 +59,7 @@ def gpu_counts(emulated) -> Iterator[object]:
 
 
 @pytest.fixture
-def trt(gpu_counts) -> Iterator[ModuleType]:  # noqa: ARG001  # it loads the driver
+def trt(gpu_counts) -> Iterator[ModuleType]:  # it loads the driver
     """The module that stands in for TensorRT; its objects must be gone at the end, too."""
     twin = _module("tensorrt_twin")
     twin.freed.clear()
@@ -85,4 +85,23 @@ def cubins(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     if done.returncode:
         pytest.skip("neither NVRTC nor nvcc is installed; tools/gpu-less-test has both")
+    return folder
+
+
+@pytest.fixture
+def engines(tmp_path: Path) -> Path:
+    """A folder like engines/ with random nets; TensorRT's file of each is the plain one."""
+    import yaml
+
+    from tests import tiny_nets
+
+    folder = tmp_path / "engines"
+    folder.mkdir()
+    tiny_nets.write_expression(folder)
+    tiny_nets.write_eye_state(folder)
+    for path in folder.glob("*.yaml"):
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for kind in ("int8-qdq", "fp32"):
+            content["files"][kind] = content["files"]["int8"]
+        path.write_text(yaml.safe_dump(content), encoding="utf-8")
     return folder

@@ -10,9 +10,8 @@ pytest.importorskip("onnx", reason="the nets of these tests are made with onnx")
 pytest.importorskip("onnxruntime.quantization")
 from dms.engine.build import BuildOptions, Report, build_plan
 from dms.errors import EngineError
-from tests.engine import small_nets as nets
+from tests import small_nets as nets
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*Timing cache operations:DeprecationWarning")
 TARGET = "SM86"  # the nearest to Orin (SM87) that TensorRT-RTX has
 
 

@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 
 pytest.importorskip("onnx", reason="the nets of these tests are made with onnx")
-import small_nets as nets
-
 from dms.crop import cut, to_batch
 from dms.engine import frame_nets as room
 from dms.engine.frame_nets import Crop, FrameNets
 from dms.engine.onnx import OnnxEngine
 from dms.errors import EngineError
+from tests import small_nets as nets
 
 
 def frame(seed: int = 2, width: int = 320, height: int = 240) -> np.ndarray:

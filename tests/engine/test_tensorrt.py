@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 
 pytest.importorskip("onnx", reason="the nets of these tests are made with onnx")
-import small_nets as nets
-
 from dms.engine.gpu import Gpu
 from dms.engine.onnx import OnnxEngine
 from dms.engine.tensorrt import TensorRTEngine, load_net, tensorrt_module
 from dms.errors import EngineError
+from tests import small_nets as nets
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ Only names that the real module has (tests/engine/test_twin.py checks it against
 only what the runtime uses. The work goes through the emulated stream, deferred like all else.
 """
 
-# ruff: noqa: ARG002  # the signatures are the real module's
+# the signatures are the real module's
 
 from __future__ import annotations
 
