@@ -6,7 +6,7 @@ A profile is only numbers; :mod:`dms.policy` applies them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from types import MappingProxyType
 
 from dms.errors import ConfigError
@@ -128,6 +128,35 @@ PROFILES: Mapping[str, Rules] = MappingProxyType(
         "euro_ncap_2026": EURO_NCAP_2026,
         "euro_ncap_2023": EURO_NCAP_2023,
         "eu_gsr": EU_GSR,
+    }
+)
+# Where a number of a profile rests on something else than the source beside its field above.
+_KEPT = "our choice: kept from Euro NCAP 2026"
+_NCAP_2023 = "Euro NCAP 2023 Safety Assist, occupant status monitoring"
+_DDAW, _ADDW = "EU 2021/1341 (DDAW)", "EU 2023/2590 (ADDW)"
+SOURCES: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "euro_ncap_2026": {},
+        "euro_ncap_2023": {
+            **{f.name: _NCAP_2023 for f in fields(Rules)},
+            "microsleep_s": "our choice: 2023 says only less than 3 s",
+            "drowsy_advisory_kss": "our choice, as EU 2021/1341 allows",
+            "drowsy_warning_kss": _DDAW,
+            "distraction_fast_kmh": _ADDW,
+            "distraction_from_kmh": _ADDW,
+        },
+        "eu_gsr": {
+            **{f.name: _KEPT for f in fields(Rules)},
+            "drowsy_advisory_kss": f"{_DDAW}: KSS 7 may be warned of",
+            "drowsy_warning_kss": f"{_DDAW}: KSS 8 must be warned of",
+            "drowsy_from_kmh": _DDAW,
+            "unresponsive_away_s": "our choice: 3 s after the slower distraction warning",
+            "distraction_s": _ADDW,
+            "distraction_slow_s": _ADDW,
+            "distraction_fast_kmh": _ADDW,
+            "distraction_from_kmh": _ADDW,
+            "down_only": f"{_ADDW}: area 3, below the windscreen",
+        },
     }
 )
 DEFAULT_PROFILE = "euro_ncap_2026"

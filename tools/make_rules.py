@@ -1,0 +1,168 @@
+"""Writes docs/rules.md: every rule and number of the decision core, read from the code.
+
+Run it after a change of settings or profiles; a test compares the page with the code.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from dms.context import RULES as CONTEXT_RULES
+from dms.core import CoreSettings
+from dms.profiles import PROFILES, SOURCES, Rules
+
+_LINE = "|---|---|---|---|---|"
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "rules.md"
+
+INTRODUCTION = """\
+# Rules of the decision core
+This page is written by `python -m tools.make_rules` from the code and compared with it by a test.
+Do not edit it.
+
+The drowsiness level 1..9 is a documented estimate in the numbers of the Karolinska Sleepiness
+Scale. It has **not** been validated against sleepy drivers; [validation.md](validation.md) says
+how an owner would do that to EU 2021/1341.
+"""
+
+ALERTS = """\
+## What alerts when
+| alert | level | euro_ncap_2026 | euro_ncap_2023 | eu_gsr |
+|---|---|---|---|---|
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="only compare; exit 1 if out of step")
+    arguments = parser.parse_args()
+    page = render()
+    if arguments.check:
+        raise SystemExit(0 if PAGE.read_text(encoding="utf-8") == page else 1)
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(page, encoding="utf-8")
+
+
+def render() -> str:
+    """Return the whole page."""
+    parts = [INTRODUCTION, ALERTS + "\n".join(_alerts()) + "\n", _profiles(), _context()]
+    schema = TypeAdapter(CoreSettings).json_schema()
+    for name, text, table in _settings(schema):
+        parts.append(f"## `{name}`\n{text}\n\n{table}")
+    return "\n".join(parts)
+
+
+def _alerts() -> Iterator[str]:
+    def row(alert: str, level: str, rule: Any) -> str:
+        return f"| {alert} | {level} | " + " | ".join(rule(r) for r in PROFILES.values()) + " |"
+
+    yield row("microsleep", "2", lambda r: f"eyes closed {r.microsleep_s:g} s")
+    yield row("sleep", "3", lambda r: f"closed {r.sleep_s:g} s")
+    yield row(
+        "unresponsive",
+        "3",
+        lambda r: (
+            f"closed {r.unresponsive_closed_s:g} s, away {r.unresponsive_away_s:g} s, or "
+            f"{r.unresponsive_after_warning_s:g} s without looking back after a warning"
+        ),
+    )
+    yield row(
+        "drowsy",
+        "1, 2",
+        lambda r: (
+            f"level {r.drowsy_advisory_kss}, {r.drowsy_warning_kss} from {r.drowsy_from_kmh:g} km/h"
+        ),
+    )
+    yield row("distraction, long", "2", _long)
+    yield row(
+        "distraction, repeated",
+        "2",
+        lambda r: (
+            f"{r.repeated_away_s:g} s away within {r.repeated_window_s:g} s, reset by "
+            f"{r.repeated_reset_s:g} s on the road"
+        ),
+    )
+    s = CoreSettings()
+    same = [
+        ("road_rage", "1, 2", f"evidence {s.rage.stress_above:g}, {s.rage.rage_above:g}"),
+        ("degraded", "1", f"eyes not observable {s.policy.degraded_s:g} s"),
+        ("fault", "2", "camera, engine or bridge lost"),
+    ]
+    for alert, level, words in same:
+        yield f"| {alert} | {level} | {words} | the same | the same |"
+
+
+def _long(rules: Rules) -> str:
+    words = f"away {rules.distraction_s:g} s"
+    if rules.distraction_slow_s != rules.distraction_s:
+        words += f" from {rules.distraction_fast_kmh:g} km/h, {rules.distraction_slow_s:g} s below"
+    side = "; looking down only" if rules.down_only else ""
+    return f"{words}; from {rules.distraction_from_kmh:g} km/h{side}"
+
+
+def _profiles() -> str:
+    properties = TypeAdapter(Rules).json_schema()["properties"]
+    parts = ["## Profiles\n"]
+    for name, rules in PROFILES.items():
+        lines = [f"### {name}", "| number | value | unit | source | meaning |", _LINE]
+        for field in fields(Rules):
+            about = dict(properties[field.name])
+            about["source"] = SOURCES[name].get(field.name, about["source"])
+            value = _value(getattr(rules, field.name))
+            lines.append(f"| `{field.name}` | {value} | {_about(about)} |")
+        parts.append("\n".join(lines) + "\n")
+    return "\n".join(parts)
+
+
+def _context() -> str:
+    lines = [
+        "## What the vehicle's context makes of an angry face",
+        "Factors of the rules that hold are multiplied. Missing context is unknown: it changes "
+        "nothing.",
+        "",
+        "| rule | rage grows | reads as | when |",
+        "|---|---|---|---|",
+    ]
+    for rule in CONTEXT_RULES:
+        growth = "not at all" if rule.factor == 0 else f"{rule.factor:g} times as fast"
+        lines.append(f"| {rule.name} | {growth} | {rule.reading} | {rule.text} |")
+    return "\n".join(lines) + "\n"
+
+
+def _settings(schema: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    defaults = CoreSettings()
+    for name, about in schema["properties"].items():
+        reference = about.get("$ref") or about.get("allOf", [{}])[0].get("$ref", "")
+        if not reference:
+            continue
+        part = schema["$defs"][reference.rsplit("/", 1)[-1]]
+        rows = ["| setting | default | unit | source | meaning |", _LINE]
+        for key, one in part["properties"].items():
+            value = _value(getattr(getattr(defaults, name), key))
+            rows.append(f"| `{key}` | {value} | {_about(one)} |")
+        module = f"dms.{type(getattr(defaults, name)).__module__.rsplit('.', 1)[-1]}"
+        text = (type(getattr(defaults, name)).__doc__ or "").strip().splitlines()[0]
+        yield name, f"{text} (`{module}`)", "\n".join(rows) + "\n"
+
+
+def _about(about: Mapping[str, Any]) -> str:
+    return f"{about.get('unit', '')} | {about.get('source', '')} | {about.get('description', '')}"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, tuple):
+        return "; ".join(f"{x:g} → {y:g}" for x, y in value)
+    return str(value)
+
+
+if __name__ == "__main__":
+    main()
