@@ -26,6 +26,8 @@ setup(
     package_data={
         "dms.engines": ["*.onnx", "*.yaml", "*.npz", "*.dat", "*.md"],
         "dms.engine.preprocess": ["*.cu", "*.h"],
+        "dms.bridge": ["*.vspec"],
+        "dms.vehicle": ["*.dbc"],
         "dms": ["py.typed", "*.dbc", "*.html"],
     },
     install_requires=[
@@ -37,11 +39,13 @@ setup(
         "pydantic>=2.7",
         "pyserial>=3.5",
         "python-can[multicast]>=4.4",
+        "paho-mqtt>=2.1",  # small, and infotainment is a main user
         "cantools>=39.4",
         "tqdm>=4.60",
     ],
     extras_require={
         "mf4": ["asammdf>=8"],  # CAN logs in MDF 4
+        "vss": ["vss-tools>=6"],  # to check the VSS overlay
         "jetson": ["tensorrt", "pycuda"],
         "v4l2": ["linuxpy>=0.21; sys_platform == 'linux'"],  # GPL-3.0-or-later, hence optional
         "bench": BENCH,

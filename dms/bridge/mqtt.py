@@ -1,0 +1,241 @@
+"""The MQTT bridge: VSS paths as retained topics, alerts at QoS 1, commands back.
+
+paho's own thread does the network; publishing only queues. While the broker is away alerts wait in
+a bounded queue and are sent later, marked late; of the signals only the newest are sent.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import ssl
+import threading
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.reasoncodes import ReasonCode
+
+from dms.bridge import vss
+from dms.bridge.bridge import Bridge
+from dms.bridge.choice import BridgeSettings
+from dms.bridge.mqtt_command import command_of
+from dms.bridge.mqtt_settings import MqttSettings
+from dms.errors import BridgeError, ConfigError
+from dms.events import event_object
+from dms.values import Command, DriverState, Event, Level, Scalar
+
+_log = logging.getLogger(__name__)
+_CONNECT_S = 3.0  # how long opening waits for the broker's answer
+_UNCHANGED: object = object()
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class MqttBridge(Bridge):
+    """One broker. ``clock`` returns the timestamp of a message in ISO 8601."""
+
+    def __init__(self, settings: BridgeSettings, clock: Callable[[], str] = _now) -> None:
+        self._wait = settings.wait
+        self._settings = settings.mqtt
+        self.name = f"mqtt {self._settings.host}:{self._settings.port}"
+        self._clock = clock
+        self._client: paho.Client | None = None
+        self._connected = threading.Event()
+        self._answered = threading.Event()
+        self._fault: str | None = None
+        self._sent: dict[str, object] = {}
+        self._waiting: deque[dict[str, Any]] = deque(maxlen=self._settings.queue)
+        self._commands: deque[Command] = deque(maxlen=32)
+        self._due_s: float | None = None
+        self._level = Level.NONE
+        self._number = 0
+        self.dropped = 0  # alerts that found the queue full
+
+    def _topic(self, *parts: str) -> str:
+        return "/".join((self._settings.prefix, *parts))
+
+    def open(self) -> None:
+        client = _client(self._settings, self._topic("status"), self._clock)
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        self._client = client
+        where = (self._settings.host, self._settings.port, self._settings.keepalive_s)
+        self._answered.clear()
+        try:
+            client.connect(*where)
+        except (OSError, ValueError) as error:
+            self._tell(f"no broker at {self._settings.host}:{self._settings.port}: {error}")
+            if not self._wait:
+                self._client = None
+                raise BridgeError(f"{self.name}: {error}; is the broker running?") from error
+            client.connect_async(*where)
+        client.loop_start()
+        if not self._wait and not (self._answered.wait(_CONNECT_S) and self._connected.is_set()):
+            fault = self._fault or "the broker does not answer"
+            self.close()
+            raise BridgeError(f"{self.name}: {fault}")
+
+    @property
+    def fault(self) -> str | None:
+        return self._fault
+
+    def publish(self, state: DriverState) -> None:
+        client = self._client
+        if client is None:
+            return
+        for event in state.events:
+            if event.level > Level.NONE:
+                self._queue(event)
+        if not self._connected.is_set():
+            return
+        self._send_alerts(client)
+        if self._due_s is not None and state.t_s < self._due_s - self._settings.period_s:
+            self._due_s = None  # a new recording
+        if self._due_s is None or state.t_s >= self._due_s or state.level != self._level:
+            self._due_s = state.t_s + self._settings.period_s
+            self._level = state.level
+            self._send_values(client, state)
+
+    def commands(self) -> tuple[Command, ...]:
+        taken = []
+        while self._commands:
+            taken.append(self._commands.popleft())
+        return tuple(taken)
+
+    def close(self) -> None:
+        client, self._client = self._client, None
+        if client is None:
+            return
+        if self._connected.is_set():
+            told = client.publish(self._topic("status"), self._json("offline"), qos=1, retain=True)
+            try:
+                told.wait_for_publish(1.0)
+            except (ValueError, RuntimeError) as error:
+                _log.debug("%s: %s", self.name, error)
+        client.disconnect()
+        client.loop_stop()
+        self._connected.clear()
+
+    def _queue(self, event: Event) -> None:
+        self._number += 1
+        if len(self._waiting) == self._waiting.maxlen:
+            self.dropped += 1
+        self._waiting.append(
+            {
+                **event_object(event),
+                "number": self._number,
+                "timestamp": self._clock(),
+                "late": not self._connected.is_set(),
+            }
+        )
+
+    def _send_alerts(self, client: paho.Client) -> None:
+        while self._waiting and self._connected.is_set():
+            alert = self._waiting[0]
+            told = client.publish(self._topic("alert"), json.dumps(alert), qos=1)
+            if told.rc not in (paho.MQTT_ERR_SUCCESS, paho.MQTT_ERR_NO_CONN):
+                return  # paho's queue is full: later
+            self._waiting.popleft()  # from here paho repeats it until the broker has it
+
+    def _send_values(self, client: paho.Client, state: DriverState) -> None:
+        for path, value in vss.values(state).items():
+            if self._sent.get(path, _UNCHANGED) == value:
+                continue
+            reason = state.eyes_unseen.value if value is None and state.eyes_unseen else None
+            told = client.publish(
+                self._topic(*path.split(".")), self._json(value, state.t_s, reason), retain=True
+            )
+            if told.rc == paho.MQTT_ERR_SUCCESS:
+                self._sent[path] = value
+
+    def _json(self, value: Scalar, t_s: float | None = None, reason: str | None = None) -> str:
+        said: dict[str, Scalar] = {"value": value, "timestamp": self._clock()}
+        if t_s is not None:
+            said["t_s"] = round(t_s, 3)
+        if reason is not None:
+            said["reason"] = reason
+        return json.dumps(said, allow_nan=False)
+
+    def _tell(self, fault: str) -> None:
+        if self._fault is None:
+            _log.warning("%s: %s", self.name, fault)
+        self._fault = fault
+
+    def _on_connect(
+        self, client: paho.Client, _data: object, _flags: object, code: ReasonCode, _more: object
+    ) -> None:
+        if code.is_failure:
+            self._tell(f"the broker refuses: {code}; check user, password file and its rights")
+            self._answered.set()
+            return
+        if self._fault is not None:
+            _log.info("%s is back", self.name)
+        self._fault = None
+        self._sent = {}  # the broker may have lost what it held
+        self._due_s = None
+        client.subscribe(self._topic("command"), qos=1)
+        client.publish(self._topic("status"), self._json("online"), qos=1, retain=True)
+        self._connected.set()
+        self._answered.set()
+
+    def _on_disconnect(
+        self, _client: paho.Client, _data: object, _flags: object, code: ReasonCode, _more: object
+    ) -> None:
+        self._connected.clear()
+        if self._client is not None:
+            self._tell(f"the broker is gone ({code}); alerts wait here")
+
+    def _on_message(self, client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
+        if message.retain:
+            return  # an old wish that the broker kept is no command
+        command, answer = command_of(message.payload)
+        if command is not None:
+            self._commands.append(command)
+        client.publish(
+            self._topic("command", "answer"),
+            json.dumps({**answer, "timestamp": self._clock()}),
+            qos=1,
+        )
+
+
+def _client(settings: MqttSettings, status: str, clock: Callable[[], str]) -> paho.Client:
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id=settings.client_id)
+    client.max_queued_messages_set(settings.queue + 64)
+    client.reconnect_delay_set(min(0.1, settings.retry_s), settings.retry_s)  # type: ignore[arg-type]
+    client.connect_timeout = _CONNECT_S
+    will = json.dumps({"value": "offline", "timestamp": clock(), "reason": "connection lost"})
+    client.will_set(status, will, qos=1, retain=True)
+    if settings.username:
+        client.username_pw_set(settings.username, _password(settings.password_file))
+    if settings.ca_file:
+        try:
+            client.tls_set(
+                settings.ca_file,
+                settings.certificate_file or None,
+                settings.key_file or None,
+                tls_version=ssl.PROTOCOL_TLS_CLIENT,
+            )
+        except (OSError, ValueError) as error:
+            raise ConfigError(
+                f"mqtt: the TLS files cannot be used ({settings.ca_file}): {error}"
+            ) from error
+    elif settings.certificate_file or settings.key_file:
+        raise ConfigError("mqtt: a client certificate needs ca_file too")
+    return client
+
+
+def _password(file: str) -> str | None:
+    if not file:
+        return None
+    try:
+        return Path(file).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigError(f"mqtt: cannot read password_file {file}: {error.strerror}") from error
