@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from dms.bridge import BridgeSettings
 from dms.camera.exposure import ExposureSettings
 from dms.camera.settings import CameraSettings
+from dms.clips import ClipSettings
 from dms.core import CoreSettings
 from dms.errors import ConfigError
 from dms.expression import ExpressionSettings
@@ -56,6 +57,7 @@ class ServiceSettings:
     store: StoreSettings = StoreSettings()
     exposure: ExposureSettings = ExposureSettings()
     lamp: LampSettings = LampSettings()
+    clips: ClipSettings = ClipSettings()
 
 
 @settings

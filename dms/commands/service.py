@@ -10,6 +10,7 @@ import time
 from contextlib import ExitStack
 
 from dms.camera.exposure import ExposureFollower
+from dms.clips import ClipKeeper
 from dms.commands.options import add_settings, settings_of
 from dms.config import Settings
 from dms.journal import set_up
@@ -65,6 +66,9 @@ def run(args: argparse.Namespace) -> int:
             follower = ExposureFollower(settings.camera.source, settings.service.exposure)
             stack.callback(follower.close)
             sinks.append(follower)
+        if settings.service.clips.enabled:
+            folder = store_path(kept, environment).parent / "clips"
+            sinks.append(stack.enter_context(ClipKeeper(folder, settings.service.clips)))
         if settings.service.lamp.led is not None:
             lamp = Lamp(settings.service.lamp)
             stack.callback(lamp.dark)
