@@ -66,6 +66,7 @@ class MqttBridge(Bridge):
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
+        client.on_subscribe = self._on_subscribe
         self._client = client
         where = (self._settings.host, self._settings.port, self._settings.keepalive_s)
         self._answered.clear()
@@ -181,16 +182,23 @@ class MqttBridge(Bridge):
         self._fault = None
         self._sent = {}  # the broker may have lost what it held
         self._due_s = None
-        client.subscribe(self._topic("command"), qos=1)
         client.publish(self._topic("status"), self._json("online"), qos=1, retain=True)
+        client.subscribe(self._topic("command"), qos=1)
         self._connected.set()
+
+    def _on_subscribe(
+        self, _client: paho.Client, _data: object, _mid: int, codes: list[ReasonCode], _more: object
+    ) -> None:
+        if any(code.is_failure for code in codes):
+            _log.warning("%s: no right to read %s", self.name, self._topic("command"))
         self._answered.set()
 
     def _on_disconnect(
         self, _client: paho.Client, _data: object, _flags: object, code: ReasonCode, _more: object
     ) -> None:
+        was_connected = self._connected.is_set()
         self._connected.clear()
-        if self._client is not None:
+        if was_connected and self._client is not None:  # a refusal has told its own reason
             self._tell(f"the broker is gone ({code}); alerts wait here")
 
     def _on_message(self, client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:

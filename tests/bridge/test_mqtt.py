@@ -189,7 +189,7 @@ def test_publishing_never_blocks_without_a_broker(broker):
             begun = time.perf_counter()
             bridge.publish(replace(STATE, t_s=i / 30, drowsiness=1 + i % 9))
             longest = max(longest, time.perf_counter() - begun)
-        assert longest < 0.2
+        assert longest < 1.0  # a connection that is tried takes 3 s
 
 
 def test_commands_and_answers(broker):
