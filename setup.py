@@ -50,6 +50,7 @@ setup(
         "v4l2": ["linuxpy>=0.21; sys_platform == 'linux'"],  # GPL-3.0-or-later, hence optional
         "bench": BENCH,
         "dlib68": DLIB68,
+        "cluster": ["distributed>=2024.1"],
         "demo": DEMO,
         "train": TRAIN,
         "test": [*TEST, *LINT, *BENCH, *DEMO],

@@ -67,13 +67,17 @@ def find(sources: Sequence[str]) -> list[Entry]:
     ]
 
 
+def labels_path(entry: Entry) -> Path | None:
+    """Return the file with a recording's labels: the manifest's, or the one beside it by name."""
+    return Path(entry.labels) if entry.labels else labels_beside(Path(entry.source))
+
+
 def labels_of(entry: Entry, fps: float) -> Labels | None:
     """Return the labels of a recording in any format; ``fps`` turns frames into seconds.
 
     Raises ConfigError where they cannot be used or a table does not name the recording.
     """
-    source = Path(entry.source)
-    path = Path(entry.labels) if entry.labels else labels_beside(source)
+    source, path = Path(entry.source), labels_path(entry)
     if path is None:
         return None
     if is_openlabel(path) or path.suffix == ".json":

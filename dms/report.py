@@ -14,6 +14,7 @@ from string import Template
 from dms.errors import ConfigError
 from dms.frames import Series
 from dms.labels import Label, Labels
+from dms.quality import Figure, Quality
 from dms.scoring import OBSERVED, Match, Tally, Verdict, tally
 from dms.timeline import LEVEL_NAMES, figure, plotly_js
 from dms.values import Event, Kind, Level
@@ -41,11 +42,16 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that goes on the page; ``facts`` are short sentences about the run."""
+    """All that goes on the page.
+
+    ``facts`` are short sentences about the run; ``quality`` adds intervals over recordings. A
+    recording without frames stands in the table only.
+    """
 
     title: str
     recordings: Sequence[Recording]
     facts: Sequence[str] = field(default_factory=tuple)
+    quality: Quality | None = None
 
 
 def write_report(report: Report, path: Path) -> None:
@@ -57,10 +63,13 @@ def write_report(report: Report, path: Path) -> None:
     hours = sum(recording.duration_s for recording in report.recordings) / 3600
     body = [_tiles(report.recordings, matches, hours)]
     if matches:
-        body.append(_section("Events against labels", _score_table(tally(matches), hours)))
+        table = _score_table(tally(matches), hours, report.quality)
+        body.append(_section("Events against labels", table))
+    if report.quality is not None and report.quality.confusion:
+        body.append(_section("Frame by frame", _confusion_table(report.quality)))
     if len(report.recordings) > 1:
         body.append(_section("Recordings", _recording_table(report.recordings)))
-    body += [_recording(number, one) for number, one in enumerate(report.recordings)]
+    body += [_recording(at, one) for at, one in enumerate(report.recordings) if one.frames]
     page = Template(files("dms").joinpath("report.html").read_text(encoding="utf-8"))
     text = page.substitute(
         title=escape(report.title),
@@ -95,18 +104,50 @@ def _tiles(recordings: Sequence[Recording], matches: Sequence[Match], hours: flo
     return f'<div class="tiles">{made}</div>'
 
 
-def _score_table(tallies: Mapping[Kind, Tally], hours: float) -> str:
+def _score_table(tallies: Mapping[Kind, Tally], hours: float, quality: Quality | None) -> str:
     rows = []
     for kind, one in tallies.items():
+        figures = quality.kinds.get(kind) if quality else None
         delay = f"{median(one.delays_s):+.2f}" if one.delays_s else "–"
         worst = f"{max(one.delays_s):+.2f}" if one.delays_s else "–"
         per_hour = f"{one.false / hours:.1f}" if hours > 0 else "–"
         counts = [str(one.found + one.missed), str(one.found), str(one.missed), str(one.false)]
-        shares = [_share(one.recall), _share(one.precision), _share(one.f1)]
-        rows.append([kind.value, *counts, *shares, per_hour, delay, worst])
+        shares = [
+            _share(one.recall) + _range(figures.recall if figures else None),
+            _share(one.precision) + _range(figures.precision if figures else None),
+            _share(one.f1) + _range(figures.f1 if figures else None),
+            per_hour + _range(figures.false_per_hour if figures else None, 1),
+        ]
+        rows.append([escape(kind.value), *counts, *shares, delay, worst])
     head = ["kind", "labelled", "found", "missed", "false", "recall", "precision", "F1",
             "false per h", "delay s (median)", "delay s (worst)"]  # fmt: skip
-    return _table(head, [[escape(cell) for cell in row] for row in rows], first_text=1)
+    note = ""
+    if quality is not None and quality.recordings > 1:
+        note = f"<p class='values'>small: 95 % over {quality.recordings} recordings, bootstrap</p>"
+    return _table(head, rows, first_text=1) + note
+
+
+def _confusion_table(quality: Quality) -> str:
+    """Return how the labelled states were told, in shares of the frames."""
+    truths = sorted({truth for truth, _ in quality.confusion})
+    told = sorted({said for _, said in quality.confusion})
+    rows = []
+    for truth in truths:
+        counts = [quality.confusion.get((truth, said), 0) for said in told]
+        total = sum(counts)
+        rows.append([escape(truth), str(total), *(f"{100 * c / total:.1f} %" for c in counts)])
+    error = quality.perclos_error
+    note = (
+        "" if error is None else f"<p>PERCLOS differs from the truth by {error:.3f} on average.</p>"
+    )
+    return _table(["truth", "frames", *(f"told {said}" for said in told)], rows, 1) + note
+
+
+def _range(figure: Figure | None, digits: int = 2) -> str:
+    if figure is None or figure.interval is None:
+        return ""
+    low, high = figure.interval
+    return f'<br><span class="values">{low:.{digits}f} to {high:.{digits}f}</span>'
 
 
 def _recording_table(recordings: Sequence[Recording]) -> str:
@@ -115,7 +156,9 @@ def _recording_table(recordings: Sequence[Recording]) -> str:
         counts = [sum(event.level == level for event in one.events) for level in Level]
         judged = [sum(m.verdict is v for m in one.matches) for v in _JUDGED]
         seen = "–" if one.availability is None else f"{one.availability:.0%}"
-        link = f'<a href="#recording-{number}">{escape(one.name)}</a>'
+        link = escape(one.name)
+        if one.frames:
+            link = f'<a href="#recording-{number}">{link}</a>'
         rows.append([link, _length(one.duration_s), seen, *map(str, [*counts, *judged])])
     head = ["recording", "length", "eyes seen", *LEVEL_NAMES.values(), *(v.value for v in _JUDGED)]
     return _table(head, rows, first_text=1)

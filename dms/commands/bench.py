@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from dms.bench import Outputs, Result, bench
 from dms.chain import Chain
+from dms.commands import bench_folder
 from dms.commands.options import add_settings, settings_of
 from dms.errors import ConfigError, DmsError
 from dms.events import event_object
@@ -21,8 +22,9 @@ from dms.values import Level
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's options."""
     parser.add_argument(
-        "source", nargs="+", help="video file, image folder, or .jsonl of recorded observations"
-    )
+        "source", nargs="+", help="video file, image folder, or .jsonl of recorded observations; "
+        "with --out also a folder or glob of them, or a manifest (.csv, .yaml)",
+    )  # fmt: skip
     add_settings(parser)
     parser.add_argument("--events", type=Path, metavar="OUT.jsonl", help="write events, one a line")
     parser.add_argument(
@@ -33,10 +35,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
     parser.add_argument("--quiet", action="store_true", help="no progress, no list of events")
+    bench_folder.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run each source; a recording that fails is told and does not stop the others."""
+    if args.out is not None:
+        return bench_folder.run(args)
     with closing(Chain(settings_of(args))) as chain:
         chain.settle()
         return _all(args, chain)

@@ -1,0 +1,221 @@
+"""One recording of a bench run as a job: its files, its score, and whether it was done before.
+
+A job depends on nothing but its recording, its labels and the settings, so it gives the same bytes
+in this process, in a worker or on another machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from dms import __version__
+from dms.bench import Outputs, bench
+from dms.chain import Chain
+from dms.config import load
+from dms.corpus import VIDEOS, Entry, labels_of, labels_path
+from dms.errors import DmsError
+from dms.frames import load_frames
+from dms.labels import Labels
+from dms.quality import QualitySettings, Scored, score_frames
+from dms.scoring import Match, ScoringSettings, Tally, due_times, match, tally
+from dms.values import Event, Kind, Level
+from dms.yamlfile import as_data
+
+FPS = 30.0  # of labels in frames where the recording does not say
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How each recording of a run is treated; small enough to be sent to a worker."""
+
+    out: str
+    config: str | None = None
+    overrides: tuple[str, ...] = ()
+    table: str = ".csv"  # or .parquet
+    observations: bool = False
+    fresh: bool = False  # do again what was done before
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one recording. ``error`` is None or one sentence; then nothing was scored."""
+
+    name: str
+    source: str
+    scored: Scored | None = None
+    alerts: tuple[int, ...] = (0, 0, 0, 0)  # events by level 0..3
+    synthetic: bool = False
+    error: str | None = None
+    kept: bool = field(default=False, compare=False)  # done by an earlier run with the same key
+
+
+def run_job(
+    entry: Entry, recipe: Recipe, progress: Callable[[float], None] | None = None
+) -> Outcome:
+    """Run one recording, unless exactly that was done before, and keep its result.
+
+    A recording that cannot be used is an outcome with its error, never an exception.
+    """
+    folder = Path(recipe.out) / entry.name
+    try:
+        chain = _chain(recipe.config, recipe.overrides)
+        key = _key(entry, recipe, chain)
+        if not recipe.fresh and (before := _before(folder, key)) is not None:
+            return before
+        outcome = _run(entry, recipe, folder, chain, progress)
+    except DmsError as error:
+        return Outcome(entry.name, entry.source, error=str(error))
+    except OSError as error:
+        return Outcome(entry.name, entry.source, error=f"{error}; check disk space and rights")
+    _keep(folder, key, outcome)
+    return outcome
+
+
+def length_frames(source: str) -> int:
+    """How many frames a recording has, as far as can be told without running it; else 0."""
+    path = Path(source)
+    if path.suffix.lower() not in VIDEOS:
+        return 0
+    capture = cv2.VideoCapture(source)
+    try:
+        return max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
+    finally:
+        capture.release()
+
+
+def match_events(
+    events: list[Event], labels: Labels | None, settings: ScoringSettings, chain: Chain
+) -> list[Match]:
+    """Set events against labels by the due times of the chain's profile; [] without labels."""
+    if labels is None:
+        return []
+    return match(events, labels, due_times(chain.settings.core), settings)
+
+
+def frames_path(folder: Path) -> Path:
+    """Return where a job's frame table is."""
+    parquet = folder / "frames.parquet"
+    return parquet if parquet.exists() else folder / "frames.csv"
+
+
+def rate_of(source: str) -> float:
+    """Frames a second of a video as its container says, else :data:`FPS`."""
+    if Path(source).suffix.lower() not in VIDEOS:
+        return FPS
+    capture = cv2.VideoCapture(source)
+    try:
+        rate = float(capture.get(cv2.CAP_PROP_FPS))
+    finally:
+        capture.release()
+    return rate if 1.0 <= rate <= 1000.0 else FPS
+
+
+@lru_cache(maxsize=1)
+def _chain(config: str | None, overrides: tuple[str, ...]) -> Chain:
+    """Build the chain once a process: landmarks and nets take longer to load than a short clip."""
+    return Chain(load(Path(config) if config else None, overrides))
+
+
+def _run(
+    entry: Entry,
+    recipe: Recipe,
+    folder: Path,
+    chain: Chain,
+    progress: Callable[[float], None] | None,
+) -> Outcome:
+    folder.mkdir(parents=True, exist_ok=True)
+    cv2.setNumThreads(1)  # one core a recording; several recordings share the machine
+    table = folder / f"frames{recipe.table}"
+    seen = folder / "observations.jsonl" if recipe.observations else None
+    labels = labels_of(entry, rate_of(entry.source))
+    outputs = Outputs(folder / "events.jsonl", table, seen)
+    result = bench(entry.source, chain, outputs, progress)
+    matches = match_events(result.events, labels, ScoringSettings(), chain)
+    confusion: Mapping[tuple[str, str], int] = {}
+    perclos_error = None
+    if labels is not None and labels.stretches:
+        confusion, perclos_error = score_frames(load_frames(table), labels, QualitySettings())
+    scored = Scored(
+        name=entry.name,
+        duration_s=round(result.duration_s, 6),
+        frames=result.frames,
+        eyes_known=result.eyes_known,
+        tallies=tally(matches),
+        confusion=confusion,
+        perclos_error=perclos_error,
+        groups=dict(entry.groups),
+    )
+    alerts = tuple(sum(event.level == level for event in result.events) for level in Level)
+    synthetic = labels.synthetic if labels else False
+    return Outcome(entry.name, entry.source, scored, alerts, synthetic)
+
+
+def _key(entry: Entry, recipe: Recipe, chain: Chain) -> str:
+    """Say what the result depends on: a change of any of it makes the job run again."""
+    parts: list[object] = [__version__, as_data(chain.settings), recipe.table, recipe.observations]
+    parts += [entry.source, sorted(entry.groups.items())]
+    for place in (Path(entry.source), labels_path(entry)):
+        if place is not None and place.exists():
+            told = place.stat()
+            parts.append([told.st_size, told.st_mtime_ns])
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _keep(folder: Path, key: str, outcome: Outcome) -> None:
+    """Write the result last and whole, so that a run cut short leaves none."""
+    part = folder / "part-result.json"
+    text = json.dumps({"key": key, **outcome_object(outcome)}, indent=1, sort_keys=True)
+    part.write_text(text + "\n", encoding="utf-8")
+    part.replace(folder / "result.json")
+
+
+def _before(folder: Path, key: str) -> Outcome | None:
+    try:
+        thing = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return outcome_of(thing, kept=True) if thing.get("key") == key else None
+
+
+def outcome_object(outcome: Outcome) -> dict[str, Any]:
+    """Return an outcome as plain JSON."""
+    scored = outcome.scored
+    thing: dict[str, Any] = {
+        "name": outcome.name,
+        "source": outcome.source,
+        "alerts": list(outcome.alerts),
+        "synthetic": outcome.synthetic,
+        "error": outcome.error,
+    }
+    if scored is not None:
+        thing["scored"] = {
+            **{k: v for k, v in asdict(scored).items() if k not in {"tallies", "confusion"}},
+            "tallies": {kind.value: asdict(one) for kind, one in scored.tallies.items()},
+            "confusion": [[*pair, count] for pair, count in sorted(scored.confusion.items())],
+        }
+    return thing
+
+
+def outcome_of(thing: Mapping[str, Any], kept: bool = False) -> Outcome:
+    """Return the outcome that :func:`outcome_object` wrote."""
+    told = thing.get("scored")
+    scored = None
+    if told is not None:
+        tallies = {
+            Kind(kind): Tally(**{**one, "delays_s": tuple(one["delays_s"])})
+            for kind, one in told["tallies"].items()
+        }
+        confusion = {(truth, said): count for truth, said, count in told["confusion"]}
+        scored = Scored(**{**told, "tallies": tallies, "confusion": confusion})
+    alerts = tuple(thing["alerts"])
+    return Outcome(
+        thing["name"], thing["source"], scored, alerts, thing["synthetic"], thing["error"], kept
+    )

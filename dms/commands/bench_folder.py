@@ -1,0 +1,121 @@
+"""``dms bench --out FOLDER``: many recordings, each with its files, one summary, one report."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from tqdm import tqdm
+
+from dms.batch import Outcome, Recipe, length_frames
+from dms.chain import Chain
+from dms.commands.options import settings_of
+from dms.corpus import Entry, find
+from dms.errors import ConfigError
+from dms.spread import run_dask, run_here, run_workers
+from dms.summary import write_page, write_summary
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of a run into a folder."""
+    many = parser.add_argument_group("many recordings")
+    many.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="keep every recording's results, a summary and "
+        "a report here; what is there already is not run again",
+    )  # fmt: skip
+    many.add_argument("--fresh", action="store_true", help="run again what was done before")
+    many.add_argument(
+        "--workers", type=int, default=1, metavar="N", help="recordings at the same time"
+    )
+    many.add_argument(
+        "--scheduler", metavar="ADDRESS", help="a Dask scheduler, tcp://host:8786, to spread over"
+    )
+    many.add_argument(
+        "--group", action="append", default=[], metavar="COLUMN",
+        help="measure by this column of the manifest too (may be given again)",
+    )  # fmt: skip
+    many.add_argument("--parquet", action="store_true", help="frame tables as Parquet")
+    many.add_argument(
+        "--keep-observations", action="store_true", help="keep what perception saw, for sweeps"
+    )
+    many.add_argument(
+        "--timelines", type=int, default=30, metavar="N", help="timelines in the report at most"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run all recordings and return the exit code: 1 if one of them could not be used."""
+    if args.workers < 1:
+        raise ConfigError(f"--workers is {args.workers}; expected 1 or more")
+    chain = Chain(settings_of(args))
+    entries = find(args.source)
+    unknown = [c for c in args.group if not any(c in entry.groups for entry in entries)]
+    if unknown:
+        raise ConfigError(f"no recording has a column {unknown[0]!r}; check the manifest")
+    try:
+        args.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"cannot make {args.out}: {error.strerror}") from error
+    recipe = Recipe(
+        out=str(args.out.resolve() if args.scheduler else args.out),
+        config=str(args.config) if args.config else None,
+        overrides=tuple(args.set),
+        table=".parquet" if args.parquet else ".csv",
+        observations=args.keep_observations,
+        fresh=args.fresh,
+    )
+    outcomes = _spread(args, entries, recipe)
+    summary = write_summary(args.out, outcomes, chain, args.group)
+    page = write_page(args.out, entries, outcomes, chain, args.timelines)
+    if not args.quiet:
+        _show(summary["all"], outcomes)
+        print(f"report: {page}")
+    return 1 if any(outcome.error for outcome in outcomes) else 0
+
+
+def _spread(args: argparse.Namespace, entries: list[Entry], recipe: Recipe) -> list[Outcome]:
+    lengths = {entry.name: length_frames(entry.source) for entry in entries}
+    here = args.workers == 1 and not args.scheduler
+    with tqdm(
+        total=sum(lengths.values()) or None,
+        unit=" frames",
+        disable=args.quiet or not sys.stderr.isatty(),
+        file=sys.stderr,
+    ) as bar:
+
+        def done(outcome: Outcome) -> None:
+            if outcome.error:
+                bar.write(f"dms bench: {outcome.name}: {outcome.error}", file=sys.stderr)
+            if not here or outcome.kept:
+                bar.update(lengths[outcome.name])
+
+        def step(_: float) -> None:
+            bar.update()
+
+        if args.scheduler:
+            return run_dask(entries, recipe, args.scheduler, done)
+        if args.workers > 1:
+            return run_workers(entries, recipe, args.workers, done)
+        return run_here(entries, recipe, done, step)
+
+
+def _show(quality: dict[str, object], outcomes: list[Outcome]) -> None:
+    failed = sum(outcome.error is not None for outcome in outcomes)
+    kept = sum(outcome.kept for outcome in outcomes)
+    print(f"{len(outcomes)} recordings, {kept} done before, {failed} could not be used")
+    kinds = quality["kinds"]
+    if not isinstance(kinds, dict) or not kinds:
+        return
+    print(
+        f"{'kind':13} {'labelled':>8} {'found':>6} {'false':>6}  recall  precision  F1     false/h"
+    )
+    for kind, one in kinds.items():
+        shares = [_cell(one[name]["value"]) for name in ("recall", "precision", "f1")]
+        counts = f"{one['labelled']:8} {one['found']:6} {one['false']:6}"
+        rate = _cell(one["false_per_hour"]["value"])
+        print(f"{kind:13} {counts}  {shares[0]:6}  {shares[1]:9}  {shares[2]:5}  {rate}")
+
+
+def _cell(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
