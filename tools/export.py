@@ -29,10 +29,9 @@ from dms.expression import FER2013
 from dms.values import EXPRESSIONS
 from tools import train_expression, train_eye_state
 from tools.nets.alignment import fer_anchors, settled
-from tools.nets.eyes import TEST_SUBJECTS
 from tools.nets.files import framing_of, write_manifest
 from tools.nets.plain import PlainNet
-from tools.nets.tiles import Fer, Mrl
+from tools.nets.tiles import TEST_SUBJECTS, Fer, Mrl
 
 
 class Deployed(nn.Module):

@@ -19,10 +19,6 @@ from tools.nets import lids
 from tools.nets.tiles import EYE_PX as WORK
 from tools.nets.tiles import progress
 
-# Never trained on; between them every stratum: glasses, reflections, both lights, two sensors.
-TEST_SUBJECTS = (8, 16, 18, 22, 25, 32)
-
-
 FINE = 3  # lids are moved at this many times the stored resolution
 
 

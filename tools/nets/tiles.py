@@ -17,6 +17,8 @@ Rows = list[dict[str, str]]
 # FER+ vote columns in the order of dms.values.EXPRESSIONS, then the two that are no expression.
 VOTES = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
 EYE_PX = 40  # side of MRL Eye's tiles
+# Of MRL Eye, never trained on; between them every stratum: glasses, reflections, both lights.
+TEST_SUBJECTS = (8, 16, 18, 22, 25, 32)
 
 
 def read_rows(folder: Path) -> Rows:

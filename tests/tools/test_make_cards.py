@@ -1,0 +1,21 @@
+from tools.make_cards import fill, strata, table
+
+PART = {"balanced_accuracy": 0.97, "balanced_accuracy_95": [0.95, 0.98]}
+
+
+def test_figures_stand_with_interval_and_fp32_beside():
+    text = table({"eyes": {**PART, "fp32": {"balanced_accuracy": 0.971}}})
+    assert "| 0.970 | 0.950 .. 0.980 | 0.971 |" in text
+    assert text.count("\n") == 2  # what was not measured has no row
+
+
+def test_strata_without_both_states_leave_the_cell_empty():
+    one = {"pictures": 5, "balanced_accuracy": None, "recall_open": None, "recall_closed": 1.0}
+    assert "| subject 8 | 5 |  |  | 1.000 |" in strata({"eyes": {"strata": {"subject_8": one}}})
+
+
+def test_only_what_stands_between_the_markers_changes():
+    card = "before <!-- a -->old\n<!-- /a --> after <!-- b --><!-- /b -->"
+    filled = fill(card, {"a": r"new \1", "b": "x"})
+    assert filled == r"before <!-- a -->new \1<!-- /a --> after <!-- b -->x<!-- /b -->"
+    assert fill(filled, {"a": r"new \1", "b": "x"}) == filled

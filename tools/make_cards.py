@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+"""Write the figures of the manifests into the model cards, between their markers.
+
+    python tools/make_cards.py
+
+Run it after tools/evaluate.py --save. What stands between <!-- NAME --> and <!-- /NAME --> in
+engines/*.md is replaced; the rest of a card is written by hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from dms.engine.manifest import FOLDER, Manifest, load_manifest
+from tools.nets.tiles import TEST_SUBJECTS
+
+# verb, key in the manifest's figures, words
+ROWS = (
+    ("expression", "fer2013_accuracy_leak_free", "FER2013 PublicTest, 7 classes, leak-free"),
+    ("expression", "fer2013_accuracy", "FER2013 PublicTest, 7 classes, all"),
+    ("expression", "ferplus_accuracy", "FER+ PublicTest majority, 8 classes, leak-free"),
+    ("expression", "ferplus_balanced_accuracy", "FER+ PublicTest, mean of the classes' recalls"),
+    ("expression", "ece", "expected calibration error, FER+ head"),
+    ("expression", "ece_fer2013", "expected calibration error, FER2013 head"),
+    ("infrared", "accuracy_7", "infrared faces, 7 classes"),
+    ("infrared", "accuracy_7_over_mean", "the same, scores over their mean"),
+    ("infrared", "anger_recall", "infrared faces, anger found"),
+    ("infrared", "rage_auroc", "infrared faces, AUROC of anger + disgust"),
+    ("infrared", "valence_correlation", "infrared faces, correlation of valence"),
+    ("infrared", "arousal_correlation", "infrared faces, correlation of arousal"),
+    ("eyes", "balanced_accuracy", "MRL Eye, unseen people, balanced accuracy"),
+    ("eyes", "balanced_accuracy_strong_reflections", "the same, strong reflections"),
+    ("eyes", "auroc", "MRL Eye, unseen people, AUROC"),
+    ("eyes", "called_visible", "MRL Eye, unseen people, called visible"),
+)
+
+
+def table(figures: dict[str, Any]) -> str:
+    """INT8 with its interval, and FP32 beside."""
+    lines = ["| figure | INT8 | 95 % | FP32 |", "|---|---|---|---|"]
+    for verb, key, words in ROWS:
+        part = figures.get(verb, {})
+        if part.get(key) is not None:
+            edges = part.get(f"{key}_95")
+            between = f"{edges[0]:.3f} .. {edges[1]:.3f}" if edges else ""
+            lines.append(f"| {words} | {part[key]:.3f} | {between} | {part['fp32'][key]:.3f} |")
+    zju = figures.get("eyes", {}).get("zju")
+    if zju:
+        lines.append(f"| ZJU frames, AUROC of open against closed | {zju['auroc']:.3f} | | |")
+        lines.append(f"| ZJU frames, balanced accuracy | {zju['balanced_accuracy']:.3f} | | |")
+    return "\n".join(lines)
+
+
+def strata(figures: dict[str, Any]) -> str:
+    """Accuracy of each stratum of MRL Eye, or of each group of people on infrared frames."""
+    lines = []
+    for name, one in figures.get("eyes", {}).get("strata", {}).items():
+        values = [one["balanced_accuracy"], one["recall_open"], one["recall_closed"]]
+        shown = " | ".join("" if value is None else f"{value:.3f}" for value in values)
+        lines.append(f"| {name.replace('_', ' ')} | {one['pictures']} | {shown} |")
+    if lines:
+        heads = "| stratum | pictures | balanced accuracy | open found | closed found |"
+        return "\n".join([heads, "|---|---|---|---|---|", *lines])
+    for name, one in figures.get("infrared", {}).get("groups", {}).items():
+        lines.append(f"| {name} | {one['pictures']} | {one['accuracy_7']:.3f} |")
+    heads = "| group on infrared frames | pictures | accuracy, 7 classes |"
+    return "\n".join([heads, "|---|---|---|", *lines])
+
+
+def facts(manifest: Manifest) -> dict[str, str]:
+    """Text for each marker."""
+    net = onnx.load(manifest.path("fp32"))
+    weights = sum(np.size(numpy_helper.to_array(one)) for one in net.graph.initializer)
+    return {
+        "weights": f"{weights:,}",
+        "subjects": ", ".join(map(str, TEST_SUBJECTS)),
+        "figures": f"\n{table(manifest.figures)}\n",
+        "strata": f"\n{strata(manifest.figures)}\n",
+    }
+
+
+def fill(card: str, texts: dict[str, str]) -> str:
+    """Replace what stands between the markers of each name."""
+    for name, text in texts.items():
+        pattern = rf"(<!-- {name} -->).*?(<!-- /{name} -->)"
+        card = re.sub(pattern, lambda m, t=text: f"{m[1]}{t}{m[2]}", card, flags=re.DOTALL)
+    return card
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--engines", type=Path, default=FOLDER)
+    args = parser.parse_args()
+    for name in ("expression", "expression_tiny", "eye_state"):
+        path = args.engines / f"{name}.md"
+        if path.is_file():
+            texts = facts(load_manifest(name, args.engines))
+            path.write_text(fill(path.read_text(encoding="utf-8"), texts), encoding="utf-8")
+            print(path)
+
+
+if __name__ == "__main__":
+    main()
