@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import yaml
@@ -29,7 +31,7 @@ from dms.engine.manifest import FOLDER, load_manifest
 from dms.engine.onnx import OnnxEngine
 from tools.nets import calibration_crops
 from tools.nets.files import update
-from tools.nets.int8 import METHODS, for_cpu, for_tensorrt, ranges
+from tools.nets.int8 import METHODS, for_cpu, for_tensorrt, prepared, ranges
 
 CALIBRATION = FOLDER.parent / "calibration"
 LEAST = 200  # crops for the ranges; as many again to compare the methods on
@@ -41,22 +43,30 @@ def loss(reference: dict, other: dict) -> dict[str, float]:
     return {"mean": round(float(differences.mean()), 5), "max": round(float(differences.max()), 4)}
 
 
-def compare(fp32: Path, batch: NDArray[np.float32], probe: NDArray[np.float32]) -> dict:
-    """Loss of every method on ``probe``, for the CPU file and for the TensorRT file."""
+class Made(NamedTuple):
+    """Both INT8 files by one method: the ranges used, and what each lost."""
+
+    spans: dict[str, list[float]]
+    int8: dict[str, float]
+    int8_qdq: dict[str, float]
+
+
+def make(
+    fp32: Path, batch: NDArray[np.float32], probe: NDArray[np.float32], method: str, out: Path
+) -> Made:
+    """Write OUT/int8.onnx and OUT/int8-qdq.onnx; measure both on ``probe`` against FP32."""
+    folded, plain = out / "folded.onnx", out / "plain.onnx"
+    prepared(fp32, folded, optimise=True)
+    prepared(fp32, plain, optimise=False)
+    spans = ranges(folded, batch, method)
+    for_cpu(folded, out / "int8.onnx", batch, spans)
+    for_tensorrt(plain, out / "int8-qdq.onnx", batch, ranges(plain, batch, method))
     with OnnxEngine(fp32) as engine:
         reference = engine.infer(probe)
-    found = {}
-    for method in METHODS:
-        with tempfile.TemporaryDirectory() as folder:
-            cpu, gpu = Path(folder, "cpu.onnx"), Path(folder, "gpu.onnx")
-            for_cpu(fp32, cpu, batch, method)
-            for_tensorrt(fp32, gpu, batch, method)
-            with OnnxEngine(cpu) as engine:
-                int8 = loss(reference, engine.infer(probe))
-            with OnnxEngine(gpu, optimise=False) as engine:
-                found[method] = {"int8": int8, "int8_qdq": loss(reference, engine.infer(probe))}
-        print(method, found[method], flush=True)
-    return found
+    with OnnxEngine(out / "int8.onnx") as engine:
+        int8 = loss(reference, engine.infer(probe))
+    with OnnxEngine(out / "int8-qdq.onnx", optimise=False) as engine:
+        return Made(spans, int8, loss(reference, engine.infer(probe)))
 
 
 def main() -> None:
@@ -78,28 +88,31 @@ def main() -> None:
         sys.exit(f"only {len(crops)} usable crops; {2 * LEAST} are needed, add frames")
     batch, probe = to_batch(crops[::2]), to_batch(crops[1::2])
     fp32 = manifest.path("fp32")
-    found = compare(fp32, batch, probe)
-    method = args.method or min(found, key=lambda m: sum(v["mean"] for v in found[m].values()))
-    files = {
-        "int8": args.engines / f"{args.net}-int8.onnx",
-        "int8-qdq": args.engines / f"{args.net}-int8-qdq.onnx",
-    }
-    for_cpu(fp32, files["int8"], batch, method)
-    for_tensorrt(fp32, files["int8-qdq"], batch, method)
-    update(args.engines / f"{args.net}.yaml", files, {"int8_loss": found[method]})
+    with tempfile.TemporaryDirectory() as folder:
+        made = {}
+        for method in [args.method] if args.method else METHODS:
+            (Path(folder) / method).mkdir()
+            made[method] = make(fp32, batch, probe, method, Path(folder) / method)
+            print(method, made[method].int8, made[method].int8_qdq, flush=True)
+        best = min(made, key=lambda m: made[m].int8["mean"] + made[m].int8_qdq["mean"])
+        files = {kind: args.engines / f"{args.net}-{kind}.onnx" for kind in ("int8", "int8-qdq")}
+        for kind, file in files.items():
+            shutil.copyfile(Path(folder) / best / f"{kind}.onnx", file)
+    compared = {m: {"int8": one.int8, "int8_qdq": one.int8_qdq} for m, one in made.items()}
+    update(args.engines / f"{args.net}.yaml", files, {"int8_loss": compared[best]})
     record = {
         "net": args.net,
         "fp32_sha256": manifest.files["fp32"].sha256,
-        "method": method,
-        "compared": found,
+        "method": best,
+        "compared": compared,
         "crops": "recorded frames" if args.frames else "measurement data",
-        "ranges": ranges(fp32, batch, method),
+        "ranges": made[best].spans,
         "crop_hashes": [hashlib.sha256(crop.tobytes()).hexdigest()[:16] for crop in crops[::2]],
     }
     args.calibration.mkdir(exist_ok=True)
     text = yaml.safe_dump(record, sort_keys=False, default_flow_style=None, width=100)
     (args.calibration / f"{args.net}.yaml").write_text(text, encoding="utf-8")
-    print(f"{method} kept; now run tools/make_gate.py and tools/evaluate.py")
+    print(f"{best} kept; now run tools/make_gate.py and tools/evaluate.py")
 
 
 if __name__ == "__main__":

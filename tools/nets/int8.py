@@ -23,13 +23,15 @@ METHODS = {
     "entropy": CalibrationMethod.Entropy,
     "percentile": CalibrationMethod.Percentile,
 }
+Ranges = dict[str, list[float]]
+STEP = 32
 HEAVY = ["Conv", "Gemm"]  # what carries the weights; the rest is light and stays in FP32
 
 
 class Frames(CalibrationDataReader):
     """Hands (n, 1, h, w) float32 crops to the calibrator, a few at a time."""
 
-    def __init__(self, batch: NDArray[np.float32], name: str, step: int = 32) -> None:
+    def __init__(self, batch: NDArray[np.float32], name: str, step: int = STEP) -> None:
         parts = np.array_split(batch, max(1, len(batch) // step))
         self._parts = iter([{name: part} for part in parts])
 
@@ -37,65 +39,73 @@ class Frames(CalibrationDataReader):
         return next(self._parts, None)
 
 
-def for_cpu(fp32: Path, out: Path, batch: NDArray[np.float32], method: str) -> None:
-    """U8S8 per channel with reduce_range: right and fast on AVX2, where 8 x 8 bits saturate."""
-    with tempfile.TemporaryDirectory() as folder:
-        ready = Path(folder, "ready.onnx")
-        quant_pre_process(str(fp32), str(ready), skip_symbolic_shape=True)
-        quantize_static(
-            str(ready),
-            str(out),
-            Frames(batch, _input(fp32)),
-            quant_format=QuantFormat.QDQ,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            per_channel=True,
-            reduce_range=True,
-            op_types_to_quantize=HEAVY,
-            calibrate_method=METHODS[method],
-        )
+def prepared(fp32: Path, out: Path, *, optimise: bool) -> None:
+    """Write the graph with shapes inferred; ``optimise`` folds constants as the CPU file wants."""
+    quant_pre_process(str(fp32), str(out), skip_symbolic_shape=True, skip_optimization=not optimise)
 
 
-def for_tensorrt(fp32: Path, out: Path, batch: NDArray[np.float32], method: str) -> None:
-    """Symmetric S8 Q/DQ per channel with FP32 biases: what TensorRT's parser accepts."""
-    with tempfile.TemporaryDirectory() as folder:
-        ready = Path(folder, "ready.onnx")
-        quant_pre_process(str(fp32), str(ready), skip_symbolic_shape=True, skip_optimization=True)
-        quantize_static(
-            str(ready),
-            str(out),
-            Frames(batch, _input(fp32)),
-            quant_format=QuantFormat.QDQ,
-            activation_type=QuantType.QInt8,
-            weight_type=QuantType.QInt8,
-            per_channel=True,
-            reduce_range=False,
-            op_types_to_quantize=HEAVY,
-            calibrate_method=METHODS[method],
-            extra_options={
-                "ActivationSymmetric": True,
-                "WeightSymmetric": True,
-                "QuantizeBias": False,
-                "AddQDQPairToWeight": True,
-                "OpTypesToExcludeOutputQuantization": HEAVY,
-            },
-        )
-
-
-def ranges(fp32: Path, batch: NDArray[np.float32], method: str) -> dict[str, list[float]]:
-    """(low, high) of every convolution's and head's input, as the method finds them."""
+def ranges(ready: Path, batch: NDArray[np.float32], method: str) -> dict[str, list[float]]:
+    """(low, high) of every tensor beside a convolution or head, as the method finds them."""
+    options = {"num_bins": 1024, "num_quantized_bins": 128} if method == "entropy" else {}
     with tempfile.TemporaryDirectory() as folder:
         calibrator = create_calibrator(
-            str(fp32),
+            str(ready),
             HEAVY,
             augmented_model_path=str(Path(folder, "augmented.onnx")),
             calibrate_method=METHODS[method],
+            extra_options=options,
         )
-        calibrator.collect_data(Frames(batch, _input(fp32)))
+        calibrator.collect_data(Frames(batch, _input(ready)))
         found = calibrator.compute_data()
     return {
         name: [round(float(np.ravel(side)[0]), 5) for side in data.range_value]
         for name, data in found.items()
+    }
+
+
+def for_cpu(ready: Path, out: Path, batch: NDArray[np.float32], spans: Ranges) -> None:
+    """U8S8 per channel with reduce_range: right and fast on AVX2, where 8 x 8 bits saturate."""
+    quantize_static(
+        str(ready),
+        str(out),
+        Frames(batch[:STEP], _input(ready)),
+        quant_format=QuantFormat.QDQ,
+        activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
+        per_channel=True,
+        reduce_range=True,
+        op_types_to_quantize=HEAVY,
+        extra_options={"TensorQuantOverrides": _overrides(spans)},
+    )
+
+
+def for_tensorrt(ready: Path, out: Path, batch: NDArray[np.float32], spans: Ranges) -> None:
+    """Symmetric S8 Q/DQ per channel with FP32 biases: what TensorRT's parser accepts."""
+    quantize_static(
+        str(ready),
+        str(out),
+        Frames(batch[:STEP], _input(ready)),
+        quant_format=QuantFormat.QDQ,
+        activation_type=QuantType.QInt8,
+        weight_type=QuantType.QInt8,
+        per_channel=True,
+        reduce_range=False,
+        op_types_to_quantize=HEAVY,
+        extra_options={
+            "ActivationSymmetric": True,
+            "WeightSymmetric": True,
+            "QuantizeBias": False,
+            "AddQDQPairToWeight": True,
+            "OpTypesToExcludeOutputQuantization": HEAVY,
+            "TensorQuantOverrides": _overrides(spans),
+        },
+    )
+
+
+def _overrides(spans: Ranges) -> dict[str, list[dict[str, np.float32]]]:
+    return {
+        name: [{"rmin": np.float32(low), "rmax": np.float32(high)}]
+        for name, (low, high) in spans.items()
     }
 
 
