@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from statistics import fmean
 
 from dms.settings import setting, settings
 
@@ -26,7 +27,9 @@ class YawnSettings:
     )  # fmt: skip
     longest_s: float = setting(10.0, unit="s", gt=0, text="longer is no yawn (singing, broken fit)")
     flicker_s: float = setting(0.1, unit="s", ge=0, text="a shorter dip does not end the opening")
-    smile_most: float = setting(0.6, gt=0, le=1, text="happiness above this is laughter")
+    smile_most: float = setting(
+        0.75, gt=0, le=1, text="mean happiness above this while the mouth is wide is laughter"
+    )
     window_s: float = setting(300.0, unit="s", gt=0, text="yawns of this time are counted")
 
 
@@ -47,9 +50,13 @@ class Yawns:
         self._start_s: float | None = None
         self._wide_s = 0.0  # last time it was wide
         self._peak = 0.0
-        self._laughed = False
+        self._smiles: list[float] = []  # happiness while wide; a smile before a yawn is none
         self._ends: deque[float] = deque()
         self.yawning: bool | None = None
+
+    @property
+    def _laughed(self) -> bool:
+        return bool(self._smiles) and fmean(self._smiles) > self._settings.smile_most
 
     @property
     def count(self) -> int:
@@ -63,9 +70,10 @@ class Yawns:
             self._ends.popleft()
         if mar is not None and mar >= (s.open_above if self._start_s is None else s.shut_below):
             if self._start_s is None:
-                self._start_s, self._peak, self._laughed = t_s, mar, False
+                self._start_s, self._peak, self._smiles = t_s, mar, []
             self._wide_s, self._peak = t_s, max(self._peak, mar)
-            self._laughed = self._laughed or (happiness or 0.0) > s.smile_most
+            if happiness is not None and mar >= s.peak_least:
+                self._smiles.append(happiness)
             long = s.shortest_s <= t_s - self._start_s <= s.longest_s
             self.yawning = long and self._peak >= s.peak_least and not self._laughed
             return None

@@ -1,4 +1,4 @@
-"""The landmark nets' patches and maps, with nets that answer by rule; the shipped ones on a face."""
+"""The landmark nets' patches and maps, with nets that answer by rule; the shipped on a face."""
 
 from __future__ import annotations
 
