@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from dms.settings import setting, settings
 from dms.values import EXPRESSIONS, HeadPose
 
+LOGIT_MOST = 5.0
 _BINS = 120
-_BIN = 0.005  # EAR 0..0.6
 
 
 @settings
@@ -24,18 +25,23 @@ class BaselineSettings:
     learn_s: float = setting(
         60.0, unit="s", gt=0, le=600, source="DESIGN: first minute", text="seen time until learned"
     )
-    ear: float = setting(0.28, gt=0.1, lt=0.5, text="population's open EAR with dlib's 68 points")
-    ear_spread: float = setting(0.035, gt=0, lt=0.2, text="its standard deviation")
-    ear_prior_s: float = setting(0.7, unit="s", gt=0, text="weight of the population's EAR")
-    ear_quantile: float = setting(
+    open_prior_s: float = setting(0.7, unit="s", gt=0, text="weight of the population's open eye")
+    open_quantile: float = setting(
         0.65, gt=0.5, lt=1, text="quantile taken as open: above the median since blinks are low"
     )
+    open_half_life_s: float = setting(300.0, unit="s", gt=0, text="forgetting of the open eye")
+    ear: float = setting(0.28, gt=0.1, lt=0.5, text="population's open EAR with dlib's 68 points")
+    ear_spread: float = setting(0.035, gt=0, lt=0.2, text="its standard deviation")
     ear_lowest: float = setting(0.18, gt=0, text="an open EAR below this is never learned")
     ear_lowest_early: float = setting(0.21, gt=0, text="the same until learned: stricter")
     ear_highest: float = setting(0.42, lt=1, text="an open EAR above this is never learned")
-    ear_half_life_s: float = setting(300.0, unit="s", gt=0, text="forgetting of the EAR")
     ear_drop: float = setting(0.10, ge=0, lt=0.5, text="most the learned EAR may sink later")
     ear_rise: float = setting(0.15, ge=0, lt=0.5, text="most it may rise later")
+    logit: float = setting(4.0, gt=0, lt=8, text="the eye-state net's usual logit of an open eye")
+    logit_spread: float = setting(1.0, gt=0, text="its standard deviation between people")
+    logit_lowest: float = setting(1.5, gt=0, text="an open logit below this is never learned")
+    logit_lowest_early: float = setting(2.0, gt=0, text="the same until learned: stricter")
+    logit_drop: float = setting(0.4, ge=0, lt=1, text="most it may sink later, as with night")
     closed_rate: float = setting(0.1, ge=0, le=1, text="learning rate while the eyes read closed")
     yaw_deg: float = setting(0.0, unit="deg", gt=-90, lt=90, text="camera's yaw: from the mount")
     pitch_deg: float = setting(0.0, unit="deg", gt=-90, lt=90, text="its pitch")
@@ -55,54 +61,92 @@ class BaselineSettings:
     rest_memory_s: float = setting(180.0, unit="s", gt=0, text="memory of the resting expression")
 
 
-class OpenEar:
-    """Time-weighted running upper quantile of one eye's EAR, started from the population."""
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Range and bounds of what :class:`OpenLevel` learns."""
 
-    def __init__(self, settings: BaselineSettings) -> None:
-        self._settings = settings
-        weights = [
-            math.exp(-0.5 * (((i + 0.5) * _BIN - settings.ear) / settings.ear_spread) ** 2)
-            for i in range(_BINS)
-        ]
+    bottom: float
+    top: float
+    usual: float
+    spread: float
+    lowest: float
+    lowest_early: float
+    highest: float
+    drop: float
+    rise: float
+
+
+def ear_scale(s: BaselineSettings) -> Scale:
+    """Return the scale of the EAR."""
+    lowest, highest = (s.ear_lowest, s.ear_lowest_early), s.ear_highest
+    return Scale(0.0, 0.6, s.ear, s.ear_spread, *lowest, highest, s.ear_drop, s.ear_rise)
+
+
+def logit_scale(s: BaselineSettings) -> Scale:
+    """Return the scale of the net's logit, which :data:`LOGIT_MOST` cuts off."""
+    lowest, most = (s.logit_lowest, s.logit_lowest_early), LOGIT_MOST
+    return Scale(-most, most, s.logit, s.logit_spread, *lowest, most, s.logit_drop, 1.0)
+
+
+def logit(probability: float) -> float:
+    """Return the log odds, cut off at +-:data:`LOGIT_MOST` where a net says no more."""
+    if probability <= 0.0 or probability >= 1.0:
+        return -LOGIT_MOST if probability <= 0.0 else LOGIT_MOST
+    return min(max(math.log(probability / (1.0 - probability)), -LOGIT_MOST), LOGIT_MOST)
+
+
+class OpenLevel:
+    """Time-weighted running upper quantile of one eye's measure, started from the population."""
+
+    def __init__(self, scale: Scale, settings: BaselineSettings) -> None:
+        self._scale_of, self._settings = scale, settings
+        self._bin = (scale.top - scale.bottom) / _BINS
+        middles = [scale.bottom + (i + 0.5) * self._bin for i in range(_BINS)]
+        weights = [math.exp(-0.5 * ((x - scale.usual) / scale.spread) ** 2) for x in middles]
         total = sum(weights)
-        self._mass = [w / total * settings.ear_prior_s for w in weights]
-        self._scale = 1.0  # of one second now, so that forgetting costs nothing per bin
+        self._mass = [w / total * settings.open_prior_s for w in weights]
+        self._unit = 1.0  # mass of one second now, so that forgetting costs nothing per bin
         self._anchor: float | None = None
-        self.value = settings.ear
+        self._due_s = 0.0
+        self.value = scale.usual
 
-    def learn(self, ear: float, weight_s: float) -> None:
-        """Add ``weight_s`` seconds of this EAR (corrected for pose)."""
-        if not 0.0 < ear < _BINS * _BIN or weight_s <= 0:
+    def learn(self, value: float, weight_s: float) -> None:
+        """Add ``weight_s`` seconds of this value."""
+        scale = self._scale_of
+        if not scale.bottom < value or weight_s <= 0:
             return
-        self._mass[int(ear / _BIN)] += weight_s * self._scale
-        self._scale *= 2.0 ** (weight_s / self._settings.ear_half_life_s)
-        if self._scale > 1e6:
-            self._mass = [m / self._scale for m in self._mass]
-            self._scale = 1.0
-        self.value = self._clamped(self._quantile())
+        at = min(int((value - scale.bottom) / self._bin), _BINS - 1)
+        self._mass[at] += weight_s * self._unit
+        self._unit *= 2.0 ** (weight_s / self._settings.open_half_life_s)
+        if self._unit > 1e6:
+            self._mass = [m / self._unit for m in self._mass]
+            self._unit = 1.0
+        self._due_s += weight_s
+        if self._anchor is None or self._due_s >= 0.5:  # slow once learned, so costs less
+            self._due_s = 0.0
+            self.value = self._clamped(self._quantile())
 
     def settle(self) -> None:
         """From now on the value may move only a little: the first minute is over."""
-        # The early bound no longer holds here, so take the quantile anew.
-        s = self._settings
-        self._anchor = min(max(self._quantile(), s.ear_lowest), s.ear_highest)
+        scale = self._scale_of  # the stricter early bound no longer holds
+        self._anchor = min(max(self._quantile(), scale.lowest), scale.highest)
         self.value = self._anchor
 
     def _quantile(self) -> float:
-        goal = self._settings.ear_quantile * sum(self._mass)
+        goal = self._settings.open_quantile * sum(self._mass)
         seen = 0.0
         for i, mass in enumerate(self._mass):
             if seen + mass >= goal:
-                return (i + (goal - seen) / mass) * _BIN
+                return self._scale_of.bottom + (i + (goal - seen) / mass) * self._bin
             seen += mass
-        return self._settings.ear
+        return self._scale_of.usual
 
     def _clamped(self, value: float) -> float:
-        s = self._settings
+        scale = self._scale_of
         if self._anchor is None:
-            return min(max(value, s.ear_lowest_early), s.ear_highest)
-        low = max(s.ear_lowest, self._anchor * (1 - s.ear_drop))
-        return min(max(value, low), s.ear_highest, self._anchor * (1 + s.ear_rise))
+            return min(max(value, scale.lowest_early), scale.highest)
+        low = max(scale.lowest, self._anchor * (1 - scale.drop))
+        return min(max(value, low), scale.highest, self._anchor * (1 + scale.rise))
 
 
 class Angle:
@@ -140,7 +184,9 @@ class Baseline:
 
     def __init__(self, settings: BaselineSettings) -> None:
         self._settings = settings
-        self.right_ear, self.left_ear = OpenEar(settings), OpenEar(settings)
+        ears, logits = ear_scale(settings), logit_scale(settings)
+        self.right_ear, self.left_ear = OpenLevel(ears, settings), OpenLevel(ears, settings)
+        self.right_net, self.left_net = OpenLevel(logits, settings), OpenLevel(logits, settings)
         self.yaw = Angle(settings, settings.yaw_deg, settings.yaw_clamp_deg)
         self.pitch = Angle(settings, settings.pitch_deg, settings.pitch_clamp_deg)
         self._rest = [1.0 if name == "neutral" else 0.0 for name in EXPRESSIONS]
@@ -172,15 +218,23 @@ class Baseline:
             pose.roll_deg,
         )
 
-    def learn_ear(
-        self, right: float | None, left: float | None, dt_s: float, *, closed: bool
+    def learn_eyes(
+        self,
+        ears: tuple[float | None, float | None],
+        logits: tuple[float | None, float | None],
+        dt_s: float,
+        *,
+        closed: bool,
     ) -> None:
-        """Learn EARs already corrected for pose; ``closed``: the eyes read closed now."""
+        """Learn EARs corrected for pose and the net's logits, each (right, left).
+
+        ``closed``: the eyes read closed now, which counts little after the first seconds.
+        """
         rate = self._settings.closed_rate if closed and self._seen_s > 5.0 else 1.0
-        if right is not None:
-            self.right_ear.learn(right, dt_s * rate)
-        if left is not None:
-            self.left_ear.learn(left, dt_s * rate)
+        levels = (self.right_ear, self.left_ear, self.right_net, self.left_net)
+        for level, value in zip(levels, (*ears, *logits), strict=True):
+            if value is not None:
+                level.learn(value, dt_s * rate)
 
     def learn_pose(self, pose: HeadPose, dt_s: float) -> None:
         """Learn the pose against the camera."""
@@ -204,5 +258,12 @@ class Baseline:
         self._seen_s += dt_s
         if not self.learned and self.progress >= 1.0:
             self.learned = True
-            for part in (self.right_ear, self.left_ear, self.yaw, self.pitch):
+            for part in (
+                self.right_ear,
+                self.left_ear,
+                self.right_net,
+                self.left_net,
+                self.yaw,
+                self.pitch,
+            ):
                 part.settle()

@@ -180,6 +180,7 @@ class Core:
         return fuse(
             (observation.right_eye, observation.left_eye),
             (base.right_ear.value, base.left_ear.value),
+            (base.right_net.value, base.left_net.value),
             pose,
             self.settings.openness,
             brightness=observation.brightness,
@@ -238,7 +239,7 @@ class Core:
         base, away = self.baseline, self._distraction.away is True
         closed = self._closure.start_s is not None
         if not away:
-            base.learn_ear(opened.right_ear, opened.left_ear, dt_s, closed=closed)
+            base.learn_eyes(opened.ears, opened.logits, dt_s, closed=closed)
         if not self._gates.moving:  # parked, a driver looks and sits as he likes
             return
         base.learn_pose(observation.pose, dt_s)

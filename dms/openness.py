@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from dms.baseline import logit
 from dms.settings import setting, settings
 from dms.values import EyeEvidence, EyeObservation, HeadPose, Unseen
 
@@ -21,7 +22,11 @@ class OpennessSettings:
         0.45, gt=0, lt=0.8, text="EAR of a closed eye over the open one, measured with dlib: 0.40"
     )
     visible_above: float = setting(0.5, gt=0, lt=1, text="net: below this the eye is not seen")
-    net_weight: float = setting(0.7, ge=0, le=1, text="of the net where both sources speak")
+    closed_logit: float = setting(-1.5, lt=1, text="the net's logit of a closed eye")
+    net_weight: float = setting(0.5, ge=0, le=1, text="of the net where both sources speak")
+    net_weight_closed: float = setting(
+        0.8, ge=0, le=1, text="the same where the net is sure of closed: dlib draws eyes open"
+    )
     ear_certainty: float = setting(0.7, gt=0, le=1, text="of the EAR on a frontal, clear face")
     contrast_least: float = setting(0.04, ge=0, text="flatter eye crops are not believed")
     disagree: float = setting(0.5, gt=0, le=1, text="sources this far apart: certainty halves")
@@ -39,15 +44,18 @@ class OpennessSettings:
 
 @dataclass(frozen=True, slots=True)
 class Openness:
-    """Both eyes and their joint openness; ``ears`` are corrected for pose, to be learned from."""
+    """Both eyes, their joint openness, and what may be learned from them (right, left).
+
+    ``ears`` are corrected for pose, ``logits`` are the net's.
+    """
 
     right: EyeObservation
     left: EyeObservation
     both: float | None
     certainty: float
     unseen: Unseen | None
-    right_ear: float | None = None
-    left_ear: float | None = None
+    ears: tuple[float | None, float | None] = (None, None)
+    logits: tuple[float | None, float | None] = (None, None)
 
 
 def correct_ear(ear: float, pose: HeadPose | None, *, far: bool) -> float:
@@ -67,13 +75,14 @@ def correct_ear(ear: float, pose: HeadPose | None, *, far: bool) -> float:
 def fuse(
     evidence: tuple[EyeEvidence, EyeEvidence],
     open_ears: tuple[float, float],
+    open_logits: tuple[float, float],
     pose: HeadPose | None,
     settings: OpennessSettings,
     *,
     brightness: float | None = None,
     unseen: Unseen | None = None,
 ) -> Openness:
-    """Fuse the (right, left) evidence given each eye's open EAR and the pose against normal.
+    """Fuse the (right, left) evidence given each eye's own open EAR and logit, and the pose.
 
     ``unseen``: why perception saw no face, if it saw none.
     """
@@ -81,15 +90,19 @@ def fuse(
     light = _light(brightness, settings)
     eyes: list[EyeObservation] = []
     ears: list[float | None] = []
-    for side, (eye, open_ear) in enumerate(zip(evidence, open_ears, strict=True)):
+    logits: list[float | None] = []
+    for side, eye in enumerate(evidence):
         far = yaw < 0 if side == 0 else yaw > 0  # turned right hides the right eye
-        ear = None if eye.ear is None else correct_ear(eye.ear, pose, far=far)
         sight = _sight(abs(yaw), settings, far=far)
-        observed = _one_eye(eye, ear, open_ear, pose, sight, light, settings)
+        ear = None if eye.ear is None else correct_ear(eye.ear, pose, far=far)
+        net = None if eye.open_probability is None else logit(eye.open_probability)
+        measures = (ear, open_ears[side], net, open_logits[side])
+        observed = _one_eye(eye, measures, pose, sight, light, settings)
         eyes.append(observed)
         believed = observed.openness is not None and sight > 0.5
         ears.append(ear if believed else None)
-    return _join(eyes[0], eyes[1], (ears[0], ears[1]), unseen)
+        logits.append(net if believed else None)
+    return _join((eyes[0], eyes[1]), (ears[0], ears[1]), (logits[0], logits[1]), unseen)
 
 
 def _light(brightness: float | None, settings: OpennessSettings) -> Unseen | None:
@@ -109,29 +122,41 @@ def _sight(yaw_deg: float, settings: OpennessSettings, *, far: bool) -> float:
 
 def _one_eye(
     eye: EyeEvidence,
-    ear: float | None,
-    open_ear: float,
+    measures: tuple[float | None, float, float | None, float],
     pose: HeadPose | None,
     sight: float,
     light: Unseen | None,
     settings: OpennessSettings,
 ) -> EyeObservation:
+    """Join one eye's EAR and logit, each followed by its own open value in ``measures``."""
     unseen = _hidden(eye, sight, light, settings)
     if unseen is not None:
         return EyeObservation(None, 0.0, unseen)
+    ear, open_ear, net, open_logit = measures
     from_ear = None if ear is None else ear_openness(ear, open_ear, pose, settings)
-    net, visible = eye.open_probability, eye.visible_probability
     if net is None:
         if from_ear is None:
             return EyeObservation(None, 0.0, Unseen.NOT_MEASURED)
         return EyeObservation(from_ear, settings.ear_certainty * sight, None)
-    sure = 1.0 if visible is None else visible
+    sure = 1.0 if eye.visible_probability is None else eye.visible_probability
+    from_net = net_openness(net, open_logit, settings)
     if from_ear is None:
-        return EyeObservation(net, sure * sight, None)
-    value = settings.net_weight * net + (1 - settings.net_weight) * from_ear
-    if abs(net - from_ear) > settings.disagree:
+        return EyeObservation(from_net, sure * sight, None)
+    shut = min(max(-net, 0.0), 1.0)  # how sure the net is of closed, 0..1
+    more = settings.net_weight_closed - settings.net_weight
+    weight = settings.net_weight + shut * more
+    if abs(from_net - from_ear) > settings.disagree:
         sure *= 0.5
-    return EyeObservation(value, sure * sight, None)
+    return EyeObservation(weight * from_net + (1 - weight) * from_ear, sure * sight, None)
+
+
+def net_openness(net: float, open_logit: float, settings: OpennessSettings) -> float:
+    """Return 0..1 for the net's logit against this eye's own open one.
+
+    Relative as with the EAR: on some faces the net says 0.99 open and 0.95 closed.
+    """
+    value = (net - settings.closed_logit) / (open_logit - settings.closed_logit)
+    return min(max(value, 0.0), 1.0)
 
 
 def _hidden(
@@ -164,12 +189,13 @@ def ear_openness(
 
 
 def _join(
-    right: EyeObservation,
-    left: EyeObservation,
+    eyes: tuple[EyeObservation, EyeObservation],
     ears: tuple[float | None, float | None],
+    logits: tuple[float | None, float | None],
     unseen: Unseen | None,
 ) -> Openness:
-    seen = [(e.openness, e.certainty) for e in (right, left) if e.openness is not None]
+    right, left = eyes
+    seen = [(e.openness, e.certainty) for e in eyes if e.openness is not None]
     total = sum(certainty for _, certainty in seen)
     if total <= 0.0:
         reason = unseen or right.unseen or left.unseen or Unseen.UNSURE
@@ -178,4 +204,4 @@ def _join(
     certainty = max(certainty for _, certainty in seen)
     if len(seen) == 2:  # a wink, or one eye misread: less sure
         certainty *= 1.0 - 0.5 * abs(seen[0][0] - seen[1][0])
-    return Openness(right, left, both, certainty, None, *ears)
+    return Openness(right, left, both, certainty, None, ears, logits)
