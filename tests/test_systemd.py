@@ -28,6 +28,10 @@ def test_the_settings_that_ship_are_good_and_wait_for_the_bus():
     assert settings.bridges[0].kind == "socketcan"
 
 
+def test_the_system_tests_settings_are_good():
+    assert load(ROOT / "tests/system/guest/etc/dms/dms.yaml").camera.fps == 5
+
+
 def test_exposure_is_at_most_one_and_a_half():
     told = analyze("security", "--offline=true", "--no-pager", str(SYSTEMD / "dms.service"))
     if "unrecognized option" in told.stderr or "--offline" in told.stderr:

@@ -65,7 +65,9 @@ class Machine:
         """Run a shell command as root in the machine."""
         request = {"command": command, "timeout_s": timeout_s}
         self._link.sendall(json.dumps(request).encode() + b"\n")
-        return Answer(**json.loads(self._line(time.monotonic() + timeout_s + 60)))
+        answer = Answer(**json.loads(self._line(time.monotonic() + timeout_s + 60)))
+        print(f"$ {command}\n[{answer.code}] {answer.output}", flush=True)  # pytest -s follows it
+        return answer
 
     def check(self, command: str, timeout_s: float = 120) -> str:
         """Run a command that must succeed and return its output."""
