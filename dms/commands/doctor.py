@@ -12,11 +12,18 @@ from dms.doctor import Verdict, examine
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's options."""
     add_settings(parser)
+    parser.add_argument(
+        "--engine",
+        action="store_true",
+        help="measure the nets on this machine: accuracy, latency, memory, comparison of engines",
+    )
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print every finding; code 1 where the chain cannot run as configured."""
+    if args.engine:
+        return _engine(args.json)
     findings = examine(settings_of(args))
     if args.json:
         rows = [
@@ -28,3 +35,22 @@ def run(args: argparse.Namespace) -> int:
         for found in findings:
             print(f"{found.verdict.value:5} {found.part:22} {found.text}")
     return int(any(found.verdict is Verdict.BAD for found in findings))
+
+
+def _engine(as_json: bool) -> int:
+    """Print the engine's table, ready to paste; code 1 where something failed."""
+    from dms.engine.report import engine_report  # noqa: PLC0415  # loads the nets
+
+    good = True
+    rows = []
+    if not as_json:
+        print("| part | measured | value | |\n|---|---|---|---|")
+    for row in engine_report():
+        good &= row.good is not False
+        mark = {True: "good", False: "BAD", None: ""}[row.good]
+        rows.append({"part": row.part, "what": row.what, "value": row.value, "good": row.good})
+        if not as_json:
+            print(f"| {row.part} | {row.what} | {row.value} | {mark} |", flush=True)
+    if as_json:
+        print(json.dumps(rows, indent=1))
+    return 0 if good else 1

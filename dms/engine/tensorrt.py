@@ -15,7 +15,7 @@ import numpy as np
 
 from dms.engine.build import Report, make_logger
 from dms.engine.engine import Engine, Tensor
-from dms.engine.gpu import LOAD_TIMEOUT_S, Buffer, Gpu, lease
+from dms.engine.gpu import CALL_TIMEOUT_S, LOAD_TIMEOUT_S, Buffer, Gpu, lease
 from dms.engine.plans import PlanError
 from dms.errors import EngineError
 
@@ -139,7 +139,8 @@ class TensorRTEngine(Engine):
             gpu.to_host(buffer)
 
     def _infer(self, batch: Tensor) -> dict[str, Tensor]:
-        return self._live().run(lambda: self._run(batch))
+        limit_s = CALL_TIMEOUT_S * max(1, len(batch))  # so long for each crop, were it alone
+        return self._live().run(lambda: self._run(batch), limit_s)
 
     def _run(self, batch: Tensor) -> dict[str, Tensor]:
         gpu, net = self._live(), self._net

@@ -1,0 +1,223 @@
+"""``dms doctor --engine``: accuracy, latency, memory and the comparison of engines, measured here.
+
+On a machine without a GPU the CPU's rows are measured and the GPU's say why they are not.
+"""
+
+from __future__ import annotations
+
+import platform
+import resource
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from dms.crop import cut, to_batch
+from dms.engine.engine import Engine, Tensor
+from dms.engine.frame_nets import Crop, FrameNets
+from dms.engine.gate import GateResult, check
+from dms.engine.gpu import lease
+from dms.engine.manifest import FOLDER, Manifest, load_manifest
+from dms.engine.onnx import OnnxEngine
+from dms.engine.plans import PlanStore, StoredPlan
+from dms.engine.prepare import BATCHES, build_and_keep, key_of, pass_gate, this_machine
+from dms.engine.tensorrt import TensorRTEngine, tensorrt_module
+from dms.errors import EngineError
+from dms.values import Gray
+
+NETS = ("expression", "eye_state")
+FRAME = (720, 1280)  # height and width of the frame that is timed
+_WARM_UP = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table; ``good`` is None where there is nothing to judge."""
+
+    part: str
+    what: str
+    value: str
+    good: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Microseconds of many calls."""
+
+    p50_us: float
+    p99_us: float
+
+    def __str__(self) -> str:
+        return f"p50 {self.p50_us:.0f} us, p99 {self.p99_us:.0f} us"
+
+
+def timed(call: Callable[[], object], count: int) -> Timing:
+    """Time ``count`` calls after a warm-up."""
+    for _ in range(_WARM_UP):
+        call()
+    spent = np.empty(count)
+    for at in range(count):
+        started = time.perf_counter()
+        call()
+        spent[at] = time.perf_counter() - started
+    p50, p99 = np.percentile(spent * 1e6, [50, 99])
+    return Timing(float(p50), float(p99))
+
+
+def engine_report(
+    *,
+    names: Sequence[str] = NETS,
+    engines: Path = FOLDER,
+    store: PlanStore | None = None,
+    module: ModuleType | None = None,
+    count: int = 300,
+) -> Iterator[Row]:
+    """Measure everything and yield the rows as they come; plans are built where they miss."""
+    store = store or PlanStore()
+    yield Row("machine", "system", f"{platform.machine()}, {_release()}")
+    manifests = [load_manifest(name, engines) for name in names]
+    for manifest in manifests:
+        yield from _cpu_rows(manifest, count)
+    try:
+        yield from _gpu_rows(manifests, store, module or tensorrt_module(), count)
+    except EngineError as error:
+        yield Row("TensorRT", "not measured", str(error), good=False)
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    yield Row("process", "largest memory", f"{used:.0f} MiB")
+
+
+def _release() -> str:
+    """JetPack's base release on a Jetson, else the system's name."""
+    try:
+        return Path("/etc/nv_tegra_release").read_text(encoding="utf-8").split(",")[0].strip("# ")
+    except OSError:
+        return platform.system()
+
+
+def _cpu_rows(manifest: Manifest, count: int) -> Iterator[Row]:
+    crops = _crops(manifest)[: BATCHES.get(manifest.name, 1)]
+    with OnnxEngine(manifest.path("int8")) as engine:
+        yield _gate_row("CPU INT8", manifest, engine)
+        told = timed(lambda: engine.infer(crops), count)
+        yield Row(manifest.name, f"CPU INT8, {len(crops)} a call", str(told))
+
+
+def _gpu_rows(
+    manifests: Sequence[Manifest], store: PlanStore, module: ModuleType, count: int
+) -> Iterator[Row]:
+    machine = this_machine(module)
+    gpu = lease.take()
+    try:
+        yield Row("TensorRT", "version", machine.tensorrt)
+        yield Row("GPU", "device", f"{gpu.name}, compute capability {machine.capability}")
+        before, whole = gpu.run(gpu.free_bytes)
+        plans = {}
+        for manifest in manifests:
+            plan = _plan(manifest, store, module)
+            plans[manifest.name] = plan.load()
+            yield Row(manifest.name, "plan", f"{plan.size / 1024:.0f} KiB, built {plan.built}")
+            yield from _plan_rows(manifest, plans[manifest.name], module, count)
+        yield from _frame_rows(manifests, plans, store, module, count)
+        after, _ = gpu.run(gpu.free_bytes)
+        yield Row(
+            "GPU", "memory", f"{after >> 20} of {whole >> 20} MiB free, {before >> 20} before"
+        )
+    finally:
+        lease.give_back()
+
+
+def _plan(manifest: Manifest, store: PlanStore, module: ModuleType) -> StoredPlan:
+    key = key_of(manifest, this_machine(module))
+    with store.locked():
+        kept = store.find(key)
+        if kept is not None:
+            return kept
+        return build_and_keep(manifest, key, module, store, gate=pass_gate(module))
+
+
+def _plan_rows(manifest: Manifest, plan: bytes, module: ModuleType, count: int) -> Iterator[Row]:
+    crops = _crops(manifest)
+    with TensorRTEngine(plan, module=module) as engine:
+        yield _gate_row("TensorRT INT8", manifest, engine)
+        some = crops[: BATCHES.get(manifest.name, 1)]
+        told = timed(lambda: engine.infer(some), count)
+        yield Row(manifest.name, f"TensorRT INT8, {len(some)} a call", str(told))
+        got = engine.infer(crops)
+    for label, precision, optimise in (
+        ("CPU INT8", "int8", True),
+        ("the same Q/DQ file in ONNX Runtime, not optimised", "int8-qdq", False),
+    ):
+        with OnnxEngine(manifest.path(precision), optimise=optimise) as other:
+            mean, most = difference(got, other.infer(crops))
+        yield Row(manifest.name, f"TensorRT against {label}", f"mean {mean:.5f}, max {most:.4f}")
+
+
+def difference(one: dict[str, Tensor], other: dict[str, Tensor]) -> tuple[float, float]:
+    """Mean and largest absolute difference over all outputs."""
+    apart = np.concatenate([np.abs(one[name] - other[name]).ravel() for name in one])
+    return float(apart.mean()), float(apart.max())
+
+
+def _frame_rows(
+    manifests: Sequence[Manifest],
+    plans: dict[str, bytes],
+    store: PlanStore,
+    module: ModuleType,
+    count: int,
+) -> Iterator[Row]:
+    """Time whole frames, and check that the GPU's crops give what the CPU's crops give."""
+    frame = np.random.default_rng(7).integers(0, 256, FRAME, np.uint8)
+    crops = {net.name: example_crops(net) for net in manifests}
+    with FrameNets(plans, module=module, cubins=store.folder) as nets:
+        found = nets.run(frame, crops)
+        told = timed(lambda: nets.run(frame, crops), count)
+    size = f"{FRAME[1]}x{FRAME[0]}"
+    yield Row("frame", f"{size}: copy, crops and all nets on the GPU", str(told))
+    for net in manifests:
+        batch = to_batch(cpu_crops(frame, net, crops[net.name]))
+        with TensorRTEngine(plans[net.name], module=module) as engine:
+            _, most = difference(found[net.name], engine.infer(batch))
+        yield Row(net.name, "GPU crops against CPU crops", f"max {most:.6f}", good=most < 0.02)
+
+
+def example_crops(net: Manifest) -> list[Crop]:
+    """Crops as of a face 240 px wide in the middle of :data:`FRAME`, turned a little."""
+    side = net.input.shape[1]
+    scale = side / (240 if BATCHES.get(net.name, 1) == 1 else 85)
+    a, b = scale * np.cos(0.1), scale * np.sin(0.1)
+    crops = []
+    for at in range(BATCHES.get(net.name, 1)):
+        x, y = FRAME[1] / 2 + 90 * at, FRAME[0] / 2
+        matrix = np.array([[a, -b, side / 2 - (a * x - b * y)], [b, a, side / 2 - (b * x + a * y)]])
+        crops.append(Crop(matrix, mirror=at == 1))
+    return crops
+
+
+def cpu_crops(frame: Gray, net: Manifest, crops: Sequence[Crop]) -> Gray:
+    """Cut the same crops on the CPU."""
+    side = net.input.shape[1]
+    cuts = [cut(frame, crop.matrix, side) for crop in crops]
+    return np.stack([c[:, ::-1] if crop.mirror else c for c, crop in zip(cuts, crops, strict=True)])
+
+
+def _crops(manifest: Manifest) -> Tensor:
+    """Return the gate's crops as one batch."""
+    with np.load(manifest.folder / "gate.npz", allow_pickle=False) as stored:
+        return to_batch(stored[f"{manifest.name}.crops"])
+
+
+def _gate_row(label: str, manifest: Manifest, engine: Engine) -> Row:
+    try:
+        found: GateResult = check(engine, manifest)
+    except EngineError as error:
+        return Row(manifest.name, f"{label} against FP32", str(error), good=False)
+    return Row(
+        manifest.name,
+        f"{label} against FP32",
+        f"mean {found.mean_loss:.5f}, max {found.max_loss:.4f}, same decision "
+        f"{found.agreement:.1%} of {found.crops}",
+        good=True,
+    )
