@@ -204,11 +204,12 @@ class Service:
 
     def _watch(self, parts: _Parts, started_s: float) -> None:
         chain = parts.chain
+        stuck = _Stuck(parts.camera)
         sound = _Sound(self._restarts, started_s + chain.settings.service.restarts.sound_s)
         with chain.vehicle(parts.bridges) as vehicle:
             self._monitor = Monitor(
                 parts.camera, chain.perception, chain.core, parts.bridges, vehicle,
-                (*self._sinks, sound), chain.settings.monitor, enter=self._liveness.enter,
+                (*self._sinks, sound, stuck), chain.settings.monitor, enter=self._liveness.enter,
             )  # fmt: skip
             if self._stopping or self._pending is not None:
                 return
@@ -253,6 +254,18 @@ class _Sound:
         if self._restarts is not None and time.monotonic() > self._sound_s:
             self._restarts.forget()
             self._restarts = None
+
+
+class _Stuck:
+    """Ends the process where the camera's driver has swallowed too many threads."""
+
+    def __init__(self, camera: Camera) -> None:
+        self._camera = camera
+
+    def take(self, moment: Moment, state: DriverState, frame: object) -> None:
+        del moment, state, frame
+        if getattr(self._camera, "given_up", False):
+            raise CameraError("The camera's driver does not come back; the service starts anew.")
 
 
 def catch_signals(service: Service) -> None:

@@ -266,3 +266,13 @@ def test_the_state_message_knows_starting():
     signal = state.get_signal_by_name("EyesReason")
     assert isinstance(signal, cantools.database.can.Signal)
     assert "Starting" in {str(word) for word in signal.choices.values()}
+
+
+def test_a_driver_that_swallows_reads_ends_the_process(rig):
+    rig.start()
+    rig.state(EyesReason="NoFace")
+    rig.service._parts.camera._stuck = 3
+    rig.wait(lambda: not rig.thread.is_alive())
+    assert isinstance(rig.failure, CameraError)
+    assert rig.notes.names()[-1] == "stopping"
+    rig.failure = None

@@ -172,7 +172,7 @@ class LiveCamera(Camera):
         if self._patient and self._reader is not None:
             self._look()
             return
-        if self._stuck >= _MOST_STUCK:
+        if self.given_up:
             raise CameraError(
                 f"{self._stuck} reads never came back from the camera's driver; restart dms, and "
                 "replug the camera or restart the machine if this repeats."
@@ -180,6 +180,11 @@ class LiveCamera(Camera):
         self.close()
         self._reader = _Reader(self._make_source(), self._settings.frozen_s)
         self._look()
+
+    @property
+    def given_up(self) -> bool:
+        """True once so many reads are stuck in the driver that only a new process helps."""
+        return self._stuck >= _MOST_STUCK
 
     def read(self) -> Frame | None:
         taken, self._first = self._first, None

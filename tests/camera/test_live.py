@@ -157,6 +157,7 @@ def test_a_read_that_blocks_for_ever_is_lost_and_left_behind():
             with pytest.raises(CameraLostError, match="silent"):
                 drain(camera)
             camera.close()
+        assert camera.given_up
         with pytest.raises(CameraError, match="restart dms"):
             camera.open()
     finally:
