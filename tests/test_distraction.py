@@ -1,0 +1,255 @@
+"""Looks away: where the road ends, how long they last, and what excuses them."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from dms.distraction import Distraction, DistractionSettings, Glance
+from dms.values import HeadPose, Indicator, VehicleContext
+
+S = DistractionSettings()
+DT = 0.1
+
+
+class Looks:
+    """Steps a Distraction at 10 Hz."""
+
+    def __init__(self, **parts: object) -> None:
+        self.it = Distraction(S, **parts)  # type: ignore[arg-type]
+        self.t_s = 0.0
+        self.glances: list[Glance] = []
+
+    def hold(
+        self,
+        seconds: float,
+        yaw: float = 0.0,
+        pitch: float = 0.0,
+        *,
+        lost: bool = False,
+        **more: object,
+    ) -> Distraction:
+        for _ in range(round(seconds / DT)):
+            pose = None if lost else HeadPose(yaw, pitch, 0.0)
+            self.it.step(round(self.t_s, 6), pose, **more)  # type: ignore[arg-type]
+            if self.it.glance is not None:
+                self.glances.append(self.it.glance)
+            self.t_s += DT
+        return self.it
+
+
+def vehicle(**parts: object) -> VehicleContext:
+    return VehicleContext(0.0, **parts)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("yaw", "pitch", "away"),
+    [
+        (30.0, 0.0, False), (30.1, 0.0, True), (-30.1, 0.0, True), (-30.0, 0.0, False),
+        (0.0, -20.0, False), (0.0, -20.1, True), (0.0, 60.0, False), (29.0, -19.0, False),
+    ],
+)  # fmt: skip
+def test_where_the_road_ends(yaw: float, pitch: float, away: bool) -> None:
+    assert Looks().hold(DT, yaw, pitch).away is away
+
+
+@pytest.mark.parametrize(
+    ("yaw", "pitch", "away"),
+    [(24.1, 0.0, True), (24.0, 0.0, False), (0.0, -15.1, True), (0.0, -15.0, False)],
+)
+def test_the_way_back_is_longer(yaw: float, pitch: float, away: bool) -> None:
+    looks = Looks()
+    looks.hold(1.0, 40.0)
+    assert looks.hold(DT, yaw, pitch).away is away
+
+
+def test_time_away_is_from_its_first_frame() -> None:
+    looks = Looks()
+    looks.hold(1.0)
+    it = looks.hold(2.0, 40.0)
+    assert it.start_s == pytest.approx(1.0)
+    assert it.away_s == pytest.approx(1.9)
+    assert it.summed_s == pytest.approx(1.9)
+    looks.hold(DT)  # the look lasts until the first frame back
+    assert it.summed_s == pytest.approx(2.0)
+
+
+def test_a_blip_back_does_not_end_a_look() -> None:
+    looks = Looks()
+    looks.hold(1.0, 40.0)
+    looks.hold(0.2)
+    assert looks.hold(1.0, 40.0).start_s == 0.0
+    assert looks.glances == []
+
+
+def test_a_look_ends_when_back_for_long_enough() -> None:
+    looks = Looks()
+    looks.hold(1.0)
+    looks.hold(1.0, 40.0)
+    it = looks.hold(0.3)
+    assert it.start_s is None
+    assert it.away_s == 0.0
+    (glance,) = looks.glances
+    assert glance.start_s == pytest.approx(1.0)
+    assert glance.end_s == pytest.approx(2.0)
+
+
+def test_sum_is_reset_by_time_on_the_road() -> None:
+    looks = Looks(reset_s=2.0)
+    looks.hold(3.0, 40.0)
+    assert looks.hold(2.0).summed_s == pytest.approx(3.0)
+    assert looks.hold(DT).summed_s == 0.0
+
+
+def test_time_on_the_road_starts_anew_with_each_look() -> None:
+    looks = Looks(reset_s=2.0)
+    looks.hold(1.0, 40.0)
+    for _ in range(5):
+        looks.hold(1.5)
+        looks.hold(0.5, 40.0)
+    assert looks.it.summed_s == pytest.approx(1.0 + 5 * 0.5, abs=DT + 1e-6)
+
+
+def test_window_slides() -> None:
+    looks = Looks(window_s=5.0, reset_s=100.0)
+    looks.hold(2.0, 40.0)
+    looks.hold(4.0)
+    assert looks.it.summed_s == pytest.approx(5.0 - 4.0 + DT, abs=1e-6)
+    looks.hold(2.0)
+    assert looks.it.summed_s == 0.0
+
+
+def test_window_cuts_a_long_look() -> None:
+    looks = Looks(window_s=5.0)
+    assert looks.hold(9.0, 40.0).summed_s == pytest.approx(5.0)
+    assert looks.it.away_s == pytest.approx(8.9)
+
+
+def test_down_only() -> None:
+    assert Looks(down_only=True).hold(1.0, 60.0).away is False
+    assert Looks(down_only=True).hold(1.0, 0.0, -30.0).away is True
+
+
+def test_no_face_is_unknown_and_moves_nothing() -> None:
+    looks = Looks()
+    looks.hold(1.0)
+    looks.hold(2.0, 40.0)
+    looks.hold(0.1)
+    summed_s = looks.it.summed_s
+    it = looks.hold(5.0, lost=True)
+    assert it.away is None
+    assert it.summed_s == pytest.approx(summed_s)
+
+
+def test_unseen_time_is_not_time_on_the_road() -> None:
+    looks = Looks(reset_s=2.0)
+    looks.hold(3.0, 40.0)
+    looks.hold(1.0)
+    looks.hold(5.0, lost=True)
+    assert looks.hold(0.5).summed_s == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize(
+    ("yaw", "pitch", "away"),
+    [(18.1, 0.0, True), (-18.1, 0.0, True), (18.0, 0.0, None), (0.0, -12.1, True),
+     (0.0, -12.0, None)],
+)  # fmt: skip
+def test_face_lost_while_turning_is_away(yaw: float, pitch: float, away: bool | None) -> None:
+    looks = Looks()
+    looks.hold(1.0)
+    looks.hold(0.2, yaw, pitch)
+    assert looks.hold(3.0, lost=True).away is away
+    assert looks.hold(DT).away is False
+
+
+def test_face_lost_long_after_turning_is_not() -> None:
+    looks = Looks()
+    looks.hold(1.0, 20.0)
+    looks.t_s += S.turning_memory_s
+    assert looks.hold(1.0, lost=True).away is None
+
+
+def test_turned_head_lost_stays_away_for_as_long_as_it_lasts() -> None:
+    looks = Looks()
+    looks.hold(1.0, 26.0)
+    it = looks.hold(20.0, lost=True)
+    assert it.away is True
+    assert it.away_s == pytest.approx(19.9)
+
+
+def test_perception_may_say_that_the_face_turned_away() -> None:
+    looks = Looks()
+    looks.hold(1.0)
+    assert looks.hold(1.0, lost=True, turned_away=True).away is True
+
+
+@pytest.mark.parametrize(("pitch", "away"), [(-15.0, True), (0.0, None)])
+def test_lost_face_in_a_profile_of_looks_down(pitch: float, away: bool | None) -> None:
+    looks = Looks(down_only=True)
+    looks.hold(1.0, 20.0, pitch)
+    assert looks.hold(1.0, lost=True).away is away
+
+
+def test_a_gap_between_frames_is_not_time_away() -> None:
+    looks = Looks()
+    looks.hold(1.0, 40.0)
+    looks.t_s += 10.0
+    it = looks.hold(1.0, 40.0)
+    assert it.away_s == pytest.approx(0.9 + 0.9, abs=DT + 1e-6)
+
+
+def test_nothing_counts_behind_a_closed_gate() -> None:
+    looks = Looks()
+    it = looks.hold(5.0, 40.0, counts=False)
+    assert it.away is True
+    assert (it.away_s, it.summed_s, it.start_s) == (0.0, 0.0, None)
+    assert looks.hold(1.0, 40.0).away_s == pytest.approx(0.9, abs=DT + 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("steering", "yaw", "away"),
+    [
+        (100.0, 50.0, False), (100.0, 69.0, False), (100.0, 71.0, True), (100.0, -50.0, True),
+        (-100.0, -50.0, False), (30.0, 35.0, True), (31.0, 35.0, False), (300.0, 76.0, True),
+        (300.0, 75.0, False), (None, 35.0, True),
+    ],
+)  # fmt: skip
+def test_looking_into_a_turn(steering: float | None, yaw: float, away: bool) -> None:
+    looks = Looks()
+    assert looks.hold(1.0, yaw, vehicle=vehicle(steering_deg=steering)).away is away
+
+
+@pytest.mark.parametrize(
+    ("indicator", "yaw", "seconds", "away"),
+    [
+        (Indicator.LEFT, 50.0, 2.0, False), (Indicator.LEFT, 50.0, 2.1, True),
+        (Indicator.LEFT, -50.0, 0.1, True), (Indicator.RIGHT, -50.0, 2.0, False),
+        (Indicator.RIGHT, 50.0, 0.1, True), (Indicator.HAZARD, 50.0, 0.1, True),
+        (Indicator.OFF, 50.0, 0.1, True), (None, 50.0, 0.1, True),
+        (Indicator.LEFT, 76.0, 0.1, True),
+    ],
+)  # fmt: skip
+def test_mirror_with_the_indicator(
+    indicator: Indicator | None, yaw: float, seconds: float, away: bool
+) -> None:
+    looks = Looks()
+    assert looks.hold(seconds, yaw, vehicle=vehicle(indicator=indicator)).away is away
+
+
+def test_each_look_at_the_mirror_has_its_own_time() -> None:
+    looks = Looks()
+    for _ in range(4):
+        assert looks.hold(1.5, 50.0, vehicle=vehicle(indicator=Indicator.LEFT)).away is False
+        looks.hold(0.5)
+
+
+def test_down_is_not_excused_by_an_indicator() -> None:
+    looks = Looks()
+    at_phone = looks.hold(0.5, 0.0, -30.0, vehicle=vehicle(indicator=Indicator.LEFT))
+    assert at_phone.away is True
+
+
+@pytest.mark.parametrize("wrong", [{"yaw_back_deg": 30.0}, {"pitch_back_deg": -20.0}])
+def test_way_back_must_be_nearer(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValidationError, match="nearer"):
+        DistractionSettings(**wrong)
