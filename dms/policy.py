@@ -306,8 +306,9 @@ class Policy:
         if now.rage is Level.NONE:
             board.drop(Kind.ROAD_RAGE)
             return
-        cooled = now.t_s - self._rage_alert_s >= s.rage_quiet_s or old is not Level.NONE
-        if now.rage > old and cooled and self._rage_alerts < s.rage_most:
+        cooled = now.t_s - self._rage_alert_s >= s.rage_quiet_s
+        allowed = cooled and self._rage_alerts < s.rage_most
+        if now.rage > old and (allowed or old is not Level.NONE):
             if old is Level.NONE:
                 self._rage_alerts += 1
             self._rage_alert_s = now.t_s
