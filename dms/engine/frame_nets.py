@@ -1,4 +1,4 @@
-"""All nets on one frame: one way onto the GPU, one launch for the crops, one synchronisation.
+"""All nets on one frame: one way onto the GPU, all crops in one pass, one synchronisation.
 
 The frame is copied once (not at all on an integrated GPU); the crops never leave the GPU.
 """
@@ -18,8 +18,17 @@ from typing_extensions import Self
 from dms.crop import Affine
 from dms.engine.engine import Tensor
 from dms.engine.gpu import LOAD_TIMEOUT_S, Buffer, Gpu, lease
-from dms.engine.preprocess.crops import BLOCK, JOB, Source, fill, grid
-from dms.engine.preprocess.kernel import NAME, compiled
+from dms.engine.preprocess.crops import (
+    BLOCK,
+    JOB,
+    LINE,
+    Source,
+    fill,
+    grid,
+    steps_bytes,
+    steps_grid,
+)
+from dms.engine.preprocess.kernel import NAMES, compiled
 from dms.engine.tensorrt import LoadedNet, load_net, tensorrt_module
 from dms.errors import EngineError
 
@@ -61,12 +70,15 @@ class FrameNets:
         gpu = self._live()
         self._mark = gpu.mark()
         major, minor = gpu.capability
-        self._kernel = gpu.kernel(compiled(f"sm_{major}{minor}", cubins), NAME)
+        cubin = compiled(f"sm_{major}{minor}", cubins)
+        self._steps, self._crop = gpu.kernels(cubin, NAMES)
         for name, plan in plans.items():
             self._nets[name] = load_net(gpu, self._module, plan)
         most = sum(net.batch for net in self._nets.values())
         self._jobs = gpu.shared((most * JOB.itemsize,), np.uint8)
         self._records = self._jobs.host.view(JOB)
+        self._side = max(net.input.host.shape[-1] for net in self._nets.values())
+        self._scratch = gpu.device(most * steps_bytes(self._side))
         self._frame_mark = gpu.mark()
         self._replays: dict[tuple[str, ...], Callable[[], None]] = {}
 
@@ -106,7 +118,8 @@ class FrameNets:
             for index, crop in enumerate(wanted):
                 target = net.input.address + index * side * side * net.input.host.itemsize
                 record = self._records[at]
-                fill(record, crop.matrix, side, source, target, mirror=crop.mirror)
+                steps = self._scratch + at * steps_bytes(self._side)
+                fill(record, crop.matrix, side, source, target, steps, mirror=crop.mirror)
                 at += 1
         names = tuple(crops)
         if names not in self._replays:
@@ -125,12 +138,11 @@ class FrameNets:
             gpu.to_device(self._frame)
         gpu.to_device(self._jobs)
         largest = max(net.input.host.shape[-1] for net in nets)
-        self._kernel(
-            np.uint64(self._jobs.address),
-            grid=grid(largest, sum(net.batch for net in nets)),
-            block=(BLOCK, BLOCK, 1),
-            stream=gpu.stream,
-        )
+        count = sum(net.batch for net in nets)
+        jobs = np.uint64(self._jobs.address)
+        line, tile = (LINE, 1, 1), (BLOCK, BLOCK, 1)
+        self._steps(jobs, grid=steps_grid(largest, count), block=line, stream=gpu.stream)
+        self._crop(jobs, grid=grid(largest, count), block=tile, stream=gpu.stream)
         for net in nets:
             net.enqueue()
             for output in net.outputs.values():
@@ -166,7 +178,7 @@ class FrameNets:
         for net in self._nets.values():
             net.let_go()
         self._nets.clear()
-        self._kernel = None
+        self._steps = self._crop = None
         gpu.free_since(self._mark)
 
     def __enter__(self) -> Self:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotInTime
 from dataclasses import dataclass
@@ -153,9 +153,10 @@ class Gpu:
         self._memory.append(graph)
         return graph.launch
 
-    def kernel(self, cubin: bytes, name: str) -> Any:
-        """Load the function ``name`` of a compiled module."""
-        return self.cuda.module_from_buffer(cubin).get_function(name)
+    def kernels(self, cubin: bytes, names: Sequence[str]) -> list[Any]:
+        """Load the functions ``names`` of a compiled module."""
+        module = self.cuda.module_from_buffer(cubin)
+        return [module.get_function(name) for name in names]
 
     def free_bytes(self) -> tuple[int, int]:
         """Return the free and the whole memory; on a Jetson it is shared with the CPU."""

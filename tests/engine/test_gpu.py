@@ -115,7 +115,7 @@ def test_a_gpu_that_hangs_is_lost_not_waited_for() -> None:
 
 def test_a_cuda_error_becomes_ours() -> None:
     with Gpu() as gpu, pytest.raises(EngineError, match="CUDA failed"):
-        gpu.run(lambda: gpu.kernel(b"no cubin at all", "dms_crop"))
+        gpu.run(lambda: gpu.kernels(b"no cubin at all", ["dms_crop"]))
 
 
 def test_the_lease_shares_one_gpu_and_closes_with_the_last() -> None:

@@ -10,10 +10,11 @@
 #define DMS_HD static inline
 #endif
 
-// Mirrors JOB in crops.py; 96 bytes, 8-byte aligned.
+// Mirrors JOB in crops.py; 104 bytes, 8-byte aligned.
 struct CropJob {
   unsigned long long source;  // address of the frame's first luma sample
   unsigned long long target;  // address of this crop's first float
+  unsigned long long steps;   // address of 4 x size x factor ints: see dms_step
   double inverse[6];          // (2, 3): finer crop grid -> picture
   int width, height;          // of the picture, pixels
   int pitch;                  // bytes from one row to the next
@@ -29,7 +30,7 @@ DMS_HD int dms_clamp(int value, int least, int most) {
 }
 
 DMS_HD int dms_fixed(double value) {  // 1/1024 px, as OpenCV's saturate_cast<int>
-  const double bound = 1073741824.0;
+  const double bound = 1073741824.0 / 2;  // two of them still fit an int
   value = value < -bound ? -bound : (value > bound ? bound : value);
   return (int)rint(value);
 }
@@ -41,9 +42,20 @@ DMS_HD int dms_pixel(const CropJob& job, int x, int y) {
   return dms_clamp(((const unsigned short*)row)[x] >> job.shift, 0, 255);
 }
 
+// Coordinates need doubles, of which an Orin computes few at a time. They are sums of a term of the
+// column and a term of the row, so each term is computed once a frame, not once a sample.
+// The k-th of 4 x n, n = size x factor: column terms of x and y, then row terms of x and y.
+DMS_HD int dms_step(const CropJob& job, int k) {
+  const int n = job.size * job.factor, which = k / n, at = k - which * n;
+  const double* m = job.inverse + (which & 1) * 3;
+  if (which < 2) return dms_fixed(m[0] * at * 1024.0);
+  return dms_fixed((m[1] * at + m[2]) * 1024.0) + 16;
+}
+
 DMS_HD int dms_sample(const CropJob& job, int x, int y) {  // one point of the finer grid, 0..255
-  const int fx = (dms_fixed((job.inverse[1] * y + job.inverse[2]) * 1024.0) + 16 + dms_fixed(job.inverse[0] * x * 1024.0)) >> 5;
-  const int fy = (dms_fixed((job.inverse[4] * y + job.inverse[5]) * 1024.0) + 16 + dms_fixed(job.inverse[3] * x * 1024.0)) >> 5;
+  const int n = job.size * job.factor;
+  const int* steps = (const int*)job.steps;
+  const int fx = (steps[x] + steps[2 * n + y]) >> 5, fy = (steps[n + x] + steps[3 * n + y]) >> 5;
   const int px = fx >> 5, py = fy >> 5, ax = fx & 31, ay = fy & 31;
   const int above = dms_pixel(job, px, py) * (32 - ax) + dms_pixel(job, px + 1, py) * ax;
   const int below = dms_pixel(job, px, py + 1) * (32 - ax) + dms_pixel(job, px + 1, py + 1) * ax;

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dms.crop import Affine, oversampled
+from dms.crop import MOST_OVERSAMPLING, Affine, oversampled
 from dms.errors import EngineError
 
 # struct CropJob of crop.h
@@ -14,6 +14,7 @@ JOB = np.dtype(
     [
         ("source", "<u8"),
         ("target", "<u8"),
+        ("steps", "<u8"),
         ("inverse", "<f8", (6,)),
         ("width", "<i4"),
         ("height", "<i4"),
@@ -26,7 +27,8 @@ JOB = np.dtype(
     ],
     align=True,
 )
-BLOCK = 16
+BLOCK = 16  # threads a side for pixels
+LINE = 256  # threads a block for coordinate terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +60,36 @@ def inverse(matrix: Affine) -> list[float]:
     return [a11, a12, -a11 * tx - a12 * ty, a21, a22, -a21 * tx - a22 * ty]
 
 
+def steps_bytes(size: int) -> int:
+    """Bytes of scratch memory that one crop of this side needs at most."""
+    return 4 * 4 * size * MOST_OVERSAMPLING
+
+
 def fill(
-    job: np.void, matrix: Affine, size: int, source: Source, target: int, *, mirror: bool = False
+    job: np.void,
+    matrix: Affine,
+    size: int,
+    source: Source,
+    target: int,
+    steps: int,
+    *,
+    mirror: bool = False,
 ) -> None:
-    """Write one record of :data:`JOB`: the crop of ``source`` by ``matrix`` (picture -> crop)."""
+    """Write one record of :data:`JOB`: the crop of ``source`` by ``matrix`` (picture -> crop).
+
+    ``target`` and ``steps`` are addresses of size x size floats and of :func:`steps_bytes`.
+    """
     finer, factor = oversampled(matrix)
-    job["source"], job["target"] = source.address, target
+    job["source"], job["target"], job["steps"] = source.address, target, steps
     job["inverse"] = inverse(finer)
     job["width"], job["height"], job["pitch"] = source.width, source.height, source.pitch
     job["shift"], job["bytes"] = source.bits - 8, 1 if source.bits == 8 else 2
     job["size"], job["factor"], job["mirror"] = size, factor, int(mirror)
+
+
+def steps_grid(largest: int, jobs: int) -> tuple[int, int, int]:
+    """Blocks of :data:`LINE` threads that compute the coordinate terms."""
+    return -(-4 * largest * MOST_OVERSAMPLING // LINE), 1, jobs
 
 
 def grid(largest: int, jobs: int) -> tuple[int, int, int]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from dms.errors import EngineError
 
 FOLDER = Path(__file__).parent
-NAME = "dms_crop"
+NAMES = ("dms_steps", "dms_crop")
 # Contracted multiply-adds would round the coordinates otherwise than the CPU does.
 FLAGS = ("-fmad=false",)
 

@@ -24,7 +24,7 @@ from dms.crop import (
     to_batch,
 )
 from dms.engine import preprocess
-from dms.engine.preprocess.crops import JOB, Source, fill, grid
+from dms.engine.preprocess.crops import JOB, Source, fill, grid, steps_bytes, steps_grid
 from dms.errors import EngineError
 from dms.landmarks import Landmarks
 
@@ -56,13 +56,15 @@ def kernel(host_library: ctypes.CDLL) -> Crop:
     ) -> np.ndarray:
         out = np.full((len(matrices), 1, size, size), np.nan, np.float32)
         jobs = np.zeros(len(matrices), JOB)
+        steps = np.zeros((len(matrices), steps_bytes(size)), np.uint8)
         height, width = frame.shape
         source = Source(frame.ctypes.data, width, height, frame.strides[0], bits)
         for at, matrix in enumerate(matrices):
-            fill(jobs[at], matrix, size, source, out[at].ctypes.data, mirror=at == mirror)
-        host_library.host_dms_crop(
-            ctypes.c_void_p(jobs.ctypes.data), *map(ctypes.c_uint, grid(size, len(jobs)))
-        )
+            target, terms = out[at].ctypes.data, steps[at].ctypes.data
+            fill(jobs[at], matrix, size, source, target, terms, mirror=at == mirror)
+        given = ctypes.c_void_p(jobs.ctypes.data)
+        host_library.host_dms_steps(given, *map(ctypes.c_uint, steps_grid(size, len(jobs))))
+        host_library.host_dms_crop(given, *map(ctypes.c_uint, grid(size, len(jobs))))
         return out
 
     return crop
@@ -144,7 +146,7 @@ def test_a_matrix_without_scale_reads_one_pixel_and_nothing_outside(kernel: Crop
 
 
 def test_record_has_the_size_of_the_struct() -> None:
-    assert JOB.itemsize == 96
+    assert JOB.itemsize == 104
 
 
 @pytest.mark.parametrize("bits", [7, 17])

@@ -1,0 +1,165 @@
+"""What the nets should cost on an Orin Nano 8 GB: a calculation, not a measurement.
+
+    python tools/orin_budget.py [--fps 30] [--frame 1280x720]
+
+Counts multiply-adds and bytes of the shipped nets and adds the cost of launching kernels. The
+assumptions are printed with the result; `dms doctor --engine` on the device measures instead.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+
+import onnx
+
+from dms.engine.manifest import FOLDER, load_manifest
+from dms.engine.prepare import BATCHES
+
+TOPS = (
+    20e12  # dense INT8 operations a second, Jetson Orin Nano 8 GB (NVIDIA's data sheet, 15 W mode)
+)
+BANDWIDTH = 68e9  # bytes a second, LPDDR5 (same sheet)
+CLOCK = 625e6  # Hz of the GPU (same sheet)
+FP64_PER_CLOCK = 16  # 8 SMs with 2 FP64 units each (sm_87: 1/64 of FP32)
+INT_PER_CLOCK = 512  # 8 SMs with 64 INT32 lanes each
+LAUNCH_S = 2e-6  # a kernel inside a CUDA graph; about 5 us without (our estimate)
+SYNCHRONISE_S = 30e-6  # waking the waiting thread, once a frame (our estimate)
+USE = 0.10  # share of peak that layers this small reach: few thread blocks for 8 SMs (our estimate)
+CROP_PX = {"expression": 240, "eye_state": 85}  # side of the crop's square in the frame
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one crop through one net takes."""
+
+    multiply_adds: int
+    weights: int  # bytes in INT8
+    activations: int  # bytes written and read again in INT8
+    kernels: int
+
+
+def cost_of(path: Path) -> Cost:
+    """Count a net's convolutions and matrix products; other layers are fused into them."""
+    model = onnx.load(str(path))
+    graph = model.graph
+    graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
+    graph = onnx.shape_inference.infer_shapes(model).graph
+    weights = {tensor.name: list(tensor.dims) for tensor in graph.initializer}
+    shapes = {
+        value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim]
+        for value in [*graph.value_info, *graph.output, *graph.input]
+    }
+    multiply_adds = stored = moved = kernels = 0
+    for node in graph.node:
+        if node.op_type == "Conv":
+            out, kernel = shapes[node.output[0]], weights[node.input[1]]
+            multiply_adds += _product(kernel) * out[2] * out[3]
+        elif node.op_type in {"Gemm", "MatMul"} and node.input[1] in weights:
+            kernel = weights[node.input[1]]
+            multiply_adds += _product(kernel)
+            out = shapes[node.output[0]]
+        elif node.op_type in {"GlobalAveragePool", "ReduceMean", "ReduceSum", "Softmax", "Sigmoid"}:
+            kernels += 1
+            continue
+        else:
+            continue
+        stored += _product(kernel)
+        moved += 2 * _product(out)
+        kernels += 1
+    return Cost(multiply_adds, stored, moved, kernels)
+
+
+def _product(sides: list[int]) -> int:
+    found = 1
+    for side in sides:
+        found *= max(1, side)
+    return found
+
+
+def net_seconds(cost: Cost, batch: int) -> tuple[float, float, float]:
+    """Return (arithmetic, memory, launches) in seconds for one call of ``batch`` crops."""
+    arithmetic = 2 * cost.multiply_adds * batch / (TOPS * USE)
+    memory = (cost.weights + cost.activations * batch) / BANDWIDTH
+    return arithmetic, memory, cost.kernels * LAUNCH_S
+
+
+@dataclass(frozen=True, slots=True)
+class CropCost:
+    """What the crops of one net take in the kernels, in operations."""
+
+    samples: int
+    terms: int  # coordinate terms, 7 FP64 steps each
+    seconds: float
+
+
+def crop_cost(size: int, batch: int, pixels: int) -> CropCost:
+    """Count the kernels' work: 40 integer steps a sample (four reads, clamps, weights)."""
+    factor = min(8, max(1, ceil(0.75 * pixels / size)))
+    samples = batch * (size * factor) ** 2
+    terms = batch * 4 * size * factor
+    seconds = (7 * terms / FP64_PER_CLOCK + 40 * samples / INT_PER_CLOCK) / CLOCK
+    return CropCost(samples, terms, seconds)
+
+
+def table(fps: float, frame: tuple[int, int], engines: Path = FOLDER) -> str:
+    """Return the whole calculation as text."""
+    lines = [
+        "CALCULATION, not a measurement: Jetson Orin Nano 8 GB",
+        f"assumed: {TOPS / 1e12:.0f} dense INT8 TOPS of which {USE:.0%} is reached, "
+        f"{BANDWIDTH / 1e9:.0f} GB/s, {CLOCK / 1e6:.0f} MHz, {LAUNCH_S * 1e6:.0f} us a kernel in a "
+        f"graph, {SYNCHRONISE_S * 1e6:.0f} us to synchronise",
+        "",
+        "| step | arithmetic | time |",
+        "|---|---|---|",
+    ]
+    total = 2 * LAUNCH_S
+    for name in ("expression", "eye_state"):
+        net, batch = load_manifest(name, engines), BATCHES.get(name, 1)
+        cost = cost_of(net.path("fp32"))
+        arithmetic, memory, launches = net_seconds(cost, batch)
+        seconds = max(arithmetic, memory) + launches
+        crop = crop_cost(net.input.shape[1], batch, CROP_PX[name])
+        total += seconds + crop.seconds
+        megabytes = (cost.weights + cost.activations * batch) / 1e6
+        lines += [
+            f"| {name}: crops | ({crop.terms} terms x 7 FP64 steps / {FP64_PER_CLOCK} a clock + "
+            f"{crop.samples} samples x 40 steps / {INT_PER_CLOCK} a clock) / "
+            f"{CLOCK / 1e6:.0f} MHz | {crop.seconds * 1e6:.1f} us |",
+            f"| {name}: net, batch {batch} | 2 x {cost.multiply_adds * batch / 1e6:.1f} M "
+            f"multiply-adds / {TOPS * USE / 1e12:.0f} TOPS = {arithmetic * 1e6:.1f} us; "
+            f"{megabytes:.2f} MB / {BANDWIDTH / 1e9:.0f} GB/s = {memory * 1e6:.1f} us; "
+            f"the larger, and {cost.kernels} kernels x {LAUNCH_S * 1e6:.0f} us = {launches * 1e6:.0f} us | {seconds * 1e6:.1f} us |",
+        ]
+    width, height = frame
+    read = width * height / BANDWIDTH
+    total += read + SYNCHRONISE_S
+    lines += [
+        f"| frame into shared memory | {width} x {height} B / {BANDWIDTH / 1e9:.0f} GB/s "
+        f"| {read * 1e6:.1f} us |",
+        f"| launch of both crop kernels | 2 x {LAUNCH_S * 1e6:.0f} us "
+        f"| {2 * LAUNCH_S * 1e6:.0f} us |",
+        f"| synchronise | once a frame | {SYNCHRONISE_S * 1e6:.0f} us |",
+        f"| **a frame** | the sum | **{total * 1e6:.0f} us** |",
+        f"| **of the GPU at {fps:g} frames/s** | {total * 1e6:.0f} us x {fps:g} / 1 s "
+        f"| **{total * fps:.1%}** |",
+    ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--fps", type=float, default=30)
+    parser.add_argument("--frame", default="1280x720", metavar="WIDTHxHEIGHT")
+    parser.add_argument("--engines", type=Path, default=FOLDER)
+    args = parser.parse_args()
+    width, height = (int(side) for side in args.frame.split("x"))
+    print(table(args.fps, (width, height), args.engines))
+
+
+if __name__ == "__main__":
+    main()
