@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 import yaml
@@ -62,3 +63,10 @@ def test_the_schema_names_units_and_limits():
 def test_settings_cannot_be_changed_afterwards():
     with pytest.raises(AttributeError):
         Settings().camera.fps = 3
+
+
+def test_the_example_file_is_what_the_code_would_write():
+    shipped = Path(__file__).parents[1] / "docs" / "dms.example.yaml"
+    told = "docs/dms.example.yaml is old: dms config example > docs/dms.example.yaml"
+    assert shipped.read_text(encoding="utf-8") == example(), told
+    assert load(shipped) == Settings()
