@@ -50,6 +50,7 @@ def examine(settings: Settings) -> list[Finding]:
         *_nets(settings),
         *_accelerator(settings),
         *_buses(),
+        *_bridges(settings),
     ]
 
 
@@ -166,3 +167,27 @@ def _buses() -> Iterator[Finding]:
         yield Finding("serial adapter", Verdict.NOTE, "none in /dev/serial/by-id")
     for port in ports:
         yield _may_use(port, "dialout")
+
+
+def _bridges(settings: Settings) -> Iterator[Finding]:
+    if not settings.bridges:
+        yield Finding("bridge", Verdict.NOTE, "none is set: alerts leave by no bus; set bridges")
+    for bridge in settings.bridges:
+        part = f"bridge {bridge.kind}"
+        if bridge.kind == "socketcan" and not Path("/sys/class/net", bridge.channel).exists():
+            advice = f"no interface {bridge.channel}: ip link add, or set bridges[].channel"
+            yield Finding(part, Verdict.BAD, advice)
+        elif bridge.kind == "slcan":
+            yield _serial(part, bridge.channel)
+        elif bridge.kind == "virtual":
+            text = "only inside this process, for the bench; choose a real bus for a vehicle"
+            yield Finding(part, Verdict.NOTE, text)
+        else:
+            yield Finding(part, Verdict.GOOD, bridge.channel)
+
+
+def _serial(part: str, channel: str) -> Finding:
+    if not Path(channel).exists():
+        advice = f"no port {channel}: plug the adapter in; use its name in /dev/serial/by-id"
+        return Finding(part, Verdict.BAD, advice)
+    return _may_use(channel, "dialout")

@@ -1,3 +1,6 @@
+import pytest
+
+from dms.bridge import BridgeSettings
 from dms.camera.settings import CameraSettings
 from dms.config import NetSettings, Settings
 from dms.doctor import Verdict, examine
@@ -45,3 +48,22 @@ def test_tensorrt_is_needed_only_where_it_is_chosen():
     default = findings(Settings())["tensorrt"]
     assert default.verdict is not Verdict.BAD
     assert chosen.verdict is Verdict.GOOD or "pip install" in chosen.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "channel", "advice"),
+    [
+        ("socketcan", "nosuch0", "ip link add"),
+        ("slcan", "/dev/serial/by-id/nosuch", "plug the adapter in"),
+    ],
+)
+def test_a_bus_that_is_not_there_is_bad_and_says_what_to_do(kind, channel, advice):
+    chosen = Settings(bridges=(BridgeSettings(kind=kind, channel=channel),))
+    found = findings(chosen)[f"bridge {kind}"]
+    assert found.verdict is Verdict.BAD
+    assert advice in found.text
+
+
+def test_no_bridge_and_a_bench_only_bridge_are_noted():
+    assert findings(Settings(bridges=()))["bridge"].verdict is Verdict.NOTE
+    assert findings(Settings())["bridge virtual"].verdict is Verdict.NOTE
