@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from statistics import fmean
 
 from dms.settings import setting, settings
 
@@ -50,13 +49,13 @@ class Yawns:
         self._start_s: float | None = None
         self._wide_s = 0.0  # last time it was wide
         self._peak = 0.0
-        self._smiles: list[float] = []  # happiness while wide; a smile before a yawn is none
+        self._smile, self._wide_frames = 0.0, 0  # happiness while wide, summed
         self._ends: deque[float] = deque()
         self.yawning: bool | None = None
 
     @property
     def _laughed(self) -> bool:
-        return bool(self._smiles) and fmean(self._smiles) > self._settings.smile_most
+        return self._smile > self._settings.smile_most * self._wide_frames
 
     @property
     def count(self) -> int:
@@ -70,10 +69,12 @@ class Yawns:
             self._ends.popleft()
         if mar is not None and mar >= (s.open_above if self._start_s is None else s.shut_below):
             if self._start_s is None:
-                self._start_s, self._peak, self._smiles = t_s, mar, []
+                self._start_s, self._peak = t_s, mar
+                self._smile, self._wide_frames = 0.0, 0
             self._wide_s, self._peak = t_s, max(self._peak, mar)
             if happiness is not None and mar >= s.peak_least:
-                self._smiles.append(happiness)
+                self._smile += happiness
+                self._wide_frames += 1
             long = s.shortest_s <= t_s - self._start_s <= s.longest_s
             self.yawning = long and self._peak >= s.peak_least and not self._laughed
             return None

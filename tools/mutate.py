@@ -29,6 +29,7 @@ SWAPS: dict[type[ast.AST], type[ast.AST]] = {
     ast.In: ast.NotIn, ast.NotIn: ast.In, ast.And: ast.Or, ast.Or: ast.And,
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult,
 }  # fmt: skip
+QUICK = ["-x", "-q", "-p", "no:cacheprovider"]
 NAMES = {"min": "max", "max": "min", "any": "all", "all": "any"}
 
 
@@ -44,6 +45,8 @@ def main() -> None:
     mutants = list(mutate(tree))
     survivors: list[str] = []
     running: dict[int, str] = {}
+    if pytest.main([*QUICK, *arguments.tests]):  # also imports all that the forks then share
+        raise SystemExit("the tests fail without any change; mend them first")
     started = time.monotonic()
     for number, (words, mutant) in enumerate(mutants, 1):
         while len(running) >= arguments.jobs:
@@ -151,14 +154,38 @@ def spawn(name: str, path: Path, tree: ast.Module, tests: Sequence[str], timeout
     os.dup2(null, 2)
     code = 1
     try:
+        forget(name)
         sys.meta_path.insert(0, Changed(name, path, tree))
-        quick = ["-x", "-q", "-p", "no:cacheprovider"]
         for test in tests:
-            code = int(pytest.main([*quick, test]))
+            code = int(pytest.main([*QUICK, test]))
             if code:
                 break
     finally:
         os._exit(code)
+
+
+def forget(name: str) -> None:
+    """Drop the module and all that took something from it, so that they are imported anew."""
+    gone = {name}
+    ours = {n: m for n, m in sys.modules.items() if n.split(".")[0] in {"dms", "tests", "tools"}}
+    ours |= {n: m for n, m in sys.modules.items() if n.startswith(("test_", "conftest"))}
+    grown = True
+    while grown:
+        grown = False
+        for other, module in ours.items():
+            if other not in gone and other != __name__ and takes_from(module, gone):
+                gone.add(other)
+                grown = True
+    for one in gone:
+        sys.modules.pop(one, None)
+
+
+def takes_from(module: ModuleType, gone: set[str]) -> bool:
+    """Whether any name of ``module`` was defined in one of ``gone``, or is one of them."""
+    return any(
+        getattr(value, "__module__", None) in gone or getattr(value, "__name__", None) in gone
+        for value in vars(module).values()
+    )
 
 
 def collect(running: dict[int, str], survivors: list[str]) -> None:
