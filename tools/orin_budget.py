@@ -131,7 +131,8 @@ def table(fps: float, frame: tuple[int, int], engines: Path = FOLDER) -> str:
             f"| {name}: net, batch {batch} | 2 x {cost.multiply_adds * batch / 1e6:.1f} M "
             f"multiply-adds / {TOPS * USE / 1e12:.0f} TOPS = {arithmetic * 1e6:.1f} us; "
             f"{megabytes:.2f} MB / {BANDWIDTH / 1e9:.0f} GB/s = {memory * 1e6:.1f} us; "
-            f"the larger, and {cost.kernels} kernels x {LAUNCH_S * 1e6:.0f} us = {launches * 1e6:.0f} us | {seconds * 1e6:.1f} us |",
+            f"the larger, and {cost.kernels} kernels x {LAUNCH_S * 1e6:.0f} us = "
+            f"{launches * 1e6:.0f} us | {seconds * 1e6:.1f} us |",
         ]
     width, height = frame
     read = width * height / BANDWIDTH
