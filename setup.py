@@ -41,6 +41,7 @@ setup(
         "pyserial>=3.5",
         "python-can[multicast]>=4.4",
         "paho-mqtt>=2.1",  # small, and infotainment is a main user
+        "can-isotp>=2.0",  # carries the UDS fault-code requests
         "cantools>=39.4",
         "tqdm>=4.60",
     ],

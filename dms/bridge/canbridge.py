@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
+from pathlib import Path
 
 import can
 
 from dms.bridge import signals
 from dms.bridge.alerts import AlertTracker
 from dms.bridge.bridge import Bridge
+from dms.bridge.canlog import CanLog
 from dms.bridge.choice import BridgeSettings
 from dms.bridge.codec import Codec, Signals, contract
 from dms.bridge.commands import CommandReader
 from dms.bridge.link import Heard, Link
+from dms.bridge.uds import UdsServer
+from dms.diagnostics import FaultMemory
+from dms.errors import BridgeError
 from dms.values import Command, DriverState
 
 _CYCLIC = ("DMS_State", "DMS_Attention", "DMS_Emotion", "DMS_Diag")
@@ -51,17 +57,31 @@ class CanBridge(Bridge):
     def __init__(self, settings: BridgeSettings) -> None:
         self.name = f"{settings.kind} {settings.channel}"
         self._codec = Codec(settings.base_id, extended=settings.extended)
-        self._link = Link(settings, self._codec, self._heard)
+        self._settings = settings
+        self._log: CanLog | None = None
+        self._link = Link(settings, self._codec, self._heard, self._logged)
+        self.memory = FaultMemory(Path(settings.fault_file) if settings.fault_file else None)
+        self._uds = (
+            UdsServer(settings, self.memory, self._link.say) if settings.diagnostics else None
+        )
         self._schedule = Schedule()
         self._alerts = AlertTracker()
         self._commands: deque[Command] = deque(maxlen=32)
         self._reader = CommandReader(self._codec)
         self._listeners: tuple[Heard, ...] = ()
         self._last_s = 0.0
+        self._sent_s = 0.0
         self._open = False
 
     def open(self) -> None:
-        self._link.open()
+        if self._settings.log:
+            self._log = CanLog(Path(self._settings.log), Path(self._settings.channel).name)
+        try:
+            self._link.open()
+        except BridgeError:
+            if self._log:
+                self._log.close()
+            raise
         self._open = True
 
     @property
@@ -79,6 +99,7 @@ class CanBridge(Bridge):
 
     def publish(self, state: DriverState) -> None:
         self._last_s = state.t_s
+        self.memory.step(state)
         for words in self._alerts.step(state):
             self._put("DMS_Alert", words, state.t_s)
         for name in self._schedule.due(state.t_s):
@@ -95,6 +116,17 @@ class CanBridge(Bridge):
             self._open = False
             self._put("DMS_State", signals.off_signals(), self._last_s)
             self._link.close()
+            if self._log:
+                self._log.close()
+
+    def _logged(self, message: can.Message) -> None:
+        if self._log is None:
+            return
+        at_s = time.time()
+        if self._settings.lossless:  # a replay keeps the recording's time
+            at_s = self._sent_s if message.is_rx else message.timestamp
+            self._sent_s = at_s
+        self._log.add(message, at_s)
 
     def _put(self, name: str, words: Signals, t_s: float) -> None:
         self._link.put(self._codec.frame(name, words, t_s))
@@ -106,7 +138,7 @@ class CanBridge(Bridge):
             return signals.attention_signals(state)
         if name == "DMS_Emotion":
             return signals.emotion_signals(state)
-        return signals.diag_signals((), self._reader.errors, self._link.faults)
+        return signals.diag_signals(self.memory.active(), self._reader.errors, self._link.faults)
 
     def _heard(self, message: can.Message, at_s: float) -> None:
         name = self._codec.name_of(message.arbitration_id, extended=message.is_extended_id)
@@ -114,5 +146,7 @@ class CanBridge(Bridge):
             command = self._reader.read(bytes(message.data), at_s)
             if command is not None:
                 self._commands.append(command)
+        if self._uds:
+            self._uds.heard(message)
         for heard in self._listeners:
             heard(message, at_s)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from typing import Any
 
 from dms.bridge.bridge import Bridge
@@ -52,6 +53,7 @@ class BridgeSettings:
         "", text="CAN log of what was sent and seen: .blf, .asc, .log (candump), .mf4"
     )
     diagnostics: bool = setting(True, text="answer UDS fault-code requests on this bus")
+    fault_file: str = setting("", text="where fault codes are kept; empty: until the process ends")
     uds_request_id: int = setting(
         0x7A0, ge=0, le=0x1FFFFFFF, text="identifier of UDS requests to us"
     )
@@ -74,9 +76,7 @@ def open_bridge(chosen: BridgeSettings) -> Bridge:
         made: Any = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise ConfigError(f"bridge {target!r} cannot be loaded: {error}") from error
-    bridge = made(chosen)
-    if not isinstance(bridge, Bridge):
-        raise ConfigError(
-            f"bridge {target!r} is not a dms.bridge.bridge.Bridge; derive it from one"
-        )
-    return bridge
+    if not (isinstance(made, type) and issubclass(made, Bridge)):
+        raise ConfigError(f"{target!r} is not a dms.bridge.bridge.Bridge; derive it from one")
+    make: Callable[[BridgeSettings], Bridge] = made
+    return make(chosen)

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import can
+import pytest
+
+from dms.bridge import BridgeSettings, open_bridge
+from dms.bridge.codec import Codec
+from dms.errors import BridgeError
+from dms.values import DriverState
+
+
+@pytest.mark.parametrize("ending", ["blf", "asc", "log", "mf4"])
+def test_what_was_sent_and_seen_opens_in_python_can(tmp_path, ending):
+    if ending == "mf4":
+        pytest.importorskip("asammdf", reason="asammdf (extra mf4) is missing")
+    path = tmp_path / "bus" / f"drive.{ending}"
+    settings = BridgeSettings(channel=f"log-{ending}", log=str(path), lossless=True)
+    codec = Codec()
+    with (
+        can.Bus(interface="virtual", channel=settings.channel) as head,
+        open_bridge(settings) as bridge,
+    ):
+        head.send(can.Message(arbitration_id=0x123, is_extended_id=False, data=b"\1\2"))
+        for i in range(31):
+            bridge.publish(DriverState(i / 10))
+        seen = []
+        while (message := head.recv(0.3)) is not None:
+            seen.append(message)
+    with can.LogReader(path) as reader:
+        logged = list(reader)
+    ours = [m for m in logged if m.arbitration_id != 0x123]
+    assert len(logged) - len(ours) == 1
+    assert [bytes(m.data) for m in ours[:-1]] == [bytes(m.data) for m in seen]
+    states = [m for m in ours if m.arbitration_id == codec.ids["DMS_State"]]
+    assert len(states) == 32
+    span = states[30].timestamp - states[0].timestamp
+    assert span == pytest.approx(3.0, abs=0.15)  # the recording's time, not ours
+
+
+def test_an_older_log_is_kept(tmp_path):
+    path = tmp_path / "drive.log"
+    path.write_text("old")
+    with open_bridge(BridgeSettings(channel="log-old", log=str(path))) as bridge:
+        bridge.publish(DriverState(0.0))
+    assert path.read_text() == "old"
+    assert (tmp_path / "drive-2.log").stat().st_size > 0
+
+
+def test_another_ending_is_refused(tmp_path):
+    with pytest.raises(BridgeError, match=r"ends in one of \.blf"):
+        open_bridge(BridgeSettings(log=str(tmp_path / "drive.txt"))).open()
