@@ -9,9 +9,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from dms.landmarks import Landmarks, LandmarkSettings, Predictor, load_predictor
 from dms.values import Box, Gray
+
+# The same examples each time, and no limit of time: the machine may be busy.
+hypothesis_settings.register_profile("dms", deadline=None, derandomize=True)
+hypothesis_settings.load_profile("dms")
 
 
 @pytest.fixture(scope="session")

@@ -189,7 +189,7 @@ def test_an_adapter_that_never_reads_is_a_fault_and_never_blocks(tmp_path):
             bridge.publish(DriverState(i / 10))
             worst = max(worst, time.perf_counter() - begun)
         assert until(lambda: bridge.fault is not None)
-        assert worst < 0.5
+        assert worst < 1.0
     twin.unplug()
 
 
