@@ -1,4 +1,4 @@
-"""Our own landmark model: a net for the face, then one for each eye's lids, on the CPU.
+"""Our own landmark model: a net for the face, then one for both eyes' lids, on the CPU.
 
 It also says how much the points look like a face, and each eye like an open one or one at all.
 """
@@ -41,7 +41,7 @@ class EyeFraming:
 
 
 class Dms56(Predictor):
-    """Two small nets: 36 points of the face, then 12 lid points of each eye."""
+    """Two small nets: 36 points of the face, then 12 lid points of both eyes together."""
 
     scheme = DMS56
 
@@ -73,12 +73,13 @@ class Dms56(Predictor):
         framing = self._eye_framing
         size = (int(framing.width_px), int(framing.height_px))
         matrices = [eye_matrix(corners[2 * i], corners[2 * i + 1], i == 1, framing) for i in (0, 1)]
-        found = self._eye.infer(_batch([cut(gray, matrix, size) for matrix in matrices]))
+        pair = _batch([cut(gray, matrix, size) for matrix in matrices])
+        found = self._eye.infer(pair.reshape(1, 2, size[1], size[0]))
         middle = np.array([(size[0] - 1) / 2, (size[1] - 1) / 2], np.float32)
         for i, matrix in enumerate(matrices):
-            local = found["points"][i].reshape(-1, 2) * np.float32(framing.eye_px) + middle
+            local = found["points"][0, i].reshape(-1, 2) * np.float32(framing.eye_px) + middle
             points[12 * i : 12 * i + 12] = _to_picture(local, matrix)
-        state = np.hstack([found["open"], found["visible"]]).tolist()
+        state = np.hstack([found["open"][0], found["visible"][0]]).tolist()
         return (state[0][0], state[0][1]), (state[1][0], state[1][1])
 
 

@@ -1,4 +1,4 @@
-"""The landmark nets' patches and maps, with nets that answer by rule; the shipped on a face."""
+"""The landmark nets' patches and maps, with nets that answer by rule instead of by weights."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Ruled(Engine):
 
     def __init__(self, path: Path) -> None:
         self._face = "face" in path.name
-        self.input_shape = (1, 80, 80) if self._face else (1, 32, 48)
+        self.input_shape = (1, 80, 80) if self._face else (2, 32, 48)
 
     def _infer(self, batch: Tensor) -> dict[str, Tensor]:
         n = len(batch)
@@ -30,8 +30,8 @@ class Ruled(Engine):
             points = np.zeros((n, 36, 2), np.float32)
             points[:, :4] = [[-0.25, -0.1], [-0.1, -0.1], [0.25, -0.1], [0.1, -0.1]]
             return {"points": points.reshape(n, 72), "fit": np.full((n, 1), 0.75, np.float32)}
-        half = np.linspace(0.25, 0.75, n, dtype=np.float32)[:, None]
-        return {"points": np.zeros((n, 24), np.float32), "open": half, "visible": 1 - half}
+        half = np.array([[[0.25], [0.75]]], np.float32)
+        return {"points": np.zeros((n, 2, 24), np.float32), "open": half, "visible": 1 - half}
 
     def close(self) -> None:
         pass
@@ -41,7 +41,7 @@ class Ruled(Engine):
 def folder(tmp_path: Path) -> Path:
     for name, framing, shape in (
         ("landmarks_face", {"side_px": 80.0, "span": 1.3}, [1, 80, 80]),
-        ("landmarks_eye", {"width_px": 48.0, "height_px": 32.0, "eye_px": 30.0}, [1, 32, 48]),
+        ("landmarks_eye", {"width_px": 48.0, "height_px": 32.0, "eye_px": 30.0}, [2, 32, 48]),
     ):
         (tmp_path / f"{name}.onnx").write_bytes(name.encode())
         digest = hashlib.sha256(name.encode()).hexdigest()

@@ -45,6 +45,7 @@ COMMON = {
     48: 35, 50: 36, 51: 37, 52: 38, 54: 39, 56: 40, 57: 41, 58: 42,
     60: 43, 61: 44, 62: 45, 63: 46, 64: 47, 65: 48, 66: 49, 67: 50, 8: 53,
 }  # fmt: skip
+_HOG = dlib.get_frontal_face_detector()
 
 
 class Trees(Predictor):
@@ -79,7 +80,7 @@ def detect(gray: Gray) -> Box | None:
     """Return the strongest face that dlib's detector sees at a width of 640 px."""
     scale = min(1.0, 640 / gray.shape[1])
     small = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    found, scores, _ = dlib.get_frontal_face_detector().run(small, 0, 0.0)
+    found, scores, _ = _HOG.run(small, 0, 0.0)
     if not found:
         return None
     r = found[int(np.argmax(scores))]
@@ -196,6 +197,37 @@ def _moved(points: NDArray[np.float32], marks: Landmarks) -> float:
     return float(np.hypot(*(points[keep] - marks.points[keep]).T).mean()) / eye_distance(marks)
 
 
+def fits(name: str, predictor: Predictor, faces: list[tuple[Gray, Box]], data: Path) -> None:
+    """Print how the fit score tells faces from boxes beside them, in pictures not trained on."""
+    infrared_faces = []
+    for path in sorted((data / "nir_faces").glob("*.jpg")):
+        gray = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+        box = detect(gray)
+        if box is not None:
+            infrared_faces.append((gray, box))
+    for kind, pictures in (("photographs", faces), ("infrared", infrared_faces)):
+        right, wrong = [], []
+        for gray, box in pictures:
+            right.append(settle(predictor, gray, box).fit)
+            for x, y, k in ((0.7, 0, 1), (-0.7, 0, 1), (0, 0.6, 1), (0.5, -0.6, 1), (0, 0, 2.2)):
+                side = k * box.width
+                shift = (box.width - side) / 2
+                aside = Box(
+                    box.x + x * box.width + shift, box.y + y * box.width + shift, side, side
+                )
+                wrong.append(predictor.predict(gray, aside).fit)
+        if any(fit is None for fit in right):
+            print(f"{name}: tells no fit")
+            return
+        good, bad = np.array(right, float), np.array(wrong, float)
+        area = (good[:, None] > bad[None]).mean()
+        print(
+            f"{name}: fit on {kind}: above 0.5 on {(good > 0.5).mean():.3f} of {len(good)} faces "
+            f"(least {good.min():.2f}), below 0.5 on {(bad < 0.5).mean():.3f} of {len(bad)} boxes "
+            f"beside them; AUROC {area:.4f}"
+        )
+
+
 def turned(models: dict[str, Predictor], faces: list[tuple[Gray, Box]]) -> None:
     """Print the models' distance by how far the nose tip lies off the eyes' middle (yaw)."""
     other = next(name for name in models if name != "dlib68")
@@ -293,7 +325,7 @@ def main() -> None:
     options = parser.parse_args()
     cv2.setNumThreads(1)
     models = {name: load(name) for name in options.models}
-    faces = still_faces(options.data)
+    faces = still_faces(options.data) if {"speed", "rest"} & set(options.parts) else []
     wrong: list[tuple[Path, int]] = []
     for name, model in models.items():
         if "speed" in options.parts:
@@ -306,6 +338,7 @@ def main() -> None:
         if "rest" in options.parts:
             jitter(name, model, faces)
             curve(name, model, faces)
+            fits(name, model, faces, options.data)
     worst = infrared(models, options.data) if "infrared" in options.parts else []
     if "rest" in options.parts and "dlib68" in models and len(models) > 1:
         turned(models, faces)

@@ -26,19 +26,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from dms.engine.manifest import FOLDER
 from dms.landmark_net import EyeFraming, FaceFraming
+from dms.values import Gray
 from tools.landmarking import nets as room
 from tools.landmarking.label import Label
 from tools.landmarking.labelling import label_all
-from tools.landmarking.labels import TRAINED_PEOPLE, split
+from tools.landmarking.labels import TRAINED_PEOPLE, held_stills, split
 from tools.landmarking.pictures import Pictures, draw
 
 
-def trees(labels: list[Label], args: argparse.Namespace) -> None:
-    """Train dlib's own shape predictor on whole pictures; the search's winner is the default."""
-    pictures = Pictures(labels, args.seed, canvas=320)
-    order = [pictures.rng.permutation(len(labels)) for _ in range(args.pictures // len(labels) + 1)]
+def shapes_of(labels: list[Label], count: int, seed: int) -> tuple[list[Gray], list[object]]:
+    """Pictures and their shapes as dlib's trainer wants them."""
+    pictures = Pictures(labels, seed, canvas=320)
+    order = [pictures.rng.permutation(len(labels)) for _ in range(count // len(labels) + 1)]
     images, shapes = [], []
-    for number in np.concatenate(order)[: args.pictures]:
+    for number in np.concatenate(order)[:count]:
         sample = pictures.sample(labels[number])
         box = pictures.box(sample.points)
         left, top, side = round(box.x), round(box.y), round(box.width)
@@ -46,18 +47,46 @@ def trees(labels: list[Label], args: argparse.Namespace) -> None:
         points = [dlib.point(round(x), round(y)) for x, y in sample.points]
         images.append(sample.gray)
         shapes.append([dlib.full_object_detection(rectangle, points)])
-    options = dlib.shape_predictor_training_options()
-    options.cascade_depth, options.num_trees_per_cascade_level = args.cascades, args.trees_each
-    options.tree_depth, options.oversampling_amount = args.depth, args.oversampling
-    options.feature_pool_size, options.nu, options.lambda_param = args.pool, args.nu, 0.1
-    options.num_test_splits, options.num_threads = 30, 1
-    options.feature_pool_region_padding, options.oversampling_translation_jitter = 0.1, 0.05
-    options.random_seed = str(args.seed)
-    began = time.monotonic()
-    model = dlib.train_shape_predictor(images, shapes, options)
-    file = args.out / f"trees_{args.cascades}x{args.trees_each}_{args.depth}.dat"
-    model.save(str(file))
-    print(f"{file}: {file.stat().st_size / 1e6:.2f} MB, {time.monotonic() - began:.0f} s")
+    return images, shapes
+
+
+def trees(labels: list[Label], held: list[Label], args: argparse.Namespace) -> None:
+    """Train dlib's own shape predictor, one for each of the searched options; print the search."""
+    images, shapes = shapes_of(labels, args.pictures, args.seed)
+    tests, truths = shapes_of(held, 300, args.seed + 1)
+    spans = [[_eye_distance(found[0])] for found in truths]
+    for text in args.search:
+        cascades, each, depth, over, pool, nu = (float(v) for v in text.split(","))
+        options = dlib.shape_predictor_training_options()
+        options.cascade_depth, options.num_trees_per_cascade_level = int(cascades), int(each)
+        options.tree_depth, options.oversampling_amount = int(depth), int(over)
+        options.feature_pool_size, options.nu, options.lambda_param = int(pool), nu, 0.1
+        options.num_test_splits, options.num_threads = 30, 1
+        options.feature_pool_region_padding, options.oversampling_translation_jitter = 0.1, 0.05
+        options.random_seed = str(args.seed)
+        began = time.monotonic()
+        model = dlib.train_shape_predictor(images, shapes, options)
+        took, file = time.monotonic() - began, args.out / f"trees_{text.replace(',', '_')}.dat"
+        model.save(str(file))
+        began = time.perf_counter()
+        for image, shape in zip(tests, truths, strict=True):
+            model(image, shape[0].rect)
+        each_ms = 1e3 * (time.perf_counter() - began) / len(tests)
+        error = dlib.test_shape_predictor(tests, truths, spans, model)
+        print(
+            f"cascades,trees,depth,oversampling,pool,nu {text}: held-out error {error:.4f} of the "
+            f"eye distance, {each_ms:.3f} ms, {file.stat().st_size / 1e6:.2f} MB, {took:.0f} s",
+            flush=True,
+        )
+
+
+def _eye_distance(shape: dlib.full_object_detection) -> float:
+    x, y = (
+        (getattr(shape.part(0), a) + getattr(shape.part(6), a)) / 2
+        - (getattr(shape.part(12), a) + getattr(shape.part(18), a)) / 2
+        for a in ("x", "y")
+    )
+    return float(np.hypot(x, y))
 
 
 def nets(labels: list[Label], args: argparse.Namespace) -> None:
@@ -68,8 +97,8 @@ def nets(labels: list[Label], args: argparse.Namespace) -> None:
         np.savez(cache, **draw(labels, args.pictures, args.seed))
     drawn = dict(np.load(cache))
     parts = {
-        "face": (room.face_net, room.face_losses, 64, asdict(FaceFraming()), (80, 80)),
-        "eye": (room.eye_net, room.eye_losses, 256, asdict(EyeFraming()), (32, 48)),
+        "face": (room.face_net, room.face_losses, 64, asdict(FaceFraming()), (1, 80, 80)),
+        "eye": (room.eye_net, room.eye_losses, 96, asdict(EyeFraming()), (2, 32, 48)),
     }
     for part, (make, losses_of, batch, framing, size) in parts.items():
         if part not in args.parts:
@@ -77,9 +106,11 @@ def nets(labels: list[Label], args: argparse.Namespace) -> None:
         torch.manual_seed(args.seed)
         dice = torch.Generator().manual_seed(args.seed)
         net = make()
+        if args.start:
+            net.start(torch.load(args.start / f"{part}.pt"))
         losses, steps = losses_of(drawn, batch, dice)
         epochs = args.epochs[part == "eye"]
-        room.train(net, losses, steps, epochs, 3e-3, args.out / f"{part}.pt")
+        room.train(net, losses, steps, epochs, args.rate, args.out / f"{part}.pt")
         room.ship(net, part, size, framing, args.engines, epochs)
 
 
@@ -91,22 +122,25 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--pictures", type=int, default=28000)
     parser.add_argument("--epochs", type=int, nargs=2, default=[11, 8], help="face, eye")
+    parser.add_argument("--rate", type=float, default=2.5e-3, help="highest learning rate")
+    parser.add_argument("--start", type=Path, help="folder of checkpoints to go on from")
     parser.add_argument("--parts", nargs="+", choices=["face", "eye"], default=["face", "eye"])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--all", action="store_true", help="hold no people or clips out")
     parser.add_argument("--trees", action="store_true", help="train dlib's trees instead")
-    parser.add_argument("--cascades", type=int, default=10)
-    parser.add_argument("--trees-each", type=int, default=40)
-    parser.add_argument("--depth", type=int, default=4)
-    parser.add_argument("--oversampling", type=int, default=4)
-    parser.add_argument("--pool", type=int, default=400)
-    parser.add_argument("--nu", type=float, default=0.15)
+    parser.add_argument(
+        "--search", nargs="+", default=["10,40,4,4,400,0.15"],
+        help="dlib's options to try: cascades,trees,depth,oversampling,pool,nu",
+    )  # fmt: skip
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     labels = label_all(args.data, args.out / "labels.pkl")
     chosen = split(labels, args.data, None if args.all else TRAINED_PEOPLE)
     print(f"{len(chosen)} of {len(labels)} labels to train on")
-    (trees if args.trees else nets)(chosen, args)
+    if args.trees:
+        trees(chosen, held_stills(labels), args)
+    else:
+        nets(chosen, args)
 
 
 if __name__ == "__main__":

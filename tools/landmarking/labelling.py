@@ -16,6 +16,7 @@ from tools.landmarking.labels import SOURCES
 from tools.landmarking.teacher import Teacher
 
 _LONGEST_PX = 700
+_HOG = dlib.get_frontal_face_detector()
 
 
 def label_all(data: Path, cache: Path) -> list[Label]:
@@ -82,8 +83,7 @@ def _search(gray: Gray) -> tuple[Array, float, float] | None:
     scale = 2.0 if max(gray.shape) < 300 else min(1.0, 640 / max(gray.shape))
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     small = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=way)
-    detector = dlib.get_frontal_face_detector()
-    found, scores, _ = detector.run(small, 1 if scale == 1 else 0, -0.2)
+    found, scores, _ = _HOG.run(small, 1 if scale == 1 else 0, -0.2)
     if not found:
         return None
     r = found[int(np.argmax(scores))]

@@ -104,6 +104,16 @@ def sound(label: Label) -> bool:
     return label.score > 0.9 and steady and alike and not label.wrong
 
 
+def _number(label: Label) -> int:
+    return int("".join(c for c in label.file if c.isdigit()) or 0)
+
+
+def held_stills(labels: list[Label]) -> list[Label]:
+    """Return the sound stills that are never trained on: every tenth."""
+    stills = [label for label in labels if label.source in SOURCES]
+    return [label for label in stills if _number(label) % 10 == 0 and sound(label)]
+
+
 def split(labels: list[Label], data: Path, people: tuple[int, ...] | None) -> list[Label]:
     """Return the sound labels to train on; without ``people`` nothing is held out but stills.
 
@@ -111,8 +121,7 @@ def split(labels: list[Label], data: Path, people: tuple[int, ...] | None) -> li
     """
     chosen = []
     for label in labels:
-        number = int("".join(c for c in label.file if c.isdigit()) or 0)
-        if label.source in SOURCES and number % 10:
+        if label.source in SOURCES and _number(label) % 10:
             # Wide open mouths are rare elsewhere.
             chosen += [label] * (3 if label.source == "yawn_frames" else 1)
     for label in correct(labels, data):

@@ -59,26 +59,62 @@ class PointNet(nn.Module):
             Layer(two, three, strides[2]), Layer(three, three), Layer(three, three),
             Layer(three, four, strides[3]),
         ])  # fmt: skip
-        self.hidden = nn.Linear(four * cells, hidden)
+        self.features = four * cells
+        self.hidden = nn.Linear(self.features, hidden)
         self.points = nn.Linear(hidden, 2 * points)
         self.logits = nn.Linear(hidden, logits)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def start(self, state: dict[str, Tensor]) -> None:
+        """Go on from a checkpoint."""
+        self.load_state_dict(state)
+
+    def trunk(self, x: Tensor) -> Tensor:
+        """Features (n, features) of patches (n, 1, h, w)."""
         x = self.standardise(x)
         for level in self.levels[:3]:
             x = functional.relu(level(x))
         x = functional.relu(x + self.levels[4](functional.relu(self.levels[3](x))))
-        x = functional.relu(self.levels[5](x))
-        x = functional.relu(self.hidden(x.flatten(1)))
+        return functional.relu(self.levels[5](x)).flatten(1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        x = functional.relu(self.hidden(self.trunk(x)))
         return self.points(x), self.logits(x)
+
+
+class EyePairNet(PointNet):
+    """Both eyes at once, right and mirrored left as two channels: one trunk, joined features.
+
+    Eyes open and close together, so each eye's lids rest on both pictures.
+    """
+
+    def __init__(
+        self, widths: tuple[int, ...], strides: tuple[int, ...], first: int, cells: int,
+        hidden: int, points: int, logits: int,
+    ) -> None:  # fmt: skip
+        super().__init__(widths, strides, first, cells, hidden, points, logits)
+        self.hidden = nn.Linear(2 * widths[3] * cells, hidden)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        height, width = x.shape[2:]
+        own = self.trunk(x.reshape(-1, 1, height, width)).reshape(-1, 2, self.features)
+        joined = torch.cat([own, own.flip(1)], dim=2)
+        x = functional.relu(self.hidden(joined))
+        return self.points(x), self.logits(x)
+
+    def start(self, state: dict[str, Tensor]) -> None:
+        """Go on from a checkpoint; one of a single eye lets the other begin at nothing."""
+        weight = state["hidden.weight"]
+        if weight.shape != self.hidden.weight.shape:
+            state = {**state, "hidden.weight": torch.cat([weight, 0 * weight], dim=1)}
+        self.load_state_dict(state)
 
 
 def face_net() -> PointNet:
     return PointNet((12, 24, 40, 56), (2, 2, 2, 2), 5, 25, 128, 36, 1)
 
 
-def eye_net() -> PointNet:
-    return PointNet((12, 24, 32, 48), (2, 1, 2, 2), 3, 24, 64, 12, 2)
+def eye_net() -> EyePairNet:
+    return EyePairNet((12, 24, 32, 48), (2, 1, 2, 2), 3, 24, 64, 12, 2)
 
 
 class Deployed(nn.Module):
@@ -92,14 +128,14 @@ class Deployed(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         points, logits = self.net(x)
-        return points, *logits.sigmoid().split(1, dim=1)
+        return points, *logits.sigmoid().split(1, dim=-1)
 
 
-def export(net: PointNet, path: Path, size: tuple[int, int], outputs: list[str]) -> None:
-    """Write ``net`` as ONNX with a free batch axis; ``size`` is (height, width)."""
+def export(net: PointNet, path: Path, size: tuple[int, int, int], outputs: list[str]) -> None:
+    """Write ``net`` as ONNX with a free batch axis; ``size`` is (channels, height, width)."""
     axes = {name: {0: "n"} for name in ["input", *outputs]}
     torch.onnx.export(
-        Deployed(net), (torch.zeros(2, 1, *size),), str(path), input_names=["input"],
+        Deployed(net), (torch.zeros(2, *size),), str(path), input_names=["input"],
         output_names=outputs, dynamic_axes=axes, opset_version=17, dynamo=False,
     )  # fmt: skip
 
@@ -159,29 +195,31 @@ def face_losses(drawn: dict[str, Array], batch: int, dice: torch.Generator) -> t
 
 
 def eye_losses(drawn: dict[str, Array], batch: int, dice: torch.Generator) -> tuple[Losses, int]:
-    """Batches of eyes; hidden ones teach visibility and, weakly, where lids would be."""
-    eyes, truth = torch.from_numpy(drawn["eyes"]), torch.from_numpy(drawn["lids"])
-    hidden = torch.from_numpy(drawn["hidden"]).float()
-    aspects = torch.from_numpy(drawn["aspects"]).float()
+    """Batches of eye pairs; hidden ones teach visibility and, weakly, where lids would be."""
+    eyes = torch.from_numpy(drawn["eyes"]).reshape(-1, 2, *drawn["eyes"].shape[1:])
+    truth = torch.from_numpy(drawn["lids"]).reshape(-1, 2, 12, 2)
+    hidden = torch.from_numpy(drawn["hidden"]).float().reshape(-1, 2)
+    aspects = torch.from_numpy(drawn["aspects"]).float().reshape(-1, 2)
     count = int(len(eyes) * (1 - HELD_SHARE))
+    entropy = functional.binary_cross_entropy_with_logits
 
     def losses(net: PointNet) -> Iterator[Tensor]:
         order = torch.randperm(count, generator=dice)
         for start in range(0, count - batch + 1, batch):
             pick = order[start : start + batch]
-            x, points = moved(eyes[pick][:, None] / 255, truth[pick], 1, 30.0, dice)
+            x, points = moved(eyes[pick] / 255, truth[pick], 1, 30.0, dice)
             found, logits = net(photometric(x, dice))
-            found = found.view(batch, -1, 2)
+            found = found.view(batch, 2, 12, 2)
             known, doubt = hidden[pick], torch.nan_to_num(hidden[pick], nan=0.5)
             weight = torch.where(doubt > 0.7, 0.1, torch.where(doubt > 0.3, 0.5, 1.0))
-            weight = weight[:, None, None]
-            gaps = found[:, UPPER] - found[:, LOWER] - (points[:, UPPER] - points[:, LOWER])
+            weight = weight[..., None, None]
+            gaps = found[:, :, UPPER] - found[:, :, LOWER]
+            gaps = gaps - (points[:, :, UPPER] - points[:, :, LOWER])
             loss = 20 * (robust(found - points, weight) + robust(gaps, weight))
-            entropy = functional.binary_cross_entropy_with_logits
-            seen = entropy(logits[:, 0], 1 - doubt, reduction="none") * (~known.isnan())
+            seen = entropy(logits[..., 0], 1 - doubt, reduction="none") * (~known.isnan())
             wide = ((aspects[pick] - 0.07) / 0.11).clamp(0.02, 0.98)
-            opened = entropy(logits[:, 1], wide, reduction="none") * (doubt < 0.3)
-            yield loss + 0.15 * (seen.mean() + opened.mean())
+            opened = entropy(logits[..., 1], wide, reduction="none") * (doubt < 0.3)
+            yield loss + 0.6 * seen.mean() + 0.2 * opened.mean()
 
     return losses, count // batch
 
@@ -211,7 +249,7 @@ def train(
 
 
 def ship(
-    net: PointNet, part: str, size: tuple[int, int], framing: dict[str, float], folder: Path,
+    net: PointNet, part: str, size: tuple[int, int, int], framing: dict[str, float], folder: Path,
     epochs: int,
 ) -> None:  # fmt: skip
     """Write the ONNX file and the manifest of one trained net into ``folder``."""
@@ -221,6 +259,6 @@ def ship(
     export(net, path, size, ["points", *heads])
     write_manifest(
         folder / f"landmarks_{part}.yaml", name=f"landmarks_{part}", files={"fp32": path},
-        shape=(1, *size), alignment=framing, outputs={"points": count} | dict.fromkeys(heads, 1),
+        shape=size, alignment=framing, outputs={"points": count} | dict.fromkeys(heads, 1),
         classes={}, decision={}, revision=revision(), epochs=epochs,
     )  # fmt: skip
