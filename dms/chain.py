@@ -67,9 +67,8 @@ class Chain:
         from dms.engine.accelerated import AcceleratedNets, Preparation  # noqa: PLC0415
 
         wanted = [name for name in (nets.eye_state, nets.expression) if name]
-        preparation = Preparation(
-            [load_manifest(name) for name in wanted], precision=nets.precision
-        )
+        manifests = [load_manifest(name) for name in wanted]
+        preparation = Preparation(manifests, precision=nets.precision, dla_core=nets.dla_core)
         return AcceleratedNets(
             self._expression() if nets.expression else None,
             self._eye_state() if nets.eye_state else None,

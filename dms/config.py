@@ -43,6 +43,9 @@ class NetSettings:
     backend: Literal["onnxruntime", "tensorrt"] = setting(
         "onnxruntime", text="what runs the nets: onnxruntime (CPU) or tensorrt (Jetson)"
     )
+    dla_core: int | None = setting(
+        None, ge=0, le=1, text="with tensorrt: this DLA core instead of the GPU, where there is one"
+    )
     precision: Literal["int8", "fp32", "int8-qdq"] = setting("int8", text="which file of a net")
     reading: ExpressionSettings = ExpressionSettings()
 

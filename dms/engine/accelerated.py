@@ -10,6 +10,7 @@ import logging
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType, TracebackType
@@ -20,7 +21,7 @@ from typing_extensions import Self
 from dms.engine.engine import Tensor
 from dms.engine.frame_nets import Crop, FrameNets
 from dms.engine.manifest import Manifest
-from dms.engine.plans import PlanError, PlanStore
+from dms.engine.plans import PlanError, PlanKey, PlanStore
 from dms.engine.prepare import key_of, this_machine
 from dms.engine.tensorrt import tensorrt_module
 from dms.errors import EngineError
@@ -30,6 +31,7 @@ from dms.values import ExpressionScores, Gray, Points
 
 log = logging.getLogger(__name__)
 
+TOLD_EVERY_S = 10.0  # a silent build of minutes would look hung
 Outputs = dict[str, Tensor]
 Builder = Callable[[Sequence[str]], subprocess.Popen[str]]
 
@@ -49,12 +51,13 @@ class Preparation:
         store: PlanStore | None = None,
         *,
         precision: str = "int8",
+        dla_core: int | None = None,
         module: ModuleType | None = None,
         builder: Builder | None = None,
     ) -> None:
         self._manifests = manifests
         self._store = store or PlanStore()
-        self._precision = precision
+        self._precision, self._dla_core = precision, dla_core
         self._module = module
         self._builder = builder or start_build
         self._building: subprocess.Popen[str] | None = None
@@ -81,14 +84,20 @@ class Preparation:
             self._build(list(keys), str(error))
         return self._load(module)
 
-    def _load(self, module: ModuleType) -> FrameNets:
+    def _keys(self, module: ModuleType) -> dict[str, PlanKey]:
         machine = this_machine(module)
+        return {
+            net.name: key_of(net, machine, self._precision, self._dla_core)
+            for net in self._manifests
+        }
+
+    def _load(self, module: ModuleType) -> FrameNets:
         plans: dict[str, bytes] = {}
-        for net in self._manifests:
-            stored = self._store.find(key_of(net, machine, self._precision))
+        for name, key in self._keys(module).items():
+            stored = self._store.find(key)
             if stored is None:
-                raise EngineError(f"the build made no plan for {net.name}; see its messages above")
-            plans[net.name] = stored.load()
+                raise EngineError(f"the build made no plan for {name}; see its messages above")
+            plans[name] = stored.load()
         return FrameNets(plans, module=module, cubins=self._store.folder)
 
     def _build(self, names: Sequence[str], why: str) -> None:
@@ -101,12 +110,17 @@ class Preparation:
         if self._stop.is_set():
             raise EngineError("the build was cancelled; start dms again")
         more = ["--precision", self._precision, "--folder", str(self._store.folder)]
+        if self._dla_core is not None:
+            more += ["--dla", str(self._dla_core)]
         with self._builder([*names, *more]) as process:
             self._building = process
             if self._stop.is_set():
                 process.terminate()
+            told_s = time.monotonic()
             for line in process.stdout or ():
-                log.info("%s", line.rstrip())
+                due = time.monotonic() - told_s >= TOLD_EVERY_S
+                told_s = time.monotonic() if due else told_s
+                log.log(logging.WARNING if due else logging.INFO, "building: %s", line.rstrip())
         self._building = None
         if process.returncode:
             raise EngineError(

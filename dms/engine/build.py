@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 Say = Callable[[str, float], None]
 """Told the builder's phase and how much of it is done, 0..1."""
 
+WORKSPACE_BYTES = 256 << 20  # our estimate: plenty for nets under 2 MB, and the CPU needs the rest
 _HINT = "make it with calibration/ (symmetric signed INT8 Q/DQ, float bias; docs/tensorrt.md)"
 
 
@@ -139,6 +140,7 @@ def build_plan(
         errors = [parser.get_error(at).desc() for at in range(parser.num_errors)]
         raise EngineError(f"TensorRT refuses the net ({_brief(errors, report)}); {_HINT}")
     config = builder.create_builder_config()
+    config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, WORKSPACE_BYTES)
     monitor = make_progress(module, say) if say else None
     if monitor is not None:
         config.progress_monitor = monitor

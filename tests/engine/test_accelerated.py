@@ -211,3 +211,20 @@ def test_closing_during_a_build_ends_it(bench: Bench) -> None:
         assert started.wait(5)
         assert same(nets, bench)
     assert not nets.on_gpu
+
+
+def test_a_long_build_is_heard_from(bench: Bench, caplog, monkeypatch) -> None:
+    monkeypatch.setattr("dms.engine.accelerated.TOLD_EVERY_S", 0.0)
+    with bench.open() as nets:
+        assert nets.wait(10)
+    assert "building: eye_state: Tactics 50%" in caplog.text
+
+
+def test_a_dla_core_is_passed_on_and_part_of_the_key(bench: Bench) -> None:
+    preparation = Preparation(
+        bench.manifests, bench.store, module=bench.trt, dla_core=1, builder=bench.builder()
+    )
+    with AcceleratedNets(bench.expression, bench.eye_state, preparation) as nets:
+        assert not nets.wait(10)  # what stands in for the build keeps plans for the GPU only
+    (arguments,) = bench.built
+    assert arguments[-2:] == ["--dla", "1"]
