@@ -59,6 +59,7 @@ class Blinks:
         self._level = 0.0
         self._noise = 0.04
         self._dip = False
+        self._dip_s = 0.0
         self._lowest: Sample = (0.0, 0.0)
         self._half_s: float | None = None  # since when half of the fall is regained
 
@@ -83,6 +84,7 @@ class Blinks:
         self._follow(openness, last[1], t_s - last[0])
         if openness < self._level - max(s.depth, s.noise_factor * self._noise):
             self._dip, self._half_s, self._lowest = True, None, (t_s, openness)
+            self._dip_s = t_s
         return None
 
     def _follow(self, openness: float, last: float, dt_s: float) -> None:
@@ -101,7 +103,7 @@ class Blinks:
         regained = (openness - self._lowest[1]) / fall
         if regained < 0.5:
             self._half_s = None
-            if t_s - self._lowest[0] > 2 * s.longest_s:  # stays low: a new level, no blink
+            if t_s - self._dip_s > 2 * s.longest_s:  # stays low: a new level, no blink
                 self._leave(openness)
             return None
         if self._half_s is None:

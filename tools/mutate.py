@@ -29,7 +29,7 @@ SWAPS: dict[type[ast.AST], type[ast.AST]] = {
     ast.In: ast.NotIn, ast.NotIn: ast.In, ast.And: ast.Or, ast.Or: ast.And,
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult,
 }  # fmt: skip
-QUICK = ["-x", "-q", *(f"-pno:{name}" for name in ("cacheprovider", "cov", "timeout", "xdist"))]
+QUICK = ["-x", "-q", *(f"-pno:{name}" for name in ("cacheprovider", "cov", "xdist"))]
 NAMES = {"min": "max", "max": "min", "any": "all", "all": "any"}
 
 
