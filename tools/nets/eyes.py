@@ -98,11 +98,11 @@ def _sometimes(n: int, chance: float, rng: torch.Generator) -> Tensor:
     return (torch.rand(n, generator=rng) < chance).float()[:, None, None, None]
 
 
-def place(crops: Tensor, size: int, rng: torch.Generator, shift: float = 0.1) -> Tensor:
+def place(crops: Tensor, size: int, rng: torch.Generator, shift: float = 0.18) -> Tensor:
     """Cut (n, 1, 40, 40) gray 0..1 to ``size`` with random turn, zoom, stretch, shift, mirror."""
     n = len(crops)
-    turn = torch.randn(n, generator=rng) * 0.14
-    zoom = torch.exp(torch.randn(n, generator=rng) * 0.14)
+    turn = torch.randn(n, generator=rng) * 0.17
+    zoom = torch.exp(torch.randn(n, generator=rng) * 0.17)
     stretch = torch.exp(torch.randn(n, generator=rng) * 0.06)
     mirror = torch.where(torch.rand(n, generator=rng) < 0.5, -1.0, 1.0)
     moved = torch.randn(n, 2, generator=rng) * shift
