@@ -50,7 +50,10 @@ LOWER_LIP: Curve = (  # its upper edge
     (236, 146.8), (245, 141.0),
 )  # fmt: skip
 CHIN_Y, NECK_Y, MOUTH_X = 179.0, 212.0, 225.0
-JAW_DROP = 23.0  # photograph pixels at a full yawn
+# The smile's folds, from the wings of the nose to beside the mouth: centre and half axes.
+FOLDS = ((198.5, 136.0, 8.0, 12.0), (250.0, 137.0, 8.0, 13.0))
+SAG = 6.0  # photograph pixels by which the smile's corners are pulled down
+JAW_DROP = 18.0  # photograph pixels at a full yawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,7 @@ class Portrait:
         # The suit lies further from the lamp than the face.
         distance = 1.0 - 0.45 * _smooth(185.0, 300.0, self._y)
         self._skin = (self._skin * distance).astype(np.uint8)
+        self._soften_folds()
         self._alpha: Picture = alpha
         self._window = _window(*TURNING)
         self._depth = _depth(self._x[self._window], self._y[self._window])
@@ -117,6 +121,16 @@ class Portrait:
         v = (y - SEEN[1] + np.float32(0.5)) * np.float32(SCALE) - np.float32(0.5)
         return np.asarray(cv2.remap(texture, u, v, cv2.INTER_LINEAR), np.uint8)
 
+    def _soften_folds(self) -> None:
+        """Smooth the smile's folds beside nose and mouth, so that the resting face is calm."""
+        for x, y, wide, high in FOLDS:
+            near = ((self._x - x) / wide) ** 2 + ((self._y - y) / high) ** 2
+            share = 0.9 * np.exp(-(near**2))
+            smooth = cv2.GaussianBlur(self._skin, (0, 0), 5.0 * SCALE)
+            self._skin = (self._skin + (smooth.astype(np.float32) - self._skin) * share).astype(
+                np.uint8
+            )
+
     def _move_lids(self, texture: Picture, lid: float) -> None:
         for upper_rim, lower_rim, crease in EYES:
             window = _window(upper_rim[0][0] - 1, crease - 1, upper_rim[-1][0] + 1, 111)
@@ -138,9 +152,10 @@ class Portrait:
         x, y = self._x[window], self._y[window]
         side = 1.0 - _smooth(14.0, 54.0, np.abs(x[0] - MOUTH_X))
         # Corners come inward as the jaw drops.
-        inward = 1.0 + 0.3 * mouth * np.exp(-(((y - 152.0) / 15.0) ** 2)) * side
+        inward = 1.0 + (0.1 + 0.22 * mouth) * np.exp(-(((y - 152.0) / 15.0) ** 2)) * side
         across = (MOUTH_X + (x - MOUTH_X) * inward).astype(np.float32)
         columns = across[int((150 - 126) * SCALE)]
+        y = y - _sag(x, y)  # no smile: everything below is in the sagged picture
         upper, lower = _curve(UPPER_LIP, columns), _curve(LOWER_LIP, columns)
         gap = np.maximum(lower - upper, 0.0)
         closing = gap * (1.0 - min(1.0, mouth * 5.0))
@@ -156,7 +171,7 @@ class Portrait:
         under = np.exp(-(((y - lip - 1.0) / 2.2) ** 2)) * opening
         changed *= 1.0 - np.float32(0.35 * min(1.0, 2.0 * mouth)) * under
         # The cavity: below the upper teeth, above the lower lip; the tongue is a little brighter.
-        teeth = upper + 0.75 * gap
+        teeth = upper + (0.7 - 0.6 * min(1.0, 2.0 * mouth)) * gap  # lips cover them in a yawn
         inside = _smooth(-0.4, 0.8, y - teeth) * _smooth(-0.4, 0.8, lip - y)
         inside = inside * np.clip((lip - teeth - 1.0) / 4.0, 0.0, 1.0)
         tongue = 30.0 + 26.0 * _smooth(0.45, 1.0, (y - teeth) / np.maximum(lip - teeth, 1.0))
@@ -197,6 +212,12 @@ def _curve(points: Curve, x: Map) -> Map:
     at = np.asarray(points, np.float32)
     y = np.interp(x, at[:, 0], at[:, 1]).astype(np.float32)
     return np.asarray(cv2.GaussianBlur(y.reshape(1, -1), (0, 0), 3.0), np.float32).reshape(-1)
+
+
+def _sag(x: Map, y: Map) -> Map:
+    """How far the picture is pulled down around the corners of the mouth."""
+    beside = np.exp(-(((x - 202.0) / 11.0) ** 2)) + np.exp(-(((x - 246.0) / 11.0) ** 2))
+    return np.asarray(SAG * beside * np.exp(-(((y - 145.0) / 11.0) ** 2)), np.float32)
 
 
 def _smooth(low: float, high: float, x: Map) -> Map:
