@@ -18,7 +18,6 @@ from dms.settings import setting, settings
 from dms.values import Box, Frame, Gray, Unseen
 
 _HOG_FACE_PX = 88  # dlib's HOG window is 80 px; a little above finds it at the first level
-_LEAST_INSIDE = 0.8  # share of a face's points that lie in the picture
 _PATCH_PX = 32
 _PATCH_ANCHORS = np.array([[9, 11], [23, 11], [10.5, 24], [21.5, 24]], np.float32)
 
@@ -270,10 +269,8 @@ def _plausible(marks: Landmarks, box: Box, before: Box, gray: Gray) -> bool:
     if not np.isfinite(marks.points).all() or box.width < 16:
         return False
     height, width = gray.shape
-    x, y = marks.points.T
-    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-    # Of a face that slides out of the picture the rest is made up, and reads as a turned head.
-    if inside.mean() < _LEAST_INSIDE:
+    x, y = box.x + box.width / 2, box.y + box.height / 2
+    if not (0 <= x < width and 0 <= y < height):
         return False
     return 0.6 < box.width / before.width < 1.6 and _overlap(box, before) > 0.2
 

@@ -91,7 +91,8 @@ class Perception:
             return DriverObservation(
                 frame.t_s, right_eye=eye, left_eye=eye, brightness=brightness, unseen=unseen
             )
-        pose = self._estimator(frame.gray).estimate(face.marks)
+        cut = _cut_at_side(frame.gray, face.marks)
+        pose = None if cut else self._estimator(frame.gray).estimate(face.marks)
         eyes = [
             observe_eye(frame.gray, face.marks, left, pose, self._settings.eyes)
             for left in (False, True)
@@ -154,6 +155,15 @@ def _scored(eye: EyeEvidence, score: EyeScores) -> EyeEvidence:
     return replace(
         eye, open_probability=score.open_probability, visible_probability=score.visible_probability
     )
+
+
+def _cut_at_side(gray: Gray, marks: Landmarks) -> bool:
+    """Tell whether the face reaches beyond the picture's left or right edge.
+
+    The points are then squeezed into what is left of the face, which reads as a turned head.
+    """
+    x = marks.points[:, 0]
+    return bool(x.min() < 0 or x.max() >= gray.shape[1])
 
 
 def _brightness(gray: Gray, face: Face) -> float:

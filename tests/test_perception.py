@@ -114,3 +114,12 @@ def test_an_eye_turned_away_gets_no_score_from_the_net(perception, portrait, mon
     seen = perception.observe(Frame(portrait, 0.0, 0))
     assert seen.left_eye.open_probability is None
     assert seen.right_eye.open_probability == 0.9
+
+
+def test_head_pose_of_a_face_cut_by_the_pictures_side_is_unknown(perception, portrait):
+    for t_s, left in ((0.0, 0), (0.5, 195)):
+        cut = np.ascontiguousarray(portrait[:, left:])
+        seen = perception.observe(Frame(cut, t_s, 0))
+        if seen.face is not None:
+            assert (seen.pose is None) == (left > 0)
+    assert perception.observe(Frame(portrait, 1.0, 0)).pose is not None

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from dms.bench import Outputs, Result, bench
 from dms.chain import Chain
-from dms.commands import bench_folder
+from dms.commands import bench_compare, bench_folder
 from dms.commands.options import add_settings, settings_of
 from dms.errors import ConfigError, DmsError
 from dms.events import event_object
@@ -36,10 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
     parser.add_argument("--quiet", action="store_true", help="no progress, no list of events")
     bench_folder.add_arguments(parser)
+    bench_compare.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run each source; a recording that fails is told and does not stop the others."""
+    if args.source[0] in bench_compare.WORDS and not Path(args.source[0]).exists():
+        return bench_compare.run(args)
     if args.out is not None:
         return bench_folder.run(args)
     with closing(Chain(settings_of(args))) as chain:
