@@ -75,7 +75,7 @@ class Settings:
     monitor: MonitorSettings = MonitorSettings()
     bridges: tuple[BridgeSettings, ...] = setting(
         (BridgeSettings(),),
-        text="ways out to the vehicle, a list; see docs/can.md and docs/mqtt.md",
+        text="ways out to the vehicle, a list; see docs/vehicle.md",
     )
     vehicle: VehicleSettings = VehicleSettings()
     service: ServiceSettings = ServiceSettings()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from dms import __version__
-from dms.bridge.codec import SNA, Value
+from dms.bridge.codec import SNA, Value, contract
 from dms.values import (
     EXPRESSIONS,
     ActiveAlert,
@@ -31,6 +31,15 @@ _ALERT_WRAP_S = 6553.4  # one step above the largest value of AlertTime
 
 def _word(member: Kind | Unseen | PauseReason) -> str:
     return "".join(part.capitalize() for part in member.value.split("_"))
+
+
+def kind_number(kind: str | None) -> int:
+    """Return the raw number of AlertKind for the name of a Kind; 0 is none."""
+    if kind is None:
+        return 0
+    choices = contract().get_message_by_name("DMS_State").get_signal_by_name("AlertKind").choices
+    words = {str(word): raw for raw, word in (choices or {}).items()}
+    return int(words.get(_word(Kind(kind)), 0))
 
 
 def _scaled(value: float | None, low: float, high: float, factor: float = 1.0) -> Value:

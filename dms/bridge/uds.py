@@ -12,8 +12,8 @@ import can
 import isotp
 
 from dms.bridge.choice import BridgeSettings
+from dms.bridge.signals import kind_number
 from dms.diagnostics import Code, Fault, FaultMemory
-from dms.values import Kind
 
 _ACTIVE, _CONFIRMED = 0x01, 0x08  # bits of the status byte, ISO 14229-1 table D.1
 STATUS_MASK = _ACTIVE | _CONFIRMED
@@ -26,7 +26,6 @@ _UNKNOWN = 0xFF
 REASON_BYTES = 32
 # Data identifiers of the freeze record; docs/can.md lists them
 DIDS = {0xFD01: 4, 0xFD02: 2, 0xFD03: 1, 0xFD04: 1, 0xFD05: 2, 0xFD06: REASON_BYTES}
-_KINDS = {kind.value: number for number, kind in enumerate(Kind, 1)}
 
 
 class Refused(Exception):  # noqa: N818 - not an error of ours: the tester asked what we have not
@@ -127,7 +126,7 @@ def _frozen(code: int, record: int, memory: FaultMemory) -> bytes:
     reason = fault.reason.encode("ascii", "replace")[:REASON_BYTES].ljust(REASON_BYTES)
     values = {
         0xFD01: struct.pack(">I", tenths),
-        0xFD02: bytes([fault.level & 0xFF, _KINDS.get(fault.kind or "", 0)]),
+        0xFD02: bytes([fault.level & 0xFF, kind_number(fault.kind)]),
         0xFD03: bytes([_UNKNOWN if fault.drowsiness is None else fault.drowsiness & 0xFF]),
         0xFD04: bytes([openness]),
         0xFD05: struct.pack(">H", fault.count),

@@ -69,6 +69,7 @@ def test_a_tester_reads_and_clears_over_the_bus(request_id, response_id):
             (dtc,) = tester.get_dtc_snapshot_by_dtc_number(Code.CAMERA, 1).service_data.dtcs
             frozen = {snapshot.did: snapshot.data for snapshot in dtc.snapshots}
             assert int.from_bytes(frozen[0xFD01], "big") == 125
+            assert frozen[0xFD02] == bytes([2, 8])  # AlertKind 8 is Fault
             assert frozen[0xFD03] == bytes([4])
             assert frozen[0xFD04] == bytes([80])
             assert frozen[0xFD06].rstrip() == b"camera: unplugged"

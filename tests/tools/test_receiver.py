@@ -70,12 +70,11 @@ def story() -> list[tuple[int, int, bytes | None, str, bool]]:
     lines.append((2501, 0, None, "-", False))  # silent for 301 ms
     lines.append((9000, STATE_ID, good[40], "initial", True))
     for i in range(6):  # a sender that repeats itself is as good as dead
-        lines.append(
-            (9100 + i * 100, STATE_ID, good[40], "repeated" if i < 3 else "initial", i < 3)
-        )
-    off = sender.off()
-    return [*lines[:-3], (9300, 0, None, "-", True), (9301, 0, None, "-", False),
-            (9500, STATE_ID, off, "initial", False)]  # fmt: skip
+        lines.append((9090 + i * 100, STATE_ID, good[40], "repeated", i < 3))
+    lines.append((9700, STATE_ID, good[50], "initial", True))
+    lines.append((9800, STATE_ID, sender.off(), "wrong_sequence", True))
+    lines.append((9900, STATE_ID, sender.off(), "ok", False))
+    return lines
 
 
 def test_the_python_receiver_tells_every_fault():
