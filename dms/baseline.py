@@ -29,6 +29,9 @@ class BaselineSettings:
     open_quantile: float = setting(
         0.65, gt=0.5, lt=1, text="quantile taken as open: above the median since blinks are low"
     )
+    settle_s: float = setting(
+        20.0, unit="s", ge=0, text="time an eye must have taught before its value is final"
+    )
     open_half_life_s: float = setting(300.0, unit="s", gt=0, text="forgetting of the open eye")
     ear: float = setting(0.28, gt=0.1, lt=0.5, text="population's open EAR with dlib's 68 points")
     ear_spread: float = setting(0.035, gt=0, lt=0.2, text="its standard deviation")
@@ -108,6 +111,7 @@ class OpenLevel:
         self._unit = 1.0  # mass of one second now, so that forgetting costs nothing per bin
         self._anchor: float | None = None
         self._due_s = 0.0
+        self._learned_s = 0.0
         self.value = scale.usual
 
     def learn(self, value: float, weight_s: float) -> None:
@@ -122,12 +126,15 @@ class OpenLevel:
             self._mass = [m / self._unit for m in self._mass]
             self._unit = 1.0
         self._due_s += weight_s
+        self._learned_s += weight_s
         if self._anchor is None or self._due_s >= 0.5:  # slow once learned, so costs less
             self._due_s = 0.0
             self.value = self._clamped(self._quantile())
 
     def settle(self) -> None:
-        """From now on the value may move only a little: the first minute is over."""
+        """From now on the value may move only a little, once enough of it was seen."""
+        if self._anchor is not None or self._learned_s < self._settings.settle_s:
+            return
         scale = self._scale_of  # the stricter early bound no longer holds
         self._anchor = min(max(self._quantile(), scale.lowest), scale.highest)
         self.value = self._anchor
@@ -256,14 +263,11 @@ class Baseline:
     def advance(self, dt_s: float) -> None:
         """Count ``dt_s`` of driving with the driver well seen towards the first minute."""
         self._seen_s += dt_s
-        if not self.learned and self.progress >= 1.0:
+        if self.progress < 1.0:
+            return
+        for level in (self.right_ear, self.left_ear, self.right_net, self.left_net):
+            level.settle()
+        if not self.learned:
             self.learned = True
-            for part in (
-                self.right_ear,
-                self.left_ear,
-                self.right_net,
-                self.left_net,
-                self.yaw,
-                self.pitch,
-            ):
-                part.settle()
+            self.yaw.settle()
+            self.pitch.settle()

@@ -1,57 +1,79 @@
+"""Yawns: one long, wide opening of the mouth."""
+
+from __future__ import annotations
+
 import pytest
 
-from dms.yawns import Yawns, YawnSettings
+from dms.yawns import Yawn, Yawns, YawnSettings
+
+S = YawnSettings()
+DT = 0.05
 
 
-def watched(*parts, fps=30, happiness=None):
-    """Play (seconds, mouth aspect ratio) parts; return the yawns found."""
-    yawns, found, t_s = Yawns(YawnSettings()), [], 0.0
-    for seconds, mar in parts:
-        for _ in range(round(seconds * fps)):
-            yawn = yawns.step(t_s, mar, happiness(t_s) if happiness else None)
-            found += [yawn] if yawn else []
-            t_s += 1 / fps
+def mouth(*spans: tuple[float | None, float], happiness: float | None = None) -> list[Yawn]:
+    """Hold (mouth aspect ratio, seconds) one after another at 20 Hz."""
+    yawns, found, n = Yawns(S), [], 0
+    for mar, seconds in spans:
+        for _ in range(round(seconds / DT)):
+            yawn = yawns.step(n * DT, mar, happiness)
+            found += [yawn] if yawn is not None else []
+            n += 1
     return found
 
 
-@pytest.mark.parametrize("fps", [15, 30, 60])
-def test_one_long_wide_opening_is_a_yawn(fps):
-    (yawn,) = watched((1, 0.05), (4, 0.5), (1, 0.05), fps=fps)
-    assert yawn.start_s == pytest.approx(1.0, abs=1 / fps)
-    assert yawn.end_s == pytest.approx(5.0, abs=1.5 / fps)
-    assert yawn.peak == 0.5
+def test_yawn_tells_start_end_and_peak() -> None:
+    (yawn,) = mouth((0.02, 1.0), (0.4, 1.0), (0.8, 2.0), (0.3, 1.0), (0.02, 1.0))
+    assert yawn.start_s == pytest.approx(1.0)
+    assert yawn.end_s == pytest.approx(5.0 - DT)
+    assert yawn.peak == 0.8
 
 
 @pytest.mark.parametrize(
-    "parts",
-    [
-        ((1, 0.05), (0.5, 0.5), (1, 0.05)),  # a word
-        ((1, 0.05), (4, 0.25), (1, 0.05)),  # a mouth that merely stands open
-        ((1, 0.05), (11, 0.5), (1, 0.05)),  # singing, or a broken fit
-        tuple((0.25, mar) for mar in (0.05, 0.4) * 12),  # talking
-    ],
-)
-def test_what_is_no_yawn(parts):
-    assert watched(*parts) == []
+    ("mar", "seconds", "count"),
+    [(0.6, 4.0, 1), (0.6, 0.7, 0), (0.6, 0.9, 1), (0.21, 4.0, 0), (0.29, 4.0, 0), (0.31, 4.0, 1),
+     (0.6, 11.0, 0)],
+)  # fmt: skip
+def test_width_and_length(mar: float, seconds: float, count: int) -> None:
+    assert len(mouth((0.02, 1.0), (mar, seconds), (0.02, 1.0))) == count
 
 
-def test_laughter_is_no_yawn_but_a_smile_before_one_does_not_hide_it():
-    parts = ((1, 0.05), (4, 0.5), (1, 0.05))
-    assert watched(*parts, happiness=lambda _: 0.95) == []
-    assert len(watched(*parts, happiness=lambda t_s: 0.95 if t_s < 1.5 else 0.3)) == 1
+def test_talk_is_no_yawn() -> None:
+    assert mouth(*[(0.4, 0.25), (0.05, 0.15)] * 30) == []
 
 
-def test_an_unseen_mouth_is_unknown_and_no_yawn():
-    yawns = Yawns(YawnSettings())
+def test_flicker_of_one_frame_does_not_end_it() -> None:
+    spans = [(0.02, 1.0), (0.6, 0.6), (0.05, DT), (0.6, 0.6), (0.02, 1.0)]
+    assert len(mouth(*spans)) == 1
+
+
+def test_laughter_is_no_yawn() -> None:
+    spans = [(0.02, 1.0), (0.6, 2.0), (0.02, 1.0)]
+    assert mouth(*spans, happiness=0.9) == []
+    assert len(mouth(*spans, happiness=0.5)) == 1
+
+
+def test_mouth_that_is_not_seen_any_more_ends_it() -> None:
+    assert len(mouth((0.02, 1.0), (0.6, 2.0), (None, 1.0))) == 1
+
+
+def test_present_state() -> None:
+    yawns = Yawns(S)
     assert yawns.step(0.0, None) is None
     assert yawns.yawning is None
+    yawns.step(0.1, 0.02)
+    assert yawns.yawning is False
+    for n in range(30):
+        yawns.step(0.2 + n * DT, 0.6)
+    assert yawns.yawning is True
+    yawns.step(3.0, 0.02)
+    assert yawns.yawning is False
 
 
-def test_yawns_are_counted_over_their_window():
-    yawns, t_s = Yawns(YawnSettings()), 0.0
-    for mar in [0.05] * 30 + [0.5] * 90 + [0.05] * 30:
-        yawns.step(t_s, mar)
-        t_s += 1 / 30
+def test_count_forgets() -> None:
+    yawns = Yawns(S)
+    for start in (0.0, 20.0):
+        for n in range(60):
+            yawns.step(start + n * DT, 0.6 if n < 40 else 0.02)
+    assert yawns.count == 2
+    yawns.step(S.window_s + 10.0, 0.02)
     assert yawns.count == 1
-    yawns.step(t_s + YawnSettings().window_s + 1, 0.05)
-    assert yawns.count == 0
