@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -29,7 +28,7 @@ from dms.expression import FER2013
 from dms.values import EXPRESSIONS
 from tools import train_expression, train_eye_state
 from tools.nets.alignment import fer_anchors, settled
-from tools.nets.files import framing_of, write_manifest
+from tools.nets.files import framing_of, revision, write_manifest
 from tools.nets.plain import PlainNet
 from tools.nets.tiles import TEST_SUBJECTS, Fer, Mrl
 
@@ -107,12 +106,6 @@ def eye_state(args: argparse.Namespace, stored: dict) -> tuple[PlainNet, dict, d
     subjects = sorted(set(Mrl(args.data / "mrl_eyes").subject.tolist()) - left_out)
     # Smoothed targets have left the logits as they should be for crops off the beaten track.
     return net, {"open": 1.0, "visible": 1.0}, {"trained_subjects": subjects}
-
-
-def revision() -> str:
-    """Revision of the code that is running."""
-    command = ["git", "-C", str(FOLDER.parent), "rev-parse", "--short=12", "HEAD"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def main() -> None:

@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from dms.crop import FaceCropSettings
 from tools.nets.alignment import fer_anchors, jittered_crop, plain_crop, settled
+from tools.nets.files import revision
 from tools.nets.infrared import EFFECTS, infrared
 from tools.nets.plain import Average, Optimiser, PlainNet
 from tools.nets.tiles import Fer
@@ -138,7 +139,7 @@ def train(args: argparse.Namespace) -> None:
         net.load_state_dict(stored["net"])
         optimiser.load(stored["optimiser"])
         average.state, average.steps, first = stored["average"], stored["steps"], stored["epoch"]
-    judged = make_net(args.trunk)
+    judged, started_at = make_net(args.trunk), revision()
     for epoch in range(first, args.epochs):
         started, total = time.monotonic(), 0.0
         data = DataLoader(Batches(fer, anchors, args, epoch), batch_size=None, num_workers=1)
@@ -169,6 +170,7 @@ def train(args: argparse.Namespace) -> None:
             "steps": average.steps,
             "epoch": epoch + 1,
             "trunk": args.trunk,
+            "revision": started_at,
             "arguments": {name: str(value) for name, value in vars(args).items()},
         }
         torch.save(stored, checkpoint.with_suffix(".new"))

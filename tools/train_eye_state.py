@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from dms.crop import EyeCropSettings
 from tools.nets.eyes import face_patches, hide, light, place, rims, shine
+from tools.nets.files import revision
 from tools.nets.plain import Average, Optimiser, PlainNet
 from tools.nets.tiles import TEST_SUBJECTS, Mrl
 
@@ -141,7 +142,7 @@ def train(args: argparse.Namespace) -> None:
         net.load_state_dict(stored["net"])
         optimiser.load(stored["optimiser"])
         average.state, average.steps, first = stored["average"], stored["steps"], stored["epoch"]
-    judged = make_net()
+    judged, started_at = make_net(), revision()
     for epoch in range(first, args.epochs):
         started, total = time.monotonic(), 0.0
         net.train()
@@ -171,6 +172,7 @@ def train(args: argparse.Namespace) -> None:
                 "average": average.state,
                 "steps": average.steps,
                 "epoch": epoch + 1,
+                "revision": started_at,
                 "arguments": {name: str(value) for name, value in vars(args).items()},
             },
             checkpoint,

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
 from dataclasses import asdict
 from pathlib import Path
 
 import yaml
 
 from dms.crop import EyeCropSettings, FaceCropSettings
+
+
+def revision() -> str:
+    """Name the revision of the code that is running, "+" where it has been changed since."""
+    head, changed = (
+        subprocess.run(
+            ["git", "-C", str(Path(__file__).parent), *command],
+            capture_output=True,
+            text=True,
+            check=False,  # a copy without git has no revision to tell
+        )
+        for command in (["rev-parse", "--short=12", "HEAD"], ["status", "--porcelain", "-uno"])
+    )
+    return (head.stdout.strip() or "unknown") + ("+" if changed.stdout.strip() else "")
 
 
 def framing_of(net: str) -> dict[str, float]:
