@@ -15,8 +15,12 @@ from cantools.database.errors import Error, UnsupportedDatabaseFormatError
 
 from dms.errors import ConfigError
 
+_NULL_ADDRESS = 0xFE  # SAE J1939-81
 SHIPPED = {"j1939": "j1939.dbc"}
-_ATTRIBUTE = re.compile(r'^BA_\s+"([^"]+)"', re.MULTILINE)
+_ATTRIBUTE = re.compile(r'BA_\s+"([^"]+)".*;\s*$')
+_MESSAGE = re.compile(r"\s*BO_\s+(\d+)\s")
+_SIGNAL = re.compile(r"\s*SG_\s+(\w+)\s")
+_OF_SIGNAL = re.compile(r"(?:VAL_|SIG_VALTYPE_)\s+(\d+)\s+(\w+)\s.*;\s*$")
 _DEFINED = re.compile(r'^BA_DEF_\s+(?:(?:BU_|BO_|SG_|EV_)\s+)?"([^"]+)"', re.MULTILINE)
 
 
@@ -48,19 +52,52 @@ def _decoded(data: bytes) -> str:
 
 
 def _dbc(text: str) -> Database:
+    return _can(cantools.database.load_string(_mended(text), database_format="dbc", strict=False))
+
+
+def _mended(text: str) -> str:
+    """Return ``text`` without the lines that make cantools refuse the whole file.
+
+    Those are attributes that are never defined, and value tables of signals that are not there;
+    both are common in files that were cut out of larger ones, and neither moves a bit.
+    """
     defined = set(_DEFINED.findall(text))
-    if not set(_ATTRIBUTE.findall(text)) <= defined:  # cantools needs every definition
-        lines = text.splitlines(keepends=True)
-        text = "".join(
-            line for line in lines if not (m := _ATTRIBUTE.match(line)) or m[1] in defined
-        )
-    return _can(cantools.database.load_string(text, database_format="dbc", strict=False))
+    message, signals = "", set()
+    for line in text.splitlines():
+        if found := _MESSAGE.match(line):
+            message = found[1]
+        elif found := _SIGNAL.match(line):
+            signals.add((message, found[1]))
+
+    def good(line: str) -> bool:
+        if found := _ATTRIBUTE.match(line):
+            return found[1] in defined
+        if found := _OF_SIGNAL.match(line):
+            return (found[1], found[2]) in signals
+        return True
+
+    return "".join(line for line in text.splitlines(keepends=True) if good(line))
 
 
 def _can(database: object) -> Database:
     if not isinstance(database, Database):
         raise ConfigError("the file describes diagnostics, not a CAN bus; give a CAN database")
     return database
+
+
+def is_j1939(database: Database, message: Message) -> bool:
+    """Whether ``message`` is matched by its PGN, whatever priority and source it comes with.
+
+    Said by its frame format, by the database's protocol, or by the null source address 0xFE that
+    J1939 databases use for "any".
+    """
+    if message.protocol == "j1939":
+        return True
+    if not message.is_extended_frame:
+        return False
+    attributes = database.dbc.attributes if database.dbc else {}
+    said = str(attributes["ProtocolType"].value) if "ProtocolType" in attributes else ""
+    return said.upper() == "J1939" or message.frame_id & 0xFF == _NULL_ADDRESS
 
 
 def find(database: Database, message: str, signal: str, what: str) -> tuple[Message, Signal]:

@@ -67,9 +67,10 @@ class VehicleInput:
     def _map(self, database: Database, quantity: str, chosen: SignalSettings) -> None:
         message, signal = databases.find(database, chosen.message, chosen.signal, quantity)
         default_s = self._settings.default_cycle_s
-        made = reading(quantity, chosen, message, signal, default_s)
+        j1939 = databases.is_j1939(database, message)
+        made = reading(quantity, chosen, message, signal, default_s, j1939=j1939)
         self._readings[quantity] = made
-        self._by_id.setdefault(_key(message), []).append(made)
+        self._by_id.setdefault(_key(message, j1939=j1939), []).append(made)
 
     def reset(self) -> None:
         """Forget everything heard."""
@@ -80,7 +81,7 @@ class VehicleInput:
         """Return python-can filters that let exactly the mapped messages through."""
         made: list[dict[str, int | bool]] = []
         for (can_id, extended), readings in self._by_id.items():
-            j1939 = readings[0].message.protocol == "j1939"
+            j1939 = readings[0].j1939
             mask = _pgn_mask(can_id) if j1939 else 0x1FFFFFFF if extended else 0x7FF
             made.append({"can_id": can_id, "can_mask": mask, "extended": extended})
         return made
@@ -91,7 +92,7 @@ class VehicleInput:
         readings = self._by_id.get((can_id, extended))
         if readings is None and extended:
             readings = self._by_id.get((can_id & _pgn_mask(can_id), True))
-            if readings is not None and readings[0].message.protocol != "j1939":
+            if readings is not None and not readings[0].j1939:
                 readings = None
         if readings is None:
             return
@@ -106,7 +107,7 @@ class VehicleInput:
 
     def _take(self, each: Reading, raw: float | int, t_s: float, source: int) -> None:
         last = self._last[each.quantity]
-        if each.message.protocol == "j1939" and not self._listens(each, last, source, t_s):
+        if each.j1939 and not self._listens(each, last, source, t_s):
             return
         last.value, last.why = each.value(raw)
         last.at_s, last.source = t_s, source
@@ -183,9 +184,9 @@ class VehicleInput:
         return Indicator.OFF if known else None
 
 
-def _key(message: Message) -> tuple[int, bool]:
+def _key(message: Message, *, j1939: bool) -> tuple[int, bool]:
     can_id = message.frame_id
-    if message.protocol == "j1939":
+    if j1939:
         can_id &= _pgn_mask(can_id)
     return can_id, bool(message.is_extended_frame)
 

@@ -46,6 +46,7 @@ class Reading:
     signal: Signal
     path: Path
     settings: SignalSettings
+    j1939: bool
     cycle_s: float
     meanings: dict[int, Value | None]  # of raw numbers; those not in here are numbers
     factor: float | None  # None: only meanings count
@@ -78,7 +79,7 @@ class Reading:
         return number, ""
 
     def _invalid_j1939(self, raw: float) -> bool:
-        if self.message.protocol != "j1939":
+        if not self.j1939:
             return False
         first = _J1939_FIRST_INVALID.get(self.signal.length)
         return first is not None and raw >= first
@@ -90,6 +91,8 @@ def reading(
     message: Message,
     signal: Signal,
     default_cycle_s: float,
+    *,
+    j1939: bool,
 ) -> Reading:
     """Prepare the reading of ``quantity``.
 
@@ -99,7 +102,7 @@ def reading(
     place = path(message, signal)
     if place is None:
         raise ConfigError(f"{where}: the database places it outside its message; correct that")
-    meanings = _meanings(quantity, settings, message, signal, where)
+    meanings = _meanings(quantity, settings, signal, where, j1939=j1939)
     factor = None
     if quantity in _NUMBERS:
         factor = _number_factor(quantity, settings, signal, where)
@@ -111,7 +114,7 @@ def reading(
             f"{{0: {_example(quantity)}}}"
         )
     return Reading(
-        quantity, message, signal, place, settings,
+        quantity, message, signal, place, settings, j1939,
         _cycle(settings, message, signal, default_cycle_s), meanings, factor,
         _limits(settings, signal),
     )  # fmt: skip
@@ -188,7 +191,7 @@ def _is_switch(signal: Signal, meanings: dict[int, Value | None], settings: Sign
 
 
 def _meanings(
-    quantity: str, settings: SignalSettings, message: Message, signal: Signal, where: str
+    quantity: str, settings: SignalSettings, signal: Signal, where: str, *, j1939: bool
 ) -> dict[int, Value | None]:
     choices = {int(raw): str(word) for raw, word in (signal.choices or {}).items()}
     number = quantity in _NUMBERS
@@ -200,7 +203,7 @@ def _meanings(
             meanings[raw] = _finish(quantity, settings, _meaning(quantity)(word))
     if quantity in PEDALS and not _all_switch(meanings, signal):
         meanings = {raw: value for raw, value in meanings.items() if value is None}
-    if message.protocol == "j1939" and signal.length == _J1939_SWITCH_BITS and not number:
+    if j1939 and signal.length == _J1939_SWITCH_BITS and not number:
         meanings |= {2: None, 3: None}
     if not choices and signal.length == 1 and not number and quantity not in _WORDS:
         meanings = {raw: _finish(quantity, settings, bool(raw)) for raw in (0, 1)}

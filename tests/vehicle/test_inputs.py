@@ -315,6 +315,15 @@ def test_a_database_in_windows_1252(tmp_path):
     assert car.context(0.0).steering_deg == pytest.approx(12)
 
 
+def test_a_database_cut_out_of_a_larger_one(tmp_path):
+    place = tmp_path / "cut.dbc"
+    place.write_text(CAR + 'VAL_ 291 Gone 0 "Off" 1 "On" ;\nVAL_ 777 X 0 "Off" ;\n'
+                     "SIG_VALTYPE_ 291 Gone : 1;\n")  # fmt: skip
+    car = made(str(place))
+    send(car, "Body", 0.0, Turn=2, Horn=0, Ignition=0, Ack=0, Selector=0)
+    assert car.context(0.0).indicator is Indicator.RIGHT
+
+
 def test_j1939_ships_with_ccvs1():
     car = made("j1939", SignalsSettings())
     ccvs = bytes([0xFF, 0x00, 0x50, 0xDF, 0xFF, 0xFF, 0xFF, 0xFF])  # 80 km/h, brake pressed
@@ -331,6 +340,22 @@ def test_j1939_error_and_not_available(raw):
     car = made("j1939", SignalsSettings())
     car.feed(0x18FEF100, b"\xff" + raw.to_bytes(2, "little") + b"\xff" * 5, 0.0, extended=True)
     assert car.context(0.0).speed_kmh is None
+
+
+@pytest.mark.parametrize(
+    ("can_id", "attribute"),
+    [(0x18FEF1FE, ""), (0x18FEF100, 'BA_DEF_ "ProtocolType" STRING ;\n'
+      'BA_DEF_DEF_ "ProtocolType" "";\nBA_ "ProtocolType" "J1939";\n')],
+)  # fmt: skip
+def test_j1939_without_a_frame_format(tmp_path, can_id, attribute):
+    place = tmp_path / "truck.dbc"
+    place.write_text(
+        f"BU_: T\nBO_ {can_id | 1 << 31} CCVS: 8 T\n"
+        f' SG_ Speed : 8|16@1+ (0.00390625,0) [0|250.996] "km/h" T\n{attribute}'
+    )
+    car = made(str(place), SignalsSettings(speed=at("CCVS", "Speed")))
+    car.feed(0x0CFEF117, bytes([0, 0, 30]) + bytes(5), 0.0, extended=True)
+    assert car.context(0.0).speed_kmh == 30
 
 
 def test_j1939_keeps_to_one_source():
