@@ -112,7 +112,7 @@ class Service:
                 if pending is not None:
                     self._parts = self._make(pending, self._parts)
                     self._notifier.ready()
-                elif not self._stopping:
+                elif not self._stopping and not self._parts.camera.live:
                     break  # a recording has ended
 
     def _make(self, settings: Settings, old: _Parts | None) -> _Parts:

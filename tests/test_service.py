@@ -276,3 +276,17 @@ def test_a_driver_that_swallows_reads_ends_the_process(rig):
     assert isinstance(rig.failure, CameraError)
     assert rig.notes.names()[-1] == "stopping"
     rig.failure = None
+
+
+def test_a_reload_that_changes_nothing_goes_on_as_before(rig):
+    rig.start()
+    rig.state(EyesReason="NoFace")
+    parts = rig.service._parts
+    for count in (1, 2, 3):
+        rig.service.ask_reload()
+        rig.wait(lambda count=count: rig.notes.names().count("ready") >= 1 + count)
+        rig.state(EyesReason="NoFace")
+        time.sleep(0.3)
+        assert rig.thread.is_alive()
+    assert rig.service._parts.camera is parts.camera
+    assert rig.cameras == 1

@@ -62,7 +62,10 @@ class _Reader:
             while self._newest is None:
                 if self._error is not None:
                     raise self._error
-                if self.finished or self._interrupted:
+                if self.finished:
+                    return None
+                if wait and self._interrupted:
+                    self._interrupted = False
                     return None
                 patience_s = settings.silent_s if self._count else settings.first_frame_s
                 left_s = self._arrived_s + patience_s - time.monotonic()
@@ -74,9 +77,12 @@ class _Reader:
             taken, self._newest = self._newest, None
             return taken
 
-    def interrupt(self) -> None:
-        """Let a waiting :meth:`take` return; only sets a flag, as a signal handler may."""
-        self._interrupted = True
+    def interrupt(self, again: bool = False) -> None:
+        """Let the waiting :meth:`take` return; only sets a flag, as a signal handler may.
+
+        ``again``: forget an interruption that met nobody waiting.
+        """
+        self._interrupted = not again
 
     def stop(self) -> bool:
         """Ask the thread to end; False if it is stuck in the driver and was left behind."""
@@ -170,6 +176,7 @@ class LiveCamera(Camera):
     def open(self) -> None:
         """Open the source and wait for its first picture, at most ``first_frame_s``."""
         if self._patient and self._reader is not None:
+            self._reader.interrupt(again=True)
             self._look()
             return
         if self.given_up:

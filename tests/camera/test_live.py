@@ -258,3 +258,23 @@ def test_an_interrupted_read_ends_soon():
         camera.read()
         threading.Timer(0.1, camera.interrupt).start()
         assert camera.read() is None
+
+
+def test_an_interruption_counts_once_and_is_forgotten_by_opening_again():
+    source = Scripted(lambda n: noisy(n) if n == 0 or source.more else None)
+    source.more = False
+    camera = LiveCamera(lambda: source, CameraSettings(), patient=True)
+    while camera._first is None:
+        try:
+            camera.open()
+        except CameraLostError:
+            time.sleep(0.01)
+    camera.read()
+    camera.interrupt()
+    assert camera.read() is None
+    camera.interrupt()
+    with pytest.raises(CameraLostError):  # no picture yet, but the interruption is over
+        camera.open()
+    source.more = True
+    assert camera.read() is not None
+    camera.close()
