@@ -34,8 +34,12 @@ class Code(IntEnum):
     @property
     def text(self) -> str:
         """The code as a workshop writes it, as in ``U0073-88``."""
-        letter = "PCBU"[self >> 22]
-        return f"{letter}{(self >> 20) & 3}{(self >> 8) & 0xFFF:03X}-{self & 0xFF:02X}"
+        return code_text(self)
+
+
+def code_text(code: int) -> str:
+    """Return a code as a workshop writes it, as in ``U0073-88``."""
+    return f"{'PCBU'[code >> 22 & 3]}{code >> 20 & 3}{code >> 8 & 0xFFF:03X}-{code & 0xFF:02X}"
 
 
 _PREFIXES = {
@@ -143,6 +147,18 @@ def _freeze(code: int, count: int, reason: str, state: DriverState) -> Fault:
         code, True, count, reason, state.t_s, int(state.level), kind, state.drowsiness,
         state.openness,
     )  # fmt: skip
+
+
+def fault_text(fault: Fault) -> str:
+    """Return a record in one line: reason, how often, and how things stood when it last began."""
+    known = [f"level {fault.level}"]
+    if fault.kind:
+        known.append(fault.kind)
+    if fault.drowsiness is not None:
+        known.append(f"drowsiness {fault.drowsiness}")
+    if fault.openness is not None:
+        known.append(f"eyes {fault.openness:.0%} open")
+    return f"{fault.reason}; {fault.count} times, last at {fault.t_s:.1f} s ({', '.join(known)})"
 
 
 def read(file: Path | None) -> list[Fault]:

@@ -14,12 +14,16 @@ from enum import Enum
 from importlib import metadata
 from pathlib import Path
 
+from dms.bridge.load import bus_load
 from dms.camera.backends import presences, source_kind
 from dms.camera.settings import SourceKind
 from dms.config import Settings
+from dms.diagnostics import code_text, fault_text
+from dms.diagnostics import read as read_faults
 from dms.engine.manifest import load_manifest
 from dms.errors import DmsError
 from dms.landmarks import load_predictor
+from dms.vehicle.inputs import VehicleInput
 
 _CAN_TYPE = "280"  # ARPHRD_CAN in Linux' if_arp.h
 
@@ -51,6 +55,8 @@ def examine(settings: Settings) -> list[Finding]:
         *_accelerator(settings),
         *_buses(),
         *_bridges(settings),
+        *_vehicle(settings),
+        *_fault_codes(settings),
     ]
 
 
@@ -184,6 +190,36 @@ def _bridges(settings: Settings) -> Iterator[Finding]:
             yield Finding(part, Verdict.NOTE, text)
         else:
             yield Finding(part, Verdict.GOOD, bridge.channel)
+        if bridge.kind in {"socketcan", "slcan"}:
+            text = f"our messages take {bus_load(bridge):.2%} of {bridge.bitrate // 1000} kbit/s"
+            yield Finding(f"load {bridge.kind}", Verdict.GOOD, text + " at most")
+
+
+def _vehicle(settings: Settings) -> Iterator[Finding]:
+    vehicle = settings.vehicle
+    if not vehicle.database:
+        text = "no signals of the vehicle: every gate is open; set vehicle.database"
+        yield Finding("vehicle", Verdict.NOTE, text)
+        return
+    try:
+        mapped = VehicleInput(vehicle).quantities
+    except DmsError as error:
+        yield Finding("vehicle", Verdict.BAD, str(error))
+        return
+    yield Finding("vehicle", Verdict.GOOD, f"{', '.join(mapped)} by {vehicle.database}")
+    if vehicle.log and not Path(vehicle.log).is_file():
+        yield Finding("vehicle log", Verdict.BAD, f"no file {vehicle.log}; set vehicle.log")
+
+
+def _fault_codes(settings: Settings) -> Iterator[Finding]:
+    for bridge in settings.bridges:
+        if not bridge.fault_file:
+            continue
+        faults = read_faults(Path(bridge.fault_file))
+        for fault in faults:
+            yield Finding(f"fault {code_text(fault.code)}", Verdict.NOTE, fault_text(fault))
+        if not faults:
+            yield Finding("fault codes", Verdict.GOOD, f"none in {bridge.fault_file}")
 
 
 def _serial(part: str, channel: str) -> Finding:

@@ -126,6 +126,8 @@ class Monitor:
             for command in bridge.commands():
                 self._core.command(command)
         faults += tuple(f"bridge: {bridge.fault}" for bridge in self._bridges if bridge.fault)
+        if fault := getattr(self._vehicle, "fault", None):  # a log or a test has none
+            faults += (f"vehicle: {fault}",)
         state = self._core.step(observation, vehicle, now_s, faults)
         self._enter("bridge")
         for bridge in self._bridges:

@@ -3,8 +3,12 @@ import pytest
 from dms.bridge import BridgeSettings
 from dms.camera.settings import CameraSettings
 from dms.config import NetSettings, Settings
+from dms.diagnostics import FaultMemory
 from dms.doctor import Verdict, examine
 from dms.landmarks import LandmarkSettings
+from dms.values import DriverState
+from dms.vehicle import VehicleSettings
+from dms.vehicle.settings import SignalSettings, SignalsSettings
 
 
 def findings(settings):
@@ -67,3 +71,29 @@ def test_a_bus_that_is_not_there_is_bad_and_says_what_to_do(kind, channel, advic
 def test_no_bridge_and_a_bench_only_bridge_are_noted():
     assert findings(Settings(bridges=()))["bridge"].verdict is Verdict.NOTE
     assert findings(Settings())["bridge virtual"].verdict is Verdict.NOTE
+
+
+def test_the_load_of_our_messages_is_told():
+    chosen = Settings(bridges=(BridgeSettings(kind="socketcan", channel="nosuch0"),))
+    assert "0.59% of 500 kbit/s" in findings(chosen)["load socketcan"].text
+
+
+def test_a_vehicle_mapping_that_does_not_fit_is_bad_with_the_nearest_name():
+    assert findings(Settings())["vehicle"].verdict is Verdict.NOTE
+    speed = SignalSettings(message="CCVS", signal="WheelBasedVehicleSpeed")
+    wrong = VehicleSettings(database="j1939", signals=SignalsSettings(speed=speed))
+    found = findings(Settings(vehicle=wrong))["vehicle"]
+    assert found.verdict is Verdict.BAD
+    assert "nearest: CCVS1" in found.text
+    good = findings(Settings(vehicle=VehicleSettings(database="j1939")))["vehicle"]
+    assert good.verdict is Verdict.GOOD
+    assert "speed" in good.text
+
+
+def test_fault_codes_are_read_from_their_file(tmp_path):
+    file = tmp_path / "faults.json"
+    chosen = Settings(bridges=(BridgeSettings(fault_file=str(file)),))
+    assert "none" in findings(chosen)["fault codes"].text
+    FaultMemory(file).step(DriverState(4.2, faults=("camera: unplugged",), drowsiness=3))
+    text = findings(chosen)["fault B1A01-31"].text
+    assert text == "camera: unplugged; 1 times, last at 4.2 s (level 0, drowsiness 3)"

@@ -77,6 +77,11 @@ class VehicleInput:
         self._last = {quantity: _Last() for quantity in self._readings}
         self._heard_s: float | None = None
 
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """The quantities that are mapped."""
+        return tuple(self._readings)
+
     def filters(self) -> list[dict[str, int | bool]]:
         """Return python-can filters that let exactly the mapped messages through."""
         made: list[dict[str, int | bool]] = []
