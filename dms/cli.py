@@ -22,6 +22,7 @@ VERBS = {
     "doctor": ("dms.commands.doctor", "say what is present, what is missing and what to do"),
     "service": ("dms.commands.service", "what systemd starts: run, with watchdog and store"),
     "view": ("dms.commands.view", "show what the running service sees, as numbers"),
+    "dashboard": ("dms.commands.dashboard", "show the service or a replay as a live page"),
     "aim": ("dms.commands.aim", "help to mount the camera: face size, place and light"),
     "calibrate": ("dms.commands.calibrate", "the lens, the mounting, recordings with consent"),
     "events": ("dms.commands.events", "list, export or erase stored alerts"),

@@ -20,7 +20,7 @@ from typing_extensions import Self
 from dms.errors import DmsError
 from dms.recording import Moment
 from dms.status import Status
-from dms.values import DriverState, Frame
+from dms.values import EXPRESSIONS, DriverState, Frame
 
 _log = logging.getLogger(__name__)
 _PERIOD_S = 0.2
@@ -56,6 +56,20 @@ def view_object(moment: Moment, state: DriverState, status: Status) -> dict[str,
         if pose
         else None,
         "paused": state.paused,
+        "active": [
+            {
+                "kind": alert.kind.value,
+                "level": int(alert.level),
+                "since_s": round(alert.since_s, 3),
+                "reason": alert.reason,
+            }
+            for alert in state.active
+        ],
+        "expression": dict(zip(EXPRESSIONS, map(_rounded, state.expression), strict=True))
+        if state.expression
+        else None,
+        "valence": _rounded(state.valence),
+        "arousal": _rounded(state.arousal),
     }
 
 

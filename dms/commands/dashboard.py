@@ -1,0 +1,43 @@
+"""``dms dashboard``: a live page of the running service, or of a recording played back."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+from pathlib import Path
+
+from dms.chain import Chain
+from dms.commands.options import add_settings, settings_of
+from dms.dashboard.feed import Feed, ReplayFeed, ServiceFeed
+from dms.dashboard.server import is_loopback, serve
+from dms.errors import ConfigError
+
+_SOCKET = Path("/run/dms/view.sock")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's options."""
+    add_settings(parser)
+    parser.add_argument("--socket", type=Path, default=_SOCKET, help=f"default {_SOCKET}")
+    parser.add_argument("--replay", metavar="FILE", help="a video or .jsonl instead of the service")
+    parser.add_argument("--speed", type=float, default=1.0, help="of the replay (default 1)")
+    parser.add_argument("--host", default="127.0.0.1", help="default 127.0.0.1: this machine only")
+    parser.add_argument("--port", type=int, default=8765, help="default 8765")
+    parser.add_argument("--token", help="what a browser elsewhere must give (default: made up)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until interrupted."""
+    if args.speed <= 0:
+        raise ConfigError(f"--speed is {args.speed}; expected more than 0")
+    token = args.token
+    if token is None and not is_loopback(args.host):
+        token = secrets.token_urlsafe(16)
+    feed: Feed = ServiceFeed(args.socket)
+    if args.replay:
+        feed = ReplayFeed(args.replay, Chain(settings_of(args)), args.speed)
+    tail = f"/?token={token}" if token else "/"
+    print(f"http://{args.host}:{args.port}{tail}", flush=True)
+    with feed:
+        serve(feed, args.host, args.port, token)
+    return 0

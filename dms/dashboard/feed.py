@@ -1,0 +1,127 @@
+"""Where the page's numbers come from: the service's local socket, or a recording played back."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from typing_extensions import Self
+
+from dms.bench import OBSERVATIONS
+from dms.chain import Chain
+from dms.errors import DmsError
+from dms.live_view import ViewError, view_object, watch
+from dms.monitor import Monitor
+from dms.notify import Notifier
+from dms.recording import Moment, load
+from dms.replay import replay
+from dms.status import Status
+from dms.values import DriverState, Frame
+
+log = logging.getLogger(__name__)
+_RETRY_S = 0.5
+
+
+class Feed(ABC):
+    """Holds the newest numbers; a context manager whose thread fetches them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._newest: dict[str, Any] = {"connected": False, "why": "starting"}
+        self._count = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="dms-feed", daemon=True)
+
+    def newest(self) -> tuple[int, dict[str, Any]]:
+        """Return a running number and the newest numbers; the number grows with each."""
+        with self._lock:
+            return self._count, self._newest
+
+    def _tell(self, thing: dict[str, Any]) -> None:
+        with self._lock:
+            self._newest = thing
+            self._count += 1
+
+    @abstractmethod
+    def _run(self) -> None: ...
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        self._thread.join(2.0)
+
+
+class ServiceFeed(Feed):
+    """Reads the running service's socket, and connects again when the service restarts."""
+
+    def __init__(self, socket: Path) -> None:
+        super().__init__()
+        self._socket = socket
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                for seen in watch(self._socket, patience_s=2.0):
+                    self._tell({"connected": True, **seen})
+                    if self._stop.is_set():
+                        return
+                self._tell({"connected": False, "why": "the service has ended"})
+            except ViewError as error:
+                self._tell({"connected": False, "why": str(error)})
+            except ValueError:  # cut off within a line
+                self._tell({"connected": False, "why": "the service broke off"})
+            self._stop.wait(_RETRY_S)
+
+
+class ReplayFeed(Feed):
+    """Plays a video or recorded observations through the chain at the speed it was recorded."""
+
+    def __init__(self, source: str, chain: Chain, speed: float = 1.0) -> None:
+        super().__init__()
+        self._source, self._chain, self._speed = source, chain, speed
+        self._status = Status(Notifier())
+        self._begun_s: float | None = None
+        self._first_s = 0.0
+
+    def _run(self) -> None:
+        try:
+            self._chain.reset()
+            if self._source.endswith(OBSERVATIONS):
+                moments = (m for m in load(Path(self._source)) if not self._stop.is_set())
+                replay(moments, self._chain.core, sinks=[self])
+            else:
+                with self._chain.camera(self._source) as camera:
+                    core, eyes = self._chain.core, self._chain.perception
+                    monitor = Monitor(camera, eyes, core, sinks=[self])
+                    self._ended = monitor.stop
+                    monitor.run()
+            self._tell({"connected": False, "why": "the recording has ended"})
+        except DmsError as error:
+            self._tell({"connected": False, "why": str(error)})
+
+    _ended: Callable[[], None] | None = None
+
+    def take(self, moment: Moment, state: DriverState, frame: Frame | None) -> None:
+        """Wait until the moment is due, then show it. A sink of the loop."""
+        if self._begun_s is None:
+            self._begun_s, self._first_s = time.monotonic(), state.t_s
+        due_s = self._begun_s + (state.t_s - self._first_s) / self._speed
+        self._stop.wait(max(0.0, due_s - time.monotonic()))
+        self._status.take(moment, state, frame)
+        self._tell({"connected": True, **view_object(moment, state, self._status)})
+        if self._stop.is_set() and self._ended is not None:
+            self._ended()

@@ -1,0 +1,52 @@
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("skimage", reason="the extra 'demo' is not installed")
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+
+import make_demo_drive
+
+from dms.chain import Chain
+from dms.config import load
+from dms.dashboard.feed import ReplayFeed, ServiceFeed
+
+
+def newest(feed, wanted, seconds=20.0):
+    end_s = time.monotonic() + seconds
+    while time.monotonic() < end_s:
+        count, thing = feed.newest()
+        if wanted(thing):
+            return count, thing
+        time.sleep(0.01)
+    raise AssertionError(f"waited in vain, last was {feed.newest()}")
+
+
+def test_a_replay_shows_rage_and_then_its_end(tmp_path):
+    drive = make_demo_drive.make(tmp_path, seed=1)
+    with ReplayFeed(str(drive), Chain(load(None, ["bridges=[]"])), speed=1000.0) as feed:
+        _, thing = newest(feed, lambda thing: thing.get("kind") == "road_rage")
+        assert thing["active"][0]["reason"]
+        assert thing["expression"]["anger"] > 0.3
+        newest(feed, lambda thing: "has ended" in thing.get("why", ""))
+
+
+def test_a_replay_keeps_to_its_speed(tmp_path):
+    drive = make_demo_drive.make(tmp_path, seed=1)
+    with ReplayFeed(str(drive), Chain(load(None, ["bridges=[]"])), speed=20.0) as feed:
+        _, first = newest(feed, lambda thing: thing["connected"])
+        begun_s = time.monotonic()
+        newest(feed, lambda thing: thing.get("t_s", 0) >= first["t_s"] + 10.0)
+        assert time.monotonic() - begun_s >= 0.45
+
+
+def test_a_recording_that_cannot_be_read_is_told(tmp_path):
+    with ReplayFeed(str(tmp_path / "gone.jsonl"), Chain(load(None, ["bridges=[]"]))) as feed:
+        newest(feed, lambda thing: "cannot read" in thing.get("why", ""))
+
+
+def test_a_service_that_does_not_run_is_told(tmp_path):
+    with ServiceFeed(tmp_path / "none.sock") as feed:
+        newest(feed, lambda thing: "No running service" in thing.get("why", ""))

@@ -1,0 +1,68 @@
+import http.client
+
+import pytest
+
+pytest.importorskip("starlette", reason="the extra 'dashboard' is not installed")
+pytest.importorskip("uvicorn", reason="the extra 'dashboard' is not installed")
+
+from dms.dashboard.feed import ServiceFeed
+from dms.dashboard.server import is_loopback, make_app
+
+
+@pytest.fixture
+def ask(tmp_path, served):
+    """Return what asks a server: ask(path, token=..., **headers) -> (status, headers, text)."""
+    servers = []
+
+    def asked(path, token=None, method="GET", **headers):
+        app = make_app(ServiceFeed(tmp_path / "none"), token, ["localhost"])
+        with served(app) as server:
+            servers.append(server)
+            web = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+            web.request(method, path, headers={"Host": "localhost", **headers})
+            answer = web.getresponse()
+            text = (
+                answer.read(20_000).decode()
+                if answer.status != 200 or "/stream" not in path
+                else ""
+            )
+            told = dict(answer.getheaders())
+            web.close()
+        return answer.status, told, text
+
+    return asked
+
+
+def test_page_and_its_parts_are_served_with_safe_headers(ask):
+    for path in ("/", "/page.css", "/page.js"):
+        status, headers, text = ask(path)
+        assert status == 200
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert "//" not in text.replace("data:,", "")  # nothing from elsewhere
+
+
+def test_another_host_name_is_refused(ask):
+    assert ask("/", Host="evil.example")[0] == 400
+
+
+def test_a_token_is_needed_where_one_is_set(ask):
+    for path in ("/", "/page.js", "/stream", "/?token=wrong"):
+        assert ask(path, token="secret")[0] == 401
+    status, headers, _ = ask("/?token=secret", token="secret")
+    assert status == 200
+    cookie = headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert ask("/page.js", token="secret", Cookie=cookie.split(";")[0])[0] == 200
+
+
+def test_nothing_can_be_sent(ask):
+    assert ask("/", method="POST")[0] == 405
+
+
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [("127.0.0.1", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("cabin", False)],
+)
+def test_loopback(host, local):
+    assert is_loopback(host) is local
