@@ -5,6 +5,8 @@
     python tools/evaluate.py infrared   --data ../shared/data/nir_faces
     python tools/evaluate.py eyes       --data ../shared/data/mrl_eyes
                                         --zju ../shared/data/zju_blink
+    python tools/evaluate.py blinks     --data ../shared/data/zju_blink
+    python tools/evaluate.py yawns      --data ../shared/data/yawn_frames
 
 Figures are of the INT8 files, with those of the FP32 files beside them; intervals are 95 %.
 """
@@ -28,6 +30,8 @@ VERBS = {
     "expression": "expression net on FER2013 and FER+ (not on its Training part)",
     "infrared": "expression net on infrared frames, through the product's own chain",
     "eyes": "eye-state net on MRL Eye, on subjects it was not trained on",
+    "blinks": "blinks on clips laid out as zju_blink, by the whole chain",
+    "yawns": "one-frame evidence of the mouth on yawn stills, by the product's own chain",
 }
 
 

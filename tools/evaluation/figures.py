@@ -63,3 +63,11 @@ def interval(
 def rounded(value: float) -> float | None:
     """Four places; None where there was nothing to measure."""
     return None if np.isnan(value) else round(float(value), 4)
+
+
+def all_rounded(figures: dict[str, float | int | None]) -> dict[str, float | int | None]:
+    """Figures rounded as :func:`rounded` does; counts and unknowns stay as they are."""
+    return {
+        name: rounded(value) if isinstance(value, float) else value
+        for name, value in figures.items()
+    }

@@ -1,0 +1,74 @@
+"""Yawn stills against eating, drinking, phoning and talking: the one-frame evidence of the mouth.
+
+A still has no duration, so what is scored is whether the mouth is as wide as a yawn's widest point
+must be (yawns.peak_least). A face that is not found is a missed yawn.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import cv2
+import numpy as np
+
+from dms.chain import Chain
+from dms.config import load
+from dms.values import Frame
+from tools.evaluation.figures import all_rounded, auroc, interval, rounded
+from tools.nets.tiles import progress, read_rows
+
+LOOKS = 3  # a still counts as this many frames, so that a weak face is confirmed as in a video
+STEP_S = 0.2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-s", "--set", action="append", default=[], metavar="KEY=VALUE")
+
+
+def measure(args: argparse.Namespace) -> dict[str, Any]:
+    rows = read_rows(args.data)
+    chain = Chain(load(None, ["bridges=[]", "nets.expression=null", *args.set]))
+    limit = chain.settings.core.yawns.peak_least
+    ratios = [_ratio(chain, args.data / row["file"]) for row in progress(rows, len(rows), "stills")]
+    yawns = np.array([row["yawn"] == "1" for row in rows])
+    score = np.array([-1.0 if ratio is None else ratio for ratio in ratios])
+    wide = score >= limit
+
+    def share(which: np.ndarray) -> float:
+        return float(wide[which].mean()) if which.any() else float("nan")
+
+    found = score >= 0
+    said = {
+        "recall": share(yawns),
+        "false_positive_rate": share(~yawns),
+        "auroc": auroc(score, yawns),
+        "faces_found": int(found.sum()),
+        "recall_of_found_faces": share(yawns & found),
+        "pictures": len(rows),
+        "limit": limit,
+    }
+    at = np.flatnonzero(yawns)
+    return all_rounded(said) | {
+        "recall_interval": interval(lambda drawn: float(wide[at[drawn]].mean()), len(at)),
+        "recall_at_5_percent": rounded(_at_five_percent(score, yawns)),
+    }
+
+
+def _ratio(chain: Chain, path: Any) -> float | None:
+    gray = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    if gray is None:
+        return None
+    chain.reset()
+    seen = None
+    for look in range(LOOKS):
+        observed = chain.perception.observe(Frame(gray, look * STEP_S, look))
+        seen = observed if observed.face is not None else seen
+    return None if seen is None else seen.mar
+
+
+def _at_five_percent(score: np.ndarray, yawns: np.ndarray) -> float:
+    """Recall at the threshold that lets 5 % of the others through, for comparing mouth measures."""
+    others = np.sort(score[~yawns])[::-1]
+    limit = others[min(int(0.05 * len(others)), len(others) - 1)]
+    return float((score[yawns] > limit).mean())
