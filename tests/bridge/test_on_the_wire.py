@@ -54,9 +54,8 @@ def test_a_sleeper_is_on_the_wire_in_steps_at_the_right_times(adapter):
     start_s = drive.t_s
     drive.closes(8)
     send(adapter, drive.states)
-    raised = {
-        a["AlertKind"]: a for a in decoded(adapter, "DMS_Alert") if a["AlertAction"] == "Raised"
-    }
+    alerts = decoded(adapter, "DMS_Alert")
+    raised = {str(a["AlertKind"]): a for a in alerts if a["AlertAction"] == "Raised"}
     for word, wanted_s in (
         ("Microsleep", RULES.microsleep_s),
         ("Sleep", RULES.sleep_s),
