@@ -1,0 +1,74 @@
+import csv
+import io
+import json
+
+import pytest
+
+from dms.cli import main
+from dms.store import EventStore, StoreSettings
+from dms.values import Event, Kind, Level
+
+
+@pytest.fixture
+def store(tmp_path):
+    path = tmp_path / "events.db"
+    with EventStore(path, StoreSettings(), lambda: 1e9) as made:
+        drive = made.begin_drive()
+        made.add(
+            [
+                Event(1.0, Kind.BLINK, Level.NONE, "blink", 0.9, 1.0),
+                Event(5.0, Kind.SLEEP, Level.CRITICAL, "eyes closed, 3 s", 2.0, None, {"ear": 0.1}),
+            ],
+            drive,
+        )
+    return path
+
+
+def run(capsys, *words):
+    code = main(["events", *words])
+    out = capsys.readouterr()
+    return code, out.out, out.err
+
+
+def test_list_shows_time_kind_level_and_reason(store, capsys):
+    code, out, _ = run(capsys, "list", "--store", str(store), "--level", "1")
+    assert code == 0
+    assert " ".join(out.split()) == "2 2001-09-09T01:46:40Z sleep level 3 eyes closed, 3 s"
+
+
+def test_export_is_json_lines_that_name_drive_and_number(store, capsys):
+    _, out, _ = run(capsys, "export", "--store", str(store))
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert [(row["number"], row["drive"], row["kind"]) for row in rows] == [
+        (1, 1, "blink"), (2, 1, "sleep"),
+    ]  # fmt: skip
+    assert rows[1]["values"] == {"ear": 0.1}
+
+
+def test_export_as_csv_can_be_read_back(store, capsys):
+    _, out, _ = run(capsys, "export", "--store", str(store), "--format", "csv", "--kind", "sleep")
+    (row,) = csv.DictReader(io.StringIO(out))
+    assert row["reason"] == "eyes closed, 3 s"
+    assert row["end_s"] == ""
+
+
+def test_drives_tell_a_power_cut(store, capsys):
+    _, out, _ = run(capsys, "drives", "--store", str(store))
+    assert "drive 1: 2001-09-09T01:46:40Z" in out
+    assert "power cut" in out
+
+
+def test_erase_asks_and_with_yes_removes_all(store, capsys):
+    code, _, err = run(capsys, "erase", "--store", str(store))
+    assert code == 2
+    assert "--yes" in err
+    assert len(run(capsys, "export", "--store", str(store))[1].splitlines()) == 2
+    assert run(capsys, "erase", "--store", str(store), "--yes")[0] == 0
+    assert run(capsys, "export", "--store", str(store))[1] == ""
+
+
+def test_a_store_that_is_not_there_is_told_and_not_made(tmp_path, capsys):
+    code, _, err = run(capsys, "list", "--store", str(tmp_path / "none.db"))
+    assert code == 6
+    assert "No events are stored" in err
+    assert list(tmp_path.iterdir()) == []
