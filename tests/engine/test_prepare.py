@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("onnx", reason="the nets of these tests are made with onnx")
 from dms.engine import prepare as room
 from dms.engine.build import Built
+from dms.engine.gate import GateResult
 from dms.engine.manifest import load_manifest
 from dms.engine.plans import PlanStore
 from dms.engine.prepare import Machine, build_and_keep, key_of, pass_gate, this_machine
@@ -78,22 +80,14 @@ def test_a_plan_that_fails_the_gate_is_not_kept(engines: Path, tmp_path, builder
 
 
 def test_the_gate_runs_the_plan_itself(trt, engines: Path, monkeypatch) -> None:
-    seen = {}
+    shapes = []
 
-    class Result:
-        pass
+    def check(engine, _manifest):
+        shapes.append(engine.infer(np.zeros((3, 1, 32, 32), np.float32))["open"].shape)
+        return GateResult(3, 0.0, 0.0, 1.0)
 
-    def check(engine, manifest):
-        import numpy as np
-
-        seen["shape"] = engine.infer(np.zeros((3, 1, 32, 32), np.float32))["open"].shape
-        return room_result
-
-    from dms.engine.gate import GateResult
-
-    room_result = GateResult(3, 0.0, 0.0, 1.0)
     monkeypatch.setattr(room, "check", check)
     manifest = load_manifest("eye_state", engines)
     figures = pass_gate(trt)(trt.plan_of(manifest.path("fp32"), 2), manifest)
     assert figures == {"crops": 3, "mean_loss": 0.0, "max_loss": 0.0, "agreement": 1.0}
-    assert seen["shape"] == (3, 1)
+    assert shapes == [(3, 1)]

@@ -29,14 +29,15 @@ DMS_HD int dms_clamp(int value, int least, int most) {
   return value < least ? least : (value > most ? most : value);
 }
 
-DMS_HD int dms_fixed(double value) {  // 1/1024 px, as OpenCV's saturate_cast<int>
+DMS_HD int dms_fixed(double value) {      // 1/1024 px, as OpenCV's saturate_cast<int>
   const double bound = 1073741824.0 / 2;  // two of them still fit an int
   value = value < -bound ? -bound : (value > bound ? bound : value);
   return (int)rint(value);
 }
 
 DMS_HD int dms_pixel(const CropJob& job, int x, int y) {
-  const unsigned char* row = (const unsigned char*)job.source + (long long)dms_clamp(y, 0, job.height - 1) * job.pitch;
+  const unsigned char* row =
+      (const unsigned char*)job.source + (long long)dms_clamp(y, 0, job.height - 1) * job.pitch;
   x = dms_clamp(x, 0, job.width - 1);
   if (job.bytes == 1) return row[x];
   return dms_clamp(((const unsigned short*)row)[x] >> job.shift, 0, 255);
@@ -65,7 +66,8 @@ DMS_HD int dms_sample(const CropJob& job, int x, int y) {  // one point of the f
 DMS_HD int dms_area(const CropJob& job, int x, int y) {  // mean of factor x factor samples, 0..255
   int sum = 0;
   for (int j = 0; j < job.factor; ++j)
-    for (int i = 0; i < job.factor; ++i) sum += dms_sample(job, x * job.factor + i, y * job.factor + j);
+    for (int i = 0; i < job.factor; ++i)
+      sum += dms_sample(job, x * job.factor + i, y * job.factor + j);
   if (job.factor == 1) return sum;
   if (job.factor == 2) return (sum + 2) >> 2;
   return (int)rintf((float)sum * (1.0f / (float)(job.factor * job.factor)));

@@ -1,7 +1,7 @@
 """Stands in for the module ``tensorrt`` on the emulated driver: its plans run by ONNX Runtime.
 
-Only names that the real module has (tests/engine/test_twin.py checks it against the stubs), and
-only what the runtime uses. The work goes through the emulated stream, deferred like all else.
+Only names that the real module has, which tests/tools/test_tensorrt_stubs.py checks, and only what
+the runtime uses. The work goes through the emulated stream, deferred like all else.
 """
 
 # the signatures are the real module's

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,17 +13,27 @@ from dms.errors import EngineError
 
 ARCHITECTURES = ["sm_87", "sm_110"]
 EM_CUDA = 190
+ROOT = Path(__file__).parents[3]
+
+
+def in_a_process_of_its_own(compiler: str, architecture: str) -> bytes:
+    """Compile away from the emulated driver, which other tests load and NVRTC would find."""
+    script = (
+        "import sys; from dms.engine.preprocess import kernel; "
+        f"sys.stdout.buffer.write(kernel.{compiler}({architecture!r}))"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+    if b"EngineError: there is no" in done.stderr:
+        pytest.skip(f"{compiler}: not installed; tools/gpu-less-test installs and runs it")
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-@pytest.mark.parametrize("compiler", [room.by_nvcc, room.by_nvrtc])
-def test_compiles_for_orin_and_thor(compiler, architecture: str) -> None:
-    try:
-        cubin = compiler(architecture)
-    except EngineError as error:
-        if "there is no" in str(error):
-            pytest.skip(f"{error}; tools/gpu-less-test installs and runs it")
-        raise
+@pytest.mark.parametrize("compiler", ["by_nvcc", "by_nvrtc"])
+def test_compiles_for_orin_and_thor(compiler: str, architecture: str) -> None:
+    cubin = in_a_process_of_its_own(compiler, architecture)
     assert cubin[:4] == b"\x7fELF"
     assert int.from_bytes(cubin[18:20], "little") == EM_CUDA
     assert all(f".text.{name}".encode() in cubin for name in room.NAMES)
