@@ -27,6 +27,8 @@ VERBS = {
     "calibrate": ("dms.commands.calibrate", "the lens, the mounting, recordings with consent"),
     "events": ("dms.commands.events", "list, export or erase stored alerts"),
     "engine": ("dms.commands.engine", "build, list, verify and clean TensorRT plans"),
+    "dbc": ("dms.commands.dbc", "print the CAN contract with the identifiers of the settings"),
+    "vehicle": ("dms.commands.vehicle", "show what the vehicle's mapping reads from a CAN log"),
     "config": ("dms.commands.config", "check, show or describe the settings"),
 }
 EPILOG = (

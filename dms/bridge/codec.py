@@ -5,6 +5,7 @@ What the values mean is in :mod:`dms.bridge.signals`; where the bytes go is not 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,6 +25,8 @@ SNA = "SNA"  # signal not available, in every value table that needs it
 Value: TypeAlias = float | int | str
 Signals: TypeAlias = Mapping[str, Value]
 
+_EXTENDED = 1 << 31  # marks a 29-bit identifier in a DBC
+_IDENTIFIER = re.compile(r'^((?:CM_ )?(?:BO_|SG_|VAL_) |BA_ "\w+" BO_ )(\d+)', re.MULTILINE)
 _LAST_ID = {False: 0x7FF, True: 0x1FFFFFFF}
 _E2E_SIGNALS: dict[str, Value] = {"E2E_CRC": 0, "E2E_Counter": 0}
 
@@ -39,9 +42,26 @@ class CanFrame:
     t_s: float  # time of the decision it carries
 
 
-@lru_cache(maxsize=1)
+def contract_text(base_id: int = BASE_ID, *, extended: bool = False) -> str:
+    """Return ``dms.dbc`` with the identifiers moved to ``base_id``, for the receivers' tools.
+
+    Raises ConfigError where they do not fit into 11 (or 29) bits.
+    """
+    text = files("dms").joinpath("dms.dbc").read_text(encoding="utf-8")
+    ids = Codec(base_id, extended=extended).ids
+    moved = {
+        str(m.frame_id): ids[m.name] | (_EXTENDED if extended else 0) for m in _load().messages
+    }
+    return _IDENTIFIER.sub(lambda found: found[1] + str(moved[found[2]]), text)
+
+
 def contract() -> Database:
-    """Load ``dms.dbc`` once."""
+    """Return ``dms.dbc``, loaded once."""
+    return _load()
+
+
+@lru_cache(maxsize=1)
+def _load() -> Database:
     text = files("dms").joinpath("dms.dbc").read_text(encoding="utf-8")
     database = cantools.database.load_string(text, database_format="dbc", strict=True)
     if not isinstance(database, Database):

@@ -22,6 +22,7 @@ from dms.vehicle.inputs import VehicleInput
 from dms.vehicle.settings import VehicleSettings
 
 log = logging.getLogger(__name__)
+_SAME_TIME_S = 1e-6  # logs have microseconds
 _CANDUMP = re.compile(r"\s*\(\d+\.\d+\)\s+\S+\s+[0-9A-Fa-f]+#")
 # What python-can's readers raise for a damaged file, found by cutting and flipping bytes.
 _DAMAGE = (ValueError, IndexError, KeyError, EOFError, OSError, struct.error, zlib.error,
@@ -105,7 +106,16 @@ class LogVehicle:
         self._next = next(self._frames, None)
         self._last_s = float("-inf")
 
-    def at(self, t_s: float) -> VehicleContext | None:
+    @property
+    def ended(self) -> bool:
+        """Whether the log holds nothing after the last question."""
+        return self._next is None
+
+    def why_unknown(self, t_s: float) -> dict[str, str]:
+        """Return the reason of every mapped quantity that is unknown at ``t_s``."""
+        return self.input.why_unknown(t_s)
+
+    def at(self, t_s: float) -> VehicleContext:
         """Return what the bus had said by ``t_s`` of the recording; a step back starts anew."""
         if self._origin_s is None:
             self._origin_s = t_s
@@ -113,7 +123,7 @@ class LogVehicle:
             self._rewind()
         self._last_s = t_s
         offset_s = self._settings.log_offset_s - self._origin_s
-        while self._next is not None and self._next[0] - offset_s <= t_s:
+        while self._next is not None and self._next[0] - offset_s <= t_s + _SAME_TIME_S:
             at_s, message = self._next
             self.input.feed(
                 message.arbitration_id,

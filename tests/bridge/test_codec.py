@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dms.bridge.codec import BASE_ID, SNA, Codec, contract, data_ids, names
+from dms.bridge.codec import BASE_ID, SNA, Codec, contract, contract_text, data_ids, names
 from dms.errors import BridgeError, ConfigError
 
 ELSEWHERE = cantools.database.load_string(  # decoded from the file, not through our code
@@ -99,6 +99,24 @@ def test_identifiers_follow_the_base(base_id, extended):
     assert codec.ids["DMS_State"] == base_id + 1
     assert codec.name_of(base_id + 1, extended=extended) == "DMS_State"
     assert codec.name_of(base_id + 1, extended=not extended) is None
+
+
+@pytest.mark.parametrize(
+    ("base_id", "extended"), [(0x400, False), (0x100, False), (0x18FF5000, True)]
+)
+def test_the_moved_contract_is_the_same_elsewhere(base_id, extended):
+    text = contract_text(base_id, extended=extended)
+    moved = cantools.database.load_string(text, database_format="dbc", strict=True)
+    codec = Codec(base_id, extended=extended)
+    for message in contract().messages:
+        found = moved.get_message_by_name(message.name)
+        assert (found.frame_id, found.is_extended_frame) == (codec.ids[message.name], extended)
+        assert found.comment == message.comment
+        assert found.cycle_time == message.cycle_time
+        assert data_ids(found) == data_ids(message)
+        for signal in message.signals:
+            there = found.get_signal_by_name(signal.name)
+            assert (there.choices, there.comment) == (signal.choices, signal.comment)
 
 
 @pytest.mark.parametrize(("base_id", "extended"), [(0x7FB, False), (0x1FFFFFFF, True)])

@@ -1,0 +1,56 @@
+"""``dms vehicle``: what the mapping of the settings reads from a CAN log, as JSON Lines.
+
+For whoever writes the mapping: each line has the time, the values that are known, and why the
+others are not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict, replace
+from enum import Enum
+from typing import Any
+
+from dms.commands.options import add_settings, settings_of
+from dms.errors import ConfigError
+from dms.values import VehicleContext
+from dms.vehicle.logfile import LogVehicle
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's options."""
+    parser.add_argument("log", nargs="?", help="CAN log (default: vehicle.log of the settings)")
+    parser.add_argument(
+        "--every", type=float, default=0.1, metavar="S", help="seconds between lines (0.1)"
+    )
+    add_settings(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print one line for each instant of the log."""
+    chosen = settings_of(args).vehicle
+    if args.log:
+        chosen = replace(chosen, log=args.log)
+    if not chosen.log:
+        raise ConfigError("no log is given; name one, or set vehicle.log")
+    if args.every <= 0:
+        raise ConfigError(f"--every {args.every}: give seconds above 0")
+    with LogVehicle(chosen) as vehicle:
+        step = 0
+        while not vehicle.ended:
+            t_s = step * args.every
+            known = _line(vehicle.at(t_s))
+            print(json.dumps({"t_s": round(t_s, 6), **known, "unknown": vehicle.why_unknown(t_s)}))
+            step += 1
+    return 0
+
+
+def _line(context: VehicleContext) -> dict[str, Any]:
+    values = asdict(context)
+    del values["t_s"]
+    return {
+        name: value.value if isinstance(value, Enum) else value
+        for name, value in values.items()
+        if value is not None
+    }
