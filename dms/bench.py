@@ -109,7 +109,7 @@ def bench(
             replay(load(Path(source)), chain.core, bridges, sinks)
         else:
             camera = stack.enter_context(chain.camera(source))
-            vehicle = stack.enter_context(chain.vehicle(live=False))
+            vehicle = stack.enter_context(chain.vehicle(live=False, recording=source))
             monitor = Monitor(camera, chain.perception, chain.core, bridges, vehicle, sinks)
             monitor.run()
     return result

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dms.bridge import open_bridge
@@ -28,6 +29,15 @@ if TYPE_CHECKING:
     from dms.engine.accelerated import AcceleratedNets
 
 log = logging.getLogger(__name__)
+
+
+LOGS = (".blf", ".asc", ".log", ".mf4", ".trc")  # of the vehicle's bus
+
+
+def log_beside(recording: str) -> Path | None:
+    """Return the bus log that lies beside a recording under its name, or None."""
+    places = (Path(recording).with_suffix(suffix) for suffix in LOGS)
+    return next((place for place in places if place.is_file()), None)
 
 
 class Chain:
@@ -110,13 +120,22 @@ class Chain:
 
     @contextmanager
     def vehicle(
-        self, bridges: Sequence[Bridge] = (), *, live: bool = True
+        self,
+        bridges: Sequence[Bridge] = (),
+        *,
+        live: bool = True,
+        recording: str | None = None,
     ) -> Iterator[VehicleSource | None]:
         """Open where vehicle signals come from; None where none is set.
 
-        ``bridges`` may be listened to; a recording (not ``live``) only ever has a log.
+        ``bridges`` may be listened to; a recording (not ``live``) only ever has a log: that of the
+        settings, else the one beside ``recording`` with its name.
         """
-        source = open_vehicle(self.settings.vehicle, bridges, live=live)
+        settings = self.settings.vehicle
+        beside = log_beside(recording) if recording and settings.database else None
+        if beside is not None and not settings.log:
+            settings = replace(settings, log=str(beside))
+        source = open_vehicle(settings, bridges, live=live)
         with source or nullcontext():
             yield source
 

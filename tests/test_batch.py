@@ -136,3 +136,12 @@ def test_summary_and_page_tell_figures_groups_and_failures(tmp_path, drives):
     assert (
         measure([one.scored for one in outcomes if one.scored], QualitySettings()).recordings == 2
     )
+
+
+def test_a_bus_log_beside_the_recording_is_found_and_counts_as_its_input(tmp_path):
+    from dms.chain import log_beside
+
+    recording = tmp_path / "drive.mp4"
+    assert log_beside(str(recording)) is None
+    (tmp_path / "drive.asc").write_text("")
+    assert log_beside(str(recording)) == tmp_path / "drive.asc"

@@ -242,11 +242,38 @@ def render(folder: Path, seconds: float, seed: int) -> Path:
         table.writerow(["t_s", "lid", "yaw_deg", "pitch_deg", "roll_deg", "mouth", "in_view"])
         table.writerows(truth)
     head = {"recording": film.name, "synthetic": True, "duration_s": seconds, "seed": seed}
-    listed = {"kinds": list(KINDS), "events": list(story.labels)}
+    listed = {
+        "kinds": list(KINDS),
+        "events": list(story.labels),
+        "stretches": _stretches(story, seconds),
+    }
     text = yaml.safe_dump({**head, **listed}, sort_keys=False, width=110)
     (folder / "demo.labels.yaml").write_text(text, encoding="utf-8")
     part.replace(film)  # last, so that a film that stands there is whole
     return film
+
+
+def _stretches(story: Story, seconds: float) -> list[dict[str, Any]]:
+    """Return the true states, frames joined; eyes half closed or a head half turned are neither."""
+    found: list[dict[str, Any]] = []
+    for number in range(round(seconds * FPS)):
+        t_s = number / FPS
+        puppet = story.puppet(t_s)
+        if abs(puppet.right_px) > 60:
+            continue  # leaning away: neither is told
+        truths = []
+        if puppet.lid >= CLOSED or puppet.lid <= 0.25:
+            truths.append("eyes_closed" if puppet.lid >= CLOSED else "eyes_open")
+        if abs(puppet.yaw_deg) >= 38 or abs(puppet.yaw_deg) <= 12:
+            truths.append("away" if abs(puppet.yaw_deg) >= 38 else "road")
+        for truth in truths:
+            last = next((one for one in reversed(found) if one["truth"] == truth), None)
+            if last is not None and last["end_s"] == round(t_s, 3):
+                last["end_s"] = round(t_s + 1 / FPS, 3)
+            else:
+                span = {"start_s": round(t_s, 3), "end_s": round(t_s + 1 / FPS, 3)}
+                found.append({"truth": truth, **span})
+    return found
 
 
 def _progress(share: float) -> None:
