@@ -43,7 +43,7 @@ def build(folder: Path) -> Path:
     library = folder / "libcuda.so.1"
     sources = [str(HERE / "driver.cpp"), str(HERE / "kernels.cpp"), str(rest)]
     include = [f"-I{Path(preprocess.__file__).parent}", f"-I{HERE}"]
-    flags = ["-O1", "-ffp-contract=off", "-shared", "-fPIC", "-DEMULATOR"]
+    flags = ["-O1", "-ffp-contract=off", "-shared", "-fPIC", "-DEMULATOR", "-Wl,-Bsymbolic"]
     name = "-Wl,-soname,libcuda.so.1"
     subprocess.run(
         [compiler, *flags, *include, *sources, name, "-ldl", "-o", str(library)], check=True

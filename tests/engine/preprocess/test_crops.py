@@ -41,7 +41,7 @@ def host_library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     source = Path(preprocess.__file__).parent
     subprocess.run(
         [
-            *(compiler, "-O2", "-ffp-contract=off", "-shared", "-fPIC"),
+            *(compiler, "-O2", "-ffp-contract=off", "-shared", "-fPIC", "-Wl,-Bsymbolic"),
             *(f"-I{source}", f"-I{EMULATOR}", str(EMULATOR / "kernels.cpp"), "-o", str(library)),
         ],
         check=True,
