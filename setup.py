@@ -46,6 +46,7 @@ setup(
         "can-isotp>=2.0",  # carries the UDS fault-code requests
         "cantools>=39.4",
         "tqdm>=4.60",
+        *DLIB68,  # the landmark model that landmarks.model names by default
     ],
     extras_require={
         "mf4": ["asammdf>=8"],  # CAN logs in MDF 4
