@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import struct
@@ -24,6 +25,11 @@ from dms.vehicle.settings import VehicleSettings
 log = logging.getLogger(__name__)
 _SAME_TIME_S = 1e-6  # logs have microseconds
 _CANDUMP = re.compile(r"\s*\(\d+\.\d+\)\s+\S+\s+[0-9A-Fa-f]+#")
+# What candump prints on a screen with -t a; python-can reads only what candump -l writes.
+_SCREEN = re.compile(
+    r"\s*\((\d+\.\d+)\)\s+(\S+)\s+([0-9A-Fa-f]{3}|[0-9A-Fa-f]{8})\s+\[\s*\d+\]"
+    r"((?:\s+[0-9A-Fa-f]{2})*)\s*(?:'.*)?$"
+)
 # What python-can's readers raise for a damaged file, found by cutting and flipping bytes.
 _DAMAGE = (ValueError, IndexError, KeyError, EOFError, OSError, struct.error, zlib.error,
            can.CanError, BLFParseError, AssertionError, TypeError, AttributeError)  # fmt: skip
@@ -55,10 +61,13 @@ def frames(path: Path, channel: str = "") -> Iterator[tuple[float, can.Message]]
 def _reader(path: Path) -> Any:
     if not path.is_file():
         raise ConfigError(f"there is no CAN log {path}; check the path")
-    if path.suffix.lower() in {"", ".txt", ".candump", ".dump"}:
+    if path.suffix.lower() in {"", ".log", ".txt", ".candump", ".dump"}:
         with path.open(encoding="utf-8", errors="replace") as file:
-            if _CANDUMP.match(file.readline()):
-                return CanutilsLogReader(path)
+            first = file.readline()
+        if _SCREEN.match(first):
+            return contextlib.closing(_screen(path))
+        if _CANDUMP.match(first):
+            return CanutilsLogReader(path)
     if path.suffix.lower() == ".mf4":
         with path.open("rb") as file:
             if file.read(8).strip() not in (b"MDF", b"UnFinMF"):
@@ -69,6 +78,21 @@ def _reader(path: Path) -> Any:
         raise ConfigError(f"{path}: {error}; pip install 'dms-jetson[mf4]'") from error
     except NotImplementedError as error:  # python-can: the package for .mf4 is missing
         raise ConfigError(f"{path}: pip install 'dms-jetson[mf4]'") from error
+
+
+def _screen(path: Path) -> Iterator[can.Message]:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            if found := _SCREEN.match(line):
+                data = bytes.fromhex(found[4])
+                yield can.Message(
+                    timestamp=float(found[1]),
+                    channel=found[2],
+                    arbitration_id=int(found[3], 16),
+                    is_extended_id=len(found[3]) == 8,
+                    is_fd=len(data) > 8,
+                    data=data,
+                )
 
 
 class LogVehicle:

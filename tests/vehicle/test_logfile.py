@@ -89,6 +89,48 @@ def test_candump_under_another_name(tmp_path, drive):
     assert len(list(frames(renamed))) == len(drive)
 
 
+def test_candump_as_printed_on_a_screen(tmp_path):
+    path = tmp_path / "drive.log"
+    path.write_text(
+        " (1436509052.249713)  can0  18FEF100   [8]  FF 00 50 CF FF FF FF FF\n"
+        " (1436509052.349713)  can0  123   [2]  01 02   '..'\n"
+        " (1436509052.449713)  can0  123   [0]  remote request\n"
+        " (1436509052.549713)  can0  18FEF100  [12]  FF 00 51 CF FF FF FF FF 00 00 00 00\n"
+    )
+    got = list(frames(path))
+    assert [(round(t, 3), m.arbitration_id, m.is_extended_id) for t, m in got] == [
+        (0.0, 0x18FEF100, True), (0.1, 0x123, False), (0.3, 0x18FEF100, True),
+    ]  # fmt: skip
+    with LogVehicle(j1939(path)) as vehicle:
+        assert vehicle.at(0.05).speed_kmh == 80
+        assert vehicle.at(0.3).speed_kmh == 81
+
+
+VECTOR = """date Mon Oct 30 10:12:30.123 am 2023
+base hex  timestamps absolute
+internal events logged
+Begin TriggerBlock Mon Oct 30 10:12:30.123 am 2023
+   0.000000 Start of measurement
+   0.010000 CAN 1 Status:chip status error active
+   0.015991 1  18FEF100x       Rx   d 8 FF 00 50 CF FF FF FF FF  Length = 1 BitCount = 140
+   0.020000 1  ErrorFrame
+   0.025000 1  123             Tx   d 2 01 02
+   0.026000 1  124             Rx   r
+   0.120000 CANFD   1 Rx  18FEF100x  CCVS1  1 0 8  8 FF 00 52 CF FF FF FF FF 1 1 3000 e 4 4 2 2
+   0.130000 SV: 2 0 1 ::System::Foo = 1
+End TriggerBlock
+"""
+
+
+def test_asc_as_vectors_tools_write_it(tmp_path):
+    path = tmp_path / "vector.asc"
+    path.write_text(VECTOR)
+    assert [m.arbitration_id for _, m in frames(path)] == [0x18FEF100, 0x123, 0x18FEF100]
+    with LogVehicle(j1939(path)) as vehicle:
+        assert vehicle.at(0.05).speed_kmh == 80
+        assert vehicle.at(0.2).speed_kmh == 82
+
+
 def test_one_channel_of_several(tmp_path, drive):
     drive[0].channel = "can1"
     path = tmp_path / "drive.log"
