@@ -115,6 +115,17 @@ def test_a_broken_file_at_reload_keeps_the_old_settings(machine):
     assert machine.check(PID) == pid
 
 
+def test_the_nets_load_inside_the_hardened_service(machine):
+    pid = machine.check(PID)
+    machine.check("sed -i '/^nets:/d' /etc/dms/dms.yaml; systemctl reload dms")
+    machine.wait("grep -q onnxruntime /proc/$(" + PID + ")/maps", 400)
+    machine.wait('view | grep -q \'"status": "running\'', 400)
+    assert machine.run("journalctl -u dms -o cat | grep -i 'engine'").code == 1
+    machine.check("cp /root/good.yaml /etc/dms/dms.yaml; systemctl reload dms")
+    machine.wait('view | grep -q \'"status": "running\'', 400)
+    assert machine.check(PID) == pid
+
+
 def test_the_camera_goes_and_comes_back_without_a_restart(machine):
     pid = machine.check(PID)
     # The service holds the device open; unbinding is what pulling the plug is.
