@@ -11,13 +11,15 @@ from pathlib import Path
 from statistics import median
 from string import Template
 
+import numpy as np
+
 from dms.errors import ConfigError
 from dms.frames import Series
 from dms.labels import Label, Labels
 from dms.quality import Figure, Quality
 from dms.scoring import OBSERVED, Match, Tally, Verdict, tally
 from dms.timeline import LEVEL_NAMES, figure, plotly_js
-from dms.values import Event, Kind, Level
+from dms.values import EXPRESSIONS, Event, Kind, Level
 
 SYNTHETIC = (
     "Synthetic: made by a program, not recorded from a person. It proves the chain, not how well "
@@ -177,9 +179,30 @@ def _recording(number: int, one: Recording) -> str:
     parts.append(f'<div class="plot" data-figure="figure-{number}"></div>')
     parts.append(f'<script type="application/json" id="figure-{number}">{safe}</script>')
     parts.append(f"<h3>Alerts</h3>{_event_table(one, alerts=True)}")
+    parts.append(_affect(one.frames))
     observed = _event_table(one, alerts=False)
     parts.append(f"<details><summary>What was only observed</summary>{observed}</details>")
     return _section(one.name, "\n".join(parts), f"recording-{number}")
+
+
+def _affect(frames: Mapping[str, Series]) -> str:
+    """Return how the drive felt: how long each expression was the strongest, mean valence."""
+    if not all(name in frames for name in EXPRESSIONS):
+        return ""
+    scores = np.stack([frames[name] for name in EXPRESSIONS])
+    known = ~np.isnan(scores).any(axis=0)
+    if not known.any():
+        return ""
+    strongest = scores[:, known].argmax(axis=0)
+    shares = [(float((strongest == at).mean()), name) for at, name in enumerate(EXPRESSIONS)]
+    words = [
+        f"{name} {share:.0%}" for share, name in sorted(shares, reverse=True) if share >= 0.005
+    ]
+    valence = frames.get("valence")
+    if valence is not None and not np.isnan(valence).all():
+        words.append(f"mean valence {np.nanmean(valence):+.2f}")
+    told = f"Strongest expression, share of the time it was read: {', '.join(words)}"
+    return f"<h3>Affect</h3><p>{told}</p>"
 
 
 def _event_table(one: Recording, alerts: bool) -> str:

@@ -81,12 +81,15 @@ PANELS = (
     Panel("mouth", (Line("mar", "mouth aspect ratio", PURPLE),), 0.6),
     Panel(
         "expression",
-        (
-            *(Line(e, e, _EXPRESSION_COLOURS[e], e not in _SHOWN) for e in EXPRESSIONS),
-            Line("rage", "rage evidence", "#7b5cd6", hidden=True),
-        ),
+        tuple(Line(e, e, _EXPRESSION_COLOURS[e], e not in _SHOWN) for e in EXPRESSIONS),
         1.2,
         (-0.03, 1.08),
+    ),
+    Panel(
+        "affect",
+        (Line("valence", "valence (pleasant +)", GREEN), Line("rage", "rage evidence", RED)),
+        0.6,
+        (-1.05, 1.05),
     ),
     Panel("KSS-like", (Line("drowsiness", "drowsiness 1..9", GREEN),), 0.6, (0.5, 9.5)),
 )

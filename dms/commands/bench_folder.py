@@ -8,11 +8,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from dms.batch import Outcome, Recipe, length_frames
+from dms.batch import Outcome, Recipe, frames_path, length_frames
 from dms.chain import Chain
 from dms.commands.options import settings_of
 from dms.corpus import Entry, find
 from dms.errors import ConfigError
+from dms.mdf4 import write_mdf4
 from dms.spread import run_dask, run_here, run_workers
 from dms.summary import write_page, write_summary
 
@@ -36,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="measure by this column of the manifest too (may be given again)",
     )  # fmt: skip
     many.add_argument("--parquet", action="store_true", help="frame tables as Parquet")
+    many.add_argument("--mdf4", action="store_true", help="frame tables as MDF4 (.mf4) as well")
     many.add_argument(
         "--keep-observations", action="store_true", help="keep what perception saw, for sweeps"
     )
@@ -66,6 +68,11 @@ def run(args: argparse.Namespace) -> int:
         fresh=args.fresh,
     )
     outcomes = _spread(args, entries, recipe)
+    if args.mdf4:
+        for outcome in outcomes:
+            if outcome.error is None:
+                folder = args.out / outcome.name
+                write_mdf4(frames_path(folder), folder / "frames.mf4")
     summary = write_summary(args.out, outcomes, chain, args.group)
     page = write_page(args.out, entries, outcomes, chain, args.timelines)
     if not args.quiet:
