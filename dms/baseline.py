@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dms.settings import setting, settings
 from dms.values import EXPRESSIONS, HeadPose
@@ -28,6 +28,9 @@ class BaselineSettings:
     open_prior_s: float = setting(0.7, unit="s", gt=0, text="weight of the population's open eye")
     open_quantile: float = setting(
         0.65, gt=0.5, lt=1, text="quantile taken as open: above the median since blinks are low"
+    )
+    known_prior_s: float = setting(
+        5.0, unit="s", gt=0, text="weight of an open eye that is known from an earlier drive"
     )
     settle_s: float = setting(
         20.0, unit="s", ge=0, text="time an eye must have taught before its value is final"
@@ -98,16 +101,38 @@ def logit(probability: float) -> float:
     return min(max(math.log(probability / (1.0 - probability)), -LOGIT_MOST), LOGIT_MOST)
 
 
+@settings
+class Known:
+    """What was learned of a driver on an earlier drive; bounds are the population's widest."""
+
+    right_ear: float = setting(0.28, ge=0.1, le=0.5, text="open EAR")
+    left_ear: float = setting(0.28, ge=0.1, le=0.5, text="open EAR")
+    right_logit: float = setting(4.0, ge=0, le=LOGIT_MOST, text="the net's logit of the open eye")
+    left_logit: float = setting(4.0, ge=0, le=LOGIT_MOST, text="the net's logit of the open eye")
+    yaw_deg: float = setting(0.0, unit="deg", ge=-90, le=90, text="head straight ahead")
+    pitch_deg: float = setting(0.0, unit="deg", ge=-90, le=90, text="head straight ahead")
+    rest: tuple[float, ...] = setting(
+        (), max_length=len(EXPRESSIONS), text="resting expression in the order of EXPRESSIONS"
+    )
+
+
 class OpenLevel:
     """Time-weighted running upper quantile of one eye's measure, started from the population."""
 
-    def __init__(self, scale: Scale, settings: BaselineSettings) -> None:
+    def __init__(
+        self, scale: Scale, settings: BaselineSettings, known: float | None = None
+    ) -> None:
+        prior_s = settings.open_prior_s
+        if known is not None:  # from an earlier drive: narrower and weightier, but still learned
+            usual = min(max(known, scale.lowest), scale.highest)
+            scale = replace(scale, usual=usual, spread=scale.spread / 3, lowest_early=scale.lowest)
+            prior_s = settings.known_prior_s
         self._scale_of, self._settings = scale, settings
         self._bin = (scale.top - scale.bottom) / _BINS
         middles = [scale.bottom + (i + 0.5) * self._bin for i in range(_BINS)]
         weights = [math.exp(-0.5 * ((x - scale.usual) / scale.spread) ** 2) for x in middles]
         total = sum(weights)
-        self._mass = [w / total * settings.open_prior_s for w in weights]
+        self._mass = [w / total * prior_s for w in weights]
         self._unit = 1.0  # mass of one second now, so that forgetting costs nothing per bin
         self._anchor: float | None = None
         self._due_s = 0.0
@@ -181,6 +206,11 @@ class Angle:
             high = min(high, self._anchor_deg + s.pose_drift_deg)
         self.value_deg = min(max(self._mean_deg, low), high)
 
+    def recall(self, angle_deg: float) -> None:
+        """Start from an earlier drive's angle, within the clamp about the mounting's."""
+        low, high = self._prior_deg - self._clamp_deg, self._prior_deg + self._clamp_deg
+        self._mean_deg = self.value_deg = min(max(angle_deg, low), high)
+
     def settle(self) -> None:
         """From now on the value may drift only a little."""
         self._anchor_deg = self.value_deg
@@ -189,18 +219,40 @@ class Angle:
 class Baseline:
     """All that is learned of one driver; a new driver or recording starts a new one."""
 
-    def __init__(self, settings: BaselineSettings) -> None:
+    def __init__(self, settings: BaselineSettings, known: Known | None = None) -> None:
         self._settings = settings
         ears, logits = ear_scale(settings), logit_scale(settings)
-        self.right_ear, self.left_ear = OpenLevel(ears, settings), OpenLevel(ears, settings)
-        self.right_net, self.left_net = OpenLevel(logits, settings), OpenLevel(logits, settings)
+        self.right_ear = OpenLevel(ears, settings, known.right_ear if known else None)
+        self.left_ear = OpenLevel(ears, settings, known.left_ear if known else None)
+        self.right_net = OpenLevel(logits, settings, known.right_logit if known else None)
+        self.left_net = OpenLevel(logits, settings, known.left_logit if known else None)
         self.yaw = Angle(settings, settings.yaw_deg, settings.yaw_clamp_deg)
         self.pitch = Angle(settings, settings.pitch_deg, settings.pitch_clamp_deg)
         self._rest = [1.0 if name == "neutral" else 0.0 for name in EXPRESSIONS]
+        if known is not None:
+            self.yaw.recall(known.yaw_deg)
+            self.pitch.recall(known.pitch_deg)
+            if len(known.rest) == len(EXPRESSIONS):
+                self._rest = list(known.rest)
         self._rest_s = 0.0
         self._rested_s = float("-inf")
         self._seen_s = 0.0
         self.learned = False
+
+    @property
+    def known(self) -> Known | None:
+        """What may be kept for the next drive; None until the first minute is over."""
+        if not self.learned:
+            return None
+        return Known(
+            right_ear=self.right_ear.value,
+            left_ear=self.left_ear.value,
+            right_logit=self.right_net.value,
+            left_logit=self.left_net.value,
+            yaw_deg=self.yaw.value_deg,
+            pitch_deg=self.pitch.value_deg,
+            rest=self.rest,
+        )
 
     @property
     def progress(self) -> float:

@@ -16,6 +16,7 @@ from dms.camera.backends import open_camera
 from dms.camera.camera import Camera
 from dms.config import Settings
 from dms.core import Core
+from dms.drivers import recall, remember
 from dms.engine.load import open_engine
 from dms.engine.manifest import load_manifest
 from dms.expression import ExpressionNet
@@ -49,7 +50,12 @@ class Chain:
     @cached_property
     def core(self) -> Core:
         """The decision core."""
-        return Core(self.settings.core)
+        return Core(self.settings.core, recall(self.settings.driver))
+
+    def remember(self) -> None:
+        """Keep what was learned of the driver, if the owner wants it; called as a run ends."""
+        if "core" in self.__dict__:
+            remember(self.settings.driver, self.core.baseline.known)
 
     @cached_property
     def perception(self) -> Perception:

@@ -15,6 +15,7 @@ from dms.camera.exposure import ExposureSettings
 from dms.camera.settings import CameraSettings
 from dms.clips import ClipSettings
 from dms.core import CoreSettings
+from dms.drivers import DriverSettings
 from dms.errors import ConfigError
 from dms.expression import ExpressionSettings
 from dms.lamp import LampSettings
@@ -72,6 +73,7 @@ class Settings:
     nets: NetSettings = NetSettings()
     perception: PerceptionSettings = PerceptionSettings()
     core: CoreSettings = CoreSettings()
+    driver: DriverSettings = DriverSettings()
     monitor: MonitorSettings = MonitorSettings()
     bridges: tuple[BridgeSettings, ...] = setting(
         (BridgeSettings(),),

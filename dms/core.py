@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from dms.baseline import Baseline, BaselineSettings
+from dms.baseline import Baseline, BaselineSettings, Known
 from dms.blinks import Blinks, BlinkSettings
 from dms.closure import Closure, ClosureSettings, Ended
 from dms.context import Context, ContextSettings
@@ -68,17 +68,20 @@ class CoreSettings:
 class Core:
     """Step it with every observation. Raises ConfigError for an unknown profile."""
 
-    def __init__(self, settings: CoreSettings | None = None) -> None:
+    def __init__(self, settings: CoreSettings | None = None, known: Known | None = None) -> None:
         self.settings = settings if settings is not None else CoreSettings()
         self.rules = find_rules(self.settings.profile, self.settings.profiles)
         self._rage_on = True
         self._warnings_on = True
-        self.reset()
+        self.reset(known)
 
-    def reset(self) -> None:
-        """Forget the driver and all timers, as between recordings and drivers; keep switches."""
+    def reset(self, known: Known | None = None) -> None:
+        """Forget the driver and all timers, as between recordings and drivers; keep switches.
+
+        ``known``: what was learned of the next driver on an earlier drive.
+        """
         s = self.settings
-        self.baseline = Baseline(s.baseline)
+        self.baseline = Baseline(s.baseline, known)
         self._closure = Closure(s.closure)
         self._blinks = Blinks(s.blinks)
         self._perclos = Perclos(s.perclos)

@@ -221,6 +221,7 @@ class Service:
         if self._parts is not None:
             for bridge in self._parts.bridges:
                 bridge.close()
+            self._parts.chain.remember()
             self._parts.camera.close()
             self._parts.chain.close()
 

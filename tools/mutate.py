@@ -174,27 +174,15 @@ def spawn(name: str, path: Path, tree: ast.Module, tests: Sequence[str], timeout
 
 
 def forget(name: str) -> None:
-    """Drop the module and all that took something from it, so that they are imported anew."""
-    gone = {name}
-    ours = {n: m for n, m in sys.modules.items() if n.split(".")[0] in {"dms", "tests", "tools"}}
-    ours |= {n: m for n, m in sys.modules.items() if n.startswith(("test_", "conftest"))}
-    grown = True
-    while grown:
-        grown = False
-        for other, module in ours.items():
-            if other not in gone and other != __name__ and takes_from(module, gone):
-                gone.add(other)
-                grown = True
-    for one in gone:
-        sys.modules.pop(one, None)
+    """Drop the module and all tests, so that they are imported anew.
 
-
-def takes_from(module: ModuleType, gone: set[str]) -> bool:
-    """Whether any name of ``module`` was defined in one of ``gone``, or is one of them."""
-    return any(
-        getattr(value, "__module__", None) in gone or getattr(value, "__name__", None) in gone
-        for value in vars(module).values()
-    )
+    Tests must import the module itself: what others took from it before stays as it was.
+    """
+    for one in list(sys.modules):
+        if one == name or one.rpartition(".")[2].startswith("test_"):
+            del sys.modules[one]
+    package, _, last = name.rpartition(".")
+    vars(sys.modules[package]).pop(last, None)
 
 
 def collect(running: dict[int, str], survivors: list[str]) -> None:

@@ -34,6 +34,7 @@ def run(args: argparse.Namespace) -> int:
     chain = Chain(settings_of(args))
     with ExitStack() as stack:
         stack.callback(chain.close)
+        stack.callback(chain.remember)
         bridges = [stack.enter_context(bridge) for bridge in chain.bridges()]
         vehicle = stack.enter_context(chain.vehicle(bridges))
         camera = stack.enter_context(chain.camera())
