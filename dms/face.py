@@ -67,6 +67,9 @@ class FaceSettings:
     unconfirmed_s: float = setting(
         1.0, unit="s", ge=0, text="a face that HOG no longer confirms is dropped after this"
     )
+    least_fit: float = setting(
+        0.4, ge=0, le=1, text="points that look less like a face than this are sought anew"
+    )
     dark_mean: float = setting(8.0, unit="gray", ge=0, le=255, text="a picture below this is dark")
     bright_mean: float = setting(
         247.0, unit="gray", ge=0, le=255, text="a picture above this is overexposed"
@@ -148,7 +151,8 @@ class FaceTracker:
         """Place landmarks near the last face and make sure that it still is one."""
         marks = self._predictor.predict(frame.gray, box)
         moved = marks.box
-        if not _plausible(marks, moved, box, frame.gray):
+        strange = marks.fit is not None and marks.fit < self._settings.least_fit
+        if strange or not _plausible(marks, moved, box, frame.gray):
             return self._again(frame, box)
         look = _look(frame.gray, marks)
         likeness = 1.0 if self._look is None else _likeness(look, self._look)

@@ -138,9 +138,9 @@ DMS56 = Scheme(
 class LandmarkSettings:
     """Which model finds the points of the face."""
 
-    model: str = setting("dlib68", text="landmark model: dlib68")
+    model: str = setting("dlib68", text="dms56: the project's own; dlib68: dlib's 68 points")
     path: str | None = setting(
-        None, text="file of another predictor of dlib's 68 points, instead of the wheel's"
+        None, text="dms56: another folder of its nets; dlib68: another file instead of the wheel's"
     )
 
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import yaml
 
 from dms.engine.engine import Engine, Tensor
 from dms.errors import EngineError
+from dms.eyes import aspect_ratio
 from dms.landmark_net import Dms56, EyeFraming, FaceFraming, cut, eye_matrix, face_matrix
-from dms.values import Box
+from dms.landmarks import Landmarks, LandmarkSettings, Predictor, load_predictor
+from dms.values import Box, Gray
+from tools.landmarking.blinks import eye_ratios
+from tools.landmarking.lids import close_eye
 
 SIZE = (48, 32)
 
@@ -114,3 +119,94 @@ def test_eye_patch_has_outer_corner_left_and_cheek_below(mirrored: bool, roll_de
     assert back @ (inner - matrix[:, 2]) == pytest.approx([38.5, 15.5])
     below = (inner + outer) / 2 + 10 * np.array([-np.sin(turn), np.cos(turn)])
     assert (back @ (below - matrix[:, 2]))[1] == pytest.approx(15.5 + 7.5)
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Predictor:
+    return load_predictor(LandmarkSettings(model="dms56"))
+
+
+def test_shipped_model_finds_the_face(
+    shipped: Predictor, portrait: Gray, portrait_box: Box
+) -> None:
+    found = shipped.predict(portrait, portrait_box)
+    right, left, mouth_right, mouth_left = found.anchors
+    assert right == pytest.approx([203, 103], abs=5)
+    assert left == pytest.approx([242, 103], abs=5)
+    assert (mouth_right + mouth_left) / 2 == pytest.approx([221, 144], abs=6)
+    assert found.fit is not None
+    assert found.fit > 0.9
+
+
+def test_shipped_model_agrees_with_the_reference(
+    shipped: Predictor, portrait: Gray, portrait_box: Box, portrait_marks: Landmarks
+) -> None:
+    found = shipped.predict(portrait, portrait_box)
+    apart = np.linalg.norm(found.anchors - portrait_marks.anchors, axis=1)
+    assert apart.max() < 0.15 * np.linalg.norm(
+        portrait_marks.anchors[1] - portrait_marks.anchors[0]
+    )
+
+
+def test_track_stays_on_the_face(shipped: Predictor, portrait: Gray, portrait_box: Box) -> None:
+    box, boxes = portrait_box, []
+    for _ in range(10):
+        box = shipped.predict(portrait, box).box
+        boxes.append(box)
+    assert boxes[-1].x == pytest.approx(boxes[4].x, abs=3)
+    assert boxes[-1].width == pytest.approx(portrait_box.width, rel=0.2)
+
+
+@pytest.mark.parametrize("place", [Box(330, 330, 105, 105), Box(20, 200, 105, 105)])
+def test_fit_is_low_beside_the_face(shipped: Predictor, portrait: Gray, place: Box) -> None:
+    fit = shipped.predict(portrait, place).fit
+    assert fit is not None
+    assert fit < 0.5
+
+
+@pytest.mark.parametrize("gain", [0.25, 1.8])
+def test_light_hardly_moves_the_points(
+    shipped: Predictor, portrait: Gray, portrait_box: Box, gain: float
+) -> None:
+    before = shipped.predict(portrait, portrait_box)
+    lit = np.clip(portrait * gain, 0, 255).astype(np.uint8)
+    after = shipped.predict(lit, portrait_box)
+    size = np.linalg.norm(before.anchors[1] - before.anchors[0])
+    assert np.linalg.norm(after.points - before.points, axis=1).mean() < 0.06 * size
+
+
+def test_closing_lids_close_the_measured_eyes(
+    shipped: Predictor, portrait: Gray, portrait_box: Box
+) -> None:
+    """Lids drawn over the eyes, as in training, and each step further closes the EAR."""
+    opened = shipped.predict(portrait, portrait_box)
+    ratios = [aspect_ratio(opened.right_eye) + aspect_ratio(opened.left_eye)]
+    for share in (0.5, 1.0):
+        picture = portrait.copy()
+        for eye in (opened.right_eye, opened.left_eye):
+            close_eye(picture, eye.astype(float), share)
+        found = shipped.predict(picture, portrait_box)
+        ratios.append(aspect_ratio(found.right_eye) + aspect_ratio(found.left_eye))
+    assert ratios[1] < 0.85 * ratios[0]
+    assert ratios[2] < 0.45 * ratios[0]
+
+
+@pytest.mark.data
+def test_held_closure_of_a_clip_never_trained_on_is_deep(shipped: Predictor, data: Path) -> None:
+    ratios, _ = eye_ratios(shipped, data / "clips" / "microsleep_desk.mp4")
+    mean = np.nanmean(ratios, axis=1)
+    opened = np.nanmedian(np.r_[mean[21:38], mean[48:62], mean[69:86]])
+    assert np.nanmedian(mean[92:175]) < 0.35 * opened  # the issue's target
+
+
+@pytest.mark.data
+def test_every_infrared_face_keeps_its_fit(shipped: Predictor, data: Path) -> None:
+    detector = pytest.importorskip("dlib").get_frontal_face_detector()
+    for path in sorted((data / "nir_faces").glob("*.jpg"))[::8]:
+        gray = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+        scale = min(1.0, 640 / gray.shape[1])
+        gray = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        place = detector(gray, 0)[0]
+        found = shipped.predict(gray, Box(place.left(), place.top(), place.width(), place.height()))
+        assert found.fit is not None
+        assert found.fit > 0.8, path.name

@@ -65,7 +65,7 @@ def test_dlib68_finds_the_eyes(astronaut: Gray, face_box: Box) -> None:
 
 
 def test_tracking_box_holds_the_face_over_ten_rounds(astronaut: Gray, face_box: Box) -> None:
-    predictor = load_predictor(LandmarkSettings())
+    predictor = load_predictor(LandmarkSettings(model="dlib68"))
     boxes = [face_box]
     for _ in range(10):
         boxes.append(predictor.predict(astronaut, boxes[-1]).box)

@@ -116,7 +116,9 @@ def infrared(
             ]
         ]
         gap = statistics.mean(a / m for a, m in pairs)
-        text = f"{name}: infrared: lost {lost[name]}; left-right EAR difference {gap:.3f} of EAR"
+        flat = statistics.mean(a for a, _ in pairs) / statistics.mean(m for _, m in pairs)
+        text = f"{name}: infrared: lost {lost[name]}; left-right EAR difference {gap:.3f} of the "
+        text += f"face's EAR, {flat:.3f} of the mean EAR"
         if name != "dlib68" and "dlib68" in models:
             each = [separation(marks[name], marks["dlib68"]) for _, _, marks in cases]
             parts = np.mean(each, axis=0)

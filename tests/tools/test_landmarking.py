@@ -107,7 +107,7 @@ def test_doubtful_labels_are_dropped(field: str, value: object) -> None:
 
 def test_profiles_are_dropped() -> None:
     turned = label()
-    turned.points[12:24] = (turned.points[12:24] - [176, 100]) * 0.4 + [176, 100]
+    turned.points[12:24] = (turned.points[12:24] - [176, 100]) * 0.2 + [176, 100]
     assert not sound(turned)
 
 

@@ -18,6 +18,7 @@ SOURCES = ("face_photos", "utk_faces", "yawn_frames")
 TRAINED_PEOPLE = (1, 3, 6, 9, 13, 17)  # of ZJU; 2, 5, 8, 11, 15 and 19 are held out
 HELD_CLIPS = ("microsleep_desk.mp4",)
 DARK_LENSES, DOUBTFUL = 0.15, 0.5  # shade below the first hides eyes, below the second may
+TURNED = 1.5  # see turned()
 _CLOSED = 0.04  # openness that a fully closed eye is given
 
 
@@ -69,7 +70,7 @@ def correct(labels: list[Label], data: Path) -> list[Label]:
                 if number in frames and not frames[number].blink:
                     frames[number].blink = True
                     kept.append(frames[number])
-        every = 15 if name[0].isdigit() else 20 if len(frames) > 1000 else 5
+        every = 15 if name[0].isdigit() else 20 if len(frames) > 1000 else 3
         kept += [lab for n, lab in frames.items() if n % every == 0 and not lab.blink]
     for label in kept:
         _apply(label)
@@ -96,12 +97,18 @@ def _apply(label: Label) -> None:
     label.lids = [1.0, 1.0]
 
 
+def turned(label: Label) -> float:
+    """Return how unlike the eyes' widths are: 1 for a frontal face, 4 about 50 deg of yaw."""
+    widths = [float(np.linalg.norm(eye[0] - eye[6])) for eye in eyes_of(label.points)]
+    return max(widths) / max(min(widths), 1e-3)
+
+
 def sound(label: Label) -> bool:
     """Tell whether the teacher's label may be trusted (the rules above)."""
-    widths = [float(np.linalg.norm(eye[0] - eye[6])) for eye in eyes_of(label.points)]
-    alike = max(widths) / max(min(widths), 1e-3) < 2.2
-    steady = label.spread < 0.03 and label.eye_spread < 0.05
-    return label.score > 0.9 and steady and alike and not label.wrong
+    near = turned(label) > TURNED  # the far eye is vague, the rest is as good
+    steady = label.spread < (0.045 if near else 0.03)
+    steady = steady and label.eye_spread < (0.09 if near else 0.05)
+    return label.score > 0.9 and steady and turned(label) < 4.0 and not label.wrong
 
 
 def _number(label: Label) -> int:
@@ -131,4 +138,5 @@ def split(labels: list[Label], data: Path, people: tuple[int, ...] | None) -> li
             held = people is not None and label.file in HELD_CLIPS
         if not held:
             chosen.append(label)
-    return [label for label in chosen if sound(label)]
+    chosen = [label for label in chosen if sound(label)]
+    return [label for label in chosen for _ in range(4 if turned(label) > TURNED else 1)]
