@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import ast
-import copy
 import importlib.abc
 import importlib.util
 import os
@@ -19,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
+from typing import NoReturn
 
 import pytest
 
@@ -48,10 +48,15 @@ def main() -> None:
     if pytest.main([*QUICK, *arguments.tests]):  # also imports all that the forks then share
         raise SystemExit("the tests fail without any change; mend them first")
     started = time.monotonic()
-    for number, (words, mutant) in enumerate(mutants, 1):
+    for number, (words, node, change) in enumerate(mutants, 1):
         while len(running) >= arguments.jobs:
             collect(running, survivors)
-        running[spawn(arguments.module, path, mutant, arguments.tests, arguments.timeout)] = words
+        child = os.fork()
+        if not child:
+            apply(node, change)
+            changed = Changed(arguments.module, path, ast.fix_missing_locations(tree))
+            test(changed, arguments.tests, arguments.timeout)
+        running[child] = words
         print(f"\r{number} of {len(mutants)}, {len(survivors)} survive", end="", file=sys.stderr)
     while running:
         collect(running, survivors)
@@ -62,20 +67,18 @@ def main() -> None:
     print(f"{arguments.module}: {len(mutants)} mutants, {len(survivors)} survive ({took_s:.0f} s)")
 
 
-def mutate(tree: ast.Module) -> Iterator[tuple[str, ast.Module]]:
-    """Yield (words, tree) of every mutant."""
+def mutate(tree: ast.Module) -> Iterator[tuple[str, ast.AST, int]]:
+    """Yield (words, node, number of its change) of every mutant."""
     places = list(ast.walk(tree))
     skipped = {id(inner) for node in places if declares(node) for inner in ast.walk(node)}
-    for index, node in enumerate(places):
-        if id(node) in skipped:
-            continue
-        for variant in range(len(changes(node))):
-            changed = copy.deepcopy(tree)
-            found = list(ast.walk(changed))[index]
-            words = changes(found)[variant]
-            apply(found, variant)
-            line = getattr(node, "lineno", None) or line_of(places, node)
-            yield f"{line}: {words}", ast.fix_missing_locations(changed)
+    lines: dict[int, int] = {}
+    for node in places:  # parents come first, so a node without a line has its parent's
+        line = getattr(node, "lineno", lines.get(id(node), 0))
+        lines[id(node)] = line
+        lines.update({id(child): line for child in ast.iter_child_nodes(node)})
+        if id(node) not in skipped:
+            for number, words in enumerate(changes(node)):
+                yield f"{line}: {words}", node, number
 
 
 def declares(node: ast.AST) -> bool:
@@ -131,11 +134,6 @@ def apply(node: ast.AST, variant: int) -> None:
         node.__dict__.update(ast.copy_location(nothing, node).__dict__)
 
 
-def line_of(places: Sequence[ast.AST], node: ast.AST) -> int:
-    parents = (p for p in places if node in ast.iter_child_nodes(p))
-    return next((p.lineno for p in parents if hasattr(p, "lineno")), 0)
-
-
 class Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Imports one module from a changed tree."""
 
@@ -152,21 +150,18 @@ class Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(self.tree, str(self.path), "exec"), module.__dict__)
 
 
-def spawn(name: str, path: Path, tree: ast.Module, tests: Sequence[str], timeout_s: int) -> int:
-    """Fork a process that tests one mutant; its exit code is 0 where the mutant survives."""
-    child = os.fork()
-    if child:
-        return child
+def test(changed: Changed, tests: Sequence[str], timeout_s: int) -> NoReturn:
+    """Test one mutant in this forked process; its exit code is 0 where the mutant survives."""
     signal.alarm(timeout_s)
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)
     code = 1
     try:
-        forget(name)
-        sys.meta_path.insert(0, Changed(name, path, tree))
-        for test in tests:
-            code = int(pytest.main([*QUICK, test]))
+        forget(changed.name)
+        sys.meta_path.insert(0, changed)
+        for one in tests:
+            code = int(pytest.main([*QUICK, one]))
             if code:
                 break
     finally:
