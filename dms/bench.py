@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,8 +94,9 @@ def bench(
     chain: Chain,
     outputs: Outputs | None = None,
     progress: Callable[[float], None] | None = None,
+    more: Sequence[Sink] = (),
 ) -> Result:
-    """Run ``source`` through ``chain`` and return what it gave.
+    """Run ``source`` through ``chain`` and return what it gave; ``more`` sinks see each frame too.
 
     A video, image folder or ``.jsonl`` of recorded observations. Raises CameraError or ConfigError
     where the recording cannot be used.
@@ -103,7 +104,7 @@ def bench(
     result = Result(source)
     chain.reset()
     with ExitStack() as stack:
-        sinks: list[Sink] = [_Keeper(result, progress), _Files(outputs or Outputs(), stack)]
+        sinks: list[Sink] = [_Keeper(result, progress), _Files(outputs or Outputs(), stack), *more]
         bridges = [stack.enter_context(bridge) for bridge in chain.bridges(live=False)]
         if source.endswith(OBSERVATIONS):
             replay(load(Path(source)), chain.core, bridges, sinks)

@@ -15,7 +15,7 @@ from dms.labels import Labels
 from dms.scoring import Match, Verdict
 from dms.values import EXPRESSIONS, Event, Kind, Level
 
-MOST_POINTS = 3000  # of one line; more than a screen has pixels, and SVG stays quick
+MOST_POINTS = 1600  # of one line; more than a screen has pixels, and SVG stays quick
 
 # Okabe and Ito's colours, told apart by colour-blind eyes; readable on light and dark.
 BLUE, SKY, GREEN, ORANGE, RED, PURPLE = (

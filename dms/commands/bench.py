@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from tqdm import tqdm
 
+from dms.annotate import AnnotatedVideo
+from dms.batch import rate_of
 from dms.bench import Outputs, Result, bench
 from dms.chain import Chain
 from dms.commands import bench_compare, bench_folder
@@ -32,6 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--observations", type=Path, metavar="OUT.jsonl", help="write what perception saw"
+    )
+    parser.add_argument(
+        "--video", type=Path, metavar="OUT.mp4", help="write the recording with what was seen drawn"
     )
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
     parser.add_argument("--quiet", action="store_true", help="no progress, no list of events")
@@ -58,7 +63,8 @@ def _all(args: argparse.Namespace, chain: Chain) -> int:
             *(_place(path, source, many) for path in (args.events, args.frames, args.observations))
         )
         try:
-            results.append(_one(source, chain, outputs, args.quiet))
+            video = _place(args.video, source, many)
+            results.append(_one(source, chain, outputs, args.quiet, video))
         except DmsError as error:
             if not many:
                 raise
@@ -72,18 +78,24 @@ def _all(args: argparse.Namespace, chain: Chain) -> int:
     return code
 
 
-def _one(source: str, chain: Chain, outputs: Outputs, quiet: bool) -> Result:
-    with tqdm(
-        desc=Path(source).name,
-        unit=" frames",
-        disable=quiet or not sys.stderr.isatty(),
-        file=sys.stderr,
-    ) as bar:
+def _one(
+    source: str, chain: Chain, outputs: Outputs, quiet: bool, video: Path | None = None
+) -> Result:
+    with (
+        ExitStack() as stack,
+        tqdm(
+            desc=Path(source).name,
+            unit=" frames",
+            disable=quiet or not sys.stderr.isatty(),
+            file=sys.stderr,
+        ) as bar,
+    ):
 
         def progress(_: float) -> None:
             bar.update()
 
-        return bench(source, chain, outputs, progress)
+        drawn = [stack.enter_context(AnnotatedVideo(video, rate_of(source)))] if video else []
+        return bench(source, chain, outputs, progress, drawn)
 
 
 def _place(path: Path | None, source: str, many: bool) -> Path | None:
