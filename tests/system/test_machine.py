@@ -173,8 +173,10 @@ def test_kill_is_followed_by_a_restart(machine):
 def test_short_a_stopped_process_is_restarted_by_the_watchdog(machine):
     machine.wait("view", 400)
     pid = machine.check(PID)
+    count = "journalctl -u dms -o cat | grep -c 'Watchdog timeout'"
+    before = int(machine.run(count).output)
     machine.check(f"kill -STOP {pid}")
-    machine.wait("journalctl -u dms -o cat | grep -q 'Watchdog timeout'", 400)
+    machine.wait(f"[ $({count}) = {before + 1} ]", 400)
     machine.wait(f"[ $({PID}) != {pid.strip()} ] && {ACTIVE}", 400)
 
 
