@@ -107,7 +107,8 @@ def bench(
         sinks: list[Sink] = [_Keeper(result, progress), _Files(outputs or Outputs(), stack), *more]
         bridges = [stack.enter_context(bridge) for bridge in chain.bridges(live=False)]
         if source.endswith(OBSERVATIONS):
-            replay(load(Path(source)), chain.core, bridges, sinks)
+            vehicle = stack.enter_context(chain.vehicle(live=False, recording=source))
+            replay(load(Path(source)), chain.core, bridges, sinks, vehicle)
         else:
             camera = stack.enter_context(chain.camera(source))
             vehicle = stack.enter_context(chain.vehicle(live=False, recording=source))

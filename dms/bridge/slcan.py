@@ -57,10 +57,57 @@ def parse(line: bytes) -> can.Message | None:
     )
 
 
+class LineReader:
+    """Bytes of the serial line in, frames out; what is neither frame nor answer is counted.
+
+    ``garbage``: lines thrown away; ``refused``: BEL answers since the last good one.
+    """
+
+    def __init__(self) -> None:
+        self.garbage = 0
+        self.refused = 0
+        self._half = bytearray()
+        self._lines: deque[bytes] = deque()
+
+    def feed(self, data: bytes) -> None:
+        """Take what came; keeps at most one unfinished line."""
+        for part in re.split(rb"(?<=[\r\a])", data):
+            self._half += part
+            if part.endswith(b"\a"):
+                self.refused += 1
+                self._half.clear()
+            elif part.endswith(b"\r"):
+                self._finish()
+            elif len(self._half) > _LINE_MAX:
+                self.garbage += 1
+                self._half.clear()
+
+    def _finish(self) -> None:
+        line = bytes(self._half[:-1])
+        self._half.clear()
+        if line in (b"", b"z", b"Z"):
+            self.refused = 0
+        elif len(line) > _LINE_MAX:
+            self.garbage += 1
+        else:
+            self._lines.append(line)
+
+    def take(self) -> can.Message | None:
+        """Return the next frame, None where no whole one has come."""
+        while self._lines:
+            try:
+                message = parse(self._lines.popleft())
+            except ValueError:
+                self.garbage += 1
+                continue
+            if message is not None:
+                return message
+        return None
+
+
 class SlcanBus(slcanBus):
     """One adapter, opened at once and for us alone.
 
-    ``garbage`` counts lines that were thrown away, ``refused`` BEL answers since the last good one.
     Raises can.CanInitializationError where the port is missing, in use or not a serial port.
     """
 
@@ -87,9 +134,7 @@ class SlcanBus(slcanBus):
             self._setup.append(self._DATA_BITRATES[data_bitrate])
         self._setup.append("L" if listen_only else "O")
         self._write_timeout_s = write_timeout_s
-        self.garbage = 0
-        self.refused = 0
-        self._lines: deque[bytes] = deque()
+        self.lines = LineReader()
         self._lock = _lock(channel)
         try:
             super().__init__(
@@ -115,17 +160,11 @@ class SlcanBus(slcanBus):
             self.serialPortOrig.write(string.encode() + self.LINE_TERMINATOR)
 
     def _recv_internal(self, timeout: float | None) -> tuple[can.Message | None, bool]:
-        if not self._lines:
+        message = self.lines.take()
+        if message is None:
             self._fill(timeout)
-        while self._lines:
-            try:
-                message = parse(self._lines.popleft())
-            except ValueError:
-                self.garbage += 1
-                continue
-            if message is not None:
-                return message, False
-        return None, False
+            message = self.lines.take()
+        return message, False
 
     def _fill(self, timeout: float | None) -> None:
         with can.exceptions.error_check("cannot read the serial port", can.CanOperationError):
@@ -135,31 +174,12 @@ class SlcanBus(slcanBus):
             data = self.serialPortOrig.read(4096)
             if not data:
                 raise serial.SerialException("the adapter was unplugged")
-        for byte_line in re.split(rb"(?<=[\r\a])", data):
-            self._buffer += byte_line
-            if byte_line.endswith(b"\a"):
-                self.refused += 1
-                self._buffer.clear()
-            elif byte_line.endswith(b"\r"):
-                self._take()
-            elif len(self._buffer) > _LINE_MAX:
-                self.garbage += 1
-                self._buffer.clear()
-
-    def _take(self) -> None:
-        line = bytes(self._buffer[:-1])
-        self._buffer.clear()
-        if line in (b"", b"z", b"Z"):
-            self.refused = 0
-        elif len(line) > _LINE_MAX:
-            self.garbage += 1
-        else:
-            self._lines.append(line)
+        self.lines.feed(data)
 
     @property
     def refusing(self) -> bool:
         """Whether the adapter answers BEL to everything: bus-off, wrong bit rate or no cable."""
-        return self.refused >= _REFUSED_MAX
+        return self.lines.refused >= _REFUSED_MAX
 
     def shutdown(self) -> None:
         """Close channel and port, also where the adapter is gone; a second call does nothing."""

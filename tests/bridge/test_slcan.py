@@ -133,7 +133,7 @@ def test_garbage_between_frames_is_counted_not_fatal(adapter):
     bus.shutdown()
     assert got is not None
     assert bytes(got.data) == b"\xaa"
-    assert bus.garbage >= 2
+    assert bus.lines.garbage >= 2
 
 
 @pytest.mark.slow
@@ -159,8 +159,8 @@ def test_a_million_fuzzed_bytes_do_no_harm(adapter):
             messages += 1
             assert len(message.data) in {*range(9), 12, 16, 20, 24, 32, 48, 64}
             assert message.arbitration_id <= 0x1FFFFFFF
-    assert len(bus._lines) < 2000
-    assert len(bus._buffer) <= 256
+    assert len(bus.lines._lines) < 2000
+    assert len(bus.lines._half) <= 256
     adapter.write(b"\rt7FF1AA\r")
     last = None
     while (message := bus.recv(0.3)) is not None:
