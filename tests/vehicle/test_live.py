@@ -15,7 +15,7 @@ SETTINGS = VehicleSettings(
 )
 
 
-def until(true, seconds=5.0):
+def until(true, seconds=30.0):
     end = time.monotonic() + seconds
     while not true() and time.monotonic() < end:
         time.sleep(0.005)

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import pytest
+
+from dms.values import Gear, Indicator
+from dms.vehicle import words
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["SNA", "Signal not available", "NotAvailable", "not_available", "Invalid", "ERROR", "Reserved",
+     "Unknown", "N/A", "Not used", "Init", "undefined", "", "---", "Take No Action"],
+)  # fmt: skip
+def test_words_of_no_value(word):
+    assert words.is_unknown(word)
+
+
+@pytest.mark.parametrize(
+    "word", ["Off", "On", "Left", "P", "Notch", "Internal", "Drive", "Neutral"]
+)
+def test_words_of_a_value(word):
+    assert not words.is_unknown(word)
+
+
+@pytest.mark.parametrize(
+    ("word", "meaning"),
+    [("On", True), ("Pressed", True), ("ACTIVE", True), ("Brake_Applied", True), ("Ign_On", True),
+     ("Start", True), ("VehicleStandstill", True), ("Off", False), ("NotPressed", False),
+     ("not active", False), ("Released", False), ("Inactive", False), ("BrakeNotApplied", False),
+     ("Accessory", False), ("Moving", False), ("Purple", None)],
+)  # fmt: skip
+def test_yes_and_no(word, meaning):
+    assert words.yes_or_no(word) is meaning
+
+
+@pytest.mark.parametrize(
+    ("word", "gear"),
+    [("P", Gear.PARK), ("Park", Gear.PARK), ("REVERSE", Gear.REVERSE), ("R", Gear.REVERSE),
+     ("N", Gear.NEUTRAL), ("Drive", Gear.DRIVE), ("D", Gear.DRIVE), ("Gear 3", Gear.DRIVE),
+     ("D4", Gear.DRIVE), ("Sport", Gear.DRIVE), ("Reverse gear 1", Gear.REVERSE), ("Blue", None)],
+)  # fmt: skip
+def test_gears(word, gear):
+    assert words.gear(word) is gear
+
+
+@pytest.mark.parametrize(
+    ("word", "side"),
+    [("Left", Indicator.LEFT), ("TurnLeft_On", Indicator.LEFT), ("RH", Indicator.RIGHT),
+     ("Off", Indicator.OFF), ("No turn", Indicator.OFF), ("Hazard", Indicator.HAZARD),
+     ("LeftAndRight", Indicator.HAZARD), ("Both", Indicator.HAZARD), ("Green", None)],
+)  # fmt: skip
+def test_indicators(word, side):
+    assert words.indicator(word) is side
