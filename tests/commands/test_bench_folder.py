@@ -1,0 +1,66 @@
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("skimage", reason="the extra 'demo' is not installed")
+pytest.importorskip("plotly", reason="the extra 'bench' is not installed")
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+
+import make_demo_drive
+
+from dms.cli import main
+
+QUIET = ["-s", "bridges=[]", "-s", "nets.expression=null", "-s", "nets.eye_state=null"]
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("corpus")
+    drive = make_demo_drive.make(folder, seed=1)
+    shutil.copy(drive, folder / "other.jsonl")
+    shutil.copy(folder / "drive.labels.yaml", folder / "other.labels.yaml")
+    (folder / "m.csv").write_text("source,light\ndrive.jsonl,day\nother.jsonl,night\n")
+    return folder
+
+
+def test_a_run_is_kept_compared_and_swept(corpus, tmp_path, capsys):
+    run, manifest = tmp_path / "a", str(corpus / "m.csv")
+    words = ["bench", manifest, "--out", str(run), "--group", "light", "--keep-observations"]
+    assert main([*words, *QUIET]) == 0
+    assert "road_rage" in capsys.readouterr().out
+    summary = json.loads((run / "summary.json").read_text())
+    assert summary["all"]["kinds"]["road_rage"]["found"] == 2
+    assert set(summary["groups"]["light"]) == {"day", "night"}
+    assert (run / "report.html").stat().st_size > 1e6
+
+    assert main([*words, *QUIET]) == 0
+    assert "2 done before" in capsys.readouterr().out
+
+    other = tmp_path / "b"
+    stricter = ["-s", "core.rage.excess=0.9"]
+    assert main(["bench", manifest, "--out", str(other), *QUIET, *stricter]) == 0
+    assert main(["bench", "compare", str(run), str(run)]) == 0
+    assert main(["bench", "compare", str(run), str(other)]) == 1
+    assert "road_rage level 1 went" in capsys.readouterr().out
+
+    over = ["--over", "core.rage.excess=0.3,0.9", "--kind", "road_rage"]
+    assert main(["bench", "sweep", manifest, "--out", str(run), *over, *QUIET]) == 0
+    assert (run / "sweep-core.rage.excess.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["bench", "compare", "a"], "takes two folders"),
+        (["bench", "sweep", "a"], "--keep-observations"),
+        (["bench", "M", "--out", "O", "--group", "hair"], "no recording has a column 'hair'"),
+        (["bench", "M", "--out", "O", "--workers", "0"], "--workers is 0"),
+    ],
+)
+def test_what_is_asked_wrongly_is_told(corpus, tmp_path, capsys, words, told):
+    names = {"M": str(corpus / "m.csv"), "O": str(tmp_path / "o")}
+    assert main([names.get(word, word) for word in words]) == 2
+    assert told in capsys.readouterr().err
