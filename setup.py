@@ -57,7 +57,6 @@ setup(
         "dlib68": DLIB68,
         "cluster": CLUSTER,
         "dashboard": DASHBOARD,
-        "mdf4": ["asammdf>=7.4"],
         "demo": DEMO,
         "train": TRAIN,
         "test": [*TEST, *LINT, *BENCH, *DEMO, *CLUSTER, *DASHBOARD],

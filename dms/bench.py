@@ -62,7 +62,9 @@ class _Keeper:
             self._progress(moment.observation.t_s)
 
 
-class _Files:
+class Files:
+    """Writes a run's results as they come; the files close with ``stack``."""
+
     def __init__(self, outputs: Outputs, stack: ExitStack) -> None:
         self._events = self._frames = self._observations = None
         if outputs.events:
@@ -102,9 +104,19 @@ def bench(
     where the recording cannot be used.
     """
     result = Result(source)
+    chosen = outputs or Outputs()
+    _refuse_same(source, chosen)
     chain.reset()
+    try:
+        _run(source, chain, [_Keeper(result, progress), *more], chosen)
+    except OSError as error:  # a full disk, a folder taken away
+        raise ConfigError(f"cannot write the results: {error.strerror}; free the disk") from error
+    return result
+
+
+def _run(source: str, chain: Chain, sinks: list[Sink], outputs: Outputs) -> None:
     with ExitStack() as stack:
-        sinks: list[Sink] = [_Keeper(result, progress), _Files(outputs or Outputs(), stack), *more]
+        sinks = [*sinks, Files(outputs, stack)]
         bridges = [stack.enter_context(bridge) for bridge in chain.bridges(live=False)]
         if source.endswith(OBSERVATIONS):
             vehicle = stack.enter_context(chain.vehicle(live=False, recording=source))
@@ -114,4 +126,12 @@ def bench(
             vehicle = stack.enter_context(chain.vehicle(live=False, recording=source))
             monitor = Monitor(camera, chain.perception, chain.core, bridges, vehicle, sinks)
             monitor.run()
-    return result
+
+
+def _refuse_same(source: str, outputs: Outputs) -> None:
+    """Raise ConfigError where a result would be written over the recording or another result."""
+    chosen = (outputs.events, outputs.frames, outputs.observations)
+    places = [path.resolve() for path in (Path(source), *chosen) if path is not None]
+    for place in places:
+        if places.count(place) > 1:
+            raise ConfigError(f"{place.name} would be written over; give each output its own file")

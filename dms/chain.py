@@ -148,7 +148,8 @@ class Chain:
     def reset(self) -> None:
         """Forget the driver, as between two recordings."""
         self.core.reset()
-        self.perception.reset()
+        if "perception" in self.__dict__:  # a replay without pixels needs none
+            self.perception.reset()
 
     def _expression(self) -> ExpressionNet:
         nets = self.settings.nets

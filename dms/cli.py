@@ -1,7 +1,8 @@
 """The command ``dms``: finds the verb, runs it, turns expected errors into one sentence.
 
 Exit codes: 0 done, 1 something failed, 2 usage, settings or labels, 3 camera or recording,
-4 engine or model, 5 bus, serial adapter or broker, 130 interrupted.
+4 engine or model, 5 bus, serial adapter or broker, 6 event store,
+130 interrupted.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ VERBS = {
 }
 EPILOG = (
     "exit codes: 0 done, 1 something failed, 2 usage or settings, 3 camera or recording, "
-    "4 engine or model, 5 bridge, 130 interrupted"
+    "4 engine or model, 5 bridge, 6 event store, 130 interrupted"
 )
 
 
@@ -69,6 +70,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DmsError as error:
         print(f"dms {args.verb}: {error}", file=sys.stderr)
         return error.exit_code
+    except ImportError as error:
+        hint = (
+            "pip install opencv-python-headless" if "libGL" in str(error) else "install dms again"
+        )
+        print(f"dms {args.verb}: {error}; {hint}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader of our output has gone, as with `| head`

@@ -94,6 +94,7 @@ def load(path: Path | None = None, overrides: Sequence[str] = ()) -> Settings:
     content, lines = ({}, {(): 1}) if path is None else read(path)
     if content is None:
         content = {}
+    content = _without_bare_groups(content, Settings())
     for override in overrides:
         _override(content, override)
     return load_data(content, ADAPTER, str(path or "settings"), lines if path else None)
@@ -115,6 +116,23 @@ def example() -> str:
         "# Check with: dms config check --config FILE",
     ]
     return "\n".join([*head, *_commented(Settings(), "")]) + "\n"
+
+
+def _without_bare_groups(content: Any, defaults: Any) -> Any:
+    """Return ``content`` with a group that has nothing below it as an empty one."""
+    if not isinstance(content, dict):
+        return content
+    groups = {
+        field.name: now
+        for field in fields(defaults)
+        if is_dataclass(now := getattr(defaults, field.name))
+    }
+    return {
+        key: _without_bare_groups({} if value is None else value, groups[key])
+        if key in groups
+        else value
+        for key, value in content.items()
+    }
 
 
 def _override(content: Any, override: str) -> None:

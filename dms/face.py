@@ -78,6 +78,15 @@ class FaceSettings:
         4.0, unit="gray", ge=0, text="a picture with less standard deviation is covered"
     )
 
+    def __post_init__(self) -> None:
+        left, top, right, bottom = self.seat_region
+        if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+            raise ValueError(
+                f"seat_region is left < right, top < bottom in 0..1, got {self.seat_region}"
+            )
+        if min(self.search_widths_px) < 80:
+            raise ValueError(f"search_widths_px are at least 80, got {min(self.search_widths_px)}")
+
 
 @dataclass(frozen=True, slots=True)
 class Face:

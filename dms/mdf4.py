@@ -1,4 +1,4 @@
-"""Writes a frame table as ASAM MDF4, which measurement tools on the bench open. Extra ``mdf4``."""
+"""Writes a frame table as ASAM MDF4, which measurement tools on the bench open. Extra ``mf4``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def write_mdf4(frames: Path, path: Path) -> int:
     try:
         asammdf: Any = importlib.import_module("asammdf")
     except ImportError as error:
-        raise ConfigError("MDF4 needs asammdf: pip install 'dms-jetson[mdf4]'") from error
+        raise ConfigError("MDF4 needs asammdf: pip install 'dms-jetson[mf4]'") from error
     columns = load_frames(frames)
     t_s = columns.pop("t_s")
     signals = []

@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dms.errors import ConfigError
 from dms.landmarks import Landmarks, Scheme
 from dms.settings import setting, settings
 from dms.values import HeadPose
@@ -45,17 +44,22 @@ class PoseSettings:
         (), source="OpenCV k1 k2 p1 p2 [k3]", text="lens distortion; empty: none"
     )
 
+    def __post_init__(self) -> None:
+        if self.intrinsics is not None:
+            if len(self.intrinsics) != 4 or self.intrinsics_size is None:
+                raise ValueError("intrinsics takes fx, fy, cx, cy, and needs intrinsics_size")
+            if min(*self.intrinsics[:2], *self.intrinsics_size) <= 0:
+                raise ValueError("fx, fy and intrinsics_size must be greater than 0")
+        if len(self.distortion) not in {0, 4, 5, 8}:
+            raise ValueError(f"distortion takes 0, 4, 5 or 8 numbers, got {len(self.distortion)}")
+
 
 class PoseEstimator:
-    """Head pose for pictures of one size. Raises ConfigError for unusable intrinsics."""
+    """Head pose for pictures of one size."""
 
     def __init__(self, settings: PoseSettings, width_px: int, height_px: int) -> None:
         self._camera = camera_matrix(settings, width_px, height_px)
         self._distortion = np.asarray(settings.distortion, np.float64)
-        if self._distortion.size not in {0, 4, 5, 8}:
-            raise ConfigError(
-                f"pose.distortion takes 0, 4, 5 or 8 numbers, got {self._distortion.size}"
-            )
         self._models: dict[str, tuple[list[int], NDArray[np.float64]]] = {}
 
     def estimate(self, marks: Landmarks) -> HeadPose | None:
@@ -85,10 +89,9 @@ def camera_matrix(settings: PoseSettings, width_px: int, height_px: int) -> NDAr
     if settings.intrinsics is None:
         focal = settings.focal_over_width * width_px
         return np.array([[focal, 0, width_px / 2], [0, focal, height_px / 2], [0, 0, 1]])
-    if len(settings.intrinsics) != 4 or settings.intrinsics_size is None:
-        raise ConfigError("pose.intrinsics takes fx, fy, cx, cy, and needs pose.intrinsics_size")
     fx, fy, cx, cy = settings.intrinsics
-    sx, sy = width_px / settings.intrinsics_size[0], height_px / settings.intrinsics_size[1]
+    calibrated_width, calibrated_height = settings.intrinsics_size or (width_px, height_px)
+    sx, sy = width_px / calibrated_width, height_px / calibrated_height
     return np.array([[fx * sx, 0, cx * sx], [0, fy * sy, cy * sy], [0, 0, 1]])
 
 

@@ -7,6 +7,7 @@ those of :class:`~dms.values.DriverObservation` and :class:`~dms.values.VehicleC
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,23 +50,40 @@ def save(moments: Iterable[Moment], path: Path, note: str = "") -> int:
 def load(path: Path) -> Iterator[Moment]:
     """Yield the moments of a recording in order.
 
-    Raises ConfigError with file and line where a line cannot be used.
+    Raises ConfigError with file and line where a line cannot be used, and where there is none.
     """
+    moment = None
     try:
         with path.open(encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
                 if line.strip() and not (number == 1 and line.startswith('{"note"')):
-                    yield _parse(path, number, line)
+                    yield (moment := _parse(path, number, line))
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}; check the path") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not a text file; give a recording of observations") from error
+    if moment is None:
+        raise ConfigError(f"{path} holds no observation; record one with --observations")
 
 
 def _parse(path: Path, number: int, line: str) -> Moment:
     try:
-        return _MOMENT.validate_json(line)
-    except ValidationError as error:
+        # NaN and infinity are no measures: an unknown value is left out, never written as one.
+        return _MOMENT.validate_python(
+            json.loads(line, parse_constant=_refuse, parse_float=_finite)
+        )
+    except ValueError as error:
+        if not isinstance(error, ValidationError):
+            raise ConfigError(f"{path}:{number}: the line: Invalid JSON: {error}") from error
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the line"
         raise ConfigError(f"{path}:{number}: {where}: {first['msg']}") from error
+
+
+def _refuse(name: str) -> float:
+    raise ValueError(f"{name} is no number; leave unknown values out")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _refuse(text)

@@ -111,6 +111,10 @@ class EventStore:
             except sqlite3.DatabaseError as error:
                 if not _corrupt(error):
                     raise
+                if self._must_exist:  # who only reads moves no file of somebody else's
+                    raise StoreError(
+                        f"{self._path} is no event store ({error}); give --store FILE."
+                    ) from error
                 self._begin_anew(error)
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"{self._path} cannot be used ({error}); check the disk.") from error

@@ -66,6 +66,8 @@ def _note_lines(path: Path, node: yaml.Node, at: Location, lines: dict[Location,
         seen: set[Any] = set()
         for key, value in node.value:
             line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode):
+                raise ConfigError(f"{path}:{line}: a key must be a plain word")
             if key.value in seen:
                 raise ConfigError(f"{path}:{line}: {key.value}: given twice; keep one")
             seen.add(key.value)

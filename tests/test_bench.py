@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -7,6 +8,7 @@ from dms.bridge import BridgeSettings
 from dms.chain import Chain
 from dms.config import NetSettings, Settings
 from dms.errors import CameraError, ConfigError
+from dms.landmarks import LandmarkSettings
 from dms.recording import Moment, save
 from dms.values import DriverObservation, EyeEvidence, HeadPose, Kind
 
@@ -81,28 +83,55 @@ def test_a_recording_that_is_not_there_is_told(tmp_path, name, error):
         bench(str(tmp_path / name), Chain(QUIET))
 
 
+def test_nothing_is_written_over(nap, tmp_path):
+    before = nap.read_bytes()
+    with pytest.raises(ConfigError, match="written over"):
+        bench(str(nap), Chain(QUIET), Outputs(observations=nap))
+    same = tmp_path / "same.csv"
+    with pytest.raises(ConfigError, match="written over"):
+        bench(str(nap), Chain(QUIET), Outputs(events=same, frames=same))
+    assert nap.read_bytes() == before
+
+
+def test_a_full_disk_is_told(nap):
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full on this system")
+    with pytest.raises(ConfigError, match="No space left"):
+        bench(str(nap), Chain(QUIET), Outputs(events=Path("/dev/full")))
+
+
+def test_a_replay_without_pixels_loads_no_landmarks(nap):
+    chain = Chain(Settings(landmarks=LandmarkSettings(path="nosuch.dat"), bridges=()))
+    assert bench(str(nap), chain).frames == 14 * FPS
+
+
+@pytest.fixture(params=["with the nets", "by landmarks alone"])
+def chosen(request):
+    return Settings() if request.param == "with the nets" else QUIET
+
+
 @pytest.mark.data
 class TestRealClips:
     """Labels by eye; the alerts' own rules say when each is due."""
 
-    def alerts(self, data, name, settings=QUIET):
+    def alerts(self, data, name, settings):
         result = bench(str(data / "clips" / name), Chain(settings))
         return {event.kind: event.t_s for event in result.events if event.level}
 
-    def test_a_long_closure_is_a_microsleep_then_sleep_and_blinks_are_nothing(self, data):
-        found = self.alerts(data, "microsleep_desk.mp4")
+    def test_a_long_closure_is_a_microsleep_then_sleep_and_blinks_are_nothing(self, data, chosen):
+        found = self.alerts(data, "microsleep_desk.mp4", chosen)
         assert found == {
             Kind.MICROSLEEP: pytest.approx(88 / 20 + 1.0, abs=0.15),
             Kind.SLEEP: pytest.approx(88 / 20 + 3.0, abs=0.15),
         }
 
-    def test_a_turned_head_is_distraction(self, data):
-        found = self.alerts(data, "head_turned_away.mp4")
+    def test_a_turned_head_is_distraction(self, data, chosen):
+        found = self.alerts(data, "head_turned_away.mp4", chosen)
         assert list(found) == [Kind.DISTRACTION]
 
     @pytest.mark.slow
-    def test_an_awake_minute_raises_no_fatigue_alert(self, data):
-        found = self.alerts(data, "expressions_webcam.mp4")
+    def test_an_awake_minute_raises_no_fatigue_alert(self, data, chosen):
+        found = self.alerts(data, "expressions_webcam.mp4", chosen)
         assert not found.keys() & {
             Kind.MICROSLEEP, Kind.SLEEP, Kind.DROWSY, Kind.UNRESPONSIVE, Kind.ROAD_RAGE,
         }  # fmt: skip

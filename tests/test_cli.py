@@ -68,3 +68,20 @@ def test_help_needs_no_heavy_package():
     )  # fmt: skip
     for heavy in ("cv2", "dlib", "onnxruntime", "can", "tensorrt"):
         assert f" {heavy}\n" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "override", ["core.profile=foo", "landmarks.model=foo", "nets.expression=foo"]
+)
+def test_check_refuses_names_of_what_is_not_there(override, capsys):
+    assert main(["config", "check", "-s", override]) in {2, 4}
+    assert "foo" in capsys.readouterr().err
+
+
+def test_a_missing_library_is_one_sentence(monkeypatch, capsys):
+    def without(_name):
+        raise ImportError("libGL.so.1: cannot open shared object file")
+
+    monkeypatch.setattr("dms.commands.doctor.examine", without)
+    assert main(["doctor"]) == 1
+    assert "opencv-python-headless" in capsys.readouterr().err

@@ -70,3 +70,31 @@ def test_the_example_file_is_what_the_code_would_write():
     told = "docs/dms.example.yaml is old: dms config example > docs/dms.example.yaml"
     assert shipped.read_text(encoding="utf-8") == example(), told
     assert load(shipped) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("perception.face.search_widths_px=[0]", "at least 80"),
+        ("perception.face.seat_region=[0.9, 0.9, 0.1, 0.1]", "left < right"),
+        ("perception.pose.intrinsics=[1, 2]", "fx, fy, cx, cy"),
+        ("perception.pose.distortion=[1]", "0, 4, 5 or 8"),
+    ],
+)
+def test_settings_that_contradict_themselves_are_refused_at_once(override, said):
+    with pytest.raises(ConfigError, match=said):
+        load(None, [override])
+
+
+def test_a_group_with_nothing_below_it_is_its_defaults(tmp_path):
+    path = tmp_path / "dms.yaml"
+    path.write_text("camera:\nperception:\n  face:\n")
+    assert load(path, ["camera.fps=15"]).camera.fps == 15
+    assert load(path).perception == Settings().perception
+
+
+def test_a_key_that_is_no_word_is_told(tmp_path):
+    path = tmp_path / "dms.yaml"
+    path.write_text("? [a, b]\n: 1\n")
+    with pytest.raises(ConfigError, match="plain word"):
+        load(path)

@@ -2,7 +2,6 @@ import cv2
 import numpy as np
 import pytest
 
-from dms.errors import ConfigError
 from dms.landmarks import DLIB68, Landmarks
 from dms.pose import PoseEstimator, PoseSettings, camera_matrix
 
@@ -59,10 +58,12 @@ def test_intrinsics_scale_with_the_picture():
 
 
 def test_unusable_intrinsics_are_told():
-    with pytest.raises(ConfigError, match="fx, fy, cx, cy"):
-        PoseEstimator(PoseSettings(intrinsics=(1000, 1000)), *SIZE)
-    with pytest.raises(ConfigError, match="distortion"):
-        PoseEstimator(PoseSettings(distortion=(0.1,)), *SIZE)
+    with pytest.raises(ValueError, match="fx, fy, cx, cy"):
+        PoseSettings(intrinsics=(1000, 1000))
+    with pytest.raises(ValueError, match="greater than 0"):
+        PoseSettings(intrinsics=(0, 0, 0, 0), intrinsics_size=(640, 480))
+    with pytest.raises(ValueError, match="distortion"):
+        PoseSettings(distortion=(0.1,))
 
 
 def test_the_portrait_looks_nearly_ahead(portrait, portrait_marks):

@@ -47,7 +47,7 @@ moments = st.builds(
 )
 
 
-@given(st.lists(moments, max_size=3))
+@given(st.lists(moments, min_size=1, max_size=3))
 def test_what_is_saved_is_loaded(tmp_path_factory, many):
     path = tmp_path_factory.mktemp("recording") / "drive.jsonl"
     assert save(many, path, note="synthetic") == len(many)
@@ -67,6 +67,9 @@ def test_unknown_stays_unknown(tmp_path):
     [
         ("{", ":2: the line: Invalid JSON"),
         ('{"observation": {}}', ":2: observation.t_s: Field required"),
+        ('{"observation": {"t_s": 1, "mar": NaN}}', ":2: the line: Invalid JSON: NaN is no number"),
+        ('{"observation": {"t_s": 1, "mar": 1e999}}', ":2: the line: Invalid JSON: 1e999 is no"),
+        ('{"observation": {"t_s": -Infinity}}', ":2: the line: Invalid JSON: -Infinity is no"),
         ('{"observation": {"t_s": "soon"}}', ":2: observation.t_s: Input should be a valid number"),
     ],
 )
@@ -84,3 +87,10 @@ def test_a_missing_or_binary_file_is_told(tmp_path):
     (tmp_path / "video.jsonl").write_bytes(b"\xff\xfe\x00\x81")
     with pytest.raises(ConfigError, match="not a text file"):
         list(load(tmp_path / "video.jsonl"))
+
+
+def test_a_recording_without_an_observation_is_told(tmp_path):
+    path = tmp_path / "empty.jsonl"
+    path.write_text('{"note": "nothing follows"}\n\n')
+    with pytest.raises(ConfigError, match="holds no observation"):
+        list(load(path))

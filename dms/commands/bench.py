@@ -57,6 +57,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _all(args: argparse.Namespace, chain: Chain) -> int:
     many = len(args.source) > 1
+    names = [Path(source.rstrip("/")).stem for source in args.source]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice and (args.events or args.frames or args.observations or args.video):
+        raise ConfigError(f"two recordings are called {twice[0]}; use --out FOLDER for many")
     results, code = [], 0
     for source in args.source:
         outputs = Outputs(

@@ -8,7 +8,11 @@ import json
 import yaml
 
 from dms.commands.options import add_settings, settings_of
-from dms.config import example, schema
+from dms.config import Settings, example, schema
+from dms.core import Core
+from dms.engine.manifest import load_manifest
+from dms.errors import ConfigError
+from dms.landmarks import PREDICTORS
 from dms.yamlfile import as_data
 
 
@@ -30,8 +34,23 @@ def run(args: argparse.Namespace) -> int:
         print(example(), end="")
     else:
         chosen = settings_of(args)
+        if args.what == "check":
+            check(chosen)
         if args.what == "show":
             print(yaml.safe_dump(as_data(chosen), sort_keys=False, allow_unicode=True), end="")
         else:
             print(f"{args.config or 'built-in settings'}: good")
     return 0
+
+
+def check(chosen: Settings) -> None:
+    """Raise where settings name a profile, landmark model or net that is not there."""
+    Core(chosen.core)
+    if chosen.landmarks.model not in PREDICTORS:
+        known = ", ".join(PREDICTORS)
+        raise ConfigError(
+            f"landmarks.model: expected one of {known}, got {chosen.landmarks.model!r}"
+        )
+    for name in (chosen.nets.expression, chosen.nets.eye_state):
+        if name is not None:
+            load_manifest(name).path(chosen.nets.precision)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import signal
 from contextlib import ExitStack
+from pathlib import Path
 
+from dms.bench import Files, Outputs
 from dms.chain import Chain
 from dms.commands.options import add_settings, settings_of
-from dms.monitor import Monitor
+from dms.monitor import Monitor, Sink
 from dms.recording import Moment
 from dms.values import DriverState, Frame
 
@@ -16,6 +18,10 @@ from dms.values import DriverState, Frame
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's options."""
     add_settings(parser)
+    parser.add_argument("--events", type=Path, metavar="OUT.jsonl", help="write events, one a line")
+    parser.add_argument(
+        "--observations", type=Path, metavar="OUT.jsonl", help="write what is seen; no pictures"
+    )
     parser.add_argument("--quiet", action="store_true", help="do not print alerts")
 
 
@@ -38,7 +44,8 @@ def run(args: argparse.Namespace) -> int:
         bridges = [stack.enter_context(bridge) for bridge in chain.bridges()]
         vehicle = stack.enter_context(chain.vehicle(bridges))
         camera = stack.enter_context(chain.camera())
-        sinks = [] if args.quiet else [_Printer()]
+        sinks: list[Sink] = [Files(Outputs(args.events, None, args.observations), stack)]
+        sinks += [] if args.quiet else [_Printer()]
         monitor = Monitor(
             camera, chain.perception, chain.core, bridges, vehicle, sinks,
             chain.settings.monitor,
