@@ -51,6 +51,11 @@ class Notifier:
         """Ask systemd to act as if the watchdog had run out (systemd 243 and up)."""
         self._send("WATCHDOG=trigger")
 
+    def allow(self, extra_s: float) -> None:
+        """Let the watchdog wait ``extra_s`` longer than the unit says; 0 goes back to that."""
+        if self.watchdog_s:
+            self._send(f"WATCHDOG_USEC={round((self.watchdog_s + extra_s) * 1e6)}")
+
     def extend(self, seconds: float) -> None:
         """Ask for more time to start or stop."""
         self._send(f"EXTEND_TIMEOUT_USEC={round(seconds * 1e6)}")

@@ -151,6 +151,8 @@ class Service:
         """Load and open while the bus hears "starting"; False when told to stop meanwhile."""
         settings = parts.chain.settings.service.start
         begun_s = time.monotonic()
+        # Loading may hold Python's lock, so that nobody can feed the watchdog meanwhile.
+        self._notifier.allow(parts.chain.settings.service.liveness.load_s)
         loading: _Loading | None = _Loading(parts.chain)
         retry_s = 0.0
         while not self._stopping:
@@ -169,6 +171,7 @@ class Service:
             self._tell_starting(parts)
             time.sleep(_TICK_S)
         self._status.missing.pop("engine", None)
+        self._notifier.allow(0.0)
         while not self._stopping and "camera" in self._status.missing:
             self._liveness.enter("camera")
             self._look_at_camera(parts.camera)

@@ -62,3 +62,15 @@ def test_the_watchdog_time_counts_only_for_this_process():
     assert Notifier(mine).watchdog_s == 10.0
     assert Notifier({**mine, "WATCHDOG_PID": "1"}).watchdog_s == 0.0
     assert Notifier({}).watchdog_s == 0.0
+
+
+def test_the_watchdog_is_lengthened_only_where_there_is_one(inbox):
+    environment = {"NOTIFY_SOCKET": inbox.getsockname(), "WATCHDOG_USEC": "10000000"}
+    notifier = Notifier(environment)
+    notifier.allow(60.0)
+    notifier.allow(0.0)
+    assert [sent(inbox), sent(inbox)] == ["WATCHDOG_USEC=70000000", "WATCHDOG_USEC=10000000"]
+    Notifier({"NOTIFY_SOCKET": inbox.getsockname()}).allow(60.0)
+    inbox.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        sent(inbox)

@@ -230,8 +230,9 @@ class LiveCamera(Camera):
 
     def _take(self, wait: bool = True) -> tuple[int, Picture] | None:
         if self._reader is None:
-            kind = CameraLostError if self._patient else CameraError
-            raise kind("The camera is not open; use it in a with statement.")
+            if self._patient:
+                raise CameraLostError("The camera has not answered yet.")
+            raise CameraError("The camera is not open; use it in a with statement.")
         return self._reader.take(self._settings, wait)
 
     def _check_size(self, image: NDArray[Any]) -> None:

@@ -213,7 +213,7 @@ def test_a_patient_camera_never_waits_while_it_opens():
         return noisy(number)
 
     camera = LiveCamera(lambda: Scripted(script), CameraSettings(first_frame_s=30), patient=True)
-    with pytest.raises(CameraLostError, match="not open"):
+    with pytest.raises(CameraLostError, match="not answered"):
         camera.read()
     for _ in range(3):
         with pytest.raises(CameraLostError, match="being opened"):
