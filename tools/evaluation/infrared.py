@@ -143,7 +143,7 @@ def _by_group(scores: NDArray, truth: NDArray, rows: list[dict[str, str]]) -> di
     for group in sorted(set(groups) - {""}):
         use = (groups == group) & np.isin(truth, SEVEN)
         said = np.array(SEVEN)[scores[use][:, SEVEN].argmax(1)]
-        found[group] = {
+        found[str(group)] = {
             "pictures": int(use.sum()),
             "accuracy_7": rounded(np.mean(said == truth[use])),
         }
