@@ -137,8 +137,8 @@ def _shrunk(
 
 
 def _batch(patches: list[Gray]) -> NDArray[np.float32]:
-    return np.stack(patches)[:, None].astype(np.float32) / np.float32(255)
+    return np.asarray(np.stack(patches)[:, None] / 255.0, np.float32)
 
 
 def _to_picture(points: Points, matrix: _Matrix) -> Points:
-    return (points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+    return np.asarray(points @ matrix[:, :2].T + matrix[:, 2], np.float32)
