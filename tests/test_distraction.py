@@ -177,6 +177,29 @@ def test_turned_head_lost_stays_away_for_as_long_as_it_lasts() -> None:
     assert it.away_s == pytest.approx(19.9)
 
 
+def test_turning_away_is_over_once_the_face_was_seen_ahead() -> None:
+    looks = Looks()
+    looks.hold(1.0, 26.0)
+    looks.hold(1.0, lost=True)
+    looks.hold(1.0)
+    assert looks.it.turned is False
+    assert looks.hold(1.0, lost=True).away is None
+
+
+def test_before_the_first_frame_nothing_is_known() -> None:
+    it = Distraction(S)
+    assert (it.away, it.away_s, it.turned, it.start_s, it.glance) == (None, 0.0, False, None, None)
+
+
+def test_a_gap_is_not_time_back_on_the_road() -> None:
+    looks = Looks()
+    looks.hold(1.0, 40.0)
+    looks.hold(DT)
+    looks.t_s += 10.0
+    assert looks.hold(2 * DT).start_s is not None
+    assert looks.hold(2 * DT).start_s is None
+
+
 def test_perception_may_say_that_the_face_turned_away() -> None:
     looks = Looks()
     looks.hold(1.0)

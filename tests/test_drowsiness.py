@@ -139,6 +139,7 @@ def test_curves_that_do_not_rise_within_the_scale_are_refused(
 
 def test_flat_piece_and_whole_scale_are_allowed() -> None:
     DrowsinessSettings(perclos=((0.0, 1.0), (0.1, 1.0), (0.2, 9.0)))
+    DrowsinessSettings(perclos=((0.0, 1.0), (0.2, 9.0)))
 
 
 def judged(score: float | None) -> Drowsiness:

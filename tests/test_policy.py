@@ -177,6 +177,11 @@ def test_unresponsive_by_time_away_alone() -> None:
     assert rig.events[-1].reason == "away, 5.0 s"
 
 
+def test_driver_who_looks_back_at_the_last_instant_is_responsive() -> None:
+    back = replace(OPEN, away_s=6.0, away_start_s=0.0)
+    assert Kind.UNRESPONSIVE not in [kind for kind, _ in Rig().steps(DT, back).told]
+
+
 def test_distraction_ends_after_the_road_was_watched() -> None:
     rig = Rig().looks(4).open(S.clear_s - 2 * DT)
     assert rig.standing == [Kind.DISTRACTION]
@@ -397,7 +402,9 @@ def test_warnings_off() -> None:
 
 
 def test_faults_are_told_once_each_and_end() -> None:
-    rig = Rig().open(1, faults=("a",)).open(1, faults=("a", "b")).open(1, faults=("b",))
+    rig = Rig().open(1, faults=("a",)).open(1, faults=("a", "b"))
+    assert rig.policy.board.active[0].reason == "a; b"
+    rig.open(1, faults=("b",))
     assert [e.reason for e in rig.events] == ["a", "b"]
     assert rig.policy.board.active[0].reason == "b"
     assert rig.open(DT).standing == []

@@ -38,11 +38,12 @@ def main() -> None:
     parser.add_argument("module", help="such as dms.policy")
     parser.add_argument("tests", nargs="+", help="test files that must notice, quickest first")
     parser.add_argument("--timeout", type=int, default=120, metavar="S", help="a mutant that hangs")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="only each N-th mutant")
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
     path = ROOT / Path(*arguments.module.split(".")).with_suffix(".py")
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    mutants = list(mutate(tree))
+    mutants = list(mutate(tree))[:: arguments.every]
     survivors: list[str] = []
     running: dict[int, str] = {}
     if pytest.main([*QUICK, *arguments.tests]):  # also imports all that the forks then share
@@ -61,8 +62,6 @@ def main() -> None:
     while running:
         collect(running, survivors)
     print(file=sys.stderr)
-    for words in sorted(survivors, key=lambda line: int(line.split(":")[0])):
-        print(f"{path.name}:{words}")
     took_s = time.monotonic() - started
     print(f"{arguments.module}: {len(mutants)} mutants, {len(survivors)} survive ({took_s:.0f} s)")
 
@@ -185,6 +184,7 @@ def collect(running: dict[int, str], survivors: list[str]) -> None:
     words = running.pop(child, "")
     if status == 0:
         survivors.append(words)
+        print(f"survives, line {words}", flush=True)
 
 
 if __name__ == "__main__":
