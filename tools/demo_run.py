@@ -73,6 +73,7 @@ def main() -> int:
     write_report(Report("dms demonstration", [part.recording for part in parts], facts), report)
     print(f"\n== report: {report}")
     faults = [fault for part in parts for fault in _faults(part.recording.matches)]
+    faults += [fault for part in parts for fault in _unheard(part)]
     for fault in faults:
         print(f"not as labelled: {fault}")
     print(f"{'NOT ' if faults else ''}as labelled, in {time.monotonic() - started:.0f} s")
@@ -193,7 +194,7 @@ def _show_frames(messages: Iterable[can.Message]) -> None:
         if known.name != "DMS_Alert":
             continue
         words = known.decode(bytes(message.data))
-        if str(words["AlertAction"]).lower() in {"raised", "new", "raise"}:
+        if str(words["AlertAction"]) == "Raised":
             sent = bytes(message.data).hex(" ")
             told = f"{words['AlertKind']} level {words['AlertLevel']} at {words['AlertTime']:.1f} s"
             print(f"  {message.arbitration_id:03X}  {sent}  DMS_Alert: {told}")
@@ -211,6 +212,19 @@ def _faults(matches: Iterable[Match]) -> list[str]:
         if late and one.delay_s > LATEST_S:
             faults.append(f"{one.kind.value} at {at_s:.2f} s comes {one.delay_s:.2f} s late")
     return faults
+
+
+def _unheard(told: Told) -> list[str]:
+    """Return in words which kinds of alert were told but not heard on the bus."""
+    alert = contract().get_message_by_name("DMS_Alert")
+    heard = {
+        str(alert.decode(bytes(message.data))["AlertKind"]).lower()
+        for message in told.frames
+        if message.arbitration_id == alert.frame_id
+    }
+    raised = {one.kind.value for one in told.recording.events if one.level > Level.NONE}
+    silent = sorted(kind for kind in raised if kind.replace("_", "") not in heard)
+    return [f"{kind} is not heard on the CAN bus" for kind in silent]
 
 
 if __name__ == "__main__":

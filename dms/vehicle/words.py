@@ -12,6 +12,7 @@ from dms.values import Gear, Indicator
 T = TypeVar("T")
 
 _SPLIT = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_NUMBERED = re.compile(r"^\s*(?:0[xX][0-9A-Fa-f]+|[0-9]+)\s*[:=_-]\s*(?=[A-Za-z])")  # "0x1: Left"
 _UNKNOWN = {
     "sna", "invalid", "inv", "error", "err", "unknown", "unavailable", "undefined", "undef",
     "fault", "faulty", "failure", "fail", "failed", "reserved", "res", "rsvd", "unused", "na", "nv",
@@ -57,7 +58,7 @@ _SIDES = {
 
 def tokens(word: str) -> list[str]:
     """Split ``NotAvailable``, ``not_available`` or ``NOT AVAILABLE`` into lower-case parts."""
-    return [part.lower() for part in _SPLIT.findall(word)]
+    return [part.lower() for part in _SPLIT.findall(_NUMBERED.sub("", word))]
 
 
 def is_unknown(word: str) -> bool:

@@ -1,5 +1,6 @@
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -50,3 +51,10 @@ def test_what_is_late_missed_or_unlabelled_is_a_fault():
     false = Match(Kind.SLEEP, Verdict.FALSE, event=event)
     assert demo_run._faults([good]) == []
     assert len(demo_run._faults([good, late, missed, false])) == 3
+
+
+def test_an_alert_that_the_bus_does_not_carry_is_a_fault():
+    told = Event(1.0, Kind.ROAD_RAGE, Level.WARNING, "anger")
+    recording = SimpleNamespace(events=[told])
+    silent = demo_run._unheard(demo_run.Told(recording, []))
+    assert silent == ["road_rage is not heard on the CAN bus"]

@@ -51,3 +51,20 @@ def test_gears(word, gear):
 )  # fmt: skip
 def test_indicators(word, side):
     assert words.indicator(word) is side
+
+
+@pytest.mark.parametrize(
+    ("read", "word", "meaning"),
+    [
+        (words.yes_or_no, "0x1:Pressed", True),
+        (words.yes_or_no, "1 = not pressed", False),
+        (words.gear, "0x1:R", Gear.REVERSE),
+        (words.gear, "0x2 - N", Gear.NEUTRAL),
+        (words.gear, "1: P", Gear.PARK),
+        (words.gear, "3_Drive", Gear.DRIVE),
+        (words.gear, "3", Gear.DRIVE),
+        (words.indicator, "0x1:Left", Indicator.LEFT),
+    ],
+)
+def test_a_number_before_the_word_is_not_the_word(read, word, meaning):
+    assert read(word) is meaning
