@@ -6,16 +6,15 @@ The copy shows a person: whoever makes it is answerable for it. The vehicle neve
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from typing_extensions import Self
 
 from dms.errors import ConfigError
 from dms.recording import Moment
+from dms.resource import Resource
 from dms.values import EXPRESSIONS, DriverState, Frame, Level
 
 _COLOURS = {  # blue, green, red
@@ -26,7 +25,7 @@ _WHITE = (235, 235, 235)
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
-class AnnotatedVideo:
+class AnnotatedVideo(Resource):
     """A sink of the loop that writes an MP4; a context manager."""
 
     def __init__(self, path: Path, fps: float) -> None:
@@ -49,17 +48,6 @@ class AnnotatedVideo:
         if self._writer is not None:
             self._writer.release()
             self._writer = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _open(self, picture: NDArray[Any]) -> Any:
         height, width = picture.shape[:2]

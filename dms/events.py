@@ -6,12 +6,10 @@ import csv
 import importlib
 import json
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any
 
-from typing_extensions import Self
-
 from dms.errors import ConfigError
+from dms.resource import Resource
 from dms.values import EXPRESSIONS, DriverObservation, DriverState, Event, Kind, Level, Scalar
 
 # Column -> what it holds. Empty (CSV) or null (Parquet) is unknown.
@@ -93,7 +91,7 @@ def load_events(path: Path) -> list[Event]:
     return events
 
 
-class EventWriter:
+class EventWriter(Resource):
     """Appends events to a JSON Lines file, each at once on disk."""
 
     def __init__(self, path: Path) -> None:
@@ -108,19 +106,8 @@ class EventWriter:
         """Close the file."""
         self._file.close()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
-class FrameTable:
+class FrameTable(Resource):
     """Writes one row a frame; ``.csv`` at once, ``.parquet`` in groups of rows.
 
     Raises ConfigError for another ending, or for Parquet without the bench extra.
@@ -143,17 +130,6 @@ class FrameTable:
     def close(self) -> None:
         """Write what is left and close the file."""
         self._sink.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def row(

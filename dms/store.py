@@ -14,11 +14,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-
-from typing_extensions import Self
 
 from dms.errors import StoreError
+from dms.resource import OpenedResource
 from dms.settings import setting, settings
 from dms.values import Event, Kind, Level
 
@@ -79,7 +77,7 @@ class Drive:
     baseline_progress: float | None
 
 
-class EventStore:
+class EventStore(OpenedResource):
     """One SQLite file, used by one thread at a time; a context manager that opens on entry."""
 
     def __init__(
@@ -227,18 +225,6 @@ class EventStore:
         if self._base is not None:
             self._base.close()
             self._base = None
-
-    def __enter__(self) -> Self:
-        self.open()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _connect(self) -> None:
         self.close()

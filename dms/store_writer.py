@@ -5,12 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from types import TracebackType
-
-from typing_extensions import Self
 
 from dms.errors import StoreError
 from dms.recording import Moment
+from dms.resource import OpenedResource
 from dms.store import EventStore
 from dms.values import DriverState, Event, Frame
 
@@ -20,7 +18,7 @@ _RETRY_S = (1.0, 60.0)  # first and longest pause while the disk refuses
 _TOUCH_S = 30.0
 
 
-class StoreWriter:
+class StoreWriter(OpenedResource):
     """Queue before an :class:`EventStore`; a context manager that starts its thread on entry.
 
     While the disk refuses, the newest 5000 events wait in memory and :attr:`fault` says why.
@@ -71,18 +69,6 @@ class StoreWriter:
             if self._thread.is_alive():
                 _log.error("The disk did not answer in time; %d events lost.", len(self._waiting))
             self._thread = None
-
-    def __enter__(self) -> Self:
-        self.open()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _run(self) -> None:
         pause_s = _RETRY_S[0]

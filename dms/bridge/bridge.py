@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from types import TracebackType
+from abc import abstractmethod
 
-from typing_extensions import Self
-
+from dms.resource import OpenedResource
 from dms.values import Command, DriverState
 
 
-class Bridge(ABC):
+class Bridge(OpenedResource):
     """One way out: CAN, SLCAN, MQTT. A context manager that opens on entry.
 
     :meth:`publish` is called once a frame with the newest state (its ``events`` are those raised in
@@ -39,15 +37,3 @@ class Bridge(ABC):
     @abstractmethod
     def close(self) -> None:
         """Send the last "off" state where possible and release the bus; idempotent."""
-
-    def __enter__(self) -> Self:
-        self.open()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self.close()

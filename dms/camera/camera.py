@@ -5,16 +5,14 @@ Public :meth:`Camera.read` owns timing, counting and errors; a backend implement
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator
-from types import TracebackType
 
-from typing_extensions import Self
-
+from dms.resource import OpenedResource
 from dms.values import Frame
 
 
-class Camera(ABC):
+class Camera(OpenedResource):
     """A source of frames; a context manager that opens on entry.
 
     ``live`` sources drop all but the newest frame; recordings yield every frame.
@@ -38,20 +36,8 @@ class Camera(ABC):
     def close(self) -> None:
         """Release the source; a second call does nothing."""
 
-    def interrupt(self) -> None:  # noqa: B027  (recordings never wait)
+    def interrupt(self) -> None:
         """Make a read that waits return None soon; safe from a signal handler."""
-
-    def __enter__(self) -> Self:
-        self.open()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __iter__(self) -> Iterator[Frame]:
         while (frame := self.read()) is not None:

@@ -13,10 +13,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import ModuleType, TracebackType
+from types import ModuleType
 
 import numpy as np
-from typing_extensions import Self
 
 from dms.engine.engine import Tensor
 from dms.engine.frame_nets import Crop, FrameNets
@@ -27,6 +26,7 @@ from dms.engine.tensorrt import tensorrt_module
 from dms.errors import EngineError
 from dms.expression import ExpressionNet
 from dms.eye_state import EyeScores, EyeStateNet
+from dms.resource import Resource
 from dms.values import ExpressionScores, Gray, Points
 
 log = logging.getLogger(__name__)
@@ -145,7 +145,7 @@ class _Waiting:
     outputs: dict[str, Outputs]
 
 
-class AcceleratedNets:
+class AcceleratedNets(Resource):
     """Both nets behind the same two ``read`` calls as on the CPU. A context manager."""
 
     def __init__(
@@ -230,17 +230,6 @@ class AcceleratedNets:
         self._preparation.cancel()
         self._thread.join()
         self._drop()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 class AcceleratedExpression:

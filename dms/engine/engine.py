@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from types import TracebackType
+from abc import abstractmethod
 
 import numpy as np
 from numpy.typing import NDArray
-from typing_extensions import Self
 
 from dms.errors import EngineError
+from dms.resource import Resource
 
 Tensor = NDArray[np.float32]
 
 
-class Engine(ABC):
+class Engine(Resource):
     """One loaded net. A context manager; used from one thread.
 
     ``input_shape`` is (channels, height, width); a batch is (n, *input_shape) float32 gray 0..1.
@@ -46,14 +45,3 @@ class Engine(ABC):
     @abstractmethod
     def close(self) -> None:
         """Free the backend's memory; a second call does nothing."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from typing_extensions import Self
 
 from dms.crop import Affine
 from dms.engine.engine import Tensor
@@ -31,6 +30,7 @@ from dms.engine.preprocess.crops import (
 from dms.engine.preprocess.kernel import NAMES, compiled
 from dms.engine.tensorrt import LoadedNet, load_net, tensorrt_module
 from dms.errors import EngineError
+from dms.resource import Resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Crop:
     mirror: bool = False
 
 
-class FrameNets:
+class FrameNets(Resource):
     """Several plans fed from the frame itself. A context manager; used from one thread.
 
     ``plans``: net name -> serialized plan. ``bits`` of the frames: 8, or 9 to 16 in uint16.
@@ -180,14 +180,3 @@ class FrameNets:
         self._nets.clear()
         self._steps = self._crop = None
         gpu.free_since(self._mark)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -12,15 +12,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotInTime
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
-from typing_extensions import Self
 
 from dms.engine.cuda_graph import Graph, capture
 from dms.errors import EngineError
+from dms.resource import Resource
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +40,7 @@ class Buffer:
     allocation: Any  # pycuda's device memory; None where mapped
 
 
-class Gpu:
+class Gpu(Resource):
     """A context manager. All methods but ``run`` and ``close`` are for work given to ``run``."""
 
     def __init__(self, *, call_timeout_s: float = CALL_TIMEOUT_S) -> None:
@@ -188,17 +187,6 @@ class Gpu:
         self._context.pop()
         self._context.detach()  # pycuda's destructor alone would not release a primary context
         del self._context
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 class _Lease:
