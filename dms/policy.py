@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from dms.alerts import CASCADE, Board, Standing
+from dms.alerts import CASCADE, WORDINGS, Board, Standing
 from dms.gates import Gates
 from dms.profiles import Rules
 from dms.settings import setting, settings
@@ -312,8 +312,8 @@ class Policy:
             if old is Level.NONE:
                 self._rage_alerts += 1
             self._rage_alert_s = now.t_s
-            wording = "suggest_break" if now.rage is Level.ADVISORY else "calm_down"
-            values: dict[str, Scalar] = {"wording": wording}
+            wording = WORDINGS[Kind.ROAD_RAGE, now.rage]
+            values: dict[str, Scalar] = {"wording": wording.value}
             event = Event(now.t_s, Kind.ROAD_RAGE, now.rage, now.rage_reason, None, None, values)
             board.raise_(event)
 

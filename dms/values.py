@@ -69,6 +69,13 @@ class Level(IntEnum):
     CRITICAL = 3
 
 
+class Wording(str, Enum):
+    """What the head unit should tell the driver, in its own words and language."""
+
+    SUGGEST_BREAK = "suggest_break"
+    CALM_DOWN = "calm_down"
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One picture. ``gray``: (H, W) uint8, C-contiguous; ``t_s``: capture time of the source."""

@@ -80,6 +80,7 @@ MAPPING = {
     "DMS_Alert.AlertLevel": ("", "topic alert: level"),
     "DMS_Alert.AlertKind": ("", "topic alert: kind"),
     "DMS_Alert.AlertAction": ("", "topic alert (raised only)"),
+    "DMS_Alert.AlertWording": ("", "topic alert: values.wording"),
     "DMS_Alert.AlertNumber": ("", "topic alert: number"),
     "DMS_Alert.AlertDuration": ("", "topic alert: start_s, end_s"),
     "DMS_Alert.AlertTime": ("", "topic alert: t_s"),

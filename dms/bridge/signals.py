@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from dms import __version__
+from dms.alerts import WORDINGS
 from dms.bridge.codec import SNA, Value, contract
 from dms.values import (
     EXPRESSIONS,
@@ -16,6 +17,7 @@ from dms.values import (
     Level,
     PauseReason,
     Unseen,
+    Wording,
 )
 
 _LEVELS = {
@@ -29,7 +31,7 @@ _EYES = {EyesState.OPEN: "Open", EyesState.CLOSED: "Closed", EyesState.UNKNOWN: 
 _ALERT_WRAP_S = 6553.4  # one step above the largest value of AlertTime
 
 
-def _word(member: Kind | Unseen | PauseReason) -> str:
+def _word(member: Kind | Unseen | PauseReason | Wording) -> str:
     return "".join(part.capitalize() for part in member.value.split("_"))
 
 
@@ -161,10 +163,12 @@ def diag_signals(codes: tuple[int, ...], command_errors: int, bus_faults: int) -
 
 def alert_signals(alert: ActiveAlert, action: str, number: int, t_s: float) -> dict[str, Value]:
     """Return the signals of DMS_Alert; ``action`` is Raised, Changed or Ended."""
+    wording = WORDINGS.get((alert.kind, alert.level))
     return {
         "AlertLevel": _LEVELS[alert.level],
         "AlertKind": _word(alert.kind),
         "AlertAction": action,
+        "AlertWording": "None" if wording is None else _word(wording),
         "AlertNumber": number % 256,
         "AlertDuration": _scaled(max(t_s - alert.since_s, 0.0), 0.0, 6553.3),
         "AlertTime": min(t_s % _ALERT_WRAP_S, 6553.3) if t_s >= 0 else SNA,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dms.bridge import signals
-from dms.bridge.codec import SNA, Codec
+from dms.bridge.codec import SNA, Codec, contract
 from dms.values import (
     EXPRESSIONS,
     ActiveAlert,
@@ -20,6 +20,7 @@ from dms.values import (
     Level,
     PauseReason,
     Unseen,
+    Wording,
 )
 
 CODEC = Codec()
@@ -118,6 +119,26 @@ def test_every_member_of_every_enumeration_has_its_word():
     assert len(paused) == len(PauseReason)
     assert not paused & {SNA, "NotPaused"}
     assert state_of(replace(KNOWN, paused=True))["Pause"] == "Other"
+
+
+@pytest.mark.parametrize(
+    ("kind", "level", "word"),
+    [
+        (Kind.ROAD_RAGE, Level.ADVISORY, "SuggestBreak"),
+        (Kind.ROAD_RAGE, Level.WARNING, "CalmDown"),
+        (Kind.DROWSY, Level.WARNING, "SuggestBreak"),
+        (Kind.SLEEP, Level.CRITICAL, "None"),
+    ],
+)
+def test_the_wording_for_the_head_unit(kind, level, word):
+    words = signals.alert_signals(ActiveAlert(kind, level, 0.0, ""), "Raised", 1, 1.0)
+    assert sent("DMS_Alert", words)["AlertWording"] == word
+
+
+def test_every_wording_has_its_value_in_the_contract():
+    choices = contract().get_message_by_name("DMS_Alert").get_signal_by_name("AlertWording").choices
+    told = {str(word) for word in choices.values()}
+    assert told == {"None", *("".join(p.capitalize() for p in w.value.split("_")) for w in Wording)}
 
 
 def test_faults_and_degraded_show_in_health():

@@ -75,6 +75,7 @@ static void read_alert(dms_alert_t *a, const uint8_t *d) {
     a->level = (d[1] >> 4) & 0x07;
     a->kind = d[2] & 0x0F;
     a->action = (d[2] >> 4) & 0x03;
+    a->wording = d[2] >> 6;
     a->number = d[3];
     a->duration_ds = (uint16_t)(d[4] | d[5] << 8);
 }

@@ -43,6 +43,7 @@ typedef struct {
     uint8_t level;    /* as alert_level */
     uint8_t kind;     /* as alert_kind */
     uint8_t action;   /* 1 raised, 2 changed, 3 ended */
+    uint8_t wording;  /* 0 none, 1 suggest a break, 2 calm down */
     uint8_t number;   /* runs through 0..255; a gap is a lost alert */
     uint16_t duration_ds; /* tenths of a second, 65535 not available */
 } dms_alert_t;

@@ -35,8 +35,8 @@ STATE = {
     "health": (58, 2), "pause": (60, 3),
 }  # fmt: skip
 ALERT = {
-    "level": (12, 3), "kind": (16, 4), "action": (20, 2), "number": (24, 8), "duration": (32, 16),
-    "time": (48, 16),
+    "level": (12, 3), "kind": (16, 4), "action": (20, 2), "wording": (22, 2), "number": (24, 8),
+    "duration": (32, 16), "time": (48, 16),
 }  # fmt: skip
 NOT_AVAILABLE = "all bits of a signal set"
 
