@@ -73,6 +73,7 @@ class Core:
         self.rules = find_rules(self.settings.profile, self.settings.profiles)
         self._rage_on = True
         self._warnings_on = True
+        self._held: PauseReason | None = None
         self.reset(known)
 
     def reset(self, known: Known | None = None) -> None:
@@ -117,6 +118,10 @@ class Core:
             self._warnings_on = command.warnings
         if command.rage is not None:
             self._rage_on = command.rage
+
+    def hold(self, reason: PauseReason | None) -> None:
+        """Pause until told otherwise here: no time and no command ends it; None lets go."""
+        self._held = reason
 
     @property
     def rage_reason(self) -> str:
@@ -282,6 +287,7 @@ class Core:
             drowsiness_reason=drowsiness.reason,
             yawning=self._yawns.yawning,
             face_seen=observation.face is not None,
+            camera_on=observation.unseen is not Unseen.CAMERA,
             away=distraction.away,
             away_s=distraction.away_s,
             pose=pose,
@@ -330,7 +336,7 @@ class Core:
             kind=active[0].kind if active else None,
             active=active,
             paused=switches.paused,
-            pause_reason=self._pause_reason if switches.paused else None,
+            pause_reason=(self._held or self._pause_reason) if switches.paused else None,
             warnings_on=switches.warnings,
             rage_on=switches.rage,
             faults=faults,
@@ -344,7 +350,8 @@ class Core:
             self._pause_asked = t_s - self._paused_s < self.settings.policy.pause_s
         acknowledged = self._acknowledged or bool(vehicle is not None and vehicle.acknowledge)
         self._acknowledged = False
-        return Switches(self._pause_asked, self._warnings_on, self._rage_on, acknowledged)
+        paused = self._pause_asked or self._held is not None
+        return Switches(paused, self._warnings_on, self._rage_on, acknowledged)
 
 
 def _observed(t_s: float, kind: Kind, reason: str, start_s: float, end_s: float) -> Event:

@@ -24,6 +24,7 @@ from dms.values import (
     DriverState,
     EyeEvidence,
     Frame,
+    PauseReason,
     Unseen,
     VehicleContext,
 )
@@ -41,6 +42,12 @@ class MonitorSettings:
     )
     blind_period_s: float = setting(
         0.1, unit="s", gt=0, text="while there is no picture the decision steps this often"
+    )
+    paused: bool = setting(
+        False, text="monitoring is off and a live camera closed, told on every bus as Privacy"
+    )
+    wake_s: float = setting(
+        5.0, unit="s", gt=0, text="a camera that was closed for privacy may take so long to come"
     )
 
 
@@ -89,6 +96,8 @@ class Monitor:
         self._bridges, self._vehicle, self._sinks = bridges, vehicle, sinks
         self._settings = settings or MonitorSettings()
         self._clock, self._sleep, self._enter = clock, sleep, enter
+        core.hold(PauseReason.PRIVACY if self._settings.paused else None)
+        self._private = self._settings.paused
         self._stopping = False
         self._count = 0
         self._first_s: float | None = None
@@ -103,9 +112,14 @@ class Monitor:
         """Run to the end of the source. Raises CameraError for a damaged recording."""
         while not self._stopping:
             self._enter("camera")
+            if self._private and self._camera.live:
+                log.info("camera closed: the driver wants privacy")
+                if not self._reopen(None):
+                    break
             try:
                 frame = self._camera.read()
             except CameraLostError as lost:
+                log.error("camera lost: %s", lost)
                 if not self._reopen(str(lost)):
                     break
                 continue
@@ -129,6 +143,7 @@ class Monitor:
         if fault := getattr(self._vehicle, "fault", None):  # a log or a test has none
             faults += (f"vehicle: {fault}",)
         state = self._core.step(observation, vehicle, now_s, faults)
+        self._private = state.pause_reason is PauseReason.PRIVACY
         self._enter("bridge")
         for bridge in self._bridges:
             bridge.publish(state)
@@ -140,23 +155,31 @@ class Monitor:
             self._first_s = now_s if self._first_s is None else self._first_s
         self._last_s = now_s
 
-    def _reopen(self, why: str) -> bool:
-        """Wait for the camera to come back, telling the bus meanwhile; False when stopped."""
-        log.error("camera lost: %s", why)
+    def _reopen(self, why: str | None) -> bool:
+        """Wait for the camera to come back, telling the bus meanwhile; False when stopped.
+
+        ``why``: the fault, or None where it was closed for privacy, which lasts as the core says.
+        """
         self._camera.close()
         self._perception.reset()
         eye = EyeEvidence(unseen=Unseen.CAMERA)
         pause, due_s = self._settings.first_retry_s, self._clock()
+        asleep_s = due_s
         while not self._stopping:
             now_s = self._clock()
             blind = DriverObservation(now_s, right_eye=eye, left_eye=eye, unseen=Unseen.CAMERA)
-            self._step(blind, None, (f"camera: {why}",))
+            self._step(blind, None, (f"camera: {why}",) if why else ())
             self._enter("camera")
-            if now_s >= due_s:
+            if self._private:
+                self._camera.close()
+                why, asleep_s, due_s = None, now_s, now_s
+            elif now_s >= due_s:
                 try:
                     self._camera.open()
                 except CameraError as error:
                     log.debug("camera not back: %s", error)
+                    if now_s - asleep_s > self._settings.wake_s:
+                        why = why or str(error)
                     pause = min(2 * pause, self._settings.longest_retry_s)
                     due_s = now_s + pause
                 else:

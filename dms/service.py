@@ -27,10 +27,9 @@ from dms.notify import Notifier
 from dms.recording import Moment
 from dms.restarts import Restarts
 from dms.status import Status
-from dms.values import DriverObservation, DriverState, EyeEvidence, Unseen
+from dms.values import DriverObservation, DriverState, EyeEvidence, PauseReason, Unseen
 
 _log = logging.getLogger(__name__)
-_STARTING = EyeEvidence(unseen=Unseen.STARTING)
 _TICK_S = 0.1  # the cyclic messages' period
 
 
@@ -61,6 +60,11 @@ class _Parts:
     chain: Chain
     camera: Camera
     bridges: list[Bridge]
+
+    @property
+    def private(self) -> bool:
+        """Whether the settings keep a live camera closed."""
+        return self.chain.settings.monitor.paused and self.camera.live
 
 
 class Service:
@@ -165,7 +169,7 @@ class Service:
                 self._status.missing["engine"] = str(loading.error)
                 loading, retry_s = None, time.monotonic() + settings.load_retry_s
             self._liveness.enter("load" if loading else "camera")
-            self._look_at_camera(parts.camera)
+            self._look_at_camera(parts)
             if time.monotonic() - begun_s > settings.ready_s:
                 self._status.ready(self._notifier)
             self._tell_starting(parts)
@@ -174,7 +178,7 @@ class Service:
         self._notifier.allow(0.0)
         while not self._stopping and "camera" in self._status.missing:
             self._liveness.enter("camera")
-            self._look_at_camera(parts.camera)
+            self._look_at_camera(parts)
             if time.monotonic() - begun_s > settings.ready_s:
                 break  # the loop waits for it, and tells it as lost
             self._tell_starting(parts)
@@ -182,9 +186,13 @@ class Service:
         self._status.ready(self._notifier)
         return not self._stopping
 
-    def _look_at_camera(self, camera: Camera) -> None:
+    def _look_at_camera(self, parts: _Parts) -> None:
+        if parts.private:
+            parts.camera.close()
+            self._status.missing.pop("camera", None)
+            return
         try:
-            camera.open()
+            parts.camera.open()
         except CameraError as error:
             self._status.missing["camera"] = str(error)
         else:
@@ -194,9 +202,10 @@ class Service:
         if not parts.camera.live:
             return  # a recording has a time of its own
         now_s = time.monotonic()
-        blind = DriverObservation(
-            now_s, right_eye=_STARTING, left_eye=_STARTING, unseen=Unseen.STARTING
-        )
+        unseen = Unseen.CAMERA if parts.private else Unseen.STARTING
+        eye = EyeEvidence(unseen=unseen)
+        blind = DriverObservation(now_s, right_eye=eye, left_eye=eye, unseen=unseen)
+        parts.chain.core.hold(PauseReason.PRIVACY if parts.private else None)
         engine = self._status.missing.get("engine")
         faults = (f"engine: {engine}",) if engine else ()
         state = parts.chain.core.step(blind, None, now_s, faults)

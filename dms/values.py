@@ -275,6 +275,7 @@ class DriverState:
     valence: float | None = None
     arousal: float | None = None
     baseline_progress: float = 0.0  # 0..1
+    camera_on: bool = False  # pictures come, or the camera is being started
     paused: bool = False
     pause_reason: PauseReason | None = None  # of the command that paused it
     warnings_on: bool = True  # levels 1 and 2, as the driver switched them

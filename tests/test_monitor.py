@@ -4,7 +4,7 @@ import pytest
 from dms.core import Core
 from dms.errors import CameraError, CameraLostError
 from dms.monitor import Monitor, MonitorSettings
-from dms.values import Command, DriverObservation, Frame, Kind, Unseen
+from dms.values import Command, DriverObservation, Frame, Kind, PauseReason, Unseen
 
 PICTURE = np.full((8, 8), 90, np.uint8)
 
@@ -167,3 +167,58 @@ def test_a_head_units_pause_reaches_the_decision():
     bus.asked = [Command(pause=True)]
     monitor(Script(0.0, 0.1), bridges=[bus]).run()
     assert bus.states[-1].paused
+
+
+def test_privacy_closes_the_camera_and_tells_so_until_it_is_resumed():
+    bus, camera = Listening(), Script(99.8, 99.9, 105.0)
+    loop = monitor(camera, bridges=[bus])
+    bus.asked = [Command(pause=True, pause_reason=PauseReason.PRIVACY)]
+    steps = []
+
+    def sleep(seconds):
+        loop._clock.sleep(seconds)
+        steps.append((camera.opened, bus.states[-1].camera_on))
+        if len(steps) == 20:
+            bus.asked = [Command(pause=False)]
+
+    loop._sleep = sleep
+    assert loop.run().frames == 3
+    assert set(steps[:20]) == {(0, False)}
+    assert (camera.opened, bus.states[-1].camera_on) == (1, True)
+    assert not any(state.faults for state in bus.states)
+
+
+def test_another_pause_leaves_the_camera_on():
+    bus, camera = Listening(), Script(100.0, 100.1)
+    bus.asked = [Command(pause=True, pause_reason=PauseReason.AUTOMATED)]
+    monitor(camera, bridges=[bus]).run()
+    assert camera.closed == 0
+    assert bus.states[-1].camera_on
+
+
+def test_the_setting_keeps_the_camera_closed_and_no_command_or_time_ends_it():
+    bus, camera = Listening(), Script(100.0)
+    loop = monitor(camera, bridges=[bus], settings=MonitorSettings(paused=True))
+    bus.asked = [Command(pause=False)]
+    loop._sleep = lambda s: (loop._clock.sleep(60.0), len(bus.states) > 30 and loop.stop())
+    assert loop.run().frames == 0
+    assert camera.opened == 0
+    assert {(s.paused, s.pause_reason, s.camera_on) for s in bus.states} == {
+        (True, PauseReason.PRIVACY, False)
+    }
+
+
+def test_a_camera_that_does_not_come_back_from_privacy_is_told():
+    bus = Listening()
+    camera = Script(100.0, reopens=[CameraError("busy")] * 20)
+    bus.asked = [Command(pause=True, pause_reason=PauseReason.PRIVACY)]
+    loop = monitor(camera, bridges=[bus])
+
+    def sleep(seconds):
+        loop._clock.sleep(seconds)
+        bus.asked = [Command(pause=False)]
+
+    loop._sleep = sleep
+    loop.run()
+    told_s = next(state.t_s for state in bus.states if state.faults == ("camera: busy",))
+    assert 5.0 < told_s - 100.0 < 7.5

@@ -19,6 +19,7 @@ from dms.chain import Chain
 from dms.config import Settings
 from dms.errors import CameraError, ConfigError, EngineError
 from dms.liveness import Liveness, LivenessSettings
+from dms.monitor import MonitorSettings
 from dms.service import Service, patient_bridges
 from dms.status import StartSettings, Status
 from dms.values import DriverObservation, Unseen
@@ -290,3 +291,16 @@ def test_a_reload_that_changes_nothing_goes_on_as_before(rig):
         assert rig.thread.is_alive()
     assert rig.service._parts.camera is parts.camera
     assert rig.cameras == 1
+
+
+def test_one_setting_pauses_it_and_the_bus_tells_that_the_camera_is_off(rig):
+    rig.start()
+    rig.state(EyesReason="NoFace", Pause="NotPaused", CameraOn="On")
+    opened = rig.service._parts.camera
+    rig.fresh = replace(rig.settings, monitor=MonitorSettings(paused=True))
+    rig.service.ask_reload()
+    rig.state(Pause="Privacy", CameraOn="Off", Health="Ok")
+    assert opened._reader is None
+    rig.fresh = rig.settings
+    rig.service.ask_reload()
+    rig.state(EyesReason="NoFace", Pause="NotPaused", CameraOn="On")

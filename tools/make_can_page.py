@@ -61,6 +61,7 @@ MAPPING = {
         "(0x101D): false while paused; states then ErrorState NOT_AVAILABLE_DISABLED",
         "Vehicle.ADAS.DMS.IsEnabled; +Vehicle.ADAS.DMS.PauseReason",
     ),
+    "DMS_State.CameraOn": ("", "+Vehicle.ADAS.DMS.IsCameraOn"),
     "DMS_State.CommandAnswer": ("StatusCode of the set request", "topic command/answer"),
     "DMS_State.CommandCounter": ("", ""),
     "DMS_Attention.ClosedTime": ("", "+Vehicle.Driver.EyeClosure.Time"),

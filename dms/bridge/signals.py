@@ -95,6 +95,7 @@ def state_signals(state: DriverState, answer: str, counter: int) -> dict[str, Va
         "Face": "Seen" if state.face_seen else "NotSeen",
         "Health": health_word(state),
         "Pause": pause,
+        "CameraOn": "On" if state.camera_on else "Off",
     }
 
 
@@ -107,6 +108,7 @@ def off_signals() -> dict[str, Value]:
         **dict.fromkeys(gone, SNA),
         "WarningsOn": "Off",
         "RageOn": "Off",
+        "CameraOn": "Off",
         "CommandAnswer": "NoCommand",
         "CommandCounter": 0,
         "Health": "Off",

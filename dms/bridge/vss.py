@@ -75,6 +75,7 @@ def values(state: DriverState) -> dict[str, Scalar]:
         f"{_DMS}.AlertKind": state.kind.value.upper() if state.kind else "NONE",
         f"{_DMS}.Health": health_word(state).upper(),
         f"{_DMS}.PauseReason": _pause(state),
+        f"{_DMS}.IsCameraOn": state.camera_on,
         f"{_DMS}.IsWarningsEnabled": state.warnings_on,
         f"{_DMS}.IsRageEnabled": state.rage_on,
         f"{_DMS}.BaselineProgress": _percent(state.baseline_progress),

@@ -68,6 +68,8 @@ def test_a_known_state_arrives_as_it_was():
     assert (got["Eyes"], got["EyesReason"], got["Face"]) == ("Open", "Seen", "Seen")
     assert (got["Openness"], got["BaselineProgress"]) == (83, 100)
     assert (got["Health"], got["Pause"]) == ("Ok", "NotPaused")
+    assert got["CameraOn"] == "Off"
+    assert state_of(replace(KNOWN, camera_on=True))["CameraOn"] == "On"
     got = sent("DMS_Attention", signals.attention_signals(KNOWN))
     assert got["Perclos"] == 12.5
     assert (got["HeadYaw"], got["HeadPitch"], got["HeadRoll"]) == (20, -10, 3)

@@ -69,6 +69,7 @@ static void read_state(dms_state_t *s, const uint8_t *d) {
     s->command_answer = d[6] >> 6;
     s->health = (d[7] >> 2) & 0x03;
     s->pause = (d[7] >> 4) & 0x07;
+    s->camera_on = (d[7] >> 7) & 0x01;
 }
 
 static void read_alert(dms_alert_t *a, const uint8_t *d) {

@@ -33,6 +33,7 @@ typedef struct {
     uint8_t openness_percent;    /* 0..100, 127 not available */
     uint8_t health;              /* 0 off, 1 ok, 2 degraded, 3 fault */
     uint8_t pause;               /* 0 not paused, 1..5 why, 7 not available */
+    uint8_t camera_on;           /* 1: show the driver that the camera runs */
     uint8_t command_answer;      /* 0 none, 1 accepted, 2 bad E2E, 3 bad value */
     uint8_t command_counter;     /* E2E counter of the command that is answered */
     bool warnings_on;

@@ -32,7 +32,7 @@ STATE = {
     "drowsiness_warning": (24, 2), "distraction_state": (26, 2), "distraction_warning": (28, 2),
     "eyes": (30, 2), "eyes_reason": (32, 4), "command_counter": (36, 4), "openness": (40, 7),
     "rage_on": (47, 1), "baseline_progress": (48, 6), "command_answer": (54, 2), "face": (56, 2),
-    "health": (58, 2), "pause": (60, 3),
+    "health": (58, 2), "pause": (60, 3), "camera_on": (63, 1),
 }  # fmt: skip
 ALERT = {
     "level": (12, 3), "kind": (16, 4), "action": (20, 2), "wording": (22, 2), "number": (24, 8),
