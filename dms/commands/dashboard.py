@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import secrets
+from contextlib import closing
 from pathlib import Path
 
 from dms.chain import Chain
 from dms.commands.options import add_settings, settings_of
 from dms.dashboard.feed import Feed, ReplayFeed, ServiceFeed
-from dms.dashboard.server import is_loopback, serve
-from dms.errors import ConfigError
+from dms.dashboard.server import is_loopback, listen, serve
+from dms.errors import CameraError, ConfigError
 
 _SOCKET = Path("/run/dms/view.sock")
 
@@ -22,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--replay", metavar="FILE", help="a video or .jsonl instead of the service")
     parser.add_argument("--speed", type=float, default=1.0, help="of the replay (default 1)")
     parser.add_argument("--host", default="127.0.0.1", help="default 127.0.0.1: this machine only")
-    parser.add_argument("--port", type=int, default=8765, help="default 8765")
+    parser.add_argument("--port", type=int, default=8765, help="default 8765; 0: a free one")
     parser.add_argument("--token", help="what a browser elsewhere must give (default: made up)")
 
 
@@ -30,14 +31,17 @@ def run(args: argparse.Namespace) -> int:
     """Serve until interrupted."""
     if args.speed <= 0:
         raise ConfigError(f"--speed is {args.speed}; expected more than 0")
+    if args.replay and not Path(args.replay).exists():
+        raise CameraError(f"there is no recording {args.replay!r}; check the path")
     token = args.token
     if token is None and not is_loopback(args.host):
         token = secrets.token_urlsafe(16)
     feed: Feed = ServiceFeed(args.socket)
     if args.replay:
         feed = ReplayFeed(args.replay, Chain(settings_of(args)), args.speed)
-    tail = f"/?token={token}" if token else "/"
-    print(f"http://{args.host}:{args.port}{tail}", flush=True)
-    with feed:
-        serve(feed, args.host, args.port, token)
+    with closing(listen(args.host, args.port)) as ear, feed:
+        host = f"[{args.host}]" if ":" in args.host else args.host
+        tail = f"/?token={token}" if token else "/"
+        print(f"http://{host}:{ear.getsockname()[1]}{tail}", flush=True)
+        serve(feed, ear, args.host, token)
     return 0

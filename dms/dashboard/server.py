@@ -10,6 +10,7 @@ import hmac
 import importlib
 import ipaddress
 import json
+import socket
 from collections.abc import AsyncIterator, Callable
 from importlib.resources import files
 from typing import Any
@@ -106,8 +107,32 @@ async def _lines(feed: Feed, request: Any, stopping: Callable[[], bool]) -> Asyn
         silent_s += _PERIOD_S
 
 
-def serve(feed: Feed, host: str, port: int, token: str | None) -> None:
-    """Serve until interrupted. Raises ConfigError without the extra ``dashboard``."""
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket on which a browser may already call; port 0 takes a free one.
+
+    Raises ConfigError where the place cannot be had.
+    """
+    try:
+        family, kind, protocol, _, place = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        ear = socket.socket(family, kind, protocol)
+        ear.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            ear.bind(place)
+            ear.listen()
+        except OSError:
+            ear.close()
+            raise
+    except (OSError, OverflowError) as error:
+        raise ConfigError(
+            f"cannot serve at {host} port {port}: {error}; choose another --host or --port"
+        ) from error
+    return ear
+
+
+def serve(feed: Feed, ear: socket.socket, host: str, token: str | None) -> None:
+    """Serve on ``ear`` until interrupted. Raises ConfigError without the extra ``dashboard``."""
     try:
         uvicorn: Any = importlib.import_module("uvicorn")
     except ImportError as error:
@@ -115,11 +140,9 @@ def serve(feed: Feed, host: str, port: int, token: str | None) -> None:
     hosts = ["localhost", "127.0.0.1", "[::1]"] if is_loopback(host) else ["*"]
     running: list[Any] = []
     app = make_app(feed, token, hosts, lambda: bool(running and running[0].should_exit))
-    config = uvicorn.Config(
-        app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=1
-    )
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
     running.append(uvicorn.Server(config))
-    running[0].run()
+    running[0].run(sockets=[ear])
 
 
 _ADVICE = "the live page needs Starlette and uvicorn: pip install 'dms-jetson[dashboard]'"

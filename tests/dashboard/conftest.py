@@ -8,7 +8,7 @@ import time
 import pytest
 
 
-def wait(true, seconds=20.0):
+def wait(true, seconds=60.0):
     """Wait until ``true()`` holds; fail after ``seconds``."""
     end_s = time.monotonic() + seconds
     while time.monotonic() < end_s:

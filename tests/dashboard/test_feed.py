@@ -14,7 +14,7 @@ from dms.config import load
 from dms.dashboard.feed import ReplayFeed, ServiceFeed
 
 
-def newest(feed, wanted, seconds=20.0):
+def newest(feed, wanted, seconds=60.0):
     end_s = time.monotonic() + seconds
     while time.monotonic() < end_s:
         count, thing = feed.newest()
