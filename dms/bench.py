@@ -86,7 +86,7 @@ class Files:
             for event in state.events:
                 self._events.write(event)
         if self._frames:
-            self._frames.write(moment.observation, state)
+            self._frames.write(moment.observation, state, moment.vehicle)
         if self._observations:
             self._observations.write(to_line(moment) + "\n")
 

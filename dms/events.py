@@ -10,7 +10,16 @@ from typing import IO, Any
 
 from dms.errors import ConfigError
 from dms.resource import Resource
-from dms.values import EXPRESSIONS, DriverObservation, DriverState, Event, Kind, Level, Scalar
+from dms.values import (
+    EXPRESSIONS,
+    DriverObservation,
+    DriverState,
+    Event,
+    Kind,
+    Level,
+    Scalar,
+    VehicleContext,
+)
 
 # Column -> what it holds. Empty (CSV) or null (Parquet) is unknown.
 COLUMNS = {
@@ -39,12 +48,26 @@ COLUMNS = {
     "baseline_progress": "how much of the driver's own normal is learned, 0..1",
     "face": "1 where a face is followed, else 0",
     "unseen": "why the eyes are unknown",
+    "speed_kmh": "vehicle speed",
+    "steering_deg": "steering wheel angle, left +",
+    "brake": "brake pedal or pressure, 0..1",
+    "accelerator": "accelerator pedal, 0..1",
+    "acceleration_mps2": "acceleration along the vehicle, forward +",
+    "horn": "1 while the horn sounds, else 0",
+    "gear": "selector: park, reverse, neutral or drive",
+    "indicator": "turn indicator: off, left, right or hazard",
 }
+TEXTS = frozenset({"state", "unseen", "gear", "indicator"})
 
 _DIGITS = 4
-_INTEGERS = {"level", "drowsiness", "face"}
-_TEXTS = {"state", "unseen"}
+_INTEGERS = {"level", "drowsiness", "face", "horn"}
 _EXPRESSION_HELD_S = 0.35
+_UNITS = {"_s": "s", "_deg": "deg", "_kmh": "km/h", "_mps2": "m/s2"}
+
+
+def unit_of(column: str) -> str:
+    """Return the unit of a column of the frame table by its name's end, empty where it has none."""
+    return next((unit for end, unit in _UNITS.items() if column.endswith(end)), "")
 
 
 def _rounded(value: Scalar) -> Scalar:
@@ -119,13 +142,19 @@ class FrameTable(Resource):
         self._sink = _Parquet(path) if path.suffix == ".parquet" else _Csv(path)
         self._scores: tuple[float, tuple[float, ...]] | None = None
 
-    def write(self, observation: DriverObservation, state: DriverState) -> None:
+    def write(
+        self,
+        observation: DriverObservation,
+        state: DriverState,
+        vehicle: VehicleContext | None = None,
+    ) -> None:
         """Add the row of one frame."""
         if observation.expression is not None:
             self._scores = (observation.t_s, observation.expression.probabilities)
         if self._scores and observation.t_s - self._scores[0] > _EXPRESSION_HELD_S:
             self._scores = None
-        self._sink.write(row(observation, state, self._scores[1] if self._scores else None))
+        scores = self._scores[1] if self._scores else None
+        self._sink.write(row(observation, state, scores, vehicle))
 
     def close(self) -> None:
         """Write what is left and close the file."""
@@ -133,7 +162,10 @@ class FrameTable(Resource):
 
 
 def row(
-    observation: DriverObservation, state: DriverState, scores: tuple[float, ...] | None
+    observation: DriverObservation,
+    state: DriverState,
+    scores: tuple[float, ...] | None,
+    vehicle: VehicleContext | None = None,
 ) -> dict[str, Scalar]:
     """Return one frame as a row of :data:`COLUMNS`; ``scores`` in the order of EXPRESSIONS."""
     ears = [eye.ear for eye in (observation.right_eye, observation.left_eye) if eye.ear is not None]
@@ -164,8 +196,23 @@ def row(
         "baseline_progress": state.baseline_progress,
         "face": int(state.face_seen),
         "unseen": state.eyes_unseen.value if state.eyes_unseen else None,
+        **_vehicle_columns(vehicle),
     }
     return {name: _rounded(values[name]) for name in COLUMNS}
+
+
+def _vehicle_columns(vehicle: VehicleContext | None) -> dict[str, Scalar]:
+    heard = vehicle or VehicleContext(0.0)
+    return {
+        "speed_kmh": heard.speed_kmh,
+        "steering_deg": heard.steering_deg,
+        "brake": heard.brake,
+        "accelerator": heard.accelerator,
+        "acceleration_mps2": heard.acceleration_mps2,
+        "horn": None if heard.horn is None else int(heard.horn),
+        "gear": heard.gear.value if heard.gear else None,
+        "indicator": heard.indicator.value if heard.indicator else None,
+    }
 
 
 def _create(path: Path) -> IO[str]:
@@ -202,11 +249,13 @@ class _Parquet:
             ) from error
         _create(path).close()
         types = {name: self._arrow.int32() for name in _INTEGERS}
-        types |= {name: self._arrow.string() for name in _TEXTS}
+        types |= {name: self._arrow.string() for name in TEXTS}
         self._schema = self._arrow.schema(
             [
                 self._arrow.field(
-                    name, types.get(name, self._arrow.float64()), metadata={"description": text}
+                    name,
+                    types.get(name, self._arrow.float64()),
+                    metadata={"description": text, "unit": unit_of(name)},
                 )
                 for name, text in COLUMNS.items()
             ]

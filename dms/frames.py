@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dms.errors import ConfigError
+from dms.events import TEXTS
 
 Series: TypeAlias = NDArray[np.float64]
-TEXTS = frozenset({"state", "unseen"})
 
 
 def load_frames(path: Path) -> dict[str, Series]:

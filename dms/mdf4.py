@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from dms.errors import ConfigError
-from dms.events import COLUMNS
+from dms.events import COLUMNS, unit_of
 from dms.frames import load_frames
-
-_UNITS = {"_deg": "deg", "_s": "s", "_kmh": "km/h"}
 
 
 def write_mdf4(frames: Path, path: Path) -> int:
@@ -33,7 +31,7 @@ def write_mdf4(frames: Path, path: Path) -> int:
                 samples=values,
                 timestamps=t_s,
                 name=name,
-                unit=next((u for end, u in _UNITS.items() if name.endswith(end)), ""),
+                unit=unit_of(name),
                 comment=COLUMNS.get(name, ""),
                 invalidation_bits=unknown if unknown.any() else None,
             )

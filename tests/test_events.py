@@ -15,8 +15,10 @@ from dms.values import (
     EyeObservation,
     EyesState,
     HeadPose,
+    Indicator,
     Kind,
     Level,
+    VehicleContext,
 )
 
 SCORES = ExpressionScores(tuple(n / 36 for n in range(1, 9)), True, 0.3)
@@ -88,6 +90,18 @@ def test_expression_scores_are_held_between_runs_of_the_net_but_not_for_long(tmp
         assert [row["anger"] != "" for row in csv.DictReader(file)] == [True, True, True, False]
 
 
+def test_what_the_vehicle_said_stands_beside_the_face_and_unknown_stays_empty(tmp_path):
+    path = tmp_path / "frames.csv"
+    heard = VehicleContext(1.0, speed_kmh=87.5, horn=True, indicator=Indicator.LEFT)
+    with FrameTable(path) as table:
+        table.write(SEEN, STATE, heard)
+        table.write(SEEN, STATE, None)
+    with path.open() as file:
+        first, second = csv.DictReader(file)
+    assert (first["speed_kmh"], first["horn"], first["indicator"]) == ("87.5", "1", "left")
+    assert first["steering_deg"] == first["gear"] == second["speed_kmh"] == second["horn"] == ""
+
+
 def test_parquet_holds_the_same_as_csv(tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow (extra bench) is missing")
     pairs = [(SEEN, STATE), (DriverObservation(2.0), DriverState(2.0))]
@@ -96,6 +110,7 @@ def test_parquet_holds_the_same_as_csv(tmp_path):
     table = parquet.read_table(tmp_path / "frames.parquet")
     assert table.column_names == list(COLUMNS)
     assert table.schema.field("ear").metadata[b"description"].startswith(b"eye aspect ratio")
+    assert table.schema.field("speed_kmh").metadata[b"unit"] == b"km/h"
     with (tmp_path / "frames.csv").open() as file:
         for text, values in zip(csv.DictReader(file), table.to_pylist(), strict=True):
             for name, value in values.items():
