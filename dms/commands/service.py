@@ -10,7 +10,7 @@ import time
 from contextlib import ExitStack
 
 from dms.camera.exposure import ExposureFollower
-from dms.clips import ClipKeeper
+from dms.clips import ClipKeeper, clips_folder
 from dms.commands.options import add_settings, settings_of
 from dms.config import Settings
 from dms.journal import set_up
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
             stack.callback(follower.close)
             sinks.append(follower)
         if settings.service.clips.enabled:
-            folder = store_path(kept, environment).parent / "clips"
+            folder = clips_folder(store_path(kept, environment))
             sinks.append(stack.enter_context(ClipKeeper(folder, settings.service.clips)))
         if settings.service.lamp.led is not None:
             lamp = Lamp(settings.service.lamp)
