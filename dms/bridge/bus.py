@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import errno
 from typing import Any
 
 import can
 
 from dms.bridge.choice import BridgeSettings
-from dms.errors import BridgeError
+from dms.errors import BridgeError, ConfigError
 
 # Everything python-can, pyserial and the kernel raise for a bus that is not usable now.
 BUS_ERRORS = (can.CanError, OSError, ValueError)
@@ -25,6 +26,23 @@ _ADVICE = {
 _CRTL, _BUS_OFF, _RESTARTED = 0x04, 0x40, 0x100
 _PASSIVE = 0x10 | 0x20
 _ACTIVE = 0x40
+
+
+KINDS = ("socketcan", "slcan", "virtual", "udp_multicast")
+
+
+def check(settings: BridgeSettings) -> None:
+    """Raise ConfigError for what no retry can mend: no bus of that kind, an impossible bit rate."""
+    if settings.kind not in KINDS:
+        near = difflib.get_close_matches(settings.kind, KINDS, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ConfigError(
+            f"kind {settings.kind!r} is no CAN bus; choose one of {', '.join(KINDS)}{hint}"
+        )
+    if settings.kind == "slcan":
+        from dms.bridge.slcan import check_rates  # noqa: PLC0415 - pyserial and fcntl only if asked
+
+        check_rates(settings.bitrate, settings.data_bitrate if settings.fd else None)
 
 
 def open_bus(settings: BridgeSettings, *, listen_only: bool = False) -> can.BusABC:

@@ -11,6 +11,7 @@ import can
 from dms.bridge import signals
 from dms.bridge.alerts import AlertTracker
 from dms.bridge.bridge import Bridge
+from dms.bridge.bus import KINDS, check
 from dms.bridge.canlog import CanLog
 from dms.bridge.choice import BridgeSettings
 from dms.bridge.codec import Codec, Signals, contract
@@ -52,14 +53,19 @@ class Schedule:
 
 
 class CanBridge(Bridge):
-    """python-can behind the bridge's interface: virtual, slcan, socketcan or udp_multicast."""
+    """python-can behind the bridge's interface: virtual, slcan, socketcan or udp_multicast.
+
+    Raises ConfigError for a bit rate or identifiers that cannot be.
+    """
 
     def __init__(self, settings: BridgeSettings) -> None:
+        if settings.kind in KINDS:  # a class of your own may know other buses
+            check(settings)
         self.name = f"{settings.kind} {settings.channel}"
         self._codec = Codec(settings.base_id, extended=settings.extended)
         self._settings = settings
         self._log: CanLog | None = None
-        self._link = Link(settings, self._codec, self._heard, self._logged)
+        self._link = Link(settings, self._codec, self._heard, self._logged, idle=self._idle)
         self.memory = FaultMemory(Path(settings.fault_file) if settings.fault_file else None)
         self._uds = (
             UdsServer(settings, self.memory, self._link.say) if settings.diagnostics else None
@@ -96,6 +102,10 @@ class CanBridge(Bridge):
     def listen(self, heard: Heard) -> None:
         """Hand every received frame to ``heard`` too, in the receiving thread."""
         self._listeners = (*self._listeners, heard)
+
+    def ignore(self, heard: Heard) -> None:
+        """Hand no more frames to ``heard``."""
+        self._listeners = tuple(each for each in self._listeners if each != heard)
 
     def publish(self, state: DriverState) -> None:
         self._last_s = state.t_s
@@ -139,6 +149,9 @@ class CanBridge(Bridge):
         if name == "DMS_Emotion":
             return signals.emotion_signals(state)
         return signals.diag_signals(self.memory.active(), self._reader.errors, self._link.faults)
+
+    def _idle(self) -> float | None:
+        return self._uds.poll() if self._uds else None
 
     def _heard(self, message: can.Message, at_s: float) -> None:
         name = self._codec.name_of(message.arbitration_id, extended=message.is_extended_id)

@@ -37,7 +37,7 @@ class CommandReader:
     def __init__(self, codec: Codec) -> None:
         self._codec = codec
         self._heard_s: float | None = None
-        self.answer = "NoCommand"
+        self.answer = self._answered = "NoCommand"
         self.counter = 0
         self.errors = 0
 
@@ -45,20 +45,28 @@ class CommandReader:
         """Return the command in ``data``, None where it is bad or a repetition.
 
         A command is an event and repeated until answered: its counter may step by any amount, and
-        the same counter again is the same command.
+        the same counter again is the same command. A damaged repetition is counted, but the answer
+        of the command stands, or a head unit would take it as refused.
         """
         if self._heard_s is not None and at_s - self._heard_s > _SILENCE_S:
             self._codec.reset_check(NAME)
+            self._heard_s = None
         check = self._codec.check(NAME, data)
         if check is Check.CORRUPTED:
             self.errors += 1
-            self.answer = "BadE2E"
+            if not self._repeats(data):
+                self.answer = "BadE2E"
             return None
         self._heard_s = at_s
         if check is Check.REPEATED:
+            self.answer = self._answered
             return None
         command = command_of(self._codec.decode(NAME, data))
         self.counter = data[1] & 0x0F
-        self.answer = "Accepted" if command else "BadValue"
+        self.answer = self._answered = "Accepted" if command else "BadValue"
         self.errors += command is None
         return command
+
+    def _repeats(self, data: bytes) -> bool:
+        """Whether damaged ``data`` has the counter of the command that was just answered."""
+        return self._heard_s is not None and len(data) > 1 and data[1] & 0x0F == self.counter

@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 import can
 
@@ -22,16 +23,20 @@ from dms.errors import BridgeError
 _log = logging.getLogger(__name__)
 _WAKE_S = 0.1  # how long a thread sleeps at most before it looks whether it should end
 _FIRST_RETRY_S = 0.02
+_DEFECTS_TOLD = 8  # different ones; more would only fill the journal
 _FULL_RETRY_S = 0.1  # ENOBUFS passes when the queue drains; after this long it is a fault
 
 Heard = Callable[[can.Message, float], None]
 Logged = Callable[[can.Message], None]
+Idle = Callable[[], float | None]
+T = TypeVar("T")
 
 
 class Link:
     """Sends what :meth:`put` queues and hands what arrives to ``heard`` (message, monotonic s).
 
-    ``heard`` and ``logged`` run in the link's threads and must not raise or block.
+    ``heard`` and ``logged`` run in the link's threads and must not block. ``idle`` runs in the
+    receiving thread each time round and says after how many seconds it wants to run again.
     """
 
     def __init__(
@@ -41,6 +46,7 @@ class Link:
         heard: Heard | None = None,
         logged: Logged | None = None,
         *,
+        idle: Idle | None = None,
         listen_only: bool = False,
         opener: Callable[..., can.BusABC] = open_bus,
     ) -> None:
@@ -48,6 +54,7 @@ class Link:
         self._codec = codec
         self._heard = heard
         self._logged = logged
+        self._idle = idle
         self._listen_only = listen_only
         self._opener = opener
         self._outbox = Outbox(settings.queue)
@@ -59,6 +66,7 @@ class Link:
         self._fault: str | None = None
         self._controller: str | None = None  # what error frames last said of the controller
         self._wait_s = 0.0
+        self._defects: set[str] = set()  # unexpected errors that were told
         self.faults = 0  # how often the bus was lost
         self.sent = 0
 
@@ -82,7 +90,9 @@ class Link:
             self._failed(str(error))
         self._stop.clear()
         self._threads = [
-            threading.Thread(target=run, name=f"dms-{self._settings.kind}-{run.__name__}")
+            threading.Thread(
+                target=self._keep_on, args=(run,), name=f"dms-{self._settings.kind}-{run.__name__}"
+            )
             for run in (self._send, self._receive)
         ]
         for thread in self._threads:
@@ -122,15 +132,40 @@ class Link:
         self._threads = []
         self._drop_bus()
 
-    def _send(self) -> None:
+    def _keep_on(self, run: Callable[[], None]) -> None:
+        """Repeat ``run`` until the end: a thread that died would be a silence nobody explains."""
         while not self._stop.is_set():
-            if self._lost.is_set() or self._bus is None:
-                self._reopen()
-                continue
-            frame = self._outbox.take(_WAKE_S)
-            if frame is not None:
-                self._send_one(self._bus, frame)
-                self._outbox.done(frame)
+            try:
+                run()
+            except Exception as error:  # noqa: BLE001 - the supervisor of both threads
+                self._defect(error)
+                self._failed(f"unexpected {type(error).__name__}: {error}; please report it")
+
+    def _guarded(self, call: Callable[..., T], *values: object) -> T | None:
+        """Call a listener; a defect in one must not cost the bus."""
+        try:
+            return call(*values)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._defect(error)
+            return None
+
+    def _defect(self, error: Exception) -> None:
+        if repr(error) not in self._defects and len(self._defects) < _DEFECTS_TOLD:
+            self._defects.add(repr(error))
+            _log.error("%s %s: a defect in dms or its libraries", self._settings.kind,
+                       self._settings.channel, exc_info=error)  # fmt: skip
+
+    def _send(self) -> None:
+        if self._lost.is_set() or self._bus is None:
+            self._reopen()
+            return
+        frame = self._outbox.take(_WAKE_S)
+        if frame is None:
+            return
+        try:
+            self._send_one(self._bus, frame)
+        finally:
+            self._outbox.done(frame)
 
     def _send_one(self, bus: can.BusABC, frame: CanFrame) -> None:
         message = can.Message(
@@ -159,7 +194,7 @@ class Link:
 
     def _note(self, message: can.Message) -> None:
         if self._logged:
-            self._logged(message)
+            self._guarded(self._logged, message)
 
     def _well(self, bus: can.BusABC) -> None:
         if getattr(bus, "refusing", False):
@@ -211,23 +246,23 @@ class Link:
                 _log.debug("closing %s: %s", self._settings.channel, error)
 
     def _receive(self) -> None:
-        while not self._stop.is_set():
-            bus, generation = self._bus, self._generation
-            if bus is None or self._lost.is_set():
-                self._stop.wait(_FIRST_RETRY_S)
-                continue
-            try:
-                message = bus.recv(_WAKE_S)
-            except BUS_ERRORS as error:
-                if generation == self._generation and not self._stop.is_set():
-                    self._tell(explain(error, self._settings.channel))
-                    self._outbox.stalled = True
-                    self._lost.set()
-                continue
-            if message is not None:
-                self._sort(message)
+        bus, generation = self._bus, self._generation
+        if bus is None or self._lost.is_set():
+            self._stop.wait(_FIRST_RETRY_S)
+            return
+        soon_s = self._guarded(self._idle) if self._idle else None
+        try:
+            message = bus.recv(_WAKE_S if soon_s is None else min(soon_s, _WAKE_S))
+        except BUS_ERRORS as error:
+            if generation == self._generation and not self._stop.is_set():
+                self._tell(explain(error, self._settings.channel))
+                self._outbox.stalled = True
+                self._lost.set()
+            return
+        if message is not None:
+            self._sort(bus, message)
 
-    def _sort(self, message: can.Message) -> None:
+    def _sort(self, bus: can.BusABC, message: can.Message) -> None:
         self._note(message)
         if message.is_error_frame:
             words, good = error_frame(message)
@@ -235,7 +270,9 @@ class Link:
                 self._controller = None if good else words
             if self._controller:
                 self._tell(self._controller)
-            return
-        self._controller = None  # whoever hears others is on the bus
-        if self._heard:
-            self._heard(message, time.monotonic())
+        else:
+            self._controller = None  # whoever hears others is on the bus
+        if self._listen_only:  # one that sends is well when it has sent
+            self._well(bus)
+        if self._heard and not message.is_error_frame:
+            self._guarded(self._heard, message, time.monotonic())

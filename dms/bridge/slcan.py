@@ -10,12 +10,15 @@ import fcntl
 import os
 import re
 import select
+import threading
 from collections import deque
 from typing import Any
 
 import can
 import serial
 from can.interfaces.slcan import slcanBus
+
+from dms.errors import ConfigError
 
 _LINE_MAX = 200  # bytes; the longest line, B with 64 data bytes and a time, has 143
 _DLC = (0, 1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 20, 24, 32, 48, 64)  # ISO 11898-1
@@ -55,6 +58,14 @@ def parse(line: bytes) -> can.Message | None:
         dlc=dlc if remote else length,
         data=None if remote else bytes.fromhex(rest[: 2 * length].decode()),
     )
+
+
+def check_rates(bitrate: int, data_bitrate: int | None) -> None:
+    """Raise ConfigError for a bit rate that LAWICEL, or CANable 2.0 for FD, has no command for."""
+    for rate, rates in ((bitrate, slcanBus._BITRATES), (data_bitrate, slcanBus._DATA_BITRATES)):
+        if rate is not None and rate not in rates:
+            known = ", ".join(str(each) for each in sorted(rates) if each)
+            raise ConfigError(f"SLCAN has no {rate} bit/s; choose from {known}")
 
 
 class LineReader:
@@ -108,7 +119,8 @@ class LineReader:
 class SlcanBus(slcanBus):
     """One adapter, opened at once and for us alone.
 
-    Raises can.CanInitializationError where the port is missing, in use or not a serial port.
+    Raises can.CanInitializationError where the port is missing, in use or not a serial port, and
+    ConfigError for a bit rate that there is not.
     """
 
     def __init__(
@@ -122,19 +134,14 @@ class SlcanBus(slcanBus):
         write_timeout_s: float = 0.2,
         **more: Any,
     ) -> None:
-        if bitrate not in self._BITRATES:
-            known = ", ".join(map(str, sorted(self._BITRATES)))
-            raise can.CanInitializationError(f"SLCAN has no {bitrate} bit/s; choose from {known}")
-        if data_bitrate not in (None, *self._DATA_BITRATES):
-            raise can.CanInitializationError(
-                f"SLCAN has no data rate {data_bitrate}; 2 or 5 Mbit/s"
-            )
+        check_rates(bitrate, data_bitrate)
         self._setup = ["C", self._BITRATES[bitrate]]
         if data_bitrate:
             self._setup.append(self._DATA_BITRATES[data_bitrate])
         self._setup.append("L" if listen_only else "O")
         self._write_timeout_s = write_timeout_s
         self.lines = LineReader()
+        self._writing = threading.Lock()  # lines of two threads must not mix
         self._lock = _lock(channel)
         try:
             super().__init__(
@@ -156,7 +163,10 @@ class SlcanBus(slcanBus):
         super().send(msg, self._write_timeout_s)
 
     def _write(self, string: str) -> None:
-        with can.exceptions.error_check("cannot write to the serial port", can.CanOperationError):
+        broken = can.exceptions.error_check(
+            "cannot write to the serial port", can.CanOperationError
+        )
+        with self._writing, broken:
             self.serialPortOrig.write(string.encode() + self.LINE_TERMINATOR)
 
     def _recv_internal(self, timeout: float | None) -> tuple[can.Message | None, bool]:

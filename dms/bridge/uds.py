@@ -24,6 +24,8 @@ _NO_SERVICE, _NO_FUNCTION, _BAD_LENGTH, _OUT_OF_RANGE = 0x11, 0x12, 0x13, 0x31
 _SILENT = 0x80  # suppress the positive answer
 _UNKNOWN = 0xFF
 REASON_BYTES = 32
+_SOON_S = 0.0005  # a shorter wait only burns time
+_TURN_S = 0.02  # while the tester's flow control is awaited: how exactly its silence is timed
 # Data identifiers of the freeze record; docs/can.md lists them
 DIDS = {0xFD01: 4, 0xFD02: 2, 0xFD03: 1, 0xFD04: 1, 0xFD05: 2, 0xFD06: REASON_BYTES}
 
@@ -137,7 +139,10 @@ def _frozen(code: int, record: int, memory: FaultMemory) -> bytes:
 
 
 class UdsServer:
-    """ISO-TP around :func:`answer`; :meth:`heard` is called for every received frame."""
+    """ISO-TP around :func:`answer`.
+
+    :meth:`heard` is called for every received frame and :meth:`poll` by the same thread in between.
+    """
 
     def __init__(
         self, settings: BridgeSettings, memory: FaultMemory, say: Callable[[can.Message], bool]
@@ -177,6 +182,17 @@ class UdsServer:
             if said is not None:
                 self._layer.send(said)
             self._layer.process(0.0)
+
+    def poll(self) -> float | None:
+        """Send what is due of a long answer; return in how many seconds more is due, or None.
+
+        The tester asks for pauses between the frames (STmin), in which it sends nothing.
+        """
+        if not self._layer.transmitting():
+            return None
+        self._layer.process(0.0)
+        due_s = self._layer.next_cf_delay()
+        return _TURN_S if due_s is None else max(due_s, _SOON_S)
 
     def _next(self, _timeout: float) -> isotp.CanMessage | None:
         return self._frames.pop(0) if self._frames else None

@@ -16,6 +16,7 @@ from cantools.database.errors import Error, UnsupportedDatabaseFormatError
 from dms.errors import ConfigError
 
 _NULL_ADDRESS = 0xFE  # SAE J1939-81
+_SAE_BROADCAST = range(0xF0, 0xFF)  # J1939-21: PDU format, pages 0; 0xFF is anybody's
 SHIPPED = {"j1939": "j1939.dbc"}
 _ATTRIBUTE = re.compile(r'BA_\s+"([^"]+)".*;\s*$')
 _MESSAGE = re.compile(r"\s*BO_\s+(\d+)\s")
@@ -88,16 +89,25 @@ def _can(database: object) -> Database:
 def is_j1939(database: Database, message: Message) -> bool:
     """Whether ``message`` is matched by its PGN, whatever priority and source it comes with.
 
-    Said by its frame format, by the database's protocol, or by the null source address 0xFE that
-    J1939 databases use for "any".
+    Said by its frame format or by the database's protocol. Where neither is given, a database whose
+    identifiers all end in the null source address 0xFE, at least one of them in the range that SAE
+    gives broadcast messages, can only mean "any source": J1939 lets nobody send with it.
     """
     if message.protocol == "j1939":
         return True
-    if not message.is_extended_frame:
-        return False
     attributes = database.dbc.attributes if database.dbc else {}
-    said = str(attributes["ProtocolType"].value) if "ProtocolType" in attributes else ""
-    return said.upper() == "J1939" or message.frame_id & 0xFF == _NULL_ADDRESS
+    definitions = database.dbc.attribute_definitions if database.dbc else {}
+    if "ProtocolType" in attributes:
+        return message.is_extended_frame and _says_j1939(attributes["ProtocolType"].value)
+    if "VFrameFormat" in definitions:
+        return False  # and it is another format, or cantools would have said so
+    ids = [each.frame_id if each.is_extended_frame else 0 for each in database.messages]
+    null = all(can_id & 0xFF == _NULL_ADDRESS for can_id in ids)
+    return null and any((can_id >> 16) & 0x3FF in _SAE_BROADCAST for can_id in ids)
+
+
+def _says_j1939(protocol: object) -> bool:
+    return str(protocol).upper() == "J1939"
 
 
 def find(database: Database, message: str, signal: str, what: str) -> tuple[Message, Signal]:

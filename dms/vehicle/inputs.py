@@ -14,7 +14,8 @@ from cantools.database.can import Database
 from dms.errors import ConfigError
 from dms.values import Gear, Indicator, VehicleContext
 from dms.vehicle import database as databases
-from dms.vehicle.reading import Reading, Value, reading
+from dms.vehicle.meanings import Value
+from dms.vehicle.reading import Reading, reading
 from dms.vehicle.settings import SignalSettings, SignalsSettings, VehicleSettings
 
 _PGN_MASK_PDU2 = 0x03FFFF00  # SAE J1939-21: data page, PDU format, group extension
@@ -67,7 +68,12 @@ class VehicleInput:
     def _map(self, database: Database, quantity: str, chosen: SignalSettings) -> None:
         message, signal = databases.find(database, chosen.message, chosen.signal, quantity)
         default_s = self._settings.default_cycle_s
-        j1939 = databases.is_j1939(database, message)
+        j1939 = databases.is_j1939(database, message) if chosen.j1939 is None else chosen.j1939
+        if j1939 and not message.is_extended_frame:
+            raise ConfigError(
+                f"vehicle.signals.{quantity}: j1939 is true, but {message.name} has an 11-bit "
+                "identifier"
+            )
         made = reading(quantity, chosen, message, signal, default_s, j1939=j1939)
         self._readings[quantity] = made
         self._by_id.setdefault(_key(message, j1939=j1939), []).append(made)
@@ -83,7 +89,13 @@ class VehicleInput:
         return tuple(self._readings)
 
     def filters(self) -> list[dict[str, int | bool]]:
-        """Return python-can filters that let exactly the mapped messages through."""
+        """Return python-can filters that let exactly the mapped messages through.
+
+        None at all where a signal is sent on change only: it is good as long as the bus is alive,
+        and that shows in the messages that are not mapped.
+        """
+        if any(each.cycle_s <= 0 for each in self._readings.values()):
+            return []
         made: list[dict[str, int | bool]] = []
         for (can_id, extended), readings in self._by_id.items():
             j1939 = readings[0].j1939
@@ -112,16 +124,22 @@ class VehicleInput:
 
     def _take(self, each: Reading, raw: float | int, t_s: float, source: int) -> None:
         last = self._last[each.quantity]
-        if each.j1939 and not self._listens(each, last, source, t_s):
+        value, why = each.value(raw)
+        if each.j1939 and not self._listens(each, last, source, value, t_s):
             return
-        last.value, last.why = each.value(raw)
+        last.value, last.why = value, why
         last.at_s, last.source = t_s, source
         last.pressed = last.pressed or last.value is True
 
-    def _listens(self, each: Reading, last: _Last, source: int, t_s: float) -> bool:
+    def _listens(
+        self, each: Reading, last: _Last, source: int, value: Value | None, t_s: float
+    ) -> bool:
+        """Whether ``source`` may speak: one source is kept to, unless it has nothing to say."""
         if each.settings.source is not None:
             return source == each.settings.source
-        return last.source in (None, source) or self._is_stale(each, last, t_s)
+        if last.source in (None, source) or self._is_stale(each, last, t_s):
+            return True
+        return last.value is None and value is not None
 
     def _is_stale(self, each: Reading, last: _Last, t_s: float) -> bool:
         if each.cycle_s > 0:

@@ -6,14 +6,16 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 
 import can
 from typing_extensions import Self
 
 from dms.bridge.bridge import Bridge
-from dms.bridge.bus import open_bus
+from dms.bridge.bus import check, open_bus
 from dms.bridge.canbridge import CanBridge
+from dms.bridge.canlog import CanLog
 from dms.bridge.choice import BridgeSettings
 from dms.bridge.codec import Codec
 from dms.bridge.link import Link
@@ -22,11 +24,27 @@ from dms.values import VehicleContext
 from dms.vehicle.inputs import VehicleInput
 from dms.vehicle.settings import VehicleSettings
 
+# What only a bus that we write to has use for.
+_OURS = ("base_id", "extended", "lossless", "diagnostics", "fault_file", "uds_request_id",
+         "uds_response_id", "mqtt")  # fmt: skip
+
+
+def _check(bus: BridgeSettings) -> None:
+    try:
+        check(bus)
+    except ConfigError as error:
+        raise ConfigError(f"vehicle.bus: {error}") from error
+    default = BridgeSettings()
+    for name in _OURS:
+        if getattr(bus, name) != getattr(default, name):
+            raise ConfigError(f"vehicle.bus.{name} means nothing on a bus that is only listened to")
+
 
 class LiveVehicle:
     """Hears the bus in another thread; :meth:`at` never waits for it.
 
-    Raises ConfigError where neither a second bus nor a CAN bridge is there to listen to.
+    Raises ConfigError where neither a second bus nor a CAN bridge is there to listen to, or the
+    second bus is none.
     """
 
     def __init__(
@@ -39,24 +57,28 @@ class LiveVehicle:
         self._clock = clock
         self._lock = threading.Lock()
         self._link: Link | None = None
+        self._log: CanLog | None = None
+        self._shared: CanBridge | None = None
+        self._bus = settings.bus
         if settings.bus is not None:
+            _check(settings.bus)
             self._link = Link(
                 replace(settings.bus, wait=True),  # a missing vehicle bus must not stop the rest
                 Codec(),
                 self._heard,
+                self._logged if settings.bus.log else None,
                 listen_only=True,
                 opener=self._open,
             )
             return
-        shared = next((bridge for bridge in bridges if isinstance(bridge, CanBridge)), None)
-        if shared is None:
+        self._shared = next((each for each in bridges if isinstance(each, CanBridge)), None)
+        if self._shared is None:
             raise ConfigError("vehicle.bus is null and there is no CAN bridge; give a bus or a log")
-        shared.listen(self._heard)
 
     def _open(self, settings: BridgeSettings, *, listen_only: bool) -> can.BusABC:
         bus = open_bus(settings, listen_only=listen_only)
-        bus.set_filters(
-            [
+        if not settings.log:  # a log is of all that was on the bus
+            filters = [
                 can.typechecking.CanFilter(
                     can_id=int(each["can_id"]),
                     can_mask=int(each["can_mask"]),
@@ -64,8 +86,12 @@ class LiveVehicle:
                 )
                 for each in self.input.filters()
             ]
-        )
+            bus.set_filters(filters or None)
         return bus
+
+    def _logged(self, message: can.Message) -> None:
+        if self._log:
+            self._log.add(message, time.time())
 
     def _heard(self, message: can.Message, at_s: float) -> None:
         if message.is_error_frame or message.is_remote_frame:
@@ -90,7 +116,11 @@ class LiveVehicle:
         return VehicleContext(**{name: getattr(now, name) for name in now.__slots__} | {"t_s": t_s})
 
     def __enter__(self) -> Self:
-        if self._link:
+        if self._shared:
+            self._shared.listen(self._heard)
+        if self._link and self._bus:
+            if self._bus.log:
+                self._log = CanLog(Path(self._bus.log), Path(self._bus.channel).name)
             self._link.open()
         return self
 
@@ -100,5 +130,9 @@ class LiveVehicle:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
+        if self._shared:
+            self._shared.ignore(self._heard)
         if self._link:
             self._link.close()
+        if self._log:
+            self._log.close()

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from cantools.database import Message
 from cantools.database.can import Signal
 
 from dms.errors import ConfigError
-from dms.values import Gear, Indicator, Scalar
-from dms.vehicle import units, words
+from dms.vehicle import units
 from dms.vehicle.bits import Path, path
+from dms.vehicle.meanings import PEDALS, Value, meanings_of, unclear
 from dms.vehicle.settings import SignalSettings
 
 # Quantity -> dimension and plausible range in our unit; beyond it is unknown.
@@ -25,16 +23,8 @@ _NUMBERS: dict[str, tuple[str, float, float]] = {
     "speed_limit": ("speed", 0.0, 300.0),
     "loudness": ("loudness", 0.0, 150.0),
 }
-PEDALS = ("brake", "accelerator")
-_WORDS: dict[str, Callable[[str], Any]] = {
-    "gear": words.gear,
-    "indicator": words.indicator,
-}
 _J1939_FIRST_INVALID = {8: 0xFB, 16: 0xFB00, 32: 0xFB000000}  # SAE J1939-71, table 1
-_J1939_SWITCH_BITS = 2  # 2 is "error", 3 is "not available"
 _EVENT_TYPES = ("event", "onchange", "onwrite", "spontan", "ifactive", "triggered")
-
-Value = float | bool | Gear | Indicator
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,26 +92,21 @@ def reading(
     place = path(message, signal)
     if place is None:
         raise ConfigError(f"{where}: the database places it outside its message; correct that")
-    meanings = _meanings(quantity, settings, signal, where, j1939=j1939)
+    meanings = meanings_of(
+        quantity, settings, signal, where, number=quantity in _NUMBERS, j1939=j1939
+    )
     factor = None
     if quantity in _NUMBERS:
         factor = _number_factor(quantity, settings, signal, where)
     elif quantity in PEDALS and not _is_switch(signal, meanings, settings):
         factor = _pedal_factor(settings, signal, where)
-    elif not any(value is not None for value in meanings.values()):
-        raise ConfigError(
-            f"{where}: its value table does not say what is meant; give values, as in "
-            f"{{0: {_example(quantity)}}}"
-        )
+    elif len(set(meanings.values()) - {None}) < 2:
+        raise ConfigError(unclear(quantity, signal, meanings, where))
     return Reading(
         quantity, message, signal, place, settings, j1939,
         _cycle(settings, message, signal, default_cycle_s), meanings, factor,
         _limits(settings, signal),
     )  # fmt: skip
-
-
-def _example(quantity: str) -> str:
-    return {"gear": "park, 1: reverse", "indicator": "off, 1: left"}.get(quantity, "false, 1: true")
 
 
 def _limits(settings: SignalSettings, signal: Signal) -> tuple[float, float]:
@@ -188,73 +173,3 @@ def _is_switch(signal: Signal, meanings: dict[int, Value | None], settings: Sign
     if settings.full is not None:
         return False
     return signal.length == 1 or any(value is not None for value in meanings.values())
-
-
-def _meanings(
-    quantity: str, settings: SignalSettings, signal: Signal, where: str, *, j1939: bool
-) -> dict[int, Value | None]:
-    choices = {int(raw): str(word) for raw, word in (signal.choices or {}).items()}
-    number = quantity in _NUMBERS
-    meanings: dict[int, Value | None] = {}
-    for raw, word in choices.items():
-        if words.is_unknown(word):
-            meanings[raw] = None
-        elif not number:
-            meanings[raw] = _finish(quantity, settings, _meaning(quantity)(word))
-    if quantity in PEDALS and not _all_switch(meanings, signal):
-        meanings = {raw: value for raw, value in meanings.items() if value is None}
-    if j1939 and signal.length == _J1939_SWITCH_BITS and not number:
-        meanings |= {2: None, 3: None}
-    if not choices and signal.length == 1 and not number and quantity not in _WORDS:
-        meanings = {raw: _finish(quantity, settings, bool(raw)) for raw in (0, 1)}
-    for key, given in settings.values.items():
-        for raw in _raws(key, choices, where):
-            meanings[raw] = _given(quantity, given, where)
-    return meanings
-
-
-def _all_switch(meanings: dict[int, Value | None], signal: Signal) -> bool:
-    """Whether a pedal's words are those of a switch, and not single words of a percentage."""
-    said = [value for value in meanings.values() if value is not None]
-    return bool(said) and (
-        signal.length <= 3 or {0.0, 1.0} <= {float(v) for v in said if isinstance(v, (int, float))}
-    )
-
-
-def _meaning(quantity: str) -> Callable[[str], Value | None]:
-    return _WORDS.get(quantity, words.yes_or_no)
-
-
-def _finish(quantity: str, settings: SignalSettings, value: Value | None) -> Value | None:
-    if isinstance(value, bool):
-        value = value is not settings.invert
-        return float(value) if quantity in PEDALS else value
-    return value
-
-
-def _raws(key: int | str, choices: dict[int, str], where: str) -> list[int]:
-    if isinstance(key, int):
-        return [key]
-    raws = [raw for raw, word in choices.items() if word.lower() == key.lower()]
-    if not raws:
-        raise ConfigError(
-            f"{where}: values: there is no word {key!r} in its value table; it has "
-            f"{', '.join(choices.values()) or 'none'}"
-        )
-    return raws
-
-
-def _given(quantity: str, given: Scalar, where: str) -> Value | None:
-    text = str(given).lower()
-    if text == "unknown":
-        return None
-    kinds: dict[str, type[Gear] | type[Indicator]] = {"gear": Gear, "indicator": Indicator}
-    kind = kinds.get(quantity)
-    allowed: list[str] = [each.value for each in kind] if kind else ["true", "false"]
-    if text in {"on", "yes", "off", "no"} and not kind:
-        text = "true" if text in {"on", "yes"} else "false"
-    if text not in allowed:
-        raise ConfigError(f"{where}: values: {given!r} is none of {', '.join(allowed)}, unknown")
-    if kind:
-        return kind(text)
-    return float(text == "true") if quantity in PEDALS else text == "true"

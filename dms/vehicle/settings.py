@@ -22,6 +22,9 @@ class SignalSettings:
     cycle_s: float | None = setting(
         None, unit="s", ge=0, text="cycle time, in place of the database's; 0: sent on change only"
     )
+    j1939: bool | None = setting(
+        None, text="match by PGN, whatever priority and source; null: as the database says"
+    )
     source: int | None = setting(
         None, ge=0, le=255, text="J1939: the source address to listen to; else the first one heard"
     )

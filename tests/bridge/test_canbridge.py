@@ -207,6 +207,36 @@ def test_a_head_unit_that_restarts_is_obeyed_after_a_silence(reader):
     assert reader.read(first, 4.0) == Command(warnings=False)
 
 
+def test_a_damaged_repetition_leaves_the_answer_as_it_was(reader):
+    """A head unit that saw its counter with BadE2E would take its command as refused."""
+    good = next(wishes(Acknowledge="Yes"))
+    reader.read(good, 0.0)
+    bad = bytearray(good)
+    bad[3] ^= 1
+    assert reader.read(bytes(bad), 0.1) is None
+    assert (reader.answer, reader.counter, reader.errors) == ("Accepted", 1, 1)
+
+
+def test_a_good_repetition_after_a_damaged_counter_restores_the_answer(reader):
+    good = next(wishes(Acknowledge="Yes"))
+    reader.read(good, 0.0)
+    bad = bytearray(good)
+    bad[1] ^= 4  # it looks like another command
+    reader.read(bytes(bad), 0.1)
+    assert reader.answer == "BadE2E"
+    assert reader.read(good, 0.2) is None
+    assert reader.answer == "Accepted"
+
+
+def test_long_after_a_command_a_damaged_one_is_told(reader):
+    good = next(wishes(Acknowledge="Yes"))
+    reader.read(good, 0.0)
+    bad = bytearray(good)
+    bad[3] ^= 1
+    reader.read(bytes(bad), 5.0)
+    assert reader.answer == "BadE2E"
+
+
 @pytest.mark.parametrize("raw", [3])
 def test_a_value_without_meaning_is_refused(reader, raw):
     data = bytearray(8)

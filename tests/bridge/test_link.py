@@ -192,6 +192,90 @@ def test_bus_off_is_told_until_the_bus_is_heard_again(open_link):
     assert until(lambda: link.fault is None)
 
 
+def passive(control=0x20):
+    return can.Message(is_error_frame=True, arbitration_id=0x04, data=bytes([0, control]))
+
+
+@pytest.mark.parametrize(
+    "sign", [can.Message(arbitration_id=5, data=b"\1"), passive(0x40)], ids=["frame", "active"]
+)
+def test_error_passive_ends_on_a_bus_that_is_only_listened_to(sign, caplog):
+    """Nothing is ever sent there, so what is heard has to show that it is well again."""
+    wires = Wires()
+    link = Link(SETTINGS, CODEC, opener=wires, listen_only=True)
+    link.open()
+    wires.made[0].inbox.append(passive())
+    assert until(lambda: link.fault and "error-passive" in link.fault)
+    wires.made[0].inbox.append(sign)
+    assert until(lambda: link.fault is None)
+    link.close()
+    assert [r.levelname for r in caplog.records].count("WARNING") == 1
+
+
+class SurpriseError(Exception):
+    pass
+
+
+def test_an_unexpected_error_while_sending_is_told_once_and_survived(open_link, caplog):
+    wires = Wires()
+    link = open_link(wires)
+    wires.made[0].raises = SurpriseError("of a library")
+    link.put(frame(number=1))
+    assert until(lambda: len(wires.made) == 2)
+    assert "Surprise" in caplog.text
+    link.put(frame(number=2))
+    assert until(lambda: link.fault is None)
+    assert numbers(wires.made[1])[-1] == 2
+
+
+def test_an_unexpected_error_while_receiving_is_survived(open_link):
+    class Odd(Wire):
+        def _recv_internal(self, timeout):
+            raise SurpriseError("of a library")
+
+    wires = Wires()
+    link = open_link(wires)
+    wires.made[0].__class__ = Odd
+    assert until(lambda: len(wires.made) == 2)
+    link.put(frame(number=1))
+    assert until(lambda: link.fault is None and numbers(wires.made[1]) == [1])
+
+
+def test_an_unexpected_error_while_opening_is_survived():
+    class Odd(Wires):
+        def __call__(self, settings, *, listen_only):
+            if len(self.tries) in {1, 2}:
+                self.tries.append(time.monotonic())
+                raise SurpriseError("of a library")
+            return super().__call__(settings, listen_only=listen_only)
+
+    wires = Odd(missing=1)
+    link = Link(BridgeSettings(wait=True), CODEC, opener=wires)
+    link.open()
+    link.put(frame(number=1))
+    assert until(lambda: wires.made and numbers(wires.made[0]) == [1])
+    link.close()
+
+
+def test_a_listener_that_raises_costs_neither_the_bus_nor_the_next_frame(caplog):
+    heard = []
+
+    def listen(message, at_s):
+        heard.append(message.arbitration_id)
+        raise SurpriseError("of a listener")
+
+    wires = Wires()
+    link = Link(SETTINGS, CODEC, listen, opener=wires)
+    link.open()
+    for number in (1, 2, 3):
+        wires.made[0].inbox.append(can.Message(arbitration_id=number))
+    assert until(lambda: heard == [1, 2, 3])
+    link.close()
+    assert link.fault is None
+    assert len(wires.made) == 1
+    assert [r.levelname for r in caplog.records].count("ERROR") == 1  # told once
+
+
 def test_putting_never_blocks_while_the_bus_hangs(open_link):
     """The bus lets go only when everything was put: a put that waited for it would never end."""
     go = threading.Event()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 
 import can
@@ -9,7 +10,7 @@ import pytest
 from dms.bridge import BridgeSettings, open_bridge
 from dms.bridge.codec import contract
 from dms.bridge.slcan import SlcanBus, parse
-from dms.errors import BridgeError
+from dms.errors import BridgeError, ConfigError
 from dms.values import ActiveAlert, DriverState, Event, Kind, Level
 from tests.bridge.lawicel import Lawicel
 
@@ -86,8 +87,10 @@ def test_missing_port_says_what_to_do(tmp_path):
 
 def test_unknown_bit_rate_names_the_known_ones(adapter):
     with (
-        pytest.raises(BridgeError, match="250000, 500000"),
-        open_bridge(BridgeSettings(kind="slcan", channel=str(adapter.link), bitrate=123)),
+        pytest.raises(ConfigError, match="250000, 500000"),
+        open_bridge(
+            BridgeSettings(kind="slcan", channel=str(adapter.link), bitrate=123, wait=True)
+        ),
     ):
         pass
 
@@ -210,6 +213,34 @@ def test_listen_only_opens_with_l(adapter):
     assert until(lambda: "L" in adapter.commands)
     bus.shutdown()
     assert "O" not in adapter.commands
+
+
+def test_lines_of_two_threads_never_mix(adapter):
+    """A diagnostic answer leaves in the receiving thread, in between the frames of the other."""
+    bus = SlcanBus(str(adapter.link))
+    whole = bus.serialPortOrig.write
+
+    def piecemeal(data):  # as a serial port does whose buffer is nearly full
+        for at in range(0, len(data), 3):
+            whole(data[at : at + 3])
+            time.sleep(0.0005)
+
+    bus.serialPortOrig.write = piecemeal
+    senders = [
+        threading.Thread(target=lambda number=number: [
+            bus.send(can.Message(arbitration_id=number, data=bytes([number] * 8),
+                                 is_extended_id=False)) for _ in range(20)
+        ])
+        for number in (1, 2)
+    ]  # fmt: skip
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join()
+    assert until(lambda: len(adapter.frames) + len(adapter.unreadable) >= 40)
+    bus.shutdown()
+    assert adapter.unreadable == []
+    assert sorted(can_id for _, can_id, _, _ in adapter.frames) == [1] * 20 + [2] * 20
 
 
 def test_shutdown_releases_the_port(adapter):

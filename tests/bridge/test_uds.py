@@ -82,6 +82,36 @@ def test_a_tester_reads_and_clears_over_the_bus(request_id, response_id):
             assert tester.get_number_of_dtc_by_status_mask(0x09).service_data.dtc_count == 0
 
 
+@pytest.mark.parametrize("stmin_ms", [0, 10, 20])
+def test_a_tester_that_asks_for_pauses_gets_the_whole_answer(stmin_ms):
+    """Between the frames of a long answer such a tester is silent: nothing heard drives it."""
+    settings = BridgeSettings(kind="virtual", channel=f"uds-pauses-{stmin_ms}")
+    with (
+        can.Bus(interface="virtual", channel=settings.channel) as bus,
+        open_bridge(settings) as bridge,
+    ):
+        bridge.publish(LOST)
+
+        def send(*data):
+            bus.send(can.Message(arbitration_id=0x7A0, is_extended_id=False, data=bytes(data)))
+
+        def next_frame():
+            while (message := bus.recv(30)) is not None:
+                if message.arbitration_id == 0x7A8:
+                    return message
+            raise AssertionError("the answer breaks off")
+
+        send(0x06, 0x19, 0x04, 0x9A, 0x01, 0x31, 0x01)
+        first = next_frame().data
+        length = (first[0] & 0x0F) << 8 | first[1]
+        send(0x30, 0x00, stmin_ms)
+        got = bytes(first[2:])
+        while len(got) < length:
+            got += bytes(next_frame().data[1:])
+        assert got[:2] == b"\x59\x04"
+        assert b"camera: unplugged" in got
+
+
 @pytest.mark.parametrize(
     ("request_", "code"),
     [("22F190", 0x11), ("19", 0x13), ("1902", 0x13), ("1999", 0x12), ("1904112233FF", 0x31),

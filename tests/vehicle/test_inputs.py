@@ -29,6 +29,9 @@ BO_ 292 Body: 8 Car
  SG_ Ignition : 8|3@1+ (1,0) [0|7] "" Car
  SG_ Ack : 3|1@1+ (1,0) [0|1] "" Car
  SG_ Selector : 16|4@1+ (1,0) [0|15] "" Car
+BO_ 293 Switches: 1 Car
+ SG_ Beep : 0|1@1+ (1,0) [0|1] "" Car
+ SG_ Hooter : 1|1@1- (1,0) [0|1] "" Car
 BO_ 2566869221 Pedals: 8 Car
  SG_ Mux M : 0|4@1+ (1,0) [0|15] "" Car
  SG_ Brake m0 : 8|16@1+ (0.1,0) [0|250] "bar" Car
@@ -48,6 +51,8 @@ BA_ "GenMsgCycleTime" BO_ 300 50;
 BA_ "NobodyDefinedThis" BO_ 291 5;
 VAL_ 291 Speed 65535 "SNA" 65534 "Error" ;
 VAL_ 292 Turn 0 "Off" 1 "Left" 2 "Right" 3 "Both" ;
+VAL_ 293 Beep 0 "Foo" 1 "Pressed" ;
+VAL_ 293 Hooter 0 "Pressed" ;
 VAL_ 292 Ignition 0 "Off" 1 "Accessory" 2 "On" 4 "Start" 7 "SNA" ;
 VAL_ 292 Selector 0 "P" 1 "R" 2 "N" 3 "D" 4 "Sport" 14 "Fault" 15 "SNA" ;
 SIG_VALTYPE_ 300 SpeedFloat : 1;
@@ -265,6 +270,15 @@ def test_invert_and_own_values(dbc):
     assert car.context(0.0).ignition is None
 
 
+def test_a_switch_with_one_word_means_the_opposite_otherwise(dbc):
+    """Active low, and signed as careless tools write single bits."""
+    car = made(dbc, SignalsSettings(horn=at("Switches", "Hooter")))
+    car.feed(293, b"\0", 0.0, extended=False)
+    assert car.context(0.0).horn is True
+    car.feed(293, b"\2", 0.1, extended=False)
+    assert car.context(0.1).horn is False
+
+
 def test_two_indicator_signals_make_one(dbc):
     signals = SignalsSettings(indicator_left=at("Body", "Horn"), indicator_right=at("Body", "Ack"))
     car = made(dbc, signals)
@@ -283,7 +297,15 @@ def test_two_indicator_signals_make_one(dbc):
         ({"speed": at("Bare", "Unitless")}, "unit '' is not known; set unit"),
         ({"speed": at("Motion", "SteeringAngle")}, "unit 'deg' is not known"),
         ({"brake": at("Pedals", "Brake")}, "bar does not say what fully pressed is"),
-        ({"gear": at("Motion", "Standstill")}, "give values"),
+        ({"gear": at("Motion", "Standstill")}, "no value table; none of it.*give values"),
+        (
+            {"horn": at("Switches", "Beep")},
+            "has 0 'Foo', 1 'Pressed'; only 1 is.*0: false, 1: true",
+        ),
+        ({"horn": at("Switches", "Beep", values={0: True})}, "only 0, 1 is understood"),
+        ({"brake": at("Switches", "Beep")}, "only 1 is understood"),
+        ({"indicator": at("Switches", "Beep")}, "none of it is understood; give values.*0: off"),
+        ({"speed": at("Motion", "Speed", j1939=True)}, "Motion has an 11-bit identifier"),
         ({"gear": at("Body", "Selector", values={0: "parked"})}, "none of park"),
         ({"gear": at("Body", "Selector", values={"X": "park"})}, "no word 'X'.*Sport"),
         ({}, "map at least the speed"),
@@ -365,6 +387,62 @@ def test_j1939_keeps_to_one_source():
     assert car.context(0.02).speed_kmh == 50
     car.feed(0x18FEF131, bytes([0xFF, 0, 90]) + b"\xff" * 5, 2.0, extended=True)
     assert car.context(2.0).speed_kmh == 90
+
+
+def test_j1939_listens_to_another_source_where_the_first_has_nothing_to_say():
+    car = made("j1939", SignalsSettings())
+    car.feed(0x18FEF100, b"\xff" * 8, 0.0, extended=True)
+    assert car.context(0.0).speed_kmh is None
+    car.feed(0x18FEF131, bytes([0xFF, 0, 90]) + b"\xff" * 5, 0.01, extended=True)
+    assert car.context(0.01).speed_kmh == 90
+    car.feed(0x18FEF100, b"\xff" * 8, 0.02, extended=True)
+    assert car.context(0.02).speed_kmh == 90
+
+
+def _29_bits(tmp_path, can_ids, end="", **more):
+    text = "BU_: T\n" + "".join(
+        f'BO_ {can_id | 1 << 31} M{i}: 8 T\n SG_ Speed : 8|16@1+ (0.01,0) [0|250] "km/h" T\n'
+        for i, can_id in enumerate(can_ids)
+    )
+    (tmp_path / "ids.dbc").write_text(text + end)
+    return made(str(tmp_path / "ids.dbc"), SignalsSettings(speed=at("M0", "Speed", **more)))
+
+
+@pytest.mark.parametrize(
+    ("can_ids", "end", "more"),
+    [
+        ([0x18FEF1FE, 0x18FEF200], "", {}),  # another message names its source
+        ([0x1BFC01FE], "", {}),  # no broadcast of SAE
+        ([0x18FEF1FE], 'BA_DEF_ "ProtocolType" STRING ;\nBA_DEF_DEF_ "ProtocolType" "";\n'
+         'BA_ "ProtocolType" "CAN";\n', {}),
+        ([0x18FEF1FE], "", {"j1939": False}),
+    ],
+)  # fmt: skip
+def test_an_identifier_that_happens_to_end_in_fe_is_no_j1939(tmp_path, can_ids, end, more):
+    car = _29_bits(tmp_path, can_ids, end, **more)
+    data = bytes([0, 0x10, 0x27]) + bytes(5)
+    car.feed(can_ids[0] & ~0xFF | 0x17, data, 0.0, extended=True)
+    assert car.context(0.0).speed_kmh is None
+    car.feed(can_ids[0], data, 0.1, extended=True)
+    assert car.context(0.1).speed_kmh == 100
+
+
+def test_the_settings_can_say_that_it_is_j1939(tmp_path):
+    car = _29_bits(tmp_path, [0x18FEF103, 0x18FEF200], j1939=True)
+    car.feed(0x0CFEF117, bytes([0, 0x10, 0x27]) + bytes(5), 0.0, extended=True)
+    assert car.context(0.0).speed_kmh == 100
+
+
+def test_a_j1939_switch_needs_no_value_table(tmp_path):
+    (tmp_path / "ids.dbc").write_text(
+        f'BU_: T\nBO_ {0x18FEF1FE | 1 << 31} M: 8 T\n SG_ Brake : 28|2@1+ (1,0) [0|3] "" T\n'
+    )
+    car = made(str(tmp_path / "ids.dbc"), SignalsSettings(brake=at("M", "Brake")))
+    seen = []
+    for raw in range(4):
+        car.feed(0x18FEF103, bytes([0, 0, 0, raw << 4, 0, 0, 0, 0]), 0.0, extended=True)
+        seen.append(car.context(0.0).brake)
+    assert seen == [0.0, 1.0, None, None]
 
 
 def test_filters_let_the_mapped_messages_through(dbc):
