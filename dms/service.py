@@ -108,13 +108,16 @@ class Service:
         with ExitStack() as stack:
             stack.callback(self._close)
             self._parts = self._make(settings, None)
+            self._look_at_camera(self._parts)  # the nets may be loaded before it answers
             while not self._stopping:
                 if not self._start(self._parts):
                     break
                 self._watch(self._parts, started_s)
                 pending, self._pending = self._pending, None
                 if pending is not None:
-                    self._parts = self._make(pending, self._parts)
+                    before, self._parts = self._parts, self._make(pending, self._parts)
+                    if self._parts.camera is not before.camera:
+                        self._look_at_camera(self._parts)
                     self._notifier.ready()
                 elif not self._stopping and not self._parts.camera.live:
                     break  # a recording has ended

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,10 @@ from dms.camera.settings import CameraSettings
 from dms.camera.source import Picture, Source
 from dms.errors import CameraError, CameraLostError
 
-QUICK = CameraSettings(first_frame_s=1.0, silent_s=0.3, frozen_s=0.3)
+# A busy machine may not run a thread for a second: only what is to happen is given little time.
+CALM = CameraSettings(first_frame_s=120, silent_s=60, frozen_s=None)
+SILENT = replace(CALM, silent_s=0.3)
+FROZEN = replace(CALM, frozen_s=0.3)
 
 
 class Scripted(Source):
@@ -48,22 +52,35 @@ def drain(camera):
         camera.read()
 
 
+def open_patiently(camera, error=CameraLostError):
+    """Open a patient camera; return the words of what it said meanwhile."""
+    told = set()
+    while True:
+        try:
+            camera.open()
+        except error as said:
+            told.add(str(said))
+            time.sleep(0.01)
+        else:
+            return told
+
+
 def test_the_newest_frame_wins_and_nothing_queues():
     source = Scripted(noisy)
-    with LiveCamera(lambda: source, QUICK) as camera:
+    with LiveCamera(lambda: source, CALM) as camera:
         first = camera.read()
-        while source.count < 30:
+        wanted = source.count + 30
+        while source.count < wanted:
             time.sleep(0.005)
         second, third = camera.read(), camera.read()
-    assert first.sequence == 0
-    assert second.sequence >= 28
+    assert second.sequence >= wanted - 2  # the newest may just be on its way
     assert third.sequence > second.sequence
     assert third.t_s > second.t_s > first.t_s
 
 
 def test_opening_reading_and_closing_happen_in_one_thread():
     source = Scripted(noisy)
-    with LiveCamera(lambda: source, QUICK) as camera:
+    with LiveCamera(lambda: source, CALM) as camera:
         camera.read()
     assert source.closed
     assert len(source.threads) == 1
@@ -73,7 +90,7 @@ def test_opening_reading_and_closing_happen_in_one_thread():
 def test_a_silent_camera_is_lost_and_comes_back_by_reopening():
     sources = [Scripted(lambda n: noisy(n) if n < 3 else None), Scripted(noisy)]
     made = iter(sources)
-    camera = LiveCamera(lambda: next(made), QUICK)
+    camera = LiveCamera(lambda: next(made), SILENT)
     camera.open()
     with pytest.raises(CameraLostError, match="silent: no new picture"):
         drain(camera)
@@ -86,7 +103,7 @@ def test_a_silent_camera_is_lost_and_comes_back_by_reopening():
 
 def test_no_first_picture_is_told_and_the_source_released():
     source = Scripted(lambda _: None)
-    settings = CameraSettings(first_frame_s=0.2)
+    settings = replace(CALM, first_frame_s=0.2)
     with pytest.raises(CameraLostError, match="no first picture"):
         LiveCamera(lambda: source, settings).open()
     assert source.closed
@@ -95,7 +112,7 @@ def test_no_first_picture_is_told_and_the_source_released():
 def test_a_frozen_picture_is_lost():
     still = noisy(7)
     with (
-        LiveCamera(lambda: Scripted(lambda _: still), QUICK) as camera,
+        LiveCamera(lambda: Scripted(lambda _: still), FROZEN) as camera,
         pytest.raises(CameraLostError, match="frozen"),
     ):
         drain(camera)
@@ -105,16 +122,15 @@ def test_a_frozen_picture_is_lost():
 def test_a_covered_or_washed_out_camera_is_not_frozen(value):
     blank = Picture(np.full((64, 64), value, np.uint8))
     source = Scripted(lambda _: blank)
-    with LiveCamera(lambda: source, QUICK) as camera:
-        while source.count < 100:  # half a second, well beyond frozen_s
+    with LiveCamera(lambda: source, FROZEN) as camera:
+        while source.count < 100:  # at least half a second, well beyond frozen_s
             assert camera.read() is not None
 
 
 def test_watching_for_a_frozen_picture_can_be_switched_off():
     still = noisy(7)
     source = Scripted(lambda _: still)
-    settings = CameraSettings(frozen_s=None, silent_s=0.3)
-    with LiveCamera(lambda: source, settings) as camera:
+    with LiveCamera(lambda: source, CALM) as camera:
         while source.count < 60:
             assert camera.read() is not None
 
@@ -127,7 +143,7 @@ def test_an_unplugged_camera_is_lost(error):
         return noisy(number)
 
     with (
-        LiveCamera(lambda: Scripted(script), QUICK) as camera,
+        LiveCamera(lambda: Scripted(script), CALM) as camera,
         pytest.raises(CameraLostError, match=r"gone|No such device"),
     ):
         drain(camera)
@@ -139,7 +155,7 @@ def test_a_defect_in_the_reader_is_told_not_waited_for():
         raise ZeroDivisionError
 
     with pytest.raises(CameraLostError, match="defect"):
-        LiveCamera(lambda: Scripted(script), QUICK).open()
+        LiveCamera(lambda: Scripted(script), CALM).open()
 
 
 def test_a_read_that_blocks_for_ever_is_lost_and_left_behind():
@@ -147,17 +163,19 @@ def test_a_read_that_blocks_for_ever_is_lost_and_left_behind():
 
     def script(number):
         if number == 2:
-            release.wait(30)
+            release.wait()
         return noisy(number)
 
-    camera = LiveCamera(lambda: Scripted(script), QUICK)
+    camera = LiveCamera(lambda: Scripted(script), SILENT)
+    lost = 0
     try:
-        for _ in range(3):
+        while not camera.given_up:  # a try that was silent before it blocked does not count
             camera.open()
             with pytest.raises(CameraLostError, match="silent"):
                 drain(camera)
             camera.close()
-        assert camera.given_up
+            lost += 1
+        assert lost >= 3
         with pytest.raises(CameraError, match="restart dms"):
             camera.open()
     finally:
@@ -172,13 +190,13 @@ def test_a_finite_stream_ends():
             self.ended = self.count == 4
             return None if self.ended else super().grab()
 
-    with LiveCamera(lambda: Finite(noisy), QUICK) as camera:
+    with LiveCamera(lambda: Finite(noisy), CALM) as camera:
         assert list(camera)[-1].sequence == 3
 
 
 def test_a_change_of_size_passes_through(caplog):
     size = [64, 64]
-    with LiveCamera(lambda: Scripted(lambda n: noisy(n, *size)), QUICK) as camera:
+    with LiveCamera(lambda: Scripted(lambda n: noisy(n, *size)), CALM) as camera:
         assert camera.read().gray.shape == (64, 64)
         size[:] = [48, 96]
         while camera.read().gray.shape != (48, 96):
@@ -187,7 +205,7 @@ def test_a_change_of_size_passes_through(caplog):
 
 
 def test_another_size_than_asked_for_is_told(caplog):
-    settings = CameraSettings(width=640, height=480)
+    settings = replace(CALM, width=640, height=480)
     with LiveCamera(lambda: Scripted(noisy), settings) as camera:
         camera.read()
     assert "64 x 64 instead of the 640 x 480" in caplog.text
@@ -195,7 +213,7 @@ def test_another_size_than_asked_for_is_told(caplog):
 
 def test_reading_a_closed_camera_is_refused():
     with pytest.raises(CameraError, match="not open"):
-        LiveCamera(lambda: Scripted(noisy), QUICK).read()
+        LiveCamera(lambda: Scripted(noisy), CALM).read()
 
 
 @pytest.mark.parametrize(
@@ -209,24 +227,18 @@ def test_a_patient_camera_never_waits_while_it_opens():
     held = threading.Event()
 
     def script(number):
-        held.wait(30)
+        held.wait()
         return noisy(number)
 
-    camera = LiveCamera(lambda: Scripted(script), CameraSettings(first_frame_s=30), patient=True)
+    camera = LiveCamera(lambda: Scripted(script), CALM, patient=True)
     with pytest.raises(CameraLostError, match="not answered"):
         camera.read()
     for _ in range(3):
         with pytest.raises(CameraLostError, match="being opened"):
             camera.open()
     held.set()
-    opened = False
-    while not opened:
-        try:
-            camera.open()
-            opened = True
-        except CameraLostError:
-            time.sleep(0.01)
-    assert camera.read().sequence == 0
+    assert open_patiently(camera) <= {"The camera is being opened."}
+    assert camera.read() is not None
     camera.close()
 
 
@@ -239,21 +251,17 @@ def test_a_patient_camera_that_fails_says_why_and_tries_afresh():
             made[0].open = lambda: (_ for _ in ()).throw(CameraError("not there"))
         return made[-1]
 
-    camera = LiveCamera(fresh, QUICK, patient=True)
-    told = set()
-    while camera._first is None:
-        try:
-            camera.open()
-        except CameraError as error:
-            told.add(str(error))
-            time.sleep(0.01)
-    assert told == {"The camera is being opened.", "not there"}
+    camera = LiveCamera(fresh, CALM, patient=True)
+    told = open_patiently(camera, CameraError)
+    assert "not there" in told
+    assert told <= {"The camera is being opened.", "not there"}
     assert len(made) == 2
+    assert camera.read() is not None
     camera.close()
 
 
 def test_an_interrupted_read_ends_soon():
-    camera = LiveCamera(lambda: Scripted(lambda n: noisy(n) if n == 0 else None), CameraSettings())
+    camera = LiveCamera(lambda: Scripted(lambda n: noisy(n) if n == 0 else None), CALM)
     with camera:
         camera.read()
         threading.Timer(0.1, camera.interrupt).start()
@@ -263,12 +271,8 @@ def test_an_interrupted_read_ends_soon():
 def test_an_interruption_counts_once_and_is_forgotten_by_opening_again():
     source = Scripted(lambda n: noisy(n) if n == 0 or source.more else None)
     source.more = False
-    camera = LiveCamera(lambda: source, CameraSettings(), patient=True)
-    while camera._first is None:
-        try:
-            camera.open()
-        except CameraLostError:
-            time.sleep(0.01)
+    camera = LiveCamera(lambda: source, CALM, patient=True)
+    open_patiently(camera)
     camera.read()
     camera.interrupt()
     assert camera.read() is None
