@@ -63,6 +63,9 @@ class BaselineSettings:
     pitch_clamp_deg: float = setting(20.0, unit="deg", ge=0, text="most the pitch may be offset")
     pose_drift_deg: float = setting(6.0, unit="deg", ge=0, text="most it may drift once learned")
     rest_prior_s: float = setting(3.0, unit="s", ge=0, text="weight of a neutral resting face")
+    rest_least_s: float = setting(
+        20.0, unit="s", ge=0, text="resting face seen this long is known; until then, no road rage"
+    )
     upset_rate: float = setting(0.1, ge=0, le=1, text="learning rate while the face looks angry")
     rest_memory_s: float = setting(180.0, unit="s", gt=0, text="memory of the resting expression")
 
@@ -235,6 +238,7 @@ class Baseline:
             if len(known.rest) == len(EXPRESSIONS):
                 self._rest = list(known.rest)
         self._rest_s = 0.0
+        self._rest_recalled = known is not None and len(known.rest) == len(EXPRESSIONS)
         self._rested_s = float("-inf")
         self._seen_s = 0.0
         self.learned = False
@@ -265,9 +269,9 @@ class Baseline:
         return tuple(self._rest)
 
     @property
-    def rest_s(self) -> float:
-        """Seconds of confident frontal expression behind :attr:`rest`."""
-        return self._rest_s
+    def rest_known(self) -> bool:
+        """Whether :attr:`rest` is this driver's: seen for long enough, or on an earlier drive."""
+        return self._rest_recalled or self._rest_s >= self._settings.rest_least_s
 
     def relative(self, pose: HeadPose) -> HeadPose:
         """Turn a pose against the camera into one against this driver's normal."""
@@ -303,11 +307,13 @@ class Baseline:
     def learn_rest(self, probabilities: Sequence[float], t_s: float, *, calm: bool) -> None:
         """Learn the resting expression scored at ``t_s``: a slow mean of the drive.
 
-        It starts from a neutral face; what looks angry against it (not ``calm``) counts little.
+        It starts from a neutral face; what looks angry against it (not ``calm``) counts little
+        once the rest is known. Before, it may be this driver's rest that looks angry.
         """
         s = self._settings
         since_s, self._rested_s = t_s - self._rested_s, t_s
-        dt_s = min(max(since_s, 0.0), 1.0) * (1.0 if calm else s.upset_rate)
+        rate = 1.0 if calm or not self.rest_known else s.upset_rate
+        dt_s = min(max(since_s, 0.0), 1.0) * rate
         self._rest_s = min(self._rest_s + dt_s, s.rest_memory_s)
         share = min(dt_s / (self._rest_s + s.rest_prior_s), 1.0)
         self._rest = [r + (p - r) * share for r, p in zip(self._rest, probabilities, strict=True)]

@@ -69,10 +69,15 @@ class Chain:
         nets = self.settings.nets
         return Perception(
             predictor,
-            self._expression() if nets.expression else None,
+            self._expression() if self._expression_net else None,
             self._eye_state() if nets.eye_state else None,
             self.settings.perception,
         )
+
+    @property
+    def _expression_net(self) -> str | None:
+        """The net to load; none where the owner wants no emotion inferred (``core.rage``)."""
+        return self.settings.nets.expression if self.settings.core.rage.on else None
 
     @cached_property
     def _accelerated(self) -> AcceleratedNets | None:
@@ -82,11 +87,11 @@ class Chain:
             return None
         from dms.engine.accelerated import AcceleratedNets, Preparation  # noqa: PLC0415
 
-        wanted = [name for name in (nets.eye_state, nets.expression) if name]
+        wanted = [name for name in (nets.eye_state, self._expression_net) if name]
         manifests = [load_manifest(name) for name in wanted]
         preparation = Preparation(manifests, precision=nets.precision, dla_core=nets.dla_core)
         return AcceleratedNets(
-            self._expression() if nets.expression else None,
+            self._expression() if self._expression_net else None,
             self._eye_state() if nets.eye_state else None,
             preparation,
         )

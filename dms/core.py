@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from dms.affect import Affect, AffectSettings, AffectTracks
 from dms.baseline import Baseline, BaselineSettings, Known
 from dms.blinks import Blinks, BlinkSettings
 from dms.closure import Closure, ClosureSettings, Ended
@@ -33,6 +34,7 @@ from dms.values import (
     Kind,
     Level,
     PauseReason,
+    Scalar,
     Unseen,
     VehicleContext,
 )
@@ -56,6 +58,7 @@ class CoreSettings:
     nods: NodSettings = NodSettings()
     drowsiness: DrowsinessSettings = DrowsinessSettings()
     distraction: DistractionSettings = DistractionSettings()
+    affect: AffectSettings = AffectSettings()
     rage: RageSettings = RageSettings()
     context: ContextSettings = ContextSettings()
     gates: GateSettings = GateSettings()
@@ -71,7 +74,7 @@ class Core:
     def __init__(self, settings: CoreSettings | None = None, known: Known | None = None) -> None:
         self.settings = settings if settings is not None else CoreSettings()
         self.rules = find_rules(self.settings.profile, self.settings.profiles)
-        self._rage_on = True
+        self._rage_on = self.settings.rage.on
         self._warnings_on = True
         self._held: PauseReason | None = None
         self.reset(known)
@@ -97,6 +100,8 @@ class Core:
             down_only=self.rules.down_only,
         )
         self._context = Context(s.context)
+        self._tracks = AffectTracks(s.affect)
+        self._affect = Affect()
         self._rage = RageMeter(s.rage)
         self._rage_now = UNSEEN_RAGE
         self._gates = Gates(s.gates, self.rules)
@@ -117,7 +122,7 @@ class Core:
         if command.warnings is not None:
             self._warnings_on = command.warnings
         if command.rage is not None:
-            self._rage_on = command.rage
+            self._rage_on = command.rage and self.settings.rage.on  # the owner has the last word
 
     def hold(self, reason: PauseReason | None) -> None:
         """Pause until told otherwise here: no time and no command ends it; None lets go."""
@@ -157,6 +162,8 @@ class Core:
         last: DriverState | None,
     ) -> DriverState:
         t_s = observation.t_s
+        if not self.settings.rage.on:
+            observation = replace(observation, expression=None)
         step_s = 0.0 if last is None else t_s - last.t_s
         dt_s = step_s if step_s <= self.settings.longest_step_s else 0.0
         pose = None if observation.pose is None else self.baseline.relative(observation.pose)
@@ -171,15 +178,7 @@ class Core:
         if (glance := self._distraction.glance) is not None:
             events.append(_observed(t_s, Kind.GLANCE, "looked away", glance.start_s, glance.end_s))
         drowsiness = self._judge(t_s)
-        self._rage_now = self._rage.step(
-            t_s, observation.expression, pose, self.baseline.rest, self._context.step(t_s, vehicle)
-        )
-        if (episode := self._rage_now.ended) is not None:
-            event = _observed(
-                t_s, Kind.ROAD_RAGE, "the anger has ended", episode.start_s, episode.end_s
-            )
-            values = {"peak": round(episode.peak, 3), "peak_s": round(episode.peak_s, 3)}
-            events.append(replace(event, values=values))
+        events += self._judge_affect(observation, pose, vehicle)
         self._learn(observation, opened, pose, dt_s)
         return self._describe(observation, opened, pose, drowsiness, tuple(events))
 
@@ -239,6 +238,28 @@ class Core:
         )
         return self._steady.step(t_s, judge(evidence, self.settings.drowsiness))
 
+    def _judge_affect(
+        self,
+        observation: DriverObservation,
+        pose: HeadPose | None,
+        vehicle: VehicleContext | None,
+    ) -> list[Event]:
+        """Step expression, context and rage; return the episode of anger that has ended."""
+        t_s, base = observation.t_s, self.baseline
+        self._affect = self._tracks.step(t_s, observation.expression, pose)
+        rest = base.rest if base.rest_known else None
+        self._rage_now = self._rage.step(t_s, self._affect, rest, self._context.step(t_s, vehicle))
+        if (episode := self._rage_now.ended) is None:
+            return []
+        reason = f"the anger has ended; at its peak: {episode.reason}"
+        event = _observed(t_s, Kind.ROAD_RAGE, reason, episode.start_s, episode.end_s)
+        values: dict[str, Scalar] = {
+            "peak": round(episode.peak, 3),
+            "peak_s": round(episode.peak_s, 3),
+            "level": int(episode.level),
+        }
+        return [replace(event, values=values)]
+
     def _learn(
         self, observation: DriverObservation, opened: Openness, pose: HeadPose | None, dt_s: float
     ) -> None:
@@ -252,8 +273,8 @@ class Core:
             return
         base.learn_pose(observation.pose, dt_s)
         scores = observation.expression
-        if scores is not None and scores.sure and self._rage.frontal(pose):
-            calm = self._rage.excess(base.rest) < self.settings.rage.excess
+        if scores is not None and self._tracks.frontal(pose):
+            calm = self._rage.calm(self._affect, base.rest)
             base.learn_rest(scores.probabilities, observation.t_s, calm=calm)
         if not away and opened.both is not None:
             base.advance(dt_s)
@@ -266,7 +287,7 @@ class Core:
         drowsiness: Drowsiness,
         events: tuple[Event, ...],
     ) -> DriverState:
-        closure, distraction, rage = self._closure, self._distraction, self._rage_now
+        closure, distraction, affect = self._closure, self._distraction, self._affect
         unseen = opened.unseen
         if closure.state is EyesState.UNKNOWN and unseen is None:
             far = pose is not None and abs(pose.yaw_deg) > self.settings.openness.far_to_deg
@@ -291,10 +312,10 @@ class Core:
             away=distraction.away,
             away_s=distraction.away_s,
             pose=pose,
-            expression=rage.smoothed,
-            rage=rage.evidence,
-            valence=rage.valence,
-            arousal=rage.arousal,
+            expression=affect.scores,
+            rage=self._rage_now.evidence,
+            valence=affect.valence,
+            arousal=affect.arousal,
             baseline_progress=self.baseline.progress,
             events=events,
         )

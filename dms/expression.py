@@ -20,6 +20,7 @@ from dms.values import EXPRESSIONS, ExpressionScores, Gray
 FER2013 = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 _FER2013_AT = [EXPRESSIONS.index(name) for name in FER2013]
 _CONTEMPT = EXPRESSIONS.index("contempt")
+_ANGRY = [EXPRESSIONS.index("anger"), EXPRESSIONS.index("disgust")]
 # Pleasantness of each of EXPRESSIONS, -1..1, and its excitement: the net's own regression has no
 # labels to learn from, so both are expectations over the classes.
 _VALENCE = np.array([0.0, 0.89, 0.15, -0.63, -0.51, -0.60, -0.64, -0.40], np.float32)
@@ -83,9 +84,11 @@ class ExpressionNet:
         spread[_CONTEMPT] = eight[_CONTEMPT]  # FER2013 has no contempt of its own
         both = self._how.ferplus_weight * eight + (1 - self._how.ferplus_weight) * spread
         confidence = float(both.max())
+        # Anger and disgust are one thing to what follows: torn between the two is sure enough.
+        angry = float(both[_ANGRY].sum())
         return ExpressionScores(
             probabilities=tuple(round(float(p), 6) for p in both),
-            sure=confidence >= self._how.sure_above,
+            sure=max(confidence, angry) >= self._how.sure_above,
             confidence=round(confidence, 6),
             valence=round(float(both @ _VALENCE), 6),
             arousal=round(float(both @ _AROUSAL), 6),

@@ -38,8 +38,10 @@ class PolicySettings:
     drowsy_quiet_s: float = setting(
         60.0, unit="s", ge=0, text="after a closure alert drowsiness is not told so soon"
     )
-    rage_quiet_s: float = setting(120.0, unit="s", ge=0, text="cool-down between rage alerts")
-    rage_most: int = setting(5, ge=1, text="rage alerts a drive")
+    rage_quiet_s: float = setting(
+        600.0, unit="s", ge=0, text="cool-down between rage alerts: nobody is nagged into rage"
+    )
+    rage_most: int = setting(3, ge=1, text="rage alerts a drive")
     degraded_s: float = setting(
         8.0, unit="s", gt=0, le=10, source="DESIGN: told within 10 s", text="eyes not observable"
     )

@@ -130,8 +130,7 @@ class Service:
         was = old.chain.settings
         if settings.core == was.core:
             chain.core = old.chain.core
-        same_eyes = (settings.landmarks, settings.nets, settings.perception)
-        if same_eyes == (was.landmarks, was.nets, was.perception):
+        if _eyes(settings) == _eyes(was):
             chain.adopt_eyes(old.chain)
         else:
             old.chain.close()
@@ -299,3 +298,9 @@ def patient_bridges(settings: Settings) -> Settings:
 def state_folder(environment: dict[str, str], name: str, default: str) -> Path:
     """Return the folder that systemd made for the service, or ``default`` without systemd."""
     return Path(environment.get(name, default).split(":")[0])
+
+
+def _eyes(settings: Settings) -> tuple[object, ...]:
+    """Return what decides which landmarks and nets are loaded."""
+    on = settings.core.rage.on
+    return settings.landmarks, settings.nets, settings.perception, on

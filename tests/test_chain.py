@@ -53,6 +53,18 @@ def test_a_chain_that_goes_on_with_anothers_eyes_closes_them() -> None:
 
 
 @pytest.mark.usefixtures("nets")
+@pytest.mark.parametrize("backend", ["onnxruntime", "tensorrt"])
+@pytest.mark.parametrize("key", ["core.rage.workplace=true", "core.rage.enabled=false"])
+def test_where_no_emotion_is_wanted_its_net_is_not_loaded(key: str, backend: str) -> None:
+    chain = Chain(load(None, [key, f"nets.backend={backend}"]))
+    perception = chain.perception
+    chain.settle()
+    assert perception._expression is None
+    assert perception._eye_state is not None
+    chain.close()
+
+
+@pytest.mark.usefixtures("nets")
 def test_on_the_cpu_there_is_nothing_to_settle_or_close() -> None:
     chain = Chain(load(None))
     chain.settle()

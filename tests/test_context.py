@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dms.context import RULES, Context, ContextSettings, Mood
-from dms.values import VehicleContext
+from dms.values import Indicator, VehicleContext
 
 S = ContextSettings()
 
@@ -19,6 +19,7 @@ def mood(*said: tuple[float, dict[str, object]]) -> Mood:
     return found
 
 
+LEFT, RIGHT, OFF = Indicator.LEFT, Indicator.RIGHT, Indicator.OFF
 HONK = [(0.0, {"horn": True}), (0.5, {"horn": False})]
 ROWS: list[tuple[str, list[tuple[float, dict[str, object]]]]] = [
     ("startle by braking", [(0.0, {"acceleration_mps2": -4.0})]),
@@ -27,10 +28,14 @@ ROWS: list[tuple[str, list[tuple[float, dict[str, object]]]]] = [
     ("horn", HONK),
     ("hard pedal", [(0.0, {"accelerator": 0.9})]),
     ("hard pedal", [(0.0, {"acceleration_mps2": 3.0})]),
+    ("hard braking", [(0.0, {"acceleration_mps2": -5.0, "horn": True}), (2.1, {"horn": False})]),
     ("swerving", [(0.0, {"steering_rate_dps": 300.0, "horn": True}), (5.0, {"horn": False})]),
+    ("weaving", [(float(t), {"indicator": side}) for t, side in enumerate((LEFT, RIGHT) * 2)]),
     ("speeding", [(0.0, {"speed_kmh": 60.0, "speed_limit_kmh": 50.0})]),
+    ("shouting", [(0.0, {"loudness_db": 80.0, "horn": True})]),
     ("loud company", [(0.0, {"loudness_db": 80.0})]),
     ("stuck in traffic", [(0.0, {"speed_kmh": 9.9})]),
+    ("stuck in traffic", [(0.0, {"standstill": True})]),
 ]
 
 
@@ -51,6 +56,19 @@ def test_every_row_is_tested() -> None:
         ("startle by swerving", [(0.0, {"steering_rate_dps": 249.0})]),
         ("startle by swerving", [(0.0, {"steering_rate_dps": 300.0}), (2.1, {})]),
         ("startle by swerving", [(0.0, {"steering_rate_dps": 300.0, "horn": True})]),
+        ("startle by swerving", [(0.0, {"steering_rate_dps": 300.0, "indicator": LEFT})]),
+        (
+            "startle by swerving",
+            [(0.0, {"indicator": LEFT}), (4.0, {"indicator": OFF, "steering_rate_dps": 300.0})],
+        ),
+        ("hard braking", [(0.0, {"acceleration_mps2": -5.0}), (2.1, {})]),
+        ("hard braking", [(0.0, {"acceleration_mps2": -5.0, "horn": True})]),
+        ("weaving", [(float(t), {"indicator": side}) for t, side in enumerate((LEFT, OFF) * 3)]),
+        (
+            "weaving",
+            [(15.1 * t, {"indicator": side}) for t, side in enumerate((LEFT, RIGHT) * 2)],
+        ),
+        ("shouting", [(0.0, {"loudness_db": 80.0})]),
         ("repeated horn", [(0.0, {"horn": True}), (0.5, {"horn": True}), (1.0, {"horn": True})]),
         ("repeated horn", [*HONK, (10.6, {"horn": True})]),
         ("horn", [(0.0, {"horn": False})]),
@@ -76,17 +94,20 @@ def test_unknown_changes_nothing() -> None:
     assert mood((0.0, {})) == Mood()
 
 
-def test_factors_multiply_and_the_strongest_calming_reading_wins() -> None:
+def test_factors_multiply_and_the_strongest_reading_is_named() -> None:
     found = mood((0.0, {"horn": True, "accelerator": 1.0, "speed_kmh": 80.0}))
-    by_name = {rule.name: rule.factor for rule in RULES}
-    assert found.factor == pytest.approx(by_name["horn"] * by_name["hard pedal"])
+    by_name = {rule.name: rule.rage for rule in RULES}
+    assert found.rage == pytest.approx(by_name["horn"] * by_name["hard pedal"])
     assert found.reading == "rage"
     braking = mood((0.0, {"horn": True, "acceleration_mps2": -8.0}))
-    assert (braking.factor, braking.reading) == (0.0, "fear")
+    assert (braking.rage, braking.reading) == (0.0, "fear")
+    assert mood((0.0, {"loudness_db": 90.0})).reading == "joy"
+    assert mood((0.0, {"standstill": True})).reading == "stress"
+    assert mood((0.0, {})).reading == ""
 
 
 def test_memory_outlives_a_silent_bus() -> None:
     context = Context(S)
     context.step(0.0, VehicleContext(0.0, acceleration_mps2=-8.0))
-    assert context.step(1.0, None).factor == 0.0
+    assert context.step(1.0, None).rage == 0.0
     assert context.step(3.0, None) == Mood()

@@ -26,14 +26,14 @@ def kept(tmp_path_factory):
 
 
 def test_a_stricter_threshold_finds_less(kept):
-    points = sweep(*kept, "core.rage.excess", ["0.3", "0.9"])
+    points = sweep(*kept, "core.rage.excess", ["2", "9"])
     recalls = [point.quality.kinds[Kind.ROAD_RAGE].recall.value for point in points]
     assert recalls == [1.0, 0.0]
 
 
 def test_the_curve_is_one_offline_page(kept):
     pytest.importorskip("plotly", reason="the extra 'bench' is not installed")
-    page = curve(sweep(*kept, "core.rage.excess", ["0.3"]), "core.rage.excess", Kind.ROAD_RAGE)
+    page = curve(sweep(*kept, "core.rage.excess", ["2"]), "core.rage.excess", Kind.ROAD_RAGE)
     assert "false alarms an hour" in page
     assert 'src="http' not in page
 
@@ -43,4 +43,4 @@ def test_what_cannot_be_swept_is_told(kept, tmp_path):
     with pytest.raises(ConfigError, match="varies core"):
         sweep(entries, run, "camera.fps", ["15"])
     with pytest.raises(ConfigError, match="keep-observations"):
-        sweep(entries, tmp_path, "core.rage.excess", ["0.3"])
+        sweep(entries, tmp_path, "core.rage.excess", ["2"])

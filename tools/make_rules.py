@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from dms.context import READINGS
 from dms.context import RULES as CONTEXT_RULES
 from dms.core import CoreSettings
 from dms.profiles import PROFILES, SOURCES, Rules
@@ -121,16 +122,20 @@ def _profiles() -> str:
 
 def _context() -> str:
     lines = [
-        "## What the vehicle's context makes of an angry face",
-        "Factors of the rules that hold are multiplied. Missing context is unknown: it changes "
-        "nothing.",
+        "## What the vehicle's context makes of a face",
+        "Factors of the rules that hold are multiplied; a dash changes nothing. Evidence of rage "
+        "grows *rage* times as fast; the scores of fear with surprise and of happiness speak "
+        "against it *fear* and *joy* times as much; where *stress* is the strongest, the alert "
+        "stays an advisory. Missing context is unknown, not calm: it changes nothing. Loudness is "
+        "a signal of your own (`vehicle.signals.loudness`): dms listens to no microphone.",
         "",
-        "| rule | rage grows | reads as | when |",
-        "|---|---|---|---|",
+        f"| rule | when | {' | '.join(READINGS)} |",
+        "|---|---|" + "---|" * len(READINGS),
     ]
     for rule in CONTEXT_RULES:
-        growth = "not at all" if rule.factor == 0 else f"{rule.factor:g} times as fast"
-        lines.append(f"| {rule.name} | {growth} | {rule.reading} | {rule.text} |")
+        factors = [float(getattr(rule, name)) for name in READINGS]
+        cells = " | ".join("–" if factor == 1 else f"× {factor:g}" for factor in factors)
+        lines.append(f"| {rule.name} | {rule.text} | {cells} |")
     return "\n".join(lines) + "\n"
 
 

@@ -40,13 +40,13 @@ def test_a_run_is_kept_compared_and_swept(corpus, tmp_path, capsys):
     assert "2 done before" in capsys.readouterr().out
 
     other = tmp_path / "b"
-    stricter = ["-s", "core.rage.excess=0.9"]
+    stricter = ["-s", "core.rage.excess=9"]
     assert main(["bench", manifest, "--out", str(other), *QUIET, *stricter]) == 0
     assert main(["bench", "compare", str(run), str(run)]) == 0
     assert main(["bench", "compare", str(run), str(other)]) == 1
     assert "road_rage level 1 went" in capsys.readouterr().out
 
-    over = ["--over", "core.rage.excess=0.3,0.9", "--kind", "road_rage"]
+    over = ["--over", "core.rage.excess=2,9", "--kind", "road_rage"]
     assert main(["bench", "sweep", manifest, "--out", str(run), *over, *QUIET]) == 0
     assert (run / "sweep-core.rage.excess.html").exists()
 
