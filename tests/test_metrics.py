@@ -31,7 +31,7 @@ def test_the_file_is_prometheus_text(tmp_path, monkeypatch):
     assert 'dms_events_total{kind="blink"} 1' in lines
     assert 'dms_temperature_celsius{zone="cpu-thermal"} 41.5' in lines
     (half,) = [line for line in lines if 'quantile="0.5"' in line]
-    assert 0.05 <= float(half.split()[-1]) < 5
+    assert 0.05 <= float(half.split()[-1]) < 60  # s; a busy machine may be late
     assert text.endswith("\n")
 
 

@@ -20,7 +20,7 @@ def make(path):
     return EventStore(path, StoreSettings())
 
 
-def wait_for(true, limit_s=10.0):
+def wait_for(true, limit_s=120.0):
     end = time.monotonic() + limit_s
     while not true():
         assert time.monotonic() < end, "waited in vain"

@@ -38,7 +38,7 @@ class Broker:
         self._process = subprocess.Popen(
             [PLACE, "-c", str(self.file)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while time.monotonic() < end:
             try:
                 socket.create_connection(("127.0.0.1", self.port), 0.2).close()
@@ -77,14 +77,14 @@ class Listener:
         self._client.on_message = self._on_message
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
-        assert self._ready.wait(5)
+        assert self._ready.wait(60)
 
     def _on_message(self, _client, _data, message) -> None:
         self.heard.append((message.topic, json.loads(message.payload), message.qos, message.retain))
 
     def say(self, topic: str, payload: object, *, retain: bool = False) -> None:
         text = payload if isinstance(payload, (str, bytes)) else json.dumps(payload)
-        self._client.publish(topic, text, qos=1, retain=retain).wait_for_publish(5)
+        self._client.publish(topic, text, qos=1, retain=retain).wait_for_publish(60)
 
     def of(self, topic: str) -> list[dict]:
         return [payload for where, payload, *_ in self.heard if where == topic]
@@ -97,7 +97,7 @@ class Listener:
         self._client.loop_stop()
 
 
-def until(true, seconds=30.0):
+def until(true, seconds=120.0):
     end = time.monotonic() + seconds
     while not true() and time.monotonic() < end:
         time.sleep(0.01)

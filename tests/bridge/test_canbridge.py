@@ -25,7 +25,7 @@ WISH = {"Acknowledge": "No", "PauseRequest": "Leave", "WarningsRequest": "Leave"
         "E2E_Counter": 0}  # fmt: skip
 
 
-def until(true, seconds=30.0):
+def until(true, seconds=120.0):
     end = time.monotonic() + seconds
     while not true() and time.monotonic() < end:
         time.sleep(0.005)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import ssl
 import statistics
 import subprocess
@@ -174,11 +175,10 @@ def test_the_queue_of_alerts_is_bounded(broker):
         assert bridge.dropped == 12
         broker.start()
         with closing(Listener(broker.port, "car/alert")) as head:
-            for i in range(200):
-                bridge.publish(replace(STATE, t_s=20 + i / 30))
-                if len(head.heard) == 8:
-                    break
-                time.sleep(0.02)
+            t_s = itertools.count(20, 1 / 30)
+            assert until(
+                lambda: bridge.publish(replace(STATE, t_s=next(t_s))) or len(head.heard) == 8
+            )
             assert [h[1]["number"] for h in head.heard] == list(range(13, 21))
 
 

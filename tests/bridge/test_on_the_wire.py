@@ -26,7 +26,7 @@ def adapter(tmp_path):
     twin.unplug()
 
 
-def until(true, seconds=30.0):
+def until(true, seconds=120.0):
     end = time.monotonic() + seconds
     while not true() and time.monotonic() < end:
         time.sleep(0.005)
@@ -125,7 +125,7 @@ def test_alerts_of_an_unplugged_adapter_are_in_the_store(adapter, tmp_path):
             adapter.plug()
             while bridge.fault is not None:
                 raise_alert()
-    writer.close(10.0)
+    writer.close(120.0)
     with store:
         stored = [one.event.reason for one in store.events()]
     assert len(stored) == number

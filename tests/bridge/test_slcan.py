@@ -3,6 +3,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from types import SimpleNamespace
 
 import can
 import pytest
@@ -24,7 +25,7 @@ def adapter(tmp_path):
     twin.unplug()
 
 
-def until(true, seconds=30.0):
+def until(true, seconds=120.0):
     end = time.monotonic() + seconds
     while not true() and time.monotonic() < end:
         time.sleep(0.005)
@@ -44,12 +45,15 @@ def drive(bridge, seconds, alert=None):
         bridge.publish(DriverState(t_s, level=level, kind=kind, active=active, events=events))
 
 
-def test_alert_reaches_the_wire_and_decodes(adapter):
+def test_alert_reaches_the_wire_and_decodes(adapter, monkeypatch):
+    waited = []
+    clock = SimpleNamespace(**{**vars(time), "sleep": waited.append})
+    monkeypatch.setattr("can.interfaces.slcan.time", clock)
     settings = BridgeSettings(kind="slcan", channel=str(adapter.link), lossless=True)
     sleep = Event(2.0, Kind.MICROSLEEP, Level.WARNING, "eyes closed for 1.0 s", start_s=1.0)
-    begun = time.monotonic()
     with open_bridge(settings) as bridge:
-        assert time.monotonic() - begun < 1.0  # python-can would sleep for two seconds
+        assert not any(waited)  # python-can would sleep for two seconds
+        monkeypatch.undo()
         drive(bridge, 4.0, sleep)
     assert until(lambda: adapter.frames and adapter.frames[-1][3][7] & 0x0C == 0)
     seen = [(DBC.get_message_by_frame_id(i).name, DBC.decode_message(i, d))
@@ -130,7 +134,7 @@ def test_garbage_between_frames_is_counted_not_fatal(adapter):
     bus = SlcanBus(str(adapter.link))
     adapter.write(b"\x00\xff\xfe\r\a\a" + b"x" * 1000 + b"\rt12\rt1231AA\r")
     got = None
-    end = time.monotonic() + 5
+    end = time.monotonic() + 60
     while got is None and time.monotonic() < end:
         got = bus.recv(0.2)
     bus.shutdown()
@@ -166,8 +170,9 @@ def test_a_million_fuzzed_bytes_do_no_harm(adapter):
     assert len(bus.lines._half) <= 256
     adapter.write(b"\rt7FF1AA\r")
     last = None
-    while (message := bus.recv(0.3)) is not None:
-        last = message
+    end = time.monotonic() + 60
+    while (last is None or last.arbitration_id != 0x7FF) and time.monotonic() < end:
+        last = bus.recv(0.3) or last
     bus.shutdown()
     assert last is not None
     assert (last.arbitration_id, bytes(last.data)) == (0x7FF, b"\xaa")

@@ -24,7 +24,7 @@ def test_padded_lines_are_cut_and_stamps_are_on_the_monotonic_clock():
         frames = [camera.read() for _ in range(5)]
     assert frames[0].gray.shape[1] == 322
     assert all(np.diff([frame.t_s for frame in frames]) > 0)
-    assert abs(frames[-1].t_s - time.monotonic()) < 5
+    assert abs(frames[-1].t_s - time.monotonic()) < 60
 
 
 def test_a_finite_pipeline_ends():
@@ -41,4 +41,4 @@ def test_a_pipeline_that_fails_on_the_way_is_a_lost_camera():
 @pytest.mark.parametrize("text", ["nosuchsrc ! queue", "filesrc location=/nope ! decodebin"])
 def test_a_pipeline_that_cannot_start_says_so(text):
     with pytest.raises(CameraError, match="GStreamer"):
-        open_pipeline(text, first_frame_s=5).open()
+        open_pipeline(text, first_frame_s=60).open()

@@ -8,7 +8,7 @@ import time
 import pytest
 
 
-def wait(true, seconds=60.0):
+def wait(true, seconds=120.0):
     """Wait until ``true()`` holds; fail after ``seconds``."""
     end_s = time.monotonic() + seconds
     while time.monotonic() < end_s:
@@ -37,7 +37,7 @@ class Server:
 
     def __exit__(self, *_):
         self._server.should_exit = True
-        self._thread.join(10)
+        self._thread.join(120)
 
 
 @pytest.fixture

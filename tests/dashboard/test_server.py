@@ -18,7 +18,7 @@ def ask(tmp_path, served):
         app = make_app(ServiceFeed(tmp_path / "none"), token, ["localhost"])
         with served(app) as server:
             servers.append(server)
-            web = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+            web = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
             web.request(method, path, headers={"Host": "localhost", **headers})
             answer = web.getresponse()
             text = (

@@ -55,7 +55,7 @@ class Bench:
     def builder(self, code: int = 0) -> Callable[[Sequence[str]], subprocess.Popen[str]]:
         def start(arguments: Sequence[str]) -> subprocess.Popen[str]:
             self.built.append(list(arguments))
-            self.gate.wait(5)
+            self.gate.wait(120)
             if not code:
                 self.keep([name for name in ("eye_state", "expression") if name in arguments])
             script = f"print('eye_state: Tactics 50%'); raise SystemExit({code})"
@@ -97,7 +97,7 @@ def same(nets: AcceleratedNets, bench: Bench, seed: int = 1) -> bool:
 def test_kept_plans_are_loaded_without_building(bench: Bench) -> None:
     bench.keep(["eye_state", "expression"])
     with bench.open() as nets:
-        assert nets.wait(10)
+        assert nets.wait(120)
         assert same(nets, bench)
     assert bench.built == []
 
@@ -105,7 +105,7 @@ def test_kept_plans_are_loaded_without_building(bench: Bench) -> None:
 def test_both_nets_share_one_synchronise_a_frame(bench: Bench, gpu_counts) -> None:
     bench.keep(["eye_state", "expression"])
     with bench.open() as nets:
-        nets.wait(10)
+        nets.wait(120)
         assert same(nets, bench)
         gpu_counts.forget()
         for seed in range(2, 7):
@@ -120,7 +120,7 @@ def test_the_cpu_watches_while_plans_are_built_then_they_swap(bench: Bench, capl
             assert same(nets, bench, seed)  # no gap before
         assert not nets.on_gpu
         bench.gate.set()
-        assert nets.wait(10)
+        assert nets.wait(120)
         for seed in range(3):
             assert same(nets, bench, seed)  # nor after
     (arguments,) = bench.built
@@ -135,7 +135,7 @@ def test_the_cpu_watches_while_plans_are_built_then_they_swap(bench: Bench, capl
 def test_only_what_is_missing_is_built(bench: Bench) -> None:
     bench.keep(["eye_state"])
     with bench.open() as nets:
-        assert nets.wait(10)
+        assert nets.wait(120)
     assert [arguments[0] for arguments in bench.built] == ["expression"]
 
 
@@ -147,7 +147,7 @@ def test_a_plan_that_does_not_fit_is_rebuilt_and_told_in_one_sentence(
     if harm == "damage":
         bench.store.plans()[0].path.write_bytes(b"half")
     with bench.open() as nets:
-        assert nets.wait(10)
+        assert nets.wait(120)
         assert same(nets, bench)
     assert len(bench.built) == 1
     told = [record.message for record in caplog.records if "which takes minutes" in record.message]
@@ -157,7 +157,7 @@ def test_a_plan_that_does_not_fit_is_rebuilt_and_told_in_one_sentence(
 
 def test_a_failing_build_leaves_the_cpu_watching(bench: Bench, caplog) -> None:
     with bench.open(code=4) as nets:
-        assert not nets.wait(10)
+        assert not nets.wait(120)
         assert same(nets, bench)
     assert "the nets stay on the CPU: building the plans failed with code 4" in caplog.text
 
@@ -165,7 +165,7 @@ def test_a_failing_build_leaves_the_cpu_watching(bench: Bench, caplog) -> None:
 def test_no_gpu_leaves_the_cpu_watching(bench: Bench, caplog, monkeypatch) -> None:
     monkeypatch.setenv("EMU_NO_GPU", "1")
     with bench.open() as nets:
-        assert not nets.wait(10)
+        assert not nets.wait(120)
         assert same(nets, bench)
     assert "the nets stay on the CPU: no NVIDIA GPU answers" in caplog.text
 
@@ -173,7 +173,7 @@ def test_no_gpu_leaves_the_cpu_watching(bench: Bench, caplog, monkeypatch) -> No
 def test_a_gpu_that_fails_later_hands_back_to_the_cpu(bench: Bench, caplog, monkeypatch) -> None:
     bench.keep(["eye_state", "expression"])
     with bench.open() as nets:
-        nets.wait(10)
+        nets.wait(120)
         assert same(nets, bench)
 
         def fail(*_: object) -> None:
@@ -188,7 +188,7 @@ def test_a_gpu_that_fails_later_hands_back_to_the_cpu(bench: Bench, caplog, monk
 def test_a_frame_of_other_people_is_never_answered_with_the_last(bench: Bench) -> None:
     bench.keep(["eye_state", "expression"])
     with bench.open() as nets:
-        nets.wait(10)
+        nets.wait(120)
         gray = picture()
         nets.eye_state.read(gray, ANCHORS)
         moved = ANCHORS + np.float32(15)
@@ -208,7 +208,7 @@ def test_closing_during_a_build_ends_it(bench: Bench) -> None:
 
     preparation = Preparation(bench.manifests, bench.store, module=bench.trt, builder=forever)
     with AcceleratedNets(bench.expression, bench.eye_state, preparation) as nets:
-        assert started.wait(5)
+        assert started.wait(120)
         assert same(nets, bench)
     assert not nets.on_gpu
 
@@ -216,7 +216,7 @@ def test_closing_during_a_build_ends_it(bench: Bench) -> None:
 def test_a_long_build_is_heard_from(bench: Bench, caplog, monkeypatch) -> None:
     monkeypatch.setattr("dms.engine.accelerated.TOLD_EVERY_S", 0.0)
     with bench.open() as nets:
-        assert nets.wait(10)
+        assert nets.wait(120)
     assert "building: eye_state: Tactics 50%" in caplog.text
 
 
@@ -225,6 +225,6 @@ def test_a_dla_core_is_passed_on_and_part_of_the_key(bench: Bench) -> None:
         bench.manifests, bench.store, module=bench.trt, dla_core=1, builder=bench.builder()
     )
     with AcceleratedNets(bench.expression, bench.eye_state, preparation) as nets:
-        assert not nets.wait(10)  # what stands in for the build keeps plans for the GPU only
+        assert not nets.wait(120)  # what stands in for the build keeps plans for the GPU only
     (arguments,) = bench.built
     assert arguments[-2:] == ["--dla", "1"]

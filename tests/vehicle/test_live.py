@@ -16,7 +16,7 @@ SETTINGS = VehicleSettings(
 )
 
 
-def until(true, seconds=30.0):
+def until(true, seconds=120.0):
     end = time.monotonic() + seconds
     while not true() and time.monotonic() < end:
         time.sleep(0.005)
@@ -34,8 +34,8 @@ def send(bus):
 def test_a_second_bus_is_heard_and_never_written():
     with sender("vehicle-test") as bus, open_vehicle(SETTINGS, live=True) as vehicle:
         assert vehicle.at(7.0).speed_kmh is None
-        send(bus)
-        assert until(lambda: vehicle.at(7.0).speed_kmh == 50)
+        # Again and again: a busy machine may look when what it heard is too old already.
+        assert until(lambda: send(bus) or vehicle.at(7.0).speed_kmh == 50)
         assert vehicle.at(7.5).t_s == 7.5
         assert vehicle.fault is None
         assert bus.recv(0.1) is None
