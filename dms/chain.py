@@ -23,7 +23,7 @@ from dms.expression import ExpressionNet
 from dms.eye_state import EyeStateNet
 from dms.landmarks import load_predictor
 from dms.monitor import VehicleSource
-from dms.perception import Perception
+from dms.perception import Perception, PerceptionSettings
 from dms.vehicle import open_vehicle
 
 if TYPE_CHECKING:
@@ -64,15 +64,23 @@ class Chain:
         accelerated = self._accelerated
         if accelerated is not None:
             return Perception(
-                predictor, accelerated.expression, accelerated.eye_state, self.settings.perception
+                predictor, accelerated.expression, accelerated.eye_state, self._perceived
             )
         nets = self.settings.nets
         return Perception(
             predictor,
             self._expression() if self._expression_net else None,
             self._eye_state() if nets.eye_state else None,
-            self.settings.perception,
+            self._perceived,
         )
+
+    @property
+    def _perceived(self) -> PerceptionSettings:
+        """What to measure; micro-expressions want shape and scores of every frame."""
+        core, perceived = self.settings.core, self.settings.perception
+        if not (core.micro.enabled and core.rage.on):
+            return perceived
+        return replace(perceived, expression_period_s=0.0, shape=True)
 
     @property
     def _expression_net(self) -> str | None:

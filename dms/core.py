@@ -8,20 +8,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from dms.affect import Affect, AffectSettings, AffectTracks
+from dms.affect import AffectSettings
 from dms.baseline import Baseline, BaselineSettings, Known
 from dms.blinks import Blinks, BlinkSettings
 from dms.closure import Closure, ClosureSettings, Ended
-from dms.context import Context, ContextSettings
+from dms.context import ContextSettings
 from dms.distraction import Distraction, DistractionSettings
 from dms.drowsiness import BlinkRecord, Drowsiness, DrowsinessSettings, SteadyLevel, judge
+from dms.emotion import Emotion
 from dms.gates import Gates, GateSettings
+from dms.micro_expressions import MicroExpressionSettings
 from dms.nods import Nods, NodSettings
 from dms.openness import Openness, OpennessSettings, fuse
 from dms.perclos import Perclos, PerclosSettings
 from dms.policy import Policy, PolicySettings, Situation, Switches
 from dms.profiles import DEFAULT_PROFILE, Rules, find_rules
-from dms.rage import UNSEEN_RAGE, RageMeter, RageSettings
+from dms.rage import RageSettings
 from dms.settings import setting, settings
 from dms.values import (
     EXPRESSIONS,
@@ -34,7 +36,6 @@ from dms.values import (
     Kind,
     Level,
     PauseReason,
-    Scalar,
     Unseen,
     VehicleContext,
 )
@@ -61,6 +62,7 @@ class CoreSettings:
     affect: AffectSettings = AffectSettings()
     rage: RageSettings = RageSettings()
     context: ContextSettings = ContextSettings()
+    micro: MicroExpressionSettings = MicroExpressionSettings()
     gates: GateSettings = GateSettings()
     policy: PolicySettings = PolicySettings()
     longest_step_s: float = setting(
@@ -99,11 +101,7 @@ class Core:
             reset_s=self.rules.repeated_reset_s,
             down_only=self.rules.down_only,
         )
-        self._context = Context(s.context)
-        self._tracks = AffectTracks(s.affect)
-        self._affect = Affect()
-        self._rage = RageMeter(s.rage)
-        self._rage_now = UNSEEN_RAGE
+        self._emotion = Emotion(s.affect, s.rage, s.context, s.micro)
         self._gates = Gates(s.gates, self.rules)
         self._policy = Policy(s.policy, self.rules)
         self._state: DriverState | None = None
@@ -131,7 +129,7 @@ class Core:
     @property
     def rage_reason(self) -> str:
         """The present evidence of rage in words, with the vehicle's part in it."""
-        return self._rage_now.reason
+        return self._emotion.rage.reason
 
     def step(
         self,
@@ -162,8 +160,6 @@ class Core:
         last: DriverState | None,
     ) -> DriverState:
         t_s = observation.t_s
-        if not self.settings.rage.on:
-            observation = replace(observation, expression=None)
         step_s = 0.0 if last is None else t_s - last.t_s
         dt_s = step_s if step_s <= self.settings.longest_step_s else 0.0
         pose = None if observation.pose is None else self.baseline.relative(observation.pose)
@@ -178,7 +174,7 @@ class Core:
         if (glance := self._distraction.glance) is not None:
             events.append(_observed(t_s, Kind.GLANCE, "looked away", glance.start_s, glance.end_s))
         drowsiness = self._judge(t_s)
-        events += self._judge_affect(observation, pose, vehicle)
+        events += self._emotion.step(observation, pose, vehicle, self.baseline)
         self._learn(observation, opened, pose, dt_s)
         return self._describe(observation, opened, pose, drowsiness, tuple(events))
 
@@ -238,28 +234,6 @@ class Core:
         )
         return self._steady.step(t_s, judge(evidence, self.settings.drowsiness))
 
-    def _judge_affect(
-        self,
-        observation: DriverObservation,
-        pose: HeadPose | None,
-        vehicle: VehicleContext | None,
-    ) -> list[Event]:
-        """Step expression, context and rage; return the episode of anger that has ended."""
-        t_s, base = observation.t_s, self.baseline
-        self._affect = self._tracks.step(t_s, observation.expression, pose)
-        rest = base.rest if base.rest_known else None
-        self._rage_now = self._rage.step(t_s, self._affect, rest, self._context.step(t_s, vehicle))
-        if (episode := self._rage_now.ended) is None:
-            return []
-        reason = f"the anger has ended; at its peak: {episode.reason}"
-        event = _observed(t_s, Kind.ROAD_RAGE, reason, episode.start_s, episode.end_s)
-        values: dict[str, Scalar] = {
-            "peak": round(episode.peak, 3),
-            "peak_s": round(episode.peak_s, 3),
-            "level": int(episode.level),
-        }
-        return [replace(event, values=values)]
-
     def _learn(
         self, observation: DriverObservation, opened: Openness, pose: HeadPose | None, dt_s: float
     ) -> None:
@@ -272,10 +246,7 @@ class Core:
         if not self._gates.moving:  # parked, a driver looks and sits as he likes
             return
         base.learn_pose(observation.pose, dt_s)
-        scores = observation.expression
-        if scores is not None and self._tracks.frontal(pose):
-            calm = self._rage.calm(self._affect, base.rest)
-            base.learn_rest(scores.probabilities, observation.t_s, calm=calm)
+        self._emotion.learn(observation, pose, base)
         if not away and opened.both is not None:
             base.advance(dt_s)
 
@@ -287,7 +258,7 @@ class Core:
         drowsiness: Drowsiness,
         events: tuple[Event, ...],
     ) -> DriverState:
-        closure, distraction, affect = self._closure, self._distraction, self._affect
+        closure, distraction, affect = self._closure, self._distraction, self._emotion.affect
         unseen = opened.unseen
         if closure.state is EyesState.UNKNOWN and unseen is None:
             far = pose is not None and abs(pose.yaw_deg) > self.settings.openness.far_to_deg
@@ -313,7 +284,7 @@ class Core:
             away_s=distraction.away_s,
             pose=pose,
             expression=affect.scores,
-            rage=self._rage_now.evidence,
+            rage=self._emotion.rage.evidence,
             valence=affect.valence,
             arousal=affect.arousal,
             baseline_progress=self.baseline.progress,
@@ -343,8 +314,8 @@ class Core:
             away_sum_s=distraction.summed_s,
             drowsiness=state.drowsiness,
             drowsiness_reason=state.drowsiness_reason,
-            rage=self._rage_now.level,
-            rage_reason=self._rage_now.reason,
+            rage=self._emotion.rage.level,
+            rage_reason=self._emotion.rage.reason,
             faults=faults,
         )
         switches = self._switches(state.t_s, vehicle)

@@ -29,7 +29,8 @@ class Scheme:
     many points on the upper as on the lower lid, so that upper[i] faces lower[-1 - i].
     Mouth: (right corner, left corner) of the outer lips; ``lips``: pairs (upper, lower) of the
     inner lips. ``pose``: index -> 3D model point in mm (x to the driver's left, y up, z forward
-    out of the face).
+    out of the face). ``brows``: right outer, middle, inner, left inner, middle, outer; ``wings``
+    of the nose, right and left; ``lip_rims``: middle of the upper and of the lower outer lip.
     """
 
     name: str
@@ -40,6 +41,9 @@ class Scheme:
     inner_corners: tuple[int, int]
     lips: tuple[tuple[int, int], ...]
     pose: Mapping[int, tuple[float, float, float]]
+    brows: tuple[int, ...]
+    wings: tuple[int, int]
+    lip_rims: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,9 @@ DLIB68 = Scheme(
         48: (-28.9, -28.9, -24.1),
         54: (28.9, -28.9, -24.1),
     },
+    brows=(17, 19, 21, 22, 24, 26),
+    wings=(31, 35),
+    lip_rims=(51, 57),
 )
 
 # Our own 56 points. The numbers behind the names are MediaPipe's face mesh vertices, which the
@@ -131,6 +138,9 @@ DMS56 = Scheme(
         35: (-28.9, -28.9, -24.1),
         39: (28.9, -28.9, -24.1),
     },
+    brows=(24, 25, 26, 27, 28, 29),
+    wings=(32, 34),
+    lip_rims=(37, 41),
 )
 
 

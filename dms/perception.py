@@ -9,6 +9,7 @@ from typing import Protocol
 from dms.errors import EngineError
 from dms.eyes import EyeSettings, observe_eye
 from dms.face import Face, FaceSettings, FaceTracker
+from dms.face_shape import face_shape
 from dms.landmarks import Landmarks, Predictor
 from dms.mouth import mouth_aspect_ratio
 from dms.pose import PoseEstimator, PoseSettings
@@ -28,6 +29,7 @@ class PerceptionSettings:
     expression_period_s: float = setting(
         0.1, unit="s", ge=0, text="the expression net runs at most this often; 0: every frame"
     )
+    shape: bool = setting(False, text="measure the face's shape; core.micro.enabled wants it")
 
 
 class ExpressionNet(Protocol):
@@ -107,6 +109,7 @@ class Perception:
             mar=mouth_aspect_ratio(face.marks),
             pose=pose,
             expression=self._expression_of(frame, face),
+            shape=face_shape(face.marks) if self._settings.shape else None,
             brightness=_brightness(frame.gray, face),
         )
 

@@ -302,5 +302,6 @@ def state_folder(environment: dict[str, str], name: str, default: str) -> Path:
 
 def _eyes(settings: Settings) -> tuple[object, ...]:
     """Return what decides which landmarks and nets are loaded."""
-    on = settings.core.rage.on
-    return settings.landmarks, settings.nets, settings.perception, on
+    core = settings.core
+    inferred = (core.rage.on, core.micro.enabled)
+    return settings.landmarks, settings.nets, settings.perception, inferred

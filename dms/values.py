@@ -138,6 +138,7 @@ class DriverObservation:
     mar: float | None = None  # mouth aspect ratio of the inner lips
     pose: HeadPose | None = None
     expression: ExpressionScores | None = None  # None in frames in which the net was not due
+    shape: tuple[float, ...] | None = None  # dms.face_shape, where micro-expressions are wanted
     brightness: float | None = None  # mean gray of the face box, 0..255; of the picture if no face
     unseen: Unseen | None = None  # why there is no face, or no usable picture
 
