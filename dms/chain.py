@@ -93,10 +93,11 @@ class Chain:
         nets = self.settings.nets
         if nets.backend != "tensorrt":
             return None
-        from dms.engine.accelerated import AcceleratedNets, Preparation  # noqa: PLC0415
+        from dms.engine.accelerated import AcceleratedNets  # noqa: PLC0415
+        from dms.engine.preparation import Preparation  # noqa: PLC0415
 
-        wanted = [name for name in (nets.eye_state, self._expression_net) if name]
-        manifests = [load_manifest(name) for name in wanted]
+        roles = {"eye_state": nets.eye_state, "expression": self._expression_net}
+        manifests = {role: load_manifest(name) for role, name in roles.items() if name}
         preparation = Preparation(manifests, precision=nets.precision, dla_core=nets.dla_core)
         return AcceleratedNets(
             self._expression() if self._expression_net else None,

@@ -45,7 +45,10 @@ class NetSettings:
         "onnxruntime", text="what runs the nets: onnxruntime (CPU) or tensorrt (Jetson)"
     )
     dla_core: int | None = setting(
-        None, ge=0, le=1, text="with tensorrt: this DLA core instead of the GPU, where there is one"
+        None,
+        ge=0,
+        le=1,
+        text="with TensorRT 10.0 to 10.7: this DLA core, in FP16, instead of the GPU",
     )
     precision: Literal["int8", "fp32", "int8-qdq"] = setting("int8", text="which file of a net")
     reading: ExpressionSettings = ExpressionSettings()

@@ -57,6 +57,17 @@ def plain(
     return path
 
 
+def poisoned(source: Path, path: Path) -> Path:
+    """The same net with weights that are no numbers: every output is NaN."""
+    model = onnx.load(str(source))
+    for weight in model.graph.initializer:
+        value = numpy_helper.to_array(weight)
+        if value.dtype == np.float32:
+            weight.CopyFrom(numpy_helper.from_array(np.full_like(value, np.nan), weight.name))
+    onnx.save(model, str(path))
+    return path
+
+
 def crops(count: int, seed: int = 5) -> np.ndarray:
     """Smooth seeded pictures, (count, 1, 32, 32) float32 0..1."""
     coarse = np.random.default_rng(seed).random((count, 1, 8, 8))

@@ -24,9 +24,10 @@ import onnx
 from dms.crop import to_batch
 from dms.engine.build import BuildOptions, build_plan
 from dms.engine.engine import Engine, Tensor
+from dms.engine.gate import stored
 from dms.engine.manifest import FOLDER, Manifest, load_manifest
 from dms.engine.onnx import OnnxEngine
-from dms.engine.prepare import BATCHES
+from dms.engine.prepare import batch_of
 from dms.engine.tensorrt import TensorRTEngine, tensorrt_module
 
 
@@ -65,7 +66,7 @@ def open_one(content: bytes, net: Manifest, on: str, optimise: bool, stack: Exit
     """Open a net given as bytes on ``onnxruntime`` or ``tensorrt``."""
     if on == "tensorrt":
         module = tensorrt_module()
-        built = build_plan(module, content, BuildOptions(batch=BATCHES.get(net.name, 1)))
+        built = build_plan(module, content, BuildOptions(batch=batch_of(net)))
         return stack.enter_context(TensorRTEngine(built.plan, module=module))
     path = Path(stack.enter_context(tempfile.TemporaryDirectory()), "net.onnx")
     path.write_bytes(content)
@@ -88,8 +89,7 @@ def compare(
     net: Manifest, against: str, on: str = "onnxruntime", *, layers: bool = False, count: int = 64
 ) -> list[Difference]:
     """Run FP32 on the CPU and the file ``against`` on ``on``, both on ``count`` gate crops."""
-    with np.load(net.folder / "gate.npz", allow_pickle=False) as stored:
-        crops = to_batch(stored[f"{net.name}.crops"][:count])
+    crops = to_batch(stored(net)[0][:count])
     first, second = net.path("fp32"), net.path(against)
     with ExitStack() as stack:
         if layers:

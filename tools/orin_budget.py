@@ -16,7 +16,7 @@ from pathlib import Path
 import onnx
 
 from dms.engine.manifest import FOLDER, load_manifest
-from dms.engine.prepare import BATCHES
+from dms.engine.prepare import batch_of
 
 TOPS = (
     20e12  # dense INT8 operations a second, Jetson Orin Nano 8 GB (NVIDIA's data sheet, 15 W mode)
@@ -117,7 +117,8 @@ def table(fps: float, frame: tuple[int, int], engines: Path = FOLDER) -> str:
     ]
     total = 2 * LAUNCH_S
     for name in ("expression", "eye_state"):
-        net, batch = load_manifest(name, engines), BATCHES.get(name, 1)
+        net = load_manifest(name, engines)
+        batch = batch_of(net)
         cost = cost_of(net.path("fp32"))
         arithmetic, memory, launches = net_seconds(cost, batch)
         seconds = max(arithmetic, memory) + launches

@@ -6,6 +6,7 @@ import argparse
 import json
 
 from dms.commands.options import add_settings, settings_of
+from dms.config import NetSettings
 from dms.doctor import Verdict, examine
 
 
@@ -23,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print every finding; code 1 where the chain cannot run as configured."""
     if args.engine:
-        return _engine(args.json)
+        return _engine(settings_of(args).nets, args.json)
     findings = examine(settings_of(args))
     if args.json:
         rows = [
@@ -37,15 +38,18 @@ def run(args: argparse.Namespace) -> int:
     return int(any(found.verdict is Verdict.BAD for found in findings))
 
 
-def _engine(as_json: bool) -> int:
+def _engine(nets: NetSettings, as_json: bool) -> int:
     """Print the engine's table, ready to paste; code 1 where something failed."""
-    from dms.engine.report import engine_report  # noqa: PLC0415  # loads the nets
+    from dms.engine.report import Wanted, engine_report  # noqa: PLC0415  # loads the nets
+
+    names = [name for name in (nets.expression, nets.eye_state) if name]
+    wanted = Wanted(names, nets.precision, nets.dla_core)
 
     good = True
     rows = []
     if not as_json:
         print("| part | measured | value | |\n|---|---|---|---|")
-    for row in engine_report():
+    for row in engine_report(wanted):
         good &= row.good is not False
         mark = {True: "good", False: "BAD", None: ""}[row.good]
         rows.append({"part": row.part, "what": row.what, "value": row.value, "good": row.good})

@@ -5,18 +5,18 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
 from dms.engine.manifest import FOLDER, Manifest, load_manifest
-from dms.engine.plans import PlanStore, StoredPlan
+from dms.engine.plans import PlanError, PlanKey, PlanStore, StoredPlan
 from dms.engine.prepare import FILES, Machine, build_and_keep, key_of, pass_gate, this_machine
 from dms.engine.tensorrt import tensorrt_module
 from dms.errors import EngineError
 
 NETS = ("expression", "eye_state")
-_TOLD_EVERY_S = 0.5
+_MOVED_EVERY_S = 0.5  # the line on a terminal
+TOLD_EVERY_S = 10.0  # a line of its own elsewhere, as in a journal
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     build.add_argument("nets", nargs="*", metavar="NET", help=f"default: {' '.join(NETS)}")
     build.add_argument("--precision", choices=sorted(FILES), default="int8")
     build.add_argument(
-        "--dla", type=int, metavar="CORE", help="use this DLA core where there is one"
+        "--dla", type=int, metavar="CORE", help="use this DLA core, in FP16, where there is one"
     )
     build.add_argument("--force", action="store_true", help="build even where a plan is kept")
     build.add_argument(
@@ -66,27 +66,39 @@ def _build(args: argparse.Namespace, store: PlanStore) -> int:
         manifest = load_manifest(name, args.engines)
         key = key_of(manifest, machine, args.precision, args.dla)
         with store.locked():
-            if not args.force and store.find(key) is not None:
+            if not args.force and _is_sound(store, key):
                 print(f"{name}: a plan for TensorRT {key.tensorrt} on {key.capability} is kept")
                 continue
+            print(f"{name}: building, which may take minutes", file=sys.stderr, flush=True)
             told = Teller(name)
-            stored = build_and_keep(
-                *(manifest, key, module, store), gate=gate, target=args.target, say=told
-            )
-        told.done()
+            try:
+                stored = build_and_keep(
+                    *(manifest, key, module, store), gate=gate, target=args.target, say=told
+                )
+            finally:
+                told.done()
         print(f"{name}: {_line(stored)}")
     return 0
 
 
 def _capability(target: str) -> str:
     digits = target.removeprefix("SM")
-    if not digits.isdigit() or len(digits) < 2:
+    if digits == target or not digits.isdigit() or len(digits) < 2:
         raise EngineError(f"--target {target!r} is no GPU; write it as SM86")
     return f"{digits[:-1]}.{digits[-1]}"
 
 
+def _is_sound(store: PlanStore, key: PlanKey) -> bool:
+    stored = store.find(key)
+    try:
+        return stored is not None and bool(stored.load())
+    except PlanError as error:
+        print(f"{key.net}: {error}", file=sys.stderr)
+        return False
+
+
 class Teller:
-    """Says how far the build is: one line that moves on a terminal, a line a phase elsewhere."""
+    """Says how far the build is: one line that moves on a terminal, new lines elsewhere."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -97,7 +109,8 @@ class Teller:
     def __call__(self, phase: str, share: float) -> None:
         now_s = time.monotonic()
         new = phase not in self._phases
-        if not (new or (self._terminal and now_s - self._last_s >= _TOLD_EVERY_S)):
+        pause_s = _MOVED_EVERY_S if self._terminal else TOLD_EVERY_S
+        if not new and now_s - self._last_s < pause_s:
             return
         self._phases.add(phase)
         self._last_s = now_s
@@ -194,13 +207,11 @@ def _gate_says(plan: StoredPlan, engines: Path, module: ModuleType) -> str | Non
 
 def _clean(store: PlanStore, engines: Path, *, everything: bool) -> int:
     machine, _, _ = _here()
-    removed: Sequence[str] = [path.name for path in store.stray()]
-    for path in store.stray():
-        path.unlink(missing_ok=True)
+    removed = [path.name for path in store.remove_stray()]
     for plan in store.plans():
         if everything or _wrong(plan, engines, machine) is not None:
             store.remove(plan)
-            removed = [*removed, plan.path.name]
+            removed.append(plan.path.name)
     for name in removed:
         print(f"deleted {name}")
     if not removed:

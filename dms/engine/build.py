@@ -134,7 +134,8 @@ def build_plan(
     report = Report()
     logger = make_logger(module, report)
     builder = trt.Builder(logger)
-    network = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
+    typed = 1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
+    network = builder.create_network(typed if options.dla_core is None else 0)
     parser = trt.OnnxParser(network, logger)
     if not parser.parse(onnx):
         errors = [parser.get_error(at).desc() for at in range(parser.num_errors)]
@@ -206,21 +207,35 @@ def _place(
     module: ModuleType, builder: trt.Builder, config: trt.IBuilderConfig, options: BuildOptions
 ) -> None:
     """Choose the chip's unit: the GPU, a DLA core with the GPU for the rest, or a target GPU."""
+    if options.dla_core is not None:
+        _place_on_dla(module, builder, config, options.dla_core)
+    if options.target is not None:
+        _target(module, config, options.target)
+
+
+def _place_on_dla(
+    module: ModuleType, builder: trt.Builder, config: trt.IBuilderConfig, core: int
+) -> None:
+    """Use a DLA core in FP16: up to TensorRT 10.7 it knows INT8 by calibration only, not by Q/DQ.
+
+    10.8 to 11.3 have no DLA; from 11.4.1 on it wants nets whose tensors are typed FP16.
+    """
     if TYPE_CHECKING:
         import tensorrt as trt  # noqa: PLC0415
     else:
         trt = module
-    if options.dla_core is not None:
-        cores = builder.num_DLA_cores
-        if options.dla_core >= cores:
-            raise EngineError(
-                f"this chip has {cores} DLA cores (Orin Nano has none); leave out --dla"
-            )
-        config.default_device_type = trt.DeviceType.DLA
-        config.DLA_core = options.dla_core
-        config.set_flag(trt.BuilderFlag.GPU_FALLBACK)
-    if options.target is not None:
-        _target(module, config, options.target)
+    half = getattr(trt.BuilderFlag, "FP16", None)
+    cores = builder.num_DLA_cores
+    if half is None or core >= cores:
+        raise EngineError(
+            f"TensorRT {module.__version__} offers {cores} DLA cores here that dms can use (Orin "
+            "Nano and Thor have none; it takes TensorRT 10.0 to 10.7, as in JetPack 6); leave out "
+            "--dla and nets.dla_core"
+        )
+    config.set_flag(half)
+    config.default_device_type = trt.DeviceType.DLA
+    config.DLA_core = core
+    config.set_flag(trt.BuilderFlag.GPU_FALLBACK)
 
 
 def _target(module: Any, config: Any, target: str) -> None:

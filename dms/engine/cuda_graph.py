@@ -44,15 +44,16 @@ def capture(stream: int, queue: Callable[[], None]) -> Graph:
     graph, runnable = ctypes.c_void_p(), ctypes.c_void_p()
     _ask(driver, "cuStreamBeginCapture_v2", at, ctypes.c_int(_THREAD_LOCAL))
     try:
-        queue()
-    finally:
-        code = driver.cuStreamEndCapture(at, ctypes.byref(graph))
-    if code or not graph:
-        raise EngineError(f"the stream could not be captured (CUDA error {code})")
-    try:
+        try:
+            queue()
+        finally:
+            code = driver.cuStreamEndCapture(at, ctypes.byref(graph))
+        if code or not graph:
+            raise EngineError(f"the stream could not be captured (CUDA error {code})")
         _ask(driver, "cuGraphInstantiateWithFlags", ctypes.byref(runnable), graph, _no_flags())
     finally:
-        driver.cuGraphDestroy(graph)
+        if graph:
+            driver.cuGraphDestroy(graph)
     return Graph(driver, runnable, stream)
 
 

@@ -33,11 +33,7 @@ class Engine(Resource):
                 f"the net takes float32 (n, {', '.join(map(str, self.input_shape))}), "
                 f"got {batch.dtype} {batch.shape}"
             )
-        outputs = self._infer(batch)
-        for name, value in outputs.items():
-            if not np.isfinite(value).all():
-                raise EngineError(f"output {name!r} of the net is not finite; reload the engine")
-        return outputs
+        return finite(self._infer(batch))
 
     @abstractmethod
     def _infer(self, batch: Tensor) -> dict[str, Tensor]: ...
@@ -45,3 +41,11 @@ class Engine(Resource):
     @abstractmethod
     def close(self) -> None:
         """Free the backend's memory; a second call does nothing."""
+
+
+def finite(outputs: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return a net's outputs; raise EngineError where one is not finite."""
+    for name, value in outputs.items():
+        if not np.isfinite(value).all():
+            raise EngineError(f"output {name!r} of the net is not finite; reload the engine")
+    return outputs

@@ -53,7 +53,7 @@ def check(
 ) -> GateResult:
     """Compare ``engine`` with the stored FP32 outputs; raise EngineError beyond the limits."""
     limits = limits or GateSettings()
-    crops, expected = _stored(manifest, path or manifest.folder / "gate.npz")
+    crops, expected = stored(manifest, path)
     got: dict[str, list[NDArray[np.float32]]] = {name: [] for name in expected}
     for start in range(0, len(crops), _STEP):
         out = engine.infer(to_batch(crops[start : start + _STEP]))
@@ -70,14 +70,16 @@ def check(
     return result
 
 
-def _stored(
-    manifest: Manifest, path: Path
+def stored(
+    manifest: Manifest, path: Path | None = None
 ) -> tuple[NDArray[np.uint8], dict[str, NDArray[np.float32]]]:
+    """Return the crops (n, h, w) and the FP32 net's outputs for them. Raises EngineError."""
+    path = path or manifest.folder / "gate.npz"
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            crops = stored[f"{manifest.name}.crops"]
-            made_for = str(stored[f"{manifest.name}.fp32"])
-            outputs = {name: stored[f"{manifest.name}.{name}"] for name in manifest.outputs}
+        with np.load(path, allow_pickle=False) as kept:
+            crops = kept[f"{manifest.name}.crops"]
+            made_for = str(kept[f"{manifest.name}.fp32"])
+            outputs = {name: kept[f"{manifest.name}.{name}"] for name in manifest.outputs}
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise EngineError(
             f"{path} cannot be read for {manifest.name} ({error}); restore it with "

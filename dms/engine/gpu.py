@@ -9,15 +9,16 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotInTime
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from dms.engine.cuda_graph import Graph, capture
+from dms.engine.worker import Worker
 from dms.errors import EngineError
 from dms.resource import Resource
 
@@ -39,20 +40,30 @@ class Buffer:
     address: int
     allocation: Any  # pycuda's device memory; None where mapped
 
+    def free(self) -> None:
+        """Free both sides, once."""
+        try:
+            if self.allocation is not None:
+                self.allocation.free()
+        finally:
+            self.host.base.free()  # type: ignore[union-attr]  # pycuda's page-locked allocation
+
 
 class Gpu(Resource):
-    """A context manager. All methods but ``run`` and ``close`` are for work given to ``run``."""
+    """All methods but ``run``, ``release`` and ``close`` are for work given to ``run``."""
 
     def __init__(self, *, call_timeout_s: float = CALL_TIMEOUT_S) -> None:
         self._call_timeout_s = call_timeout_s
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="dms-gpu")
+        self._worker = Worker("dms-gpu")
         self._closed = False
         self._lost = False
-        self._memory: list[Any] = []  # freed in reverse order before the stream
+        self._held = ExitStack()
+        # What the bindings make of errors in C++; pycuda's own comes on top.
+        self._failures: tuple[type[Exception], ...] = (RuntimeError, MemoryError, OSError)
         try:
-            self._worker.submit(self._open).result()
+            self._answer(self._worker.submit(self._open), LOAD_TIMEOUT_S)
         except BaseException:
-            self._worker.shutdown()
+            self._worker.stop()
             raise
 
     @property
@@ -63,25 +74,42 @@ class Gpu(Resource):
     def run(self, work: Callable[[], T], timeout_s: float | None = None) -> T:
         """Do ``work`` in the GPU's thread and return its result.
 
-        Raises EngineError where CUDA fails or no answer comes in time; after the latter the GPU
-        counts as lost.
+        Raises EngineError where CUDA or TensorRT fails or no answer comes in time; after the
+        latter the GPU counts as lost.
         """
         if not self.usable:
             why = "has stopped answering" if self._lost else "is closed"
             raise EngineError(f"the GPU {why}; restart dms, or set the engine to onnxruntime")
-        limit = self._call_timeout_s if timeout_s is None else timeout_s
-        task: Future[T] = self._worker.submit(work)
+        limit_s = self._call_timeout_s if timeout_s is None else timeout_s
+        return self._answer(self._worker.submit(work), limit_s)
+
+    def release(self, free: Callable[[], None]) -> None:
+        """Let ``free`` free memory in the GPU's thread. Never raises: nobody could do better.
+
+        A lost GPU is not waited for; what it holds is freed should it come back.
+        """
+        task = self._worker.submit(free)
+        if self._lost:
+            return
         try:
-            return task.result(limit)
+            self._answer(task, LOAD_TIMEOUT_S)
+        except EngineError as error:
+            log.error("some memory of the GPU stays taken until dms ends: %s", error)
+
+    def _answer(self, task: Future[T], limit_s: float) -> T:
+        try:
+            return task.result(limit_s)
         except NotInTime as error:
             if task.done():
                 raise
             self._lost = True
             raise EngineError(
-                f"the GPU did not answer within {limit:g} s; restart dms and see dmesg"
+                f"the GPU did not answer within {limit_s:g} s; restart dms and see dmesg"
             ) from error
-        except self.cuda.Error as error:
-            raise EngineError(f"CUDA failed ({error}); restart dms and see dmesg") from error
+        except self._failures as error:
+            raise EngineError(
+                f"CUDA or TensorRT failed ({error}); restart dms and see dmesg"
+            ) from error
 
     def _open(self) -> None:
         try:
@@ -91,6 +119,7 @@ class Gpu(Resource):
                 f"pycuda cannot be loaded ({error}); on a Jetson: pip install pycuda"
             ) from error
         self.cuda = cuda
+        self._failures += (cuda.Error,)
         try:
             cuda.init()  # first: TensorRT without a driver can crash the process
             device = cuda.Device(0)
@@ -99,37 +128,45 @@ class Gpu(Resource):
                 f"no NVIDIA GPU answers ({error}); check the driver, or set the engine to "
                 "onnxruntime"
             ) from error
+        self.capability: tuple[int, int] = device.compute_capability()
+        self.name: str = device.name()
+        self.integrated = bool(device.get_attribute(cuda.device_attribute.INTEGRATED))
         try:
-            self.capability: tuple[int, int] = device.compute_capability()
-            self.name: str = device.name()
-            self.integrated = bool(device.get_attribute(cuda.device_attribute.INTEGRATED))
-            self._context = device.retain_primary_context()  # TensorRT uses this one, too
-            self._context.push()
+            with ExitStack() as undo:
+                context = device.retain_primary_context()  # TensorRT uses this one, too
+                undo.callback(context.detach)  # its destructor would not release a primary one
+                context.push()
+                undo.callback(context.pop)
+                self.stream = cuda.Stream()
+                undo.callback(self._drop_stream)
+                self._held = undo.pop_all()
         except cuda.Error as error:
             raise EngineError(f"{error}; free GPU memory or restart the device") from error
-        self.stream = cuda.Stream()
+
+    def _drop_stream(self) -> None:
+        self.stream.synchronize()
+        del self.stream
 
     def shared(self, shape: tuple[int, ...], kind: DTypeLike) -> Buffer:
         """Page-locked host memory and its twin on the GPU; on an integrated GPU one memory."""
         flags = self.cuda.host_alloc_flags.DEVICEMAP if self.integrated else 0
         host = self.cuda.pagelocked_zeros(shape, np.dtype(kind), mem_flags=flags)
-        self._memory.append(host.base)
         if self.integrated:
             return Buffer(host, int(host.base.get_device_pointer()), None)
-        allocation = self.cuda.mem_alloc(host.nbytes)
-        self._memory.append(allocation)
+        try:
+            allocation = self.cuda.mem_alloc(host.nbytes)
+        except self.cuda.Error:
+            host.base.free()
+            raise
         return Buffer(host, int(allocation), allocation)
 
-    def device(self, size: int) -> int:
-        """Allocate ``size`` bytes that only the GPU sees and return their address."""
-        allocation = self.cuda.mem_alloc(size)
-        self._memory.append(allocation)
-        return int(allocation)
+    def to_device(self, buffer: Buffer, size: int | None = None) -> None:
+        """Queue the copy of ``buffer.host`` to the GPU; nothing to do on an integrated one.
 
-    def to_device(self, buffer: Buffer) -> None:
-        """Queue the copy of ``buffer.host`` to the GPU; nothing to do on an integrated one."""
+        ``size``: only so many bytes of a buffer of bytes.
+        """
         if buffer.allocation is not None:
-            self.cuda.memcpy_htod_async(buffer.allocation, buffer.host, self.stream)
+            self.cuda.memcpy_htod_async(buffer.allocation, buffer.host[:size], self.stream)
 
     def to_host(self, buffer: Buffer) -> None:
         """Queue the copy back."""
@@ -139,18 +176,6 @@ class Gpu(Resource):
     def synchronize(self) -> None:
         """Wait for all that is queued."""
         self.stream.synchronize()
-
-    def replayable(self, queue: Callable[[], None]) -> Callable[[], None]:
-        """Queue the work once, then return what queues it again: a CUDA graph where possible."""
-        queue()  # TensorRT settles its shapes in the first call, which cannot be captured
-        self.synchronize()
-        try:
-            graph: Graph = capture(self.stream.handle, queue)
-        except EngineError as error:
-            log.info("no CUDA graph (%s); each kernel is launched by itself", error)
-            return queue
-        self._memory.append(graph)
-        return graph.launch
 
     def kernels(self, cubin: bytes, names: Sequence[str]) -> list[Any]:
         """Load the functions ``names`` of a compiled module."""
@@ -162,31 +187,13 @@ class Gpu(Resource):
         free, whole = self.cuda.mem_get_info()
         return int(free), int(whole)
 
-    def mark(self) -> int:
-        """Return a mark for :meth:`free_since`."""
-        return len(self._memory)
-
-    def free_since(self, mark: int) -> None:
-        """Free all memory and graphs made since ``mark``, latest first."""
-        while len(self._memory) > mark:
-            self._memory.pop().free()
-
     def close(self) -> None:
-        """Free everything in order; a second call does nothing. A lost GPU is left alone."""
+        """Free everything in order; a second call does nothing."""
         if self._closed:
             return
         self._closed = True
-        if not self._lost:
-            self._worker.submit(self._shut).result(LOAD_TIMEOUT_S)
-        self._worker.shutdown(wait=not self._lost)
-
-    def _shut(self) -> None:
-        self.stream.synchronize()
-        self.free_since(0)
-        del self.stream
-        self._context.pop()
-        self._context.detach()  # pycuda's destructor alone would not release a primary context
-        del self._context
+        self.release(self._held.close)
+        self._worker.stop(0.0 if self._lost else LOAD_TIMEOUT_S)
 
 
 class _Lease:
@@ -205,11 +212,13 @@ class _Lease:
             return self._gpu
 
     def give_back(self) -> None:
+        gpu = None
         with self._lock:
             self._holders -= 1
-            if self._holders == 0 and self._gpu is not None:
+            if self._holders == 0:
                 gpu, self._gpu = self._gpu, None
-                gpu.close()
+        if gpu is not None:
+            gpu.close()
 
 
 lease = _Lease()

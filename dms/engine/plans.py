@@ -97,10 +97,10 @@ class PlanStore:
             "built": datetime.now(timezone.utc).isoformat(timespec="seconds"),
             "figures": dict(figures),
         }
-        self._make()
-        path.with_suffix(".json").unlink(missing_ok=True)  # an old one must not vouch for it
-        self._put(path, plan)
-        self._put(path.with_suffix(".json"), json.dumps(sidecar, indent=2).encode())
+        with _writing(self.folder):  # an old sidecar must not vouch for the new plan
+            path.with_suffix(".json").unlink(missing_ok=True)
+        write_whole(path, plan)
+        write_whole(path.with_suffix(".json"), json.dumps(sidecar, indent=2).encode())
         stored = self.find(key)
         if stored is None:
             raise EngineError(f"{path} was not kept; check the disk")
@@ -123,55 +123,44 @@ class PlanStore:
         )
 
     def remove(self, plan: StoredPlan) -> None:
-        """Delete a plan, its sidecar first."""
-        plan.path.with_suffix(".json").unlink(missing_ok=True)
-        plan.path.unlink(missing_ok=True)
+        """Delete a plan, its sidecar first. Raises EngineError where that is not allowed."""
+        with _writing(self.folder):
+            plan.path.with_suffix(".json").unlink(missing_ok=True)
+            plan.path.unlink(missing_ok=True)
+
+    def remove_stray(self) -> list[Path]:
+        """Delete the files that no sidecar vouches for and return them. Raises EngineError."""
+        stray = self.stray()
+        with _writing(self.folder):
+            for path in stray:
+                path.unlink(missing_ok=True)
+        return stray
 
     def timing_cache(self, tensorrt: str, capability: str) -> bytes:
         """Return the builder's timings of earlier builds on this device, empty if none."""
-        path = self._timing(tensorrt, capability)
-        return path.read_bytes() if path.exists() else b""
+        try:
+            return self._timing(tensorrt, capability).read_bytes()
+        except OSError:
+            return b""
 
     def keep_timing_cache(self, tensorrt: str, capability: str, timings: bytes) -> None:
         """Keep what the builder has timed, for the next build."""
         if timings:
-            self._put(self._timing(tensorrt, capability), timings)
+            write_whole(self._timing(tensorrt, capability), timings)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the folder's lock: one build at a time, across processes."""
         import fcntl  # noqa: PLC0415  # not on Windows, where nothing is built
 
-        self._make()
-        with (self.folder / ".lock").open("w") as lock:
+        with _writing(self.folder):
+            lock = (self.folder / ".lock").open("w")
+        with lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
     def _timing(self, tensorrt: str, capability: str) -> Path:
         return self.folder / f"timing-trt{tensorrt}-sm{capability}.timing"
-
-    def _make(self) -> None:
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise EngineError(
-                f"{self.folder} cannot be made ({error.strerror}); set CACHE_DIRECTORY to a folder "
-                "that can be written"
-            ) from error
-
-    def _put(self, path: Path, content: bytes) -> None:
-        """Write to a file beside it, flush to the disk, then rename."""
-        self._make()
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
-        try:
-            with part.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise EngineError(f"{path} cannot be written ({error.strerror})") from error
 
 
 def _read(sidecar: Path, key: PlanKey | None = None) -> StoredPlan | None:
@@ -190,3 +179,31 @@ def _read(sidecar: Path, key: PlanKey | None = None) -> StoredPlan | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None  # missing, half-written or of another version: no plan
     return stored if key is None or stored.key == key else None
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write to a file beside it, flush to the disk, then rename. Raises EngineError."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    with _writing(path.parent):
+        try:
+            with part.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(path)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Make ``folder``; turn what goes wrong in it into one clear sentence."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise EngineError(
+            f"{folder} cannot be written ({error.strerror}); free some space, or set "
+            "CACHE_DIRECTORY to a folder that can be written"
+        ) from error

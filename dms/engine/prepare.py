@@ -18,10 +18,10 @@ from dms.errors import EngineError
 
 log = logging.getLogger(__name__)
 
-BATCHES: Mapping[str, int] = {"eye_state": 2}
-"""Crops a call, 1 unless named: both eyes go in one."""
 FILES: Mapping[str, str] = {"int8": "int8-qdq", "int8-qdq": "int8-qdq", "fp32": "fp32"}
 """Which file of a net TensorRT takes for a precision: U8S8 is for CPUs only."""
+DLA_PRECISION = "fp32"
+"""A DLA core takes no Q/DQ nodes: it computes the FP32 file in FP16."""
 
 Gate = Callable[[bytes, Manifest], Mapping[str, float]]
 
@@ -44,6 +44,11 @@ def this_machine(module: ModuleType) -> Machine:
     return Machine(str(module.__version__), f"{major}.{minor}")
 
 
+def batch_of(manifest: Manifest) -> int:
+    """Crops a call: both eyes go in one."""
+    return 2 if manifest.outputs.keys() == {"open", "visible"} else 1
+
+
 def key_of(
     manifest: Manifest, machine: Machine, precision: str = "int8", dla_core: int | None = None
 ) -> PlanKey:
@@ -51,7 +56,7 @@ def key_of(
 
     Raises EngineError where the net has no file for ``precision``.
     """
-    file = FILES.get(precision)
+    file = FILES.get(precision if dla_core is None else DLA_PRECISION)
     if file is None or file not in manifest.files:
         raise EngineError(
             f"{manifest.name} has no {file or precision} file for TensorRT; choose one of "
@@ -63,7 +68,7 @@ def key_of(
         tensorrt=machine.tensorrt,
         capability=machine.capability,
         precision=file,
-        batch=BATCHES.get(manifest.name, 1),
+        batch=batch_of(manifest),
         dla_core=dla_core,
     )
 

@@ -18,12 +18,12 @@ import numpy as np
 from dms.crop import cut, to_batch
 from dms.engine.engine import Engine, Tensor
 from dms.engine.frame_nets import Crop, FrameNets
-from dms.engine.gate import GateResult, check
+from dms.engine.gate import GateResult, check, stored
 from dms.engine.gpu import lease
 from dms.engine.manifest import FOLDER, Manifest, load_manifest
 from dms.engine.onnx import OnnxEngine
 from dms.engine.plans import PlanStore, StoredPlan
-from dms.engine.prepare import BATCHES, build_and_keep, key_of, pass_gate, this_machine
+from dms.engine.prepare import batch_of, build_and_keep, key_of, pass_gate, this_machine
 from dms.engine.tensorrt import TensorRTEngine, tensorrt_module
 from dms.errors import EngineError
 from dms.values import Gray
@@ -67,22 +67,43 @@ def timed(call: Callable[[], object], count: int) -> Timing:
     return Timing(float(p50), float(p99))
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is measured: the nets, their precision and their place, as the settings name them."""
+
+    names: Sequence[str] = NETS
+    precision: str = "int8"
+    dla_core: int | None = None
+    count: int = 300  # calls that are timed
+
+    @property
+    def on_cpu(self) -> str:
+        """The file that a CPU takes: never the symmetric one, whose fused products saturate."""
+        return "int8" if self.precision == "int8-qdq" else self.precision
+
+    @property
+    def on_gpu(self) -> str:
+        """What TensorRT computes in, in words."""
+        if self.dla_core is not None:
+            return f"TensorRT on DLA {self.dla_core}, FP16"
+        return "TensorRT FP32" if self.precision == "fp32" else "TensorRT INT8"
+
+
 def engine_report(
+    wanted: Wanted | None = None,
     *,
-    names: Sequence[str] = NETS,
     engines: Path = FOLDER,
     store: PlanStore | None = None,
     module: ModuleType | None = None,
-    count: int = 300,
 ) -> Iterator[Row]:
     """Measure everything and yield the rows as they come; plans are built where they miss."""
-    store = store or PlanStore()
+    wanted, store = wanted or Wanted(), store or PlanStore()
     yield Row("machine", "system", f"{platform.machine()}, {_release()}")
-    manifests = [load_manifest(name, engines) for name in names]
+    manifests = [load_manifest(name, engines) for name in wanted.names]
     for manifest in manifests:
-        yield from _cpu_rows(manifest, count)
+        yield from _cpu_rows(manifest, wanted)
     try:
-        yield from _gpu_rows(manifests, store, module or tensorrt_module(), count)
+        yield from _gpu_rows(manifests, store, module or tensorrt_module(), wanted)
     except EngineError as error:
         yield Row("TensorRT", "not measured", str(error), good=False)
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -97,40 +118,42 @@ def _release() -> str:
         return platform.system()
 
 
-def _cpu_rows(manifest: Manifest, count: int) -> Iterator[Row]:
-    crops = _crops(manifest)[: BATCHES.get(manifest.name, 1)]
-    with OnnxEngine(manifest.path("int8")) as engine:
-        yield _gate_row("CPU INT8", manifest, engine)
-        told = timed(lambda: engine.infer(crops), count)
-        yield Row(manifest.name, f"CPU INT8, {len(crops)} a call", str(told))
+def _cpu_rows(manifest: Manifest, wanted: Wanted) -> Iterator[Row]:
+    crops = _crops(manifest)[: batch_of(manifest)]
+    label = f"CPU {wanted.on_cpu.upper()}"
+    with OnnxEngine(manifest.path(wanted.on_cpu)) as engine:
+        yield _gate_row(label, manifest, engine)
+        told = timed(lambda: engine.infer(crops), wanted.count)
+        yield Row(manifest.name, f"{label}, {len(crops)} a call", str(told))
 
 
 def _gpu_rows(
-    manifests: Sequence[Manifest], store: PlanStore, module: ModuleType, count: int
+    manifests: Sequence[Manifest], store: PlanStore, module: ModuleType, wanted: Wanted
 ) -> Iterator[Row]:
     machine = this_machine(module)
     gpu = lease.take()
     try:
         yield Row("TensorRT", "version", machine.tensorrt)
         yield Row("GPU", "device", f"{gpu.name}, compute capability {machine.capability}")
-        before, whole = gpu.run(gpu.free_bytes)
+        free, _ = gpu.run(gpu.free_bytes)
         plans = {}
         for manifest in manifests:
-            plan = _plan(manifest, store, module)
+            plan = _plan(manifest, store, module, wanted)
             plans[manifest.name] = plan.load()
             yield Row(manifest.name, "plan", f"{plan.size / 1024:.0f} KiB, built {plan.built}")
-            yield from _plan_rows(manifest, plans[manifest.name], module, count)
-        yield from _frame_rows(manifests, plans, store, module, count)
-        after, _ = gpu.run(gpu.free_bytes)
-        yield Row(
-            "GPU", "memory", f"{after >> 20} of {whole >> 20} MiB free, {before >> 20} before"
-        )
+            yield from _plan_rows(manifest, plans[manifest.name], module, wanted)
+        yield from _frame_rows(manifests, plans, store, module, wanted.count)
+        with FrameNets(plans, module=module, cubins=store.folder):
+            left, whole = gpu.run(gpu.free_bytes)
+        taken, left = (free - left) / 2**20, left >> 20
+        text = f"{taken:.1f} MiB by all nets together, {left} of {whole >> 20} MiB free"
+        yield Row("GPU", "memory in use", text)
     finally:
         lease.give_back()
 
 
-def _plan(manifest: Manifest, store: PlanStore, module: ModuleType) -> StoredPlan:
-    key = key_of(manifest, this_machine(module))
+def _plan(manifest: Manifest, store: PlanStore, module: ModuleType, wanted: Wanted) -> StoredPlan:
+    key = key_of(manifest, this_machine(module), wanted.precision, wanted.dla_core)
     with store.locked():
         kept = store.find(key)
         if kept is not None:
@@ -138,18 +161,20 @@ def _plan(manifest: Manifest, store: PlanStore, module: ModuleType) -> StoredPla
         return build_and_keep(manifest, key, module, store, gate=pass_gate(module))
 
 
-def _plan_rows(manifest: Manifest, plan: bytes, module: ModuleType, count: int) -> Iterator[Row]:
+def _plan_rows(
+    manifest: Manifest, plan: bytes, module: ModuleType, wanted: Wanted
+) -> Iterator[Row]:
     crops = _crops(manifest)
     with TensorRTEngine(plan, module=module) as engine:
-        yield _gate_row("TensorRT INT8", manifest, engine)
-        some = crops[: BATCHES.get(manifest.name, 1)]
-        told = timed(lambda: engine.infer(some), count)
-        yield Row(manifest.name, f"TensorRT INT8, {len(some)} a call", str(told))
+        yield _gate_row(wanted.on_gpu, manifest, engine)
+        some = crops[: batch_of(manifest)]
+        told = timed(lambda: engine.infer(some), wanted.count)
+        yield Row(manifest.name, f"{wanted.on_gpu}, {len(some)} a call", str(told))
         got = engine.infer(crops)
-    for label, precision, optimise in (
-        ("CPU INT8", "int8", True),
-        ("the same Q/DQ file in ONNX Runtime, not optimised", "int8-qdq", False),
-    ):
+    others = [(f"CPU {wanted.on_cpu.upper()}", wanted.on_cpu, True)]
+    if wanted.precision != "fp32" and wanted.dla_core is None:
+        others.append(("the same Q/DQ file in ONNX Runtime, not optimised", "int8-qdq", False))
+    for label, precision, optimise in others:
         with OnnxEngine(manifest.path(precision), optimise=optimise) as other:
             mean, most = difference(got, other.infer(crops))
         yield Row(manifest.name, f"TensorRT against {label}", f"mean {mean:.5f}, max {most:.4f}")
@@ -186,10 +211,10 @@ def _frame_rows(
 def example_crops(net: Manifest) -> list[Crop]:
     """Crops as of a face 240 px wide in the middle of :data:`FRAME`, turned a little."""
     side = net.input.shape[1]
-    scale = side / (240 if BATCHES.get(net.name, 1) == 1 else 85)
+    scale = side / (240 if batch_of(net) == 1 else 85)
     a, b = scale * np.cos(0.1), scale * np.sin(0.1)
     crops = []
-    for at in range(BATCHES.get(net.name, 1)):
+    for at in range(batch_of(net)):
         x, y = FRAME[1] / 2 + 90 * at, FRAME[0] / 2
         matrix = np.array([[a, -b, side / 2 - (a * x - b * y)], [b, a, side / 2 - (b * x + a * y)]])
         crops.append(Crop(matrix, mirror=at == 1))
@@ -205,8 +230,8 @@ def cpu_crops(frame: Gray, net: Manifest, crops: Sequence[Crop]) -> Gray:
 
 def _crops(manifest: Manifest) -> Tensor:
     """Return the gate's crops as one batch."""
-    with np.load(manifest.folder / "gate.npz", allow_pickle=False) as stored:
-        return to_batch(stored[f"{manifest.name}.crops"])
+    crops, _ = stored(manifest)
+    return to_batch(crops)
 
 
 def _gate_row(label: str, manifest: Manifest, engine: Engine) -> Row:

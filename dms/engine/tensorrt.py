@@ -15,8 +15,9 @@ import numpy as np
 
 from dms.engine.build import Report, make_logger
 from dms.engine.engine import Engine, Tensor
-from dms.engine.gpu import CALL_TIMEOUT_S, LOAD_TIMEOUT_S, Buffer, Gpu, lease
+from dms.engine.gpu import CALL_TIMEOUT_S, Buffer, Gpu
 from dms.engine.plans import PlanError
+from dms.engine.session import GpuSession
 from dms.errors import EngineError
 
 if TYPE_CHECKING:  # the real API's types, for mypy with the stubs of tools/tensorrt_stubs.py
@@ -61,7 +62,7 @@ class LoadedNet:
             del self.owners[0]
 
 
-def load_net(gpu: Gpu, module: ModuleType, plan: bytes) -> LoadedNet:
+def load_net(session: GpuSession, module: ModuleType, plan: bytes) -> LoadedNet:
     """Deserialise ``plan`` and allocate its buffers, once. Only for the GPU's thread.
 
     Raises PlanError where the plan is of another version or device; rebuilding helps.
@@ -90,7 +91,7 @@ def load_net(gpu: Gpu, module: ModuleType, plan: bytes) -> LoadedNet:
             _fix_shape(engine, context, name)
         dimensions = context.get_tensor_shape(name)
         shape = tuple(int(dimensions[side]) for side in range(len(dimensions)))
-        buffer = gpu.shared(shape, np.float32)
+        buffer = session.shared(shape, np.float32)
         context.set_tensor_address(name, buffer.address)
         if is_input:
             inputs.append(buffer)
@@ -98,7 +99,9 @@ def load_net(gpu: Gpu, module: ModuleType, plan: bytes) -> LoadedNet:
             outputs[name] = buffer
     if len(inputs) != 1 or inputs[0].host.ndim != 4 or not outputs:
         raise PlanError("the plan must take one input (n, c, h, w); rebuild it from engines/")
-    return LoadedNet(gpu, context, inputs[0], outputs, [engine, runtime, logger])
+    net = LoadedNet(session.gpu, context, inputs[0], outputs, [engine, runtime, logger])
+    session.keep(net.let_go)
+    return net
 
 
 def _fix_shape(engine: trt.ICudaEngine, context: trt.IExecutionContext, name: str) -> None:
@@ -112,27 +115,17 @@ class TensorRTEngine(Engine):
     """One plan as an :class:`Engine`. Batches of other sizes than the plan's are cut or filled."""
 
     def __init__(self, plan: bytes, *, module: ModuleType | None = None) -> None:
-        self._module = module or tensorrt_module()
-        self._gpu: Gpu | None = lease.take()
-        try:
-            self._gpu.run(lambda: self._load(plan), LOAD_TIMEOUT_S)
-        except BaseException:
-            self.close()
-            raise
+        chosen = module or tensorrt_module()
+        self._session = GpuSession(lambda session: self._load(session, chosen, plan))
 
-    def _load(self, plan: bytes) -> None:
-        gpu = self._live()
-        self._mark = gpu.mark()
-        self._net: LoadedNet | None = None
-        self._net = net = load_net(gpu, self._module, plan)
-        _, channels, height, width = net.input.host.shape
+    def _load(self, session: GpuSession, module: ModuleType, plan: bytes) -> None:
+        self._net = load_net(session, module, plan)
+        _, channels, height, width = self._net.input.host.shape
         self.input_shape = (channels, height, width)
-        self._replay: Callable[[], None] = gpu.replayable(self._queue)
+        self._replay: Callable[[], None] = session.replayable(self._queue)
 
     def _queue(self) -> None:
-        gpu, net = self._live(), self._net
-        if net is None:
-            raise EngineError("the engine is closed; open it again before use")
+        gpu, net = self._net.gpu, self._net
         gpu.to_device(net.input)
         net.enqueue()
         for buffer in net.outputs.values():
@@ -140,43 +133,21 @@ class TensorRTEngine(Engine):
 
     def _infer(self, batch: Tensor) -> dict[str, Tensor]:
         limit_s = CALL_TIMEOUT_S * max(1, len(batch))  # so long for each crop, were it alone
-        return self._live().run(lambda: self._run(batch), limit_s)
+        return self._session.run(lambda: self._run(batch), limit_s)
 
     def _run(self, batch: Tensor) -> dict[str, Tensor]:
-        gpu, net = self._live(), self._net
-        if net is None:
-            raise EngineError("the engine is closed; open it again before use")
+        net = self._net
         parts: list[dict[str, Tensor]] = []
         for start in range(0, len(batch), net.batch):
             rows = batch[start : start + net.batch]
             net.input.host[: len(rows)] = rows
             self._replay()
-            gpu.synchronize()
+            net.gpu.synchronize()
             parts.append({name: out.host[: len(rows)].copy() for name, out in net.outputs.items()})
         return joined(parts, net)
 
-    def _live(self) -> Gpu:
-        if self._gpu is None:
-            raise EngineError("the engine is closed; open it again before use")
-        return self._gpu
-
     def close(self) -> None:
-        if self._gpu is None:
-            return
-        gpu, self._gpu = self._gpu, None
-        try:
-            if gpu.usable:
-                gpu.run(lambda: self._free(gpu), LOAD_TIMEOUT_S)
-        finally:
-            lease.give_back()
-
-    def _free(self, gpu: Gpu) -> None:
-        gpu.synchronize()
-        net = getattr(self, "_net", None)
-        if net is not None:
-            net.let_go()
-        self._net = None
-        gpu.free_since(self._mark)
+        self._session.close()
 
 
 def joined(parts: list[dict[str, Tensor]], net: LoadedNet) -> dict[str, Tensor]:

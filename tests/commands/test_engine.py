@@ -173,7 +173,36 @@ def test_clean_keeps_what_is_good(store, engines, capsys) -> None:
     assert store.plans() == []
 
 
-def test_progress_is_a_line_a_phase_where_there_is_no_terminal(capsys) -> None:
+@pytest.mark.usefixtures("here")
+def test_a_damaged_plan_is_built_anew_and_told(store, engines, capsys, monkeypatch) -> None:
+    keep(store, engines)
+    store.plans()[0].path.write_bytes(b"half")
+    built = []
+
+    def build(manifest, key, *_: object, **__: object):
+        built.append(key)
+        return store.write(key, b"plan", {})
+
+    monkeypatch.setattr(room, "build_and_keep", build)
+    for _ in range(2):
+        assert dms_engine("build", store, engines, "eye_state") == 0
+    out, err = capsys.readouterr()
+    assert len(built) == 1
+    assert "is damaged" in err
+    assert "eye_state: building, which may take minutes" in err
+    assert "is kept" in out
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path, engines, here, capsys) -> None:
+    (tmp_path / "file").write_text("")
+    store = PlanStore(tmp_path / "file" / "plans")
+    assert dms_engine("build", store, engines, "eye_state") == 4
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "cannot be written" in line
+    assert "CACHE_DIRECTORY" in line
+
+
+def test_progress_off_a_terminal_is_a_line_a_phase(capsys) -> None:
     tell = room.Teller("eye_state")
     for share in (0.0, 0.5, 1.0):
         tell("Tactics", share)
@@ -182,6 +211,17 @@ def test_progress_is_a_line_a_phase_where_there_is_no_terminal(capsys) -> None:
     assert capsys.readouterr().err.splitlines() == [
         "eye_state: Tactics   0%",
         "eye_state: Serialise   0%",
+    ]
+
+
+def test_progress_of_a_long_phase_off_a_terminal_is_heard_of(capsys, monkeypatch) -> None:
+    monkeypatch.setattr(room, "TOLD_EVERY_S", 0.0)
+    tell = room.Teller("eye_state")
+    for share in (0.0, 0.5):
+        tell("Tactics", share)
+    assert capsys.readouterr().err.splitlines() == [
+        "eye_state: Tactics   0%",
+        "eye_state: Tactics  50%",
     ]
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 pytest.importorskip("onnx", reason="the nets of these tests are made with onnx")
 pytest.importorskip("onnxruntime.quantization")
+from dms.engine import build as room
 from dms.engine.build import BuildOptions, Report, build_plan
 from dms.errors import EngineError
 from tests import small_nets as nets
@@ -88,6 +90,47 @@ def test_fixed_batch_that_differs_is_refused(rtx, tmp_path: Path) -> None:
 def test_missing_dla_says_to_leave_it_out(rtx, int8: Path) -> None:
     with pytest.raises(EngineError, match="leave out --dla"):
         build_plan(rtx, int8.read_bytes(), BuildOptions(dla_core=0, target=TARGET))
+
+
+class FlagConfig:
+    """The part of a builder's configuration that says where and how to compute."""
+
+    def __init__(self) -> None:
+        self.flags: list[str] = []
+        self.default_device_type = self.DLA_core = None
+
+    def set_flag(self, flag: str) -> None:
+        self.flags.append(flag)
+
+
+def of_version(version: str, **flags: str) -> SimpleNamespace:
+    types = SimpleNamespace(DLA="DLA")
+    flags = SimpleNamespace(GPU_FALLBACK="GPU_FALLBACK", **flags)
+    return SimpleNamespace(__version__=version, BuilderFlag=flags, DeviceType=types)
+
+
+def test_a_dla_core_computes_in_fp16_with_the_gpu_for_the_rest() -> None:
+    config = FlagConfig()
+    module = of_version("10.3.0", FP16="FP16")
+    room._place(module, SimpleNamespace(num_DLA_cores=2), config, BuildOptions(dla_core=1))
+    assert (config.default_device_type, config.DLA_core) == ("DLA", 1)
+    assert config.flags == ["FP16", "GPU_FALLBACK"]
+
+
+@pytest.mark.parametrize(
+    ("module", "cores"),
+    [
+        (of_version("10.3.0", FP16="FP16"), 0),  # Orin Nano
+        (of_version("10.3.0", FP16="FP16"), 1),  # no second core
+        (of_version("10.16.1", FP16="FP16"), 0),  # no DLA from 10.8 on
+        (of_version("11.4.1"), 2),  # a DLA again, but no FP16 flag
+    ],
+)
+def test_a_dla_core_that_cannot_be_used_is_one_sentence(module, cores: int) -> None:
+    with pytest.raises(EngineError, match=r"10\.0 to 10\.7.*leave out --dla and nets\.dla_core"):
+        room._place(
+            module, SimpleNamespace(num_DLA_cores=cores), FlagConfig(), BuildOptions(dla_core=1)
+        )
 
 
 def test_unknown_target_is_refused(rtx, int8: Path) -> None:

@@ -114,6 +114,37 @@ def test_ten_bit_frames(trt, face: Path, cubins: Path) -> None:
     np.testing.assert_allclose(got["face"]["y"], on_cpu(face, frame(), FACE), atol=1e-6)
 
 
+def test_an_output_that_is_no_number_is_an_error(trt, face: Path, cubins: Path) -> None:
+    bad = nets.poisoned(face, face.with_name("bad.onnx"))
+    with (
+        FrameNets({"face": trt.plan_of(bad, 1)}, module=trt, cubins=cubins) as opened,
+        pytest.raises(EngineError, match="output 'y' of the net is not finite"),
+    ):
+        opened.run(frame(), {"face": FACE})
+
+
+def test_the_first_frame_finds_all_in_place(gpu_counts, frame_nets: FrameNets, face, eyes) -> None:
+    alive = gpu_counts.alive
+    gpu_counts.forget()
+    got = frame_nets.run(frame(), {"eyes": EYES, "face": FACE})
+    assert gpu_counts.synchronisations == 1
+    assert gpu_counts.alive == alive
+    np.testing.assert_allclose(got["face"]["y"], on_cpu(face, frame(), FACE), atol=1e-6)
+    np.testing.assert_allclose(got["eyes"]["y"], on_cpu(eyes, frame(), EYES), atol=1e-6)
+
+
+def test_a_frame_larger_than_usual_replaces_the_memory_once(
+    gpu_counts, frame_nets: FrameNets, face: Path
+) -> None:
+    large = frame(4, 1600, 1200)
+    assert large.nbytes > room.USUAL_FRAME_BYTES
+    alive = gpu_counts.alive
+    for _ in range(2):
+        got = frame_nets.run(large, {"face": FACE, "eyes": EYES})
+        np.testing.assert_allclose(got["face"]["y"], on_cpu(face, large, FACE), atol=1e-6)
+    assert gpu_counts.alive == alive
+
+
 @pytest.mark.parametrize("crops", [{"face": EYES}, {"nose": FACE}])
 def test_wrong_crops_are_refused(frame_nets: FrameNets, crops: dict) -> None:
     with pytest.raises(EngineError, match="the plans take"):

@@ -92,6 +92,31 @@ def test_removing_takes_plan_and_sidecar(store: PlanStore) -> None:
     assert store.stray() == []
 
 
+def test_strays_are_removed_and_plans_stay(store: PlanStore) -> None:
+    kept = store.write(KEY, b"plan", {})
+    stray = store.folder / "half.plan"
+    stray.write_bytes(b"x")
+    assert store.remove_stray() == [stray]
+    assert store.plans() == [kept]
+    assert store.stray() == []
+
+
+def test_what_may_not_be_deleted_or_locked_is_one_sentence(store: PlanStore, monkeypatch) -> None:
+    stored = store.write(KEY, b"plan", {})
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(EngineError, match="cannot be written"):
+        store.remove(stored)
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(EngineError, match="cannot be written"), store.locked():
+        pass
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    assert store.timing_cache("10.3.0", "8.7") == b""  # only slower
+
+
 def test_timing_cache_is_kept_per_version_and_device(store: PlanStore) -> None:
     assert store.timing_cache("10.3.0", "8.7") == b""
     store.keep_timing_cache("10.3.0", "8.7", b"timings")

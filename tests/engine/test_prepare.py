@@ -27,6 +27,13 @@ def test_key_holds_the_hash_of_tensorrts_own_file(engines: Path) -> None:
     assert (key.batch, key_of(load_manifest("expression", engines), ORIN).batch) == (2, 1)
 
 
+def test_a_dla_core_computes_the_fp32_file(engines: Path) -> None:
+    manifest = load_manifest("eye_state", engines)
+    key = key_of(manifest, ORIN, "int8", dla_core=0)
+    assert (key.precision, key.dla_core) == ("fp32", 0)
+    assert key.onnx_sha256 == manifest.files["fp32"].sha256
+
+
 def test_a_net_without_file_for_tensorrt_names_the_others(engines: Path) -> None:
     manifest = load_manifest("eye_state", engines)
     del manifest.files["int8-qdq"]

@@ -13,7 +13,7 @@ from dms.engine import report as room
 from dms.engine.manifest import load_manifest
 from dms.engine.plans import PlanStore
 from dms.engine.prepare import Machine, key_of
-from dms.engine.report import Row, engine_report, timed
+from dms.engine.report import Row, Wanted, engine_report, timed
 
 ORIN = Machine("10.3.0", "8.7")
 
@@ -31,7 +31,7 @@ def store(trt, cubins: Path, tmp_path: Path) -> PlanStore:
 
 
 def test_measures_everything_and_judges_it(trt, store: PlanStore) -> None:
-    rows = list(engine_report(store=store, module=trt, count=3))
+    rows = list(engine_report(Wanted(count=3), store=store, module=trt))
     by_name = {(row.part, row.what): row for row in rows}
     for net in room.NETS:
         assert by_name[net, "CPU INT8 against FP32"].good
@@ -41,7 +41,8 @@ def test_measures_everything_and_judges_it(trt, store: PlanStore) -> None:
         assert float(told.value.split("max ")[1]) < 0.02
     assert by_name["GPU", "device"].value == "emulated GPU, compute capability 8.7"
     assert "p99" in by_name["frame", "1280x720: copy, crops and all nets on the GPU"].value
-    assert "MiB free" in by_name["GPU", "memory"].value
+    taken, _ = by_name["GPU", "memory in use"].value.split(" MiB by all nets together, ")
+    assert 0 < float(taken) < 100  # while they are loaded, not after
 
 
 def test_a_net_that_differs_is_bad(trt, store: PlanStore) -> None:
@@ -52,7 +53,7 @@ def test_a_net_that_differs_is_bad(trt, store: PlanStore) -> None:
     path = store.folder / "wrong.onnx"
     tiny_nets.write_net(path, 48, dict(other.outputs))
     store.write(key, trt.plan_of(path, 1), {})
-    rows = list(engine_report(store=store, module=trt, count=3))
+    rows = list(engine_report(Wanted(count=3), store=store, module=trt))
     bad = [row for row in rows if row.good is False]
     assert [(row.part, row.what) for row in bad] == [("expression", "TensorRT INT8 against FP32")]
     assert "rebuild it" in bad[0].value
@@ -62,7 +63,7 @@ def test_without_tensorrt_the_cpu_is_measured_and_the_reason_told(tmp_path: Path
     pytest.importorskip("onnxruntime")
     if __import__("importlib.util").util.find_spec("tensorrt"):
         pytest.skip("TensorRT is installed here")
-    rows = list(engine_report(names=["eye_state"], store=PlanStore(tmp_path), count=3))
+    rows = list(engine_report(Wanted(["eye_state"], count=3), store=PlanStore(tmp_path)))
     assert [row.good for row in rows if row.part == "eye_state"] == [True, None]
     assert [row.what for row in rows if row.good is False] == ["not measured"]
 
@@ -83,11 +84,45 @@ def test_example_crops_lie_in_the_frame() -> None:
 
 def test_the_command_prints_a_table_to_paste(capsys, monkeypatch) -> None:
     rows = [Row("GPU", "device", "Orin"), Row("expression", "gate", "differs", good=False)]
-    monkeypatch.setattr(room, "engine_report", lambda: iter(rows))
+    monkeypatch.setattr(room, "engine_report", lambda _: iter(rows))
     assert main(["doctor", "--engine"]) == 1
     assert capsys.readouterr().out.splitlines()[2:] == [
         "| GPU | device | Orin |  |",
         "| expression | gate | differs | BAD |",
     ]
-    monkeypatch.setattr(room, "engine_report", lambda: iter(rows[:1]))
+    monkeypatch.setattr(room, "engine_report", lambda _: iter(rows[:1]))
     assert main(["doctor", "--engine", "--json"]) == 0
+
+
+def test_the_command_measures_what_the_settings_name(capsys, monkeypatch, tmp_path) -> None:
+    asked = []
+    monkeypatch.setattr(room, "engine_report", lambda wanted: asked.append(wanted) or iter([]))
+    config = tmp_path / "dms.yaml"
+    config.write_text("nets: {expression: null, precision: fp32, dla_core: 1}\n")
+    assert main(["doctor", "--engine", "--config", str(config)]) == 0
+    (wanted,) = asked
+    assert wanted == Wanted(["eye_state"], "fp32", 1)
+    assert wanted.on_gpu == "TensorRT on DLA 1, FP16"
+    config.write_text("nets: {nose: 1}\n")
+    assert main(["doctor", "--engine", "--config", str(config)]) == 2
+
+
+def test_full_precision_is_measured_where_it_is_asked_for(trt, cubins, tmp_path) -> None:
+    kept = PlanStore(tmp_path / "plans")
+    manifest = load_manifest("eye_state")
+    key = key_of(manifest, ORIN, "fp32")
+    kept.write(key, trt.plan_of(manifest.path("fp32"), key.batch), {})
+    for cubin in cubins.iterdir():
+        os.link(cubin, kept.folder / cubin.name)
+    rows = list(engine_report(Wanted(["eye_state"], "fp32", count=3), store=kept, module=trt))
+    said = {row.what for row in rows}
+    assert {"CPU FP32 against FP32", "TensorRT FP32 against FP32"} <= said
+    assert not any("Q/DQ" in what or "INT8" in what for what in said)
+
+
+def test_a_net_that_the_gate_does_not_know_is_one_sentence(engines, tmp_path, capsys) -> None:
+    from dms.errors import EngineError
+
+    np.savez(engines / "gate.npz", nothing=np.zeros(1))
+    with pytest.raises(EngineError, match="cannot be read for eye_state"):
+        list(engine_report(Wanted(["eye_state"]), engines=engines, store=PlanStore(tmp_path)))

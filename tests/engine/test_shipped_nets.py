@@ -11,7 +11,7 @@ from dms.engine.build import BuildOptions, build_plan
 from dms.engine.gate import check
 from dms.engine.manifest import FOLDER, Manifest, load_manifest
 from dms.engine.onnx import OnnxEngine
-from dms.engine.prepare import BATCHES
+from dms.engine.prepare import batch_of
 from dms.errors import EngineError
 
 TARGET = "SM86"  # the nearest to Orin (SM87) that TensorRT-RTX has
@@ -33,7 +33,7 @@ def rtx():
 
 
 def test_int8_builds_with_int8_layers_and_a_third_of_the_weights(rtx, manifest: Manifest) -> None:
-    options = BuildOptions(batch=BATCHES.get(manifest.name, 1), target=TARGET)
+    options = BuildOptions(batch=batch_of(manifest), target=TARGET)
     plain = build_plan(rtx, manifest.path("fp32").read_bytes(), options)
     small = build_plan(rtx, manifest.path("int8-qdq").read_bytes(), options)
     assert plain.int8_layers == 0

@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("onnx", reason="the nets of these tests are made with onnx")
 from dms.engine.gpu import Gpu
 from dms.engine.onnx import OnnxEngine
+from dms.engine.session import GpuSession
 from dms.engine.tensorrt import TensorRTEngine, load_net, tensorrt_module
 from dms.errors import EngineError
 from tests import small_nets as nets
@@ -75,13 +76,8 @@ def test_a_missing_synchronise_would_be_seen(trt, net: Path, monkeypatch) -> Non
 def test_use_after_free_would_be_seen(emulated, trt, net: Path, monkeypatch) -> None:
     monkeypatch.setenv("EMU_INTEGRATED", "0")
     with TensorRTEngine(trt.plan_of(net, 1), module=trt) as engine:
-
-        def free_the_input_under_it() -> None:
-            engine._net.input.allocation.free()
-            engine._gpu._memory.remove(engine._net.input.allocation)
-
-        engine._gpu.run(free_the_input_under_it)
-        with pytest.raises(EngineError, match="CUDA failed"):
+        engine._session.run(engine._net.input.allocation.free)  # under it
+        with pytest.raises(EngineError, match="CUDA or TensorRT failed"):
             engine.infer(nets.crops(1))
     assert emulated.faults > 0
     emulated.forget()
@@ -104,10 +100,9 @@ def test_rubbish_is_refused(trt) -> None:
 
 def test_half_precision_tensors_are_refused(trt, net: Path, monkeypatch) -> None:
     monkeypatch.setattr(trt.ICudaEngine, "get_tensor_dtype", lambda *_: trt.DataType.INT8)
-    with Gpu() as gpu:
-        plan = trt.plan_of(net, 1)
-        with pytest.raises(EngineError, match="not float32"):
-            gpu.run(lambda: load_net(gpu, trt, plan))
+    plan = trt.plan_of(net, 1)
+    with pytest.raises(EngineError, match="not float32"):
+        GpuSession(lambda session: load_net(session, trt, plan))
 
 
 def test_work_that_is_not_taken_is_an_error(trt, net: Path, monkeypatch) -> None:

@@ -8,13 +8,18 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import hashlib
+import logging
 import shutil
 import subprocess
 import tempfile
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
+from dms.engine.plans import write_whole
 from dms.errors import EngineError
+
+log = logging.getLogger(__name__)
 
 FOLDER = Path(__file__).parent
 NAMES = ("dms_steps", "dms_crop")
@@ -36,8 +41,9 @@ def compiled(architecture: str, cache: Path | None = None) -> bytes:
     """
     digest = hashlib.sha256((source() + " ".join(FLAGS)).encode()).hexdigest()[:16]
     kept = cache / f"crop-{architecture}-{digest}.cubin" if cache else None
-    if kept and kept.exists():
-        return kept.read_bytes()
+    if kept:
+        with suppress(OSError):  # not there yet
+            return kept.read_bytes()
     errors = []
     for compiler in (by_nvrtc, by_nvcc):
         try:
@@ -46,14 +52,14 @@ def compiled(architecture: str, cache: Path | None = None) -> bytes:
             errors.append(str(error))
             continue
         if kept:
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            part = kept.with_suffix(".part")
-            part.write_bytes(cubin)
-            part.replace(kept)
+            try:
+                write_whole(kept, cubin)
+            except EngineError as error:
+                log.warning("the crop kernel is compiled anew at each start: %s", error)
         return cubin
     raise EngineError(
         f"the crop kernel cannot be compiled for {architecture} ({'; '.join(errors)}); "
-        "install CUDA's nvrtc or nvcc, or set gpu_crops to false"
+        "install CUDA's nvrtc or nvcc, or set nets.backend to onnxruntime"
     )
 
 

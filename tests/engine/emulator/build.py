@@ -66,5 +66,9 @@ class Emulator:
     def forget(self) -> None:
         self.library.emu_forget()
 
+    def abandon(self) -> None:
+        """Drop everything alive, as the end of a process does."""
+        self.library.emu_abandon()
+
     def on_device(self, address: int, size: int) -> bool:
         return bool(self.library.emu_on_device(ctypes.c_ulonglong(address), ctypes.c_size_t(size)))

@@ -4,9 +4,10 @@
 // missing synchronise gives stale data, as the hardware may. Every copy and launch is checked when
 // it runs: memory that is not (or no longer) allocated is a fault. Everything made is counted.
 // EMU_INTEGRATED=1 makes the GPU share its memory with the host, as a Jetson's does.
-// EMU_NO_GPU=1 answers cuInit with CUDA_ERROR_NO_DEVICE; EMU_HANG_MS delays every synchronise.
+// EMU_NO_GPU=1 answers cuInit with CUDA_ERROR_NO_DEVICE.
+// EMU_BROKEN=1 answers everything with CUDA_ERROR_ILLEGAL_ADDRESS, as a context does from the first
+// fault on: nothing can be freed either, so a test ends with emu_abandon().
 #include <dlfcn.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -28,6 +29,7 @@ enum {
   INVALID_CONTEXT = 201,
   NOT_FOUND = 500,
   NOT_READY = 600,
+  ILLEGAL_ADDRESS = 700,
   LAUNCH_FAILED = 719,
   CAPTURE_INVALID = 901
 };
@@ -105,7 +107,10 @@ static int copy(Address to, Address from, size_t size, bool to_device) {
   memcpy((void*)to, (void*)from, size);
   return OK;
 }
+#define ALIVE \
+  if (set("EMU_BROKEN")) return ILLEGAL_ADDRESS
 #define NEEDS_CONTEXT \
+  ALIVE;              \
   if (contexts.empty()) return INVALID_CONTEXT
 
 extern "C" {
@@ -158,6 +163,7 @@ int cuDevicePrimaryCtxRetain(void** context, int) {
   return OK;
 }
 int cuDevicePrimaryCtxRelease_v2(int) {
+  ALIVE;
   LOCKED;
   return --retained < 0 ? fault("the primary context was released twice") : OK;
 }
@@ -183,7 +189,9 @@ int cuCtxSynchronize() {
 }
 int cuMemGetInfo_v2(size_t* free_, size_t* whole) {
   NEEDS_CONTEXT;
+  LOCKED;
   *free_ = size_t(4) << 30;
+  for (auto& one : set("EMU_INTEGRATED") ? host_memory : device_memory) *free_ -= one.second;
   *whole = size_t(8) << 30;
   return OK;
 }
@@ -197,6 +205,7 @@ int cuMemAlloc_v2(Address* at, size_t size) {
   return OK;
 }
 int cuMemFree_v2(Address at) {
+  ALIVE;
   LOCKED;
   drain_all();
   if (!device_memory.erase(at)) return fault("freeing what is not allocated");
@@ -213,12 +222,14 @@ int cuMemHostAlloc(void** at, size_t size, unsigned flags) {
   return OK;
 }
 int cuMemHostGetDevicePointer_v2(Address* at, void* host, unsigned) {
+  ALIVE;
   LOCKED;
   if (!within(mapped_memory, (Address)host, 1)) return INVALID_VALUE;
   *at = (Address)host;
   return OK;
 }
 int cuMemFreeHost(void* at) {
+  ALIVE;
   LOCKED;
   drain_all();
   mapped_memory.erase((Address)at);
@@ -244,6 +255,7 @@ int cuStreamCreate(Stream** stream, unsigned) {
   return OK;
 }
 int cuStreamDestroy_v2(Stream* stream) {
+  ALIVE;
   LOCKED;
   if (!streams.erase(stream)) return fault("destroying a stream twice");
   int code = drain(stream);
@@ -251,25 +263,28 @@ int cuStreamDestroy_v2(Stream* stream) {
   return code;
 }
 int cuStreamSynchronize(Stream* stream) {
+  ALIVE;
   LOCKED;
   synchronisations++;
-  if (const char* ms = getenv("EMU_HANG_MS")) usleep(atoi(ms) * 1000);
   Stream* at = stream ? stream : &default_stream;
   if (at->capturing) return CAPTURE_INVALID;
   return drain(at);
 }
 int cuStreamQuery(Stream* stream) {
+  ALIVE;
   LOCKED;
   return (stream ? stream : &default_stream)->queue.empty() ? OK : NOT_READY;
 }
 
 int cuStreamBeginCapture_v2(Stream* stream, int) {
+  ALIVE;
   LOCKED;
   if (set("EMU_NO_GRAPHS") || stream->capturing) return CAPTURE_INVALID;
   stream->capturing = new std::vector<Work>;
   return OK;
 }
 int cuStreamEndCapture(Stream* stream, Graph** graph) {
+  ALIVE;
   LOCKED;
   if (!stream->capturing) return CAPTURE_INVALID;
   *graph = new Graph{*stream->capturing};
@@ -279,12 +294,14 @@ int cuStreamEndCapture(Stream* stream, Graph** graph) {
   return OK;
 }
 int cuGraphInstantiateWithFlags(Graph** runnable, Graph* graph, unsigned long long) {
+  ALIVE;
   LOCKED;
   *runnable = new Graph(*graph);
   graphs.insert(*runnable);
   return OK;
 }
 int cuGraphLaunch(Graph* runnable, Stream* stream) {
+  ALIVE;
   LOCKED;
   if (!graphs.count(runnable)) return fault("launching a graph that is gone");
   graph_launches++;
@@ -292,12 +309,14 @@ int cuGraphLaunch(Graph* runnable, Stream* stream) {
   return OK;
 }
 int cuGraphDestroy(Graph* graph) {
+  ALIVE;
   LOCKED;
   if (!graphs.erase(graph)) return fault("destroying a graph twice");
   delete graph;
   return OK;
 }
 int cuGraphExecDestroy(Graph* runnable) {
+  ALIVE;
   LOCKED;
   drain_all();
   return cuGraphDestroy(runnable);
@@ -321,6 +340,7 @@ int cuModuleLoadData(Module** module, const void* image) {
   return cuModuleLoadDataEx(module, image, 0, 0, 0);
 }
 int cuModuleUnload(Module* module) {
+  ALIVE;
   LOCKED;
   if (!modules.erase(module)) return fault("unloading a module twice");
   delete module;
@@ -376,6 +396,12 @@ long emu_count(int what) {
                modules.size() + retained;
   const long counts[] = {faults, alive, copies, launches, graph_launches, synchronisations};
   return counts[what];
+}
+void emu_abandon() {  // as the end of the process does
+  LOCKED;
+  device_memory.clear(), host_memory.clear(), mapped_memory.clear();
+  streams.clear(), graphs.clear(), modules.clear();
+  retained = 0;
 }
 void emu_forget() {
   LOCKED;

@@ -59,6 +59,13 @@ def test_kept_cubin_is_not_compiled_again(tmp_path: Path, monkeypatch: pytest.Mo
     assert calls == ["sm_87", "sm_110"]
 
 
+def test_a_full_disk_costs_only_time(tmp_path: Path, monkeypatch, caplog) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(room, "by_nvrtc", lambda _: b"cubin")
+    assert room.compiled("sm_87", tmp_path / "file" / "plans") == b"cubin"
+    assert "compiled anew at each start" in caplog.text
+
+
 def test_nvcc_follows_where_nvrtc_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(_: str) -> bytes:
         raise EngineError("there is no NVRTC library")

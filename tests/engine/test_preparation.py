@@ -1,0 +1,165 @@
+"""Plans found, built anew, or neither: what the preparation does and says."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("onnx", reason="the nets of these tests are made with onnx")
+from dms.engine import preparation as room
+from dms.engine.manifest import load_manifest
+from dms.engine.plans import PlanStore
+from dms.engine.preparation import Preparation
+from dms.engine.prepare import Machine, key_of
+from dms.errors import EngineError
+
+ORIN = Machine("10.3.0", "8.7")
+ROLES = ("eye_state", "expression")
+NOTHING = "pass"
+
+
+class Bench:
+    """A plan store, and a build that keeps plans of the twin and runs ``script``."""
+
+    def __init__(self, trt, engines: Path, folder: Path) -> None:
+        self.trt = trt
+        self.store = PlanStore(folder)
+        self.nets = {role: load_manifest(role, engines) for role in ROLES}
+        self.built: list[list[str]] = []
+        self.script, self.makes_plans = NOTHING, True
+        self.process: subprocess.Popen[str] | None = None
+
+    def keep(self, *roles: str, version: str = ORIN.tensorrt, dla: int | None = None) -> None:
+        for role in roles:
+            key = key_of(self.nets[role], ORIN, dla_core=dla)
+            plan = self.trt.plan_of(self.nets[role].path("fp32"), key.batch, version)
+            self.store.write(key, plan, {})
+
+    def build(self, arguments: Sequence[str]) -> subprocess.Popen[str]:
+        self.built.append(list(arguments))
+        if self.makes_plans:
+            core = int(arguments[-1]) if "--dla" in arguments else None
+            self.keep(*(role for role in ROLES if role in arguments), dla=core)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", self.script],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        return self.process
+
+    def prepare(self, **more: object) -> None:
+        given = {"module": self.trt, "builder": self.build, **more}
+        Preparation(self.nets, self.store, **given).open().close()
+
+
+@pytest.fixture
+def bench(trt, engines: Path, cubins: Path, tmp_path: Path) -> Bench:
+    folder = tmp_path / "plans"
+    folder.mkdir()
+    for cubin in cubins.iterdir():
+        os.link(cubin, folder / cubin.name)
+    return Bench(trt, engines, folder)
+
+
+def test_only_what_is_missing_is_built(bench: Bench) -> None:
+    bench.keep("eye_state")
+    bench.prepare()
+    assert [arguments[0] for arguments in bench.built] == ["expression"]
+    bench.prepare()
+    assert len(bench.built) == 1
+
+
+def test_a_damaged_plan_alone_is_rebuilt_and_told_in_one_sentence(bench: Bench, caplog) -> None:
+    bench.keep(*ROLES)
+    damaged = bench.store.find(key_of(bench.nets["expression"], ORIN))
+    damaged.path.write_bytes(b"half")
+    sound = bench.store.find(key_of(bench.nets["eye_state"], ORIN))
+    bench.prepare()
+    assert [arguments[0] for arguments in bench.built] == ["expression"]
+    assert bench.store.find(sound.key) == sound
+    told = [record.message for record in caplog.records if "which takes minutes" in record.message]
+    assert len(told) == 1
+    assert "is damaged: building expression" in told[0]
+
+
+def test_plans_that_do_not_fit_are_rebuilt_and_told_in_one_sentence(bench: Bench, caplog) -> None:
+    bench.keep(*ROLES, version="9.9")
+    bench.prepare()
+    assert len(bench.built) == 1
+    assert bench.built[0][:2] == list(ROLES)
+    assert "--force" in bench.built[0]
+    told = [record.message for record in caplog.records if "which takes minutes" in record.message]
+    assert len(told) == 1
+    assert "does not fit this machine" in told[0]
+
+
+def test_an_older_plan_that_does_not_fit_beside_a_new_one_is_rebuilt(bench: Bench) -> None:
+    bench.keep("eye_state", version="9.9")
+    bench.prepare()
+    assert [arguments[0] for arguments in bench.built] == ["expression", "eye_state"]
+
+
+def test_plans_that_never_fit_are_built_once_and_given_up(bench: Bench) -> None:
+    bench.makes_plans = False
+    bench.keep(*ROLES, version="9.9")
+    with pytest.raises(EngineError, match="does not fit this machine"):
+        bench.prepare()
+    assert len(bench.built) == 1
+
+
+def test_a_build_that_makes_no_plan_is_told(bench: Bench) -> None:
+    bench.makes_plans = False
+    with pytest.raises(EngineError, match="the build made no plan for eye_state"):
+        bench.prepare()
+
+
+def test_a_failing_build_is_told_with_its_code(bench: Bench) -> None:
+    bench.script = "raise SystemExit(4)"
+    with pytest.raises(EngineError, match="failed with code 4"):
+        bench.prepare()
+
+
+def test_a_dla_core_is_part_of_the_key_and_leaves_plans_for_the_gpu_alone(bench: Bench) -> None:
+    bench.keep(*ROLES)
+    for_gpu = bench.store.plans()
+    bench.prepare(dla_core=1)
+    (arguments,) = bench.built
+    assert arguments[-2:] == ["--dla", "1"]
+    bench.prepare(dla_core=1)
+    assert len(bench.built) == 1
+    assert all(bench.store.find(plan.key) == plan for plan in for_gpu)
+    bench.prepare()
+    assert len(bench.built) == 1
+
+
+def test_what_a_build_says_is_passed_on(bench: Bench, caplog) -> None:
+    bench.script = "print('eye_state: Tactics 50%')"
+    with caplog.at_level(logging.INFO):
+        bench.prepare()
+    assert "building: eye_state: Tactics 50%" in caplog.text
+
+
+def test_a_build_that_says_nothing_is_still_heard_of(bench: Bench, caplog, monkeypatch) -> None:
+    monkeypatch.setattr(room, "TOLD_EVERY_S", 0.02)
+    bench.script = "import sys; sys.stdin.read()"  # until it is told to end
+
+    class Ends(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if "still building" in record.getMessage():
+                bench.process.stdin.close()
+
+    ends = Ends()
+    logging.getLogger(room.__name__).addHandler(ends)
+    try:
+        bench.prepare()
+    finally:
+        logging.getLogger(room.__name__).removeHandler(ends)
+    assert "still building eye_state and expression" in caplog.text
+    assert "nothing heard yet" in caplog.text
