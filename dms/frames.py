@@ -1,10 +1,11 @@
-"""Reads the frame table of a run back, and thins it out for a plot without losing its extremes."""
+"""Reads the frame table of a run back as columns of numbers."""
 
 from __future__ import annotations
 
 import csv
 import importlib
-from collections.abc import Mapping
+from array import array
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -26,43 +27,31 @@ def load_frames(path: Path) -> dict[str, Series]:
         return _from_parquet(path)
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.reader(file)
-            names = next(reader, [])
-            rows = list(reader)
+            return _from_csv(path, csv.reader(file))
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}; check the path") from error
+
+
+def _from_csv(path: Path, rows: Iterator[list[str]]) -> dict[str, Series]:
+    """Return the columns of a table; eight bytes a value while it is read, as hours are long."""
+    names = next(rows, [])
     if "t_s" not in names:
         raise ConfigError(f"{path} is not a frame table: it has no column t_s")
-    columns = zip(*rows, strict=True) if rows else ([] for _ in names)
-    try:
-        return {
-            name: np.array([value or "nan" for value in column], np.float64)
-            for name, column in zip(names, columns, strict=True)
-            if name not in TEXTS
-        }
-    except ValueError as error:
-        raise ConfigError(f"{path}: {error}; write the frame table again") from error
+    wanted = [(at, name, array("d")) for at, name in enumerate(names) if name not in TEXTS]
+    for number, row in enumerate(rows, 2):
+        try:
+            for at, _, values in wanted:
+                values.append(float(row[at] or "nan"))
+        except (ValueError, IndexError) as error:
+            raise ConfigError(f"{path}:{number}: {error}; write the frame table again") from error
+    return {name: np.array(values, np.float64) for _, name, values in wanted}
 
 
-def thin(t_s: Series, values: Series, most: int) -> tuple[Series, Series]:
-    """Return at most about ``most`` points that keep each stretch's least and greatest value.
-
-    Gaps (NaN) stay gaps.
-    """
-    if len(t_s) <= most:
-        return t_s, values
-    stretch = int(np.ceil(2 * len(t_s) / most))
-    kept: list[int] = []
-    for start in range(0, len(t_s), stretch):
-        part = values[start : start + stretch]
-        known = np.flatnonzero(~np.isnan(part))
-        if len(known) < len(part):  # a gap begins, ends or goes on here
-            kept.append(start + int(np.flatnonzero(np.isnan(part))[0]))
-        if len(known):
-            seen = part[known]
-            kept += [start + int(known[seen.argmin()]), start + int(known[seen.argmax()])]
-    at = np.unique(kept)
-    return t_s[at], values[at]
+def runs(holds: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Return the stretches in which ``holds`` is true, as (first, last) positions, inclusive."""
+    edges = np.diff(np.concatenate([[0], holds.astype(np.int8), [0]]))
+    firsts, lasts = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) - 1
+    return [(int(first), int(last)) for first, last in zip(firsts, lasts, strict=True)]
 
 
 def _from_parquet(path: Path) -> dict[str, Series]:
@@ -76,10 +65,8 @@ def _from_parquet(path: Path) -> dict[str, Series]:
         table = parquet.read_table(path)
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error}; check the path") from error
-    columns: Mapping[str, Any] = {
-        name: table.column(name) for name in table.column_names if name not in TEXTS
-    }
     return {
-        name: np.array([np.nan if v is None else v for v in column.to_pylist()], np.float64)
-        for name, column in columns.items()
+        name: np.asarray(table.column(name).cast("double").to_numpy(), np.float64)
+        for name in table.column_names
+        if name not in TEXTS
     }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,24 +83,36 @@ def quality_object(quality: Quality) -> dict[str, Any]:
 
 
 def write_page(
-    out: Path, entries: Sequence[Entry], outcomes: Sequence[Outcome], chain: Chain, timelines: int
+    out: Path,
+    entries: Sequence[Entry],
+    outcomes: Sequence[Outcome],
+    chain: Chain,
+    timelines: int,
+    groups: Sequence[str] = (),
 ) -> Path:
-    """Write ``report.html`` with at most ``timelines`` timelines, the worst recordings first."""
+    """Write ``report.html`` with at most ``timelines`` timelines, of the worst recordings.
+
+    ``groups``: columns of the manifest to show the figures by.
+    """
     pairs = [
         (entry, one) for entry, one in zip(entries, outcomes, strict=True) if one.scored is not None
     ]
     worst = sorted(pairs, key=lambda pair: -_faults(pair[1]))[:timelines]
     shown = {entry.name for entry, _ in worst}
     recordings = [_recording(out, entry, one, chain, entry.name in shown) for entry, one in pairs]
-    quality = measure([one.scored for one in outcomes if one.scored], QualitySettings())
+    scored = [one.scored for one in outcomes if one.scored]
+    settings = QualitySettings()
     facts = [f"dms {__version__}", f"profile {chain.settings.core.profile}"]
-    failed = [one for one in outcomes if one.error]
-    if failed:
-        facts.append(f"{len(failed)} could not be used: {', '.join(one.name for one in failed)}")
+    failures = [(one.name, one.error) for one in outcomes if one.error]
+    if failures:
+        facts.append(f"{len(failures)} of {len(outcomes)} recordings could not be used")
     if len(pairs) > len(shown):
         facts.append(f"timelines of the {len(shown)} recordings with the most faults")
+    by_column = {column: by_group(scored, column, settings) for column in groups}
     path = out / "report.html"
-    write_report(Report("dms bench", recordings, facts, quality), path)
+    title = f"dms bench: {out.resolve().name}"
+    quality = measure(scored, settings)
+    write_report(Report(title, recordings, facts, quality, by_column, failures), path)
     return path
 
 
@@ -114,7 +127,7 @@ def _recording(
     return Recording(
         name=entry.name,
         events=events,
-        frames=load_frames(frames_path(folder)) if with_timeline else {},
+        frames=partial(load_frames, frames_path(folder)) if with_timeline else None,
         labels=labels,
         matches=match_events(events, labels, ScoringSettings(), chain),
         duration_s=scored.duration_s if scored else 0.0,

@@ -6,9 +6,9 @@ evidence. Only settings of the decision core can be swept.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,10 @@ from dms.chain import Chain
 from dms.config import load
 from dms.corpus import Entry, labels_of
 from dms.errors import ConfigError
-from dms.quality import Quality, QualitySettings, Scored, measure
+from dms.page import Column, plot, section, spoken, table, write_page
+from dms.quality import Figure, KindFigures, Quality, QualitySettings, Scored, measure
 from dms.scoring import ScoringSettings, tally
+from dms.timeline import plotly_js
 from dms.values import Kind
 
 
@@ -74,39 +76,87 @@ def sweep(
     return points
 
 
-def curve(points: Sequence[Point], key: str, kind: Kind) -> str:
-    """Return an offline page with recall against false alarms an hour, one dot a value.
+def write_curve(points: Sequence[Point], key: str, kind: Kind, path: Path) -> None:
+    """Write an offline page with recall against false alarms an hour, one dot a value.
 
-    Raises ConfigError without Plotly (extra ``bench``).
+    Raises ConfigError without Plotly (extra ``bench``) or where ``path`` cannot be written.
     """
-    try:
-        graph: Any = importlib.import_module("plotly.graph_objects")
-    except ImportError as error:
-        raise ConfigError("the curve needs Plotly: pip install 'dms-jetson[bench]'") from error
     known = [(one.value, one.quality.kinds[kind]) for one in points if kind in one.quality.kinds]
-    plot = graph.Figure(
-        graph.Scatter(
-            x=[one.false_per_hour.value for _, one in known],
-            y=[one.recall.value for _, one in known],
-            error_y=_bars([(one.recall.value, one.recall.interval) for _, one in known]),
-            error_x=_bars(
-                [(one.false_per_hour.value, one.false_per_hour.interval) for _, one in known]
-            ),
-            text=[value for value, _ in known],
-            textposition="top center",
-            mode="lines+markers+text",
-        )
-    )
-    plot.update_layout(
-        title=f"{kind.value}: {key} (95 % over recordings)",
-        xaxis_title="false alarms an hour",
-        yaxis={"title": "recall", "range": [-0.02, 1.05]},
-        template="plotly_white",
-    )
-    return str(plot.to_html(include_plotlyjs=True, full_html=True))
+    lead = f"{spoken(kind.value)} at each value of {key}; ranges are 95 % over recordings"
+    if known:
+        caption = "Recall against false alarms an hour; the table below tells the same in numbers."
+        body = [section("Recall against false alarms", plot(0, _figure(known), caption))]
+        body.append(section("Figures", _table(key, known)))
+    else:
+        body = [section("Figures", f"<p>Nothing was labelled as {spoken(kind.value)}.</p>")]
+    write_page(path, f"dms bench: sweep of {key}", lead, body, plotly_js())
 
 
-def _bars(pairs: Sequence[tuple[float | None, tuple[float, float] | None]]) -> dict[str, Any]:
-    above = [i[1] - v if v is not None and i is not None else 0.0 for v, i in pairs]
-    below = [v - i[0] if v is not None and i is not None else 0.0 for v, i in pairs]
-    return {"type": "data", "array": above, "arrayminus": below, "thickness": 1}
+def _figure(known: Sequence[tuple[str, KindFigures]]) -> dict[str, Any]:
+    recall, rate = [one.recall for _, one in known], [one.false_per_hour for _, one in known]
+    axis = {"gridcolor": "@grid", "zeroline": False, "linecolor": "@line"}
+    return {
+        "data": [
+            {
+                "type": "scatter",
+                "mode": "lines+markers+text",
+                "x": [one.value for one in rate],
+                "y": [one.value for one in recall],
+                "error_x": _bars(rate),
+                "error_y": _bars(recall),
+                "text": [f"<b>{value}</b>" for value, _ in known],
+                "textposition": "bottom right",
+                "textfont": {"color": "@ink"},
+                "line": {"color": "@blue", "width": 2},
+                "marker": {"color": "@blue", "size": 9},
+                "hovertemplate": "%{text}: recall %{y:.3f}, %{x:.2f} false per h<extra></extra>",
+            }
+        ],
+        "layout": {
+            "height": 460,
+            "margin": {"l": 60, "r": 24, "t": 16, "b": 52},
+            "font": {"color": "@soft", "size": 13},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "xaxis": {"title": {"text": "false alarms per hour"}, "rangemode": "tozero", **axis},
+            "yaxis": {"title": {"text": "recall"}, "range": [-0.02, 1.06], **axis},
+        },
+    }
+
+
+def _table(key: str, known: Sequence[tuple[str, KindFigures]]) -> str:
+    names = ("recall", "precision", "F1", "false per h")
+    columns = (Column(key, strong=True), *(Column(name, number=True) for name in names))
+    rows = [
+        [
+            escape(value),
+            *(_cell(f) for f in (one.recall, one.precision, one.f1, one.false_per_hour)),
+        ]
+        for value, one in known
+    ]
+    return table(f"Figures at each value of {key}", columns, rows)
+
+
+def _cell(figure: Figure) -> str:
+    if figure.value is None:
+        return "–"
+    told = f"{figure.value:.3f}"
+    if figure.interval is not None:
+        low, high = figure.interval
+        told += f' <span class="small">{low:.3f} to {high:.3f}</span>'
+    return told
+
+
+def _bars(figures: Sequence[Figure]) -> dict[str, Any]:
+    """Return the intervals as whiskers; none where there is no interval."""
+    pairs = [
+        (one.interval[0] - one.value, one.interval[1] - one.value)
+        if one.value is not None and one.interval is not None
+        else (0.0, 0.0)
+        for one in figures
+    ]
+    below, above = [max(-low, 0.0) for low, _ in pairs], [max(high, 0.0) for _, high in pairs]
+    return {
+        "type": "data", "symmetric": False, "array": above, "arrayminus": below, "thickness": 1,
+        "color": "@soft",
+    }  # fmt: skip

@@ -1,51 +1,48 @@
-"""The timeline of one recording as an interactive figure: what was seen, told and labelled."""
+"""The timeline of one recording as an interactive figure: what was seen, told and labelled.
+
+A figure is Plotly's JSON with two liberties that the page resolves: a colour ``@name`` is the
+page's colour of that name, light or dark, and lines come packed (:mod:`dms.packing`).
+"""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from dms.errors import ConfigError
-from dms.frames import Series, thin
-from dms.labels import Labels
+from dms.frames import Series, runs
+from dms.labels import Label, Labels
+from dms.packing import pack
+from dms.page import spoken
 from dms.scoring import Match, Verdict
 from dms.values import EXPRESSIONS, Event, Kind, Level
 
-MOST_POINTS = 1600  # of one line; more than a screen has pixels, and SVG stays quick
-
-# Okabe and Ito's colours, told apart by colour-blind eyes; readable on light and dark.
-BLUE, SKY, GREEN, ORANGE, RED, PURPLE = (
-    "#0072b2", "#56b4e9", "#009e73", "#e69f00", "#d55e00", "#cc79a7",
-)  # fmt: skip
-LEVEL_COLOURS = {
-    Level.NONE: "#8a94a3", Level.ADVISORY: ORANGE, Level.WARNING: RED, Level.CRITICAL: "#c0143c",
-}  # fmt: skip
 LEVEL_NAMES = {
     Level.NONE: "observed", Level.ADVISORY: "advisory", Level.WARNING: "warning",
     Level.CRITICAL: "critical",
 }  # fmt: skip
-_EXPRESSION_COLOURS = dict(
-    zip(
-        EXPRESSIONS,
-        ("#8a94a3", GREEN, SKY, BLUE, "#c0143c", ORANGE, PURPLE, "#a37c3f"),
-        strict=True,
-    )
-)
-_SHOWN = {"neutral", "happiness", "anger", "disgust"}  # the others wait in the legend
+UNSEEN = "eyes unseen"
+_SHOWN = {"neutral", "happiness", "anger", "disgust"}  # the others wait in the list of lines
+_COLOURS = ("grey", "green", "sky", "blue", "red", "orange", "purple", "brown")
+_LANE_PX, _TITLE_PX, _GAP_PX, _AXIS_PX = 26, 26, 10, 44
+_LEAST_UNSEEN_S = 0.5  # shorter gaps are no bar of their own
+_MOST_BANDS = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a panel: column of the frame table, its name and colour."""
+    """One line of a panel. ``step``: its resolution on the page, in the column's unit."""
 
     column: str
     name: str
     colour: str
+    step: float = 0.005
     hidden: bool = False
+    stairs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,212 +50,296 @@ class Panel:
     """One panel below the lanes of events."""
 
     title: str
+    unit: str
     lines: tuple[Line, ...]
-    height: float
+    height_px: int = 84
     limits: tuple[float, float] | None = None
 
 
 PANELS = (
     Panel(
-        "eye openness",
+        "Eyes",
+        "openness 0..1",
         (
-            Line("openness_right", "right eye", BLUE),
-            Line("openness_left", "left eye", SKY),
-            Line("perclos", "PERCLOS P80", RED),
+            Line("openness_right", "right", "blue"),
+            Line("openness_left", "left", "sky"),
+            Line("perclos", "PERCLOS", "red", 0.001),
         ),
-        1.2,
-        (-0.03, 1.08),
+        120,
+        (-0.04, 1.08),
     ),
     Panel(
-        "head, degrees",
+        "Head",
+        "degrees",
         (
-            Line("yaw_deg", "yaw (left +)", BLUE),
-            Line("pitch_deg", "pitch (up +)", ORANGE),
-            Line("roll_deg", "roll (right +)", "#8a94a3", hidden=True),
+            Line("yaw_deg", "yaw (left +)", "blue", 0.1),
+            Line("pitch_deg", "pitch (up +)", "orange", 0.1),
+            Line("roll_deg", "roll (right +)", "grey", 0.1, hidden=True),
         ),
-        1.0,
+        100,
     ),
-    Panel("mouth", (Line("mar", "mouth aspect ratio", PURPLE),), 0.6),
+    Panel("Mouth", "", (Line("mar", "aspect ratio", "purple"),), 64),
     Panel(
-        "expression",
-        tuple(Line(e, e, _EXPRESSION_COLOURS[e], e not in _SHOWN) for e in EXPRESSIONS),
-        1.2,
-        (-0.03, 1.08),
+        "Expression",
+        "0..1",
+        tuple(
+            Line(name, name, colour, hidden=name not in _SHOWN)
+            for name, colour in zip(EXPRESSIONS, _COLOURS, strict=True)
+        ),
+        110,
+        (-0.04, 1.08),
     ),
     Panel(
-        "affect",
-        (Line("valence", "valence (pleasant +)", GREEN), Line("rage", "rage evidence", RED)),
-        0.6,
-        (-1.05, 1.05),
+        "Affect",
+        "-1..1",
+        (Line("valence", "valence (pleasant +)", "green"), Line("rage", "rage evidence", "red")),
+        84,
+        (-1.08, 1.08),
     ),
-    Panel("KSS-like", (Line("drowsiness", "drowsiness 1..9", GREEN),), 0.6, (0.5, 9.5)),
+    Panel(
+        "Drowsiness",
+        "1..9",
+        (Line("drowsiness", "estimate", "green", 1, stairs=True),),
+        64,
+        (0, 10),
+    ),
+    Panel("Speed", "km/h", (Line("speed_kmh", "speed", "blue", 0.1),), 72),
+    Panel(
+        "Steering wheel", "degrees", (Line("steering_deg", "angle (left +)", "purple", 0.1),), 72
+    ),
+    Panel(
+        "Pedals and horn",
+        "0..1",
+        (
+            Line("brake", "brake", "red"),
+            Line("accelerator", "accelerator", "green"),
+            Line("horn", "horn", "orange", 1, stairs=True),
+        ),
+        72,
+        (-0.08, 1.12),
+    ),
+    Panel("Acceleration", "m/s²", (Line("acceleration_mps2", "forward +", "brown", 0.01),), 72),
 )
 
 
 def figure(
-    frames: dict[str, Series],
+    frames: Mapping[str, Series],
     events: Sequence[Event],
     labels: Labels | None,
     matches: Sequence[Match],
-) -> str:
-    """Return the figure as Plotly JSON: lanes of events and labels, then the panels.
-
-    Panels without a known value are left out. Raises ConfigError without Plotly (extra ``bench``).
-    """
-    subplots = _plotly("plotly.subplots")
-    panels = [panel for panel in PANELS if any(_known(frames, line) for line in panel.lines)]
-    lanes = _lanes(events, labels)
-    heights = [0.25 + 0.16 * max(len(lanes), 1), *(panel.height for panel in panels)]
-    plot = subplots.make_subplots(
-        rows=1 + len(panels),
-        cols=1,
-        shared_xaxes=True,
-        vertical_spacing=0.025,
-        row_heights=heights,
-    )
-    _draw_lanes(plot, lanes, events, labels, matches)
-    for row, panel in enumerate(panels, 2):
-        _draw_panel(plot, row, panel, frames)
-    _arrange(plot, panels, sum(heights))
-    return str(plot.to_json())
+) -> dict[str, Any]:
+    """Return the figure as JSON: lanes of events and labels, then the panels that hold anything."""
+    panels = [
+        (panel, lines)
+        for panel in PANELS
+        if (lines := [line for line in panel.lines if _known(frames, line.column)])
+    ]
+    kinds = _kinds(events, labels)
+    unseen = _unseen(frames)
+    lanes = [*([UNSEEN] if unseen else []), *(spoken(kind.value) for kind in reversed(kinds))]
+    lanes_px = _LANE_PX * max(len(lanes), 1)
+    heights = [lanes_px, *(panel.height_px for panel, _ in panels)]
+    layout, tops = _layout(frames, lanes, heights, [panel.limits for panel, _ in panels])
+    layout["shapes"] = _bands(frames)
+    data = [_unseen_bars(unseen)] if unseen else []
+    data += _label_bars(labels, matches) + _markers(events, matches)
+    return {
+        "data": data,
+        "layout": layout,
+        "panels": [
+            {"title": panel.title, "unit": panel.unit, "top": top}
+            for (panel, _), top in zip(panels, tops[1:], strict=True)
+        ],
+        "lines": [
+            {
+                "column": line.column,
+                "name": line.name,
+                "colour": f"@{line.colour}",
+                "panel": at,
+                "hidden": line.hidden,
+                "stairs": line.stairs,
+            }
+            for at, (_, lines) in enumerate(panels)
+            for line in lines
+        ],
+        "packed": pack(frames, {line.column: line.step for _, lines in panels for line in lines}),
+    }
 
 
 def plotly_js() -> str:
-    """Return Plotly's own script, to be put into the page once."""
-    return str(_plotly("plotly.offline").get_plotlyjs())
-
-
-def _plotly(module: str) -> Any:
+    """Return Plotly's own script. Raises ConfigError without Plotly (extra ``bench``)."""
     try:
-        return importlib.import_module(module)
+        offline: Any = importlib.import_module("plotly.offline")
     except ImportError as error:
         raise ConfigError("the report needs Plotly: pip install 'dms-jetson[bench]'") from error
+    return str(offline.get_plotlyjs())
 
 
-def _known(frames: dict[str, Series], line: Line) -> bool:
-    values = frames.get(line.column)
+def _known(frames: Mapping[str, Series], column: str) -> bool:
+    values = frames.get(column)
     return values is not None and bool(np.isfinite(values).any())
 
 
-def _lanes(events: Sequence[Event], labels: Labels | None) -> list[Kind]:
-    """Return the kinds that occur, the gravest on top."""
+def _kinds(events: Sequence[Event], labels: Labels | None) -> list[Kind]:
+    """Return the kinds that occur, the gravest last, as lanes are drawn from below."""
     occurring = {event.kind for event in events}
     if labels is not None:
         occurring |= {label.kind for label in labels.events}
-    order = list(Kind)
-    return sorted(occurring, key=order.index)
+    return sorted(occurring, key=list(Kind).index, reverse=True)
 
 
-def _draw_lanes(
-    plot: Any,
-    lanes: list[Kind],
-    events: Sequence[Event],
-    labels: Labels | None,
-    matches: Sequence[Match],
-) -> None:
-    graph = _plotly("plotly.graph_objects")
-    names = [kind.value for kind in lanes]
-    if labels is not None and labels.events:
-        plot.add_trace(
-            graph.Bar(
-                base=[label.start_s for label in labels.events],
-                x=[max(label.end_s - label.start_s, 0.05) for label in labels.events],
-                y=[label.kind.value for label in labels.events],
-                orientation="h",
-                width=0.72,
-                marker={"color": "rgba(0,158,115,0.35)", "line": {"color": GREEN, "width": 1}},
-                name="labelled",
-                hovertext=[
-                    f"labelled {label.kind.value} {label.start_s:.2f} to {label.end_s:.2f} s"
-                    + (" (optional)" if label.optional else "")
-                    for label in labels.events
-                ],
-                hoverinfo="text",
-            ),
-            row=1,
-            col=1,
-        )
+def _layout(
+    frames: Mapping[str, Series],
+    lanes: Sequence[str],
+    heights: Sequence[int],
+    limits: Sequence[tuple[float, float] | None],
+) -> tuple[dict[str, Any], list[float]]:
+    """Return the layout and each panel's upper end, as a share of the plot from below."""
+    inner = sum(heights) + (_TITLE_PX + _GAP_PX) * (len(heights) - 1)
+    last_s = float(frames["t_s"][-1]) if len(frames["t_s"]) else 1.0
+    axis = {"gridcolor": "@grid", "zeroline": False, "fixedrange": True, "automargin": False}
+    layout: dict[str, Any] = {
+        "height": inner + _AXIS_PX + 8,
+        "xaxis": {
+            "range": [0.0, last_s],
+            "anchor": f"y{len(heights)}" if len(heights) > 1 else "y",
+            "gridcolor": "@grid",
+            "zeroline": False,
+        },
+    }
+    tops, from_top = [], 0
+    for at, height in enumerate(heights):
+        low, high = 1 - (from_top + height) / inner, 1 - from_top / inner
+        tops.append(high)
+        place = {"domain": [max(low, 0.0), high], "anchor": "x", **axis}
+        if at == 0:
+            place |= {
+                "type": "category", "categoryorder": "array", "categoryarray": list(lanes),
+                "range": [-0.5, max(len(lanes), 1) - 0.5], "showgrid": False,
+            }  # fmt: skip
+        else:
+            place |= {"nticks": 4}
+            if limits[at - 1] is not None:
+                place |= {"range": list(limits[at - 1] or ())}
+        layout["yaxis" if at == 0 else f"yaxis{at + 1}"] = place
+        from_top += height + _TITLE_PX + _GAP_PX
+    return layout, tops
+
+
+def _bands(frames: Mapping[str, Series]) -> list[dict[str, Any]]:
+    """Return the stretches in which an alert stood, as bands behind all panels."""
+    levels, t_s = frames.get("level"), frames["t_s"]
+    if levels is None:
+        return []
+    return [
+        {
+            "type": "rect", "xref": "x", "yref": "paper", "layer": "below",
+            "x0": float(t_s[first]), "x1": float(t_s[min(last + 1, len(t_s) - 1)]),
+            "y0": 0, "y1": 1, "line": {"width": 0}, "fillcolor": f"@band{level.value}",
+        }
+        for level in list(Level)[1:]
+        for first, last in runs(levels == level.value)
+    ][:_MOST_BANDS]  # fmt: skip
+
+
+def _unseen(frames: Mapping[str, Series]) -> list[tuple[float, float]]:
+    """Return when the eyes were not seen, in seconds."""
+    openness, t_s = frames.get("openness"), frames["t_s"]
+    if openness is None:
+        return []
+    gaps = [(float(t_s[a]), float(t_s[b])) for a, b in runs(np.isnan(openness))]
+    return [(start_s, end_s) for start_s, end_s in gaps if end_s - start_s >= _LEAST_UNSEEN_S]
+
+
+def _unseen_bars(gaps: Sequence[tuple[float, float]]) -> dict[str, Any]:
+    return _bars(
+        [UNSEEN] * len(gaps),
+        list(gaps),
+        "@grey",
+        [f"eyes not seen {a:.2f} to {b:.2f} s" for a, b in gaps],
+    )
+
+
+def _label_bars(labels: Labels | None, matches: Sequence[Match]) -> list[dict[str, Any]]:
+    """Return one trace of bars for each fate of a label: met, missed, or none needed."""
+    if labels is None:
+        return []
+    missed = {one.label for one in matches if one.verdict is Verdict.MISSED}
+    traces = []
+    for colour, told, chosen in (
+        ("@good", "", [one for one in labels.events if one not in missed and not one.optional]),
+        ("@bad", ", missed", [one for one in labels.events if one in missed]),
+        ("@grey", ", optional", [one for one in labels.events if one.optional]),
+    ):
+        if chosen:
+            traces.append(
+                _bars(
+                    [spoken(one.kind.value) for one in chosen],
+                    [(one.start_s, one.end_s) for one in chosen],
+                    colour,
+                    [_label_text(one) + told for one in chosen],
+                )
+            )
+    return traces
+
+
+def _label_text(label: Label) -> str:
+    return f"labelled {spoken(label.kind.value)} {label.start_s:.2f} to {label.end_s:.2f} s"
+
+
+def _bars(
+    lanes: list[str], spans: list[tuple[float, float]], colour: str, texts: list[str]
+) -> dict[str, Any]:
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "base": [start_s for start_s, _ in spans],
+        "x": [max(end_s - start_s, 0.03) for start_s, end_s in spans],
+        "y": lanes,
+        "width": 0.66,
+        "opacity": 0.55,
+        "marker": {"color": colour, "line": {"color": colour, "width": 1}},
+        "text": texts,
+        "textposition": "none",
+        "hovertemplate": "%{text}<extra></extra>",
+        "showlegend": False,
+    }
+
+
+def _markers(events: Sequence[Event], matches: Sequence[Match]) -> list[dict[str, Any]]:
+    """Return one trace of markers a level: alerts as diamonds, a cross where there is no label."""
     false = {id(one.event) for one in matches if one.verdict is Verdict.FALSE}
+    traces = []
     for level in Level:
         told = [event for event in events if event.level == level]
-        if not told:
-            continue
-        plot.add_trace(
-            graph.Scatter(
-                x=[event.t_s for event in told],
-                y=[event.kind.value for event in told],
-                mode="markers",
-                name=LEVEL_NAMES[level],
-                marker={
-                    "color": LEVEL_COLOURS[level],
-                    "size": 7 if level is Level.NONE else 11,
-                    "symbol": ["x" if id(event) in false else "diamond" for event in told],
-                },
-                hovertext=[
-                    f"{event.t_s:.2f} s {event.kind.value}, {LEVEL_NAMES[level]}: {event.reason}"
-                    + (" (no label)" if id(event) in false else "")
-                    for event in told
-                ],
-                hoverinfo="text",
-            ),
-            row=1,
-            col=1,
-        )
-    plot.update_yaxes(row=1, col=1, categoryorder="array", categoryarray=names, type="category")
+        if told:
+            traces.append(
+                {
+                    "type": "scatter",
+                    "mode": "markers",
+                    "x": [round(event.t_s, 3) for event in told],
+                    "y": [spoken(event.kind.value) for event in told],
+                    "name": LEVEL_NAMES[level],
+                    "marker": {
+                        "color": f"@level{level.value}",
+                        "size": 6 if level is Level.NONE else 12,
+                        "symbol": [_symbol(event, id(event) in false) for event in told],
+                        "line": {"color": "@card", "width": 0 if level is Level.NONE else 1},
+                    },
+                    "text": [_event_text(event, id(event) in false) for event in told],
+                    "hovertemplate": "%{text}<extra></extra>",
+                    "showlegend": False,
+                }
+            )
+    return traces
 
 
-def _draw_panel(plot: Any, row: int, panel: Panel, frames: dict[str, Series]) -> None:
-    graph = _plotly("plotly.graph_objects")
-    for line in panel.lines:
-        if not _known(frames, line):
-            continue
-        t_s, values = thin(frames["t_s"], frames[line.column], MOST_POINTS)
-        plot.add_trace(
-            graph.Scatter(
-                x=t_s.round(3),
-                y=values.round(4),
-                mode="lines",
-                name=line.name,
-                line={"color": line.colour, "width": 1.4},
-                connectgaps=False,
-                visible="legendonly" if line.hidden else True,
-                legend=f"legend{row}",
-                hovertemplate="%{y:.3f} at %{x:.2f} s<extra>" + line.name + "</extra>",
-            ),
-            row=row,
-            col=1,
-        )
-    plot.update_yaxes(row=row, col=1, range=panel.limits, title_text=panel.title)
+def _symbol(event: Event, false: bool) -> str:
+    if false:
+        return "x"
+    return "circle" if event.level is Level.NONE else "diamond"
 
 
-def _arrange(plot: Any, panels: list[Panel], heights: float) -> None:
-    """Set size, one legend beside each panel, and colours that suit a light and a dark page."""
-    legends = {}
-    for row in range(1, 2 + len(panels)):
-        axis = plot.layout["yaxis" if row == 1 else f"yaxis{row}"]
-        legends["legend" if row == 1 else f"legend{row}"] = {
-            "x": 1.005,
-            "y": axis.domain[1],
-            "yanchor": "top",
-            "xanchor": "left",
-            "bgcolor": "rgba(0,0,0,0)",
-            "tracegroupgap": 0,
-            "font": {"size": 11},
-        }
-    plot.update_layout(
-        **legends,
-        height=int(110 + 145 * heights),
-        margin={"l": 92, "r": 130, "t": 34, "b": 40},
-        template="none",
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(128,128,128,0.06)",
-        modebar={"bgcolor": "rgba(0,0,0,0)", "color": "#8a94a3", "activecolor": BLUE},
-        hovermode="closest",
-        barmode="overlay",
-        dragmode="zoom",
-        font={"family": "system-ui, sans-serif", "size": 12, "color": "#808890"},
-    )
-    grid = {"gridcolor": "rgba(128,128,128,0.18)", "zeroline": False}
-    plot.update_xaxes(**grid)
-    plot.update_yaxes(**grid, title_font={"size": 11}, fixedrange=True)
-    plot.update_xaxes(title_text="seconds from the start", row=1 + len(panels), col=1)
+def _event_text(event: Event, false: bool) -> str:
+    told = f"{event.t_s:.2f} s {spoken(event.kind.value)}, {LEVEL_NAMES[event.level]}"
+    return f"{told}: {event.reason}" + (" (no label)" if false else "")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
+import time
 from pathlib import Path
 
 import cv2
@@ -51,6 +53,44 @@ def dlib68() -> Predictor:
 def portrait_marks(portrait: Gray, portrait_box: Box, dlib68: Predictor) -> Landmarks:
     """Return the 68 points of the portrait."""
     return dlib68.predict(portrait, portrait_box)
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    """Return Debian's Chromium without a window, driven by selenium."""
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium (extra test) is missing")
+    place, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (place and driver):
+        pytest.skip("Debian's chromium and chromium-driver are not installed")
+    options = webdriver.ChromeOptions()
+    for flag in (
+        "headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run",
+        "disable-background-networking", "disable-component-update", "disable-sync",
+        "disable-dev-shm-usage",
+        f"user-data-dir={tmp_path_factory.mktemp('profile')}", "window-size=1200,900",
+    ):  # fmt: skip
+        options.add_argument(f"--{flag}")
+    options.binary_location = place
+    chromium = webdriver.Chrome(options, webdriver.ChromeService(driver))
+    chromium.set_page_load_timeout(120)
+    chromium.set_script_timeout(120)
+    yield chromium
+    chromium.quit()
+
+
+@pytest.fixture
+def until():
+    """Return what waits for a condition, long enough for a busy machine."""
+
+    def wait(true, seconds: float = 60.0) -> None:
+        end_s = time.monotonic() + seconds
+        while time.monotonic() < end_s:
+            if true():
+                return
+            time.sleep(0.05)
+        raise AssertionError("waited in vain")
+
+    return wait
 
 
 @pytest.fixture(autouse=True)

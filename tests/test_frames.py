@@ -3,7 +3,7 @@ import pytest
 
 from dms.errors import ConfigError
 from dms.events import FrameTable
-from dms.frames import load_frames, thin
+from dms.frames import load_frames, runs
 from dms.values import DriverObservation, DriverState
 
 
@@ -41,20 +41,6 @@ def test_what_is_no_frame_table_is_told(tmp_path):
         load_frames(tmp_path / "none.csv")
 
 
-def test_thinning_keeps_spikes_and_gaps():
-    t_s = np.arange(100_000) / 30.0
-    values = np.sin(t_s)
-    values[54_321] = 9.0
-    values[70_000:70_500] = np.nan
-    short_t, short = thin(t_s, values, 1000)
-    assert len(short) < 2000
-    assert np.nanmax(short) == 9.0
-    assert short_t[np.nanargmax(short)] == t_s[54_321]
-    within = (short_t >= t_s[70_000]) & (short_t < t_s[70_500])
-    assert within.any()
-    assert np.isnan(short[within]).all()
-
-
-def test_a_short_line_is_left_alone():
-    t_s = np.arange(10.0)
-    assert thin(t_s, t_s, 1000)[1] is t_s
+def test_runs_are_inclusive_stretches():
+    assert runs(np.array([True, True, False, True])) == [(0, 1), (3, 3)]
+    assert runs(np.zeros(3, bool)) == []

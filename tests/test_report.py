@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -9,8 +10,10 @@ pytest.importorskip("plotly", reason="the extra 'bench' is not installed")
 
 from dms.errors import ConfigError
 from dms.labels import Label, Labels
-from dms.report import Recording, Report, write_report
-from dms.scoring import ScoringSettings, match
+from dms.quality import QualitySettings, Scored, measure
+from dms.report import Recording, Report, Thumbnail, write_report
+from dms.scoring import ScoringSettings, Tally, match
+from dms.timeline import PANELS
 from dms.values import Event, Kind, Level
 
 T_S = np.arange(0.0, 60.0, 1 / 30)
@@ -36,7 +39,7 @@ class Page(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
-        if tag == "td":
+        if tag in {"td", "th"}:
             self._cell = ""
         self.loads += [v for k, v in attrs if k in {"src", "href"} and not v.startswith("#")]
 
@@ -45,7 +48,7 @@ class Page(HTMLParser):
             self._cell += data
 
     def handle_endtag(self, tag):
-        if tag == "td":
+        if tag in {"td", "th"}:
             self.cells.append(self._cell)
             self._cell = None
 
@@ -58,7 +61,7 @@ def written(tmp_path, *recordings):
 
 def recording(**more):
     matches = match(EVENTS, LABELS, {Kind.SLEEP: 3.0}, ScoringSettings())
-    return Recording("drive a", EVENTS, FRAMES, LABELS, matches, 60.0, 0.9, **more)
+    return Recording("drive a", EVENTS, lambda: FRAMES, LABELS, matches, 60.0, 0.9, **more)
 
 
 def test_page_tells_each_alert_with_reason_label_verdict_and_delay(tmp_path):
@@ -79,12 +82,64 @@ def test_page_needs_no_network_and_holds_plotly_once(tmp_path):
     assert len(text) < 10e6
 
 
-def test_figure_on_the_page_is_json_with_the_lines(tmp_path):
+def made(text, number=0):
+    found = re.search(rf'id="figure-{number}">(.*?)</script>', text, re.S)
+    return json.loads(found[1])
+
+
+def test_figure_on_the_page_is_valid_plotly_with_lanes_bands_and_lines(tmp_path):
+    graph = pytest.importorskip("plotly.graph_objects", reason="the extra 'bench' is missing")
+    frames = {**FRAMES, "level": np.where((T_S > 13) & (T_S < 18), 3.0, 0.0), "speed_kmh": T_S}
+    frames["openness"] = np.where((T_S > 30) & (T_S < 35), np.nan, 1.0)
+    one = replace(recording(), frames=lambda: frames)
+    thing = made(written(tmp_path, one))
+    painted = json.loads(re.sub(r"@\w+", "red", json.dumps(thing)))
+    graph.Figure(painted["data"], painted["layout"])  # raises where it is none
+    assert {trace["name"] for trace in thing["data"] if "name" in trace} == {
+        "observed", "warning", "critical"
+    }  # fmt: skip
+    assert [line["name"] for line in thing["lines"]] == [
+        "right",
+        "left",
+        "speed",
+    ]  # and none that is unknown
+    [band] = thing["layout"]["shapes"]
+    assert (band["fillcolor"], round(band["x0"]), round(band["x1"])) == ("@band3", 13, 18)
+    unseen = next(trace for trace in thing["data"] if trace["y"] == ["eyes unseen"])
+    assert unseen["base"] == [pytest.approx(30.0, abs=0.05)]
+
+
+def test_a_missed_label_is_told_from_a_met_one(tmp_path):
+    traces = made(written(tmp_path, recording()))["data"]
+    bars = {t["marker"]["color"]: t["y"] for t in traces if t["type"] == "bar"}
+    assert bars == {"@good": ["blink", "sleep"], "@bad": ["yawn"]}
+
+
+def test_every_line_can_be_chosen_and_every_time_leads_to_the_timeline(tmp_path):
     text = written(tmp_path, recording())
-    made = re.search(r'<script type="application/json" id="figure-0">(.*?)</script>', text, re.S)
-    names = {trace["name"] for trace in json.loads(made[1])["data"]}
-    assert {"labelled", "observed", "critical", "right eye", "left eye"} <= names
-    assert "yaw (left +)" not in names  # nothing is known of it
+    assert text.count("data-line=") == len(made(text)["lines"])
+    assert 'data-plot="plot-0" data-at="13.050"' in text
+
+
+def test_groups_failures_and_pictures_are_shown_where_there_are_any(tmp_path):
+    assert "Could not be used" not in written(tmp_path, recording())
+    scored = Scored("a", 60.0, 100, 90, {Kind.BLINK: Tally(found=3, missed=1)})
+    quality = measure([scored], QualitySettings())
+    picture = Thumbnail(13.05, "sleep", b"jpeg")
+    report = Report(
+        "x", (recording(thumbnails=[picture]),), (), quality, {"glasses": {"yes": quality}},
+        [("b.avi", "there is no <b.avi>")],
+    )  # fmt: skip
+    write_report(report, tmp_path / "all.html")
+    text = (tmp_path / "all.html").read_text(encoding="utf-8")
+    assert "there is no &lt;b.avi&gt;" in text
+    assert "By glasses" in text
+    assert '<img alt="the driver at 13.05 s, sleep" src="data:image/jpeg;base64,anBlZw==">' in text
+
+
+def test_a_run_of_nothing_says_so(tmp_path):
+    write_report(Report("x", (), (), None, {}, [("a", "gone")]), tmp_path / "none.html")
+    assert "None could be used" in (tmp_path / "none.html").read_text(encoding="utf-8")
 
 
 def test_synthetic_recordings_are_labelled_as_such(tmp_path):
@@ -93,19 +148,24 @@ def test_synthetic_recordings_are_labelled_as_such(tmp_path):
 
 
 def test_names_from_outside_cannot_become_markup(tmp_path):
-    text = written(tmp_path, Recording("<img src=x>", [], FRAMES))
+    text = written(tmp_path, Recording("<img src=x>", [], lambda: FRAMES))
     assert "<img" not in text
     assert "A &lt;test&gt;" in text
 
 
-def test_an_hour_stays_small_and_without_labels_there_is_no_verdict(tmp_path):
+def test_an_hour_at_full_rate_stays_below_ten_megabytes(tmp_path):
     t_s = np.arange(0.0, 3600.0, 1 / 30)
-    columns = ("openness_right", "openness_left", "perclos", "yaw_deg", "pitch_deg", "mar", "anger")
-    noise = np.random.default_rng(1).normal(size=t_s.size)
-    one = Recording("hour", EVENTS, {"t_s": t_s, **dict.fromkeys(columns, noise)}, duration_s=3600)
+    columns = {line.column for panel in PANELS for line in panel.lines}
+    noise = np.random.default_rng(1).normal(0.5, 0.05, size=t_s.size)
+    one = Recording("hour", EVENTS, lambda: {"t_s": t_s, **dict.fromkeys(columns, noise)})
     text = written(tmp_path, one)
     assert len(text) < 10e6
-    assert "verdict" not in text.split("<script>")[0]
+    assert made(text)["packed"]["count"] == 108_000
+
+
+def test_without_labels_there_is_no_verdict(tmp_path):
+    text = written(tmp_path, Recording("hour", EVENTS, lambda: FRAMES, duration_s=60))
+    assert "verdict" not in text.split("<main>")[1].split("</main>")[0]
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path):

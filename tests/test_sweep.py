@@ -1,3 +1,5 @@
+import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -11,7 +13,7 @@ import make_demo_drive
 
 from dms.corpus import find
 from dms.errors import ConfigError
-from dms.sweep import curve, sweep
+from dms.sweep import sweep, write_curve
 from dms.values import Kind
 
 
@@ -31,11 +33,23 @@ def test_a_stricter_threshold_finds_less(kept):
     assert recalls == [1.0, 0.0]
 
 
-def test_the_curve_is_one_offline_page(kept):
-    pytest.importorskip("plotly", reason="the extra 'bench' is not installed")
-    page = curve(sweep(*kept, "core.rage.excess", ["2"]), "core.rage.excess", Kind.ROAD_RAGE)
-    assert "false alarms an hour" in page
+def test_the_curve_is_one_offline_page_with_a_dot_for_each_value(kept, tmp_path):
+    graph = pytest.importorskip("plotly.graph_objects", reason="the extra 'bench' is missing")
+    points, place = sweep(*kept, "core.rage.excess", ["2", "9"]), tmp_path / "curve.html"
+    write_curve(points, "core.rage.excess", Kind.ROAD_RAGE, place)
+    page = place.read_text(encoding="utf-8")
     assert 'src="http' not in page
+    made = json.loads(re.search(r'id="figure-0">(.*?)</script>', page)[1])
+    [line] = graph.Figure(json.loads(re.sub(r"@\w+", "red", json.dumps(made)))).data
+    assert line.text == ("<b>2</b>", "<b>9</b>")
+    assert line.y == (1.0, 0.0)
+
+
+def test_a_kind_without_labels_is_told_on_the_page(kept, tmp_path):
+    pytest.importorskip("plotly", reason="the extra 'bench' is not installed")
+    points = sweep(*kept, "core.rage.excess", ["2"])
+    write_curve(points, "core.rage.excess", Kind.NOD, tmp_path / "curve.html")
+    assert "Nothing was labelled as nod" in (tmp_path / "curve.html").read_text(encoding="utf-8")
 
 
 def test_what_cannot_be_swept_is_told(kept, tmp_path):

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import can
@@ -146,7 +147,7 @@ def _recording(
     return Recording(
         name=source.name,
         events=result.events,
-        frames=load_frames(outputs.frames) if outputs.frames else {},
+        frames=partial(load_frames, outputs.frames) if outputs.frames else None,
         labels=labels,
         matches=matches,
         duration_s=result.duration_s,

@@ -14,7 +14,7 @@ from dms.compare import CompareSettings, Comparison, compare
 from dms.corpus import find
 from dms.errors import ConfigError
 from dms.summary import quality_object
-from dms.sweep import Point, curve, sweep
+from dms.sweep import Point, sweep, write_curve
 from dms.values import Kind
 
 WORDS = ("compare", "sweep")
@@ -88,7 +88,7 @@ def _sweep(args: argparse.Namespace) -> int:
 
         points = sweep(entries, args.out, key, chosen, args.config, args.set, step)
     page = args.out / f"sweep-{key}.html"
-    page.write_text(curve(points, key, args.kind), encoding="utf-8")
+    write_curve(points, key, args.kind, page)
     made = {point.value: quality_object(point.quality) for point in points}
     text = json.dumps({"key": key, "values": made}, indent=1)
     page.with_suffix(".json").write_text(text + "\n", encoding="utf-8")

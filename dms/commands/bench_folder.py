@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
                 folder = args.out / outcome.name
                 write_mdf4(frames_path(folder), folder / "frames.mf4")
     summary = write_summary(args.out, outcomes, chain, args.group)
-    page = write_page(args.out, entries, outcomes, chain, args.timelines)
+    page = write_page(args.out, entries, outcomes, chain, args.timelines, args.group)
     if not args.quiet:
         _show(summary["all"], outcomes)
         print(f"report: {page}")

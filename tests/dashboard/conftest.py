@@ -44,9 +44,3 @@ class Server:
 def served():
     """Return what serves an application: ``with served(app) as server: server.port``."""
     return Server
-
-
-@pytest.fixture
-def until():
-    """Return what waits for a condition."""
-    return wait

@@ -1,14 +1,8 @@
 """The live page in a real browser. Needs Debian's chromium and chromium-driver."""
 
-import shutil
-
 import pytest
 
 pytest.importorskip("uvicorn", reason="the extra 'dashboard' is not installed")
-pytest.importorskip("selenium", reason="selenium is not installed")
-
-from selenium import webdriver
-from selenium.webdriver.common.by import By
 
 from dms.dashboard.feed import ServiceFeed
 from dms.dashboard.server import make_app
@@ -19,23 +13,6 @@ from dms.status import Status
 from dms.values import ActiveAlert, Box, DriverObservation, DriverState, EyesState, Kind, Level
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    if not (shutil.which("chromium") and shutil.which("chromedriver")):
-        pytest.skip("Debian's chromium and chromium-driver are not installed")
-    options = webdriver.ChromeOptions()
-    for flag in (
-        "headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run",
-        "disable-background-networking", "disable-component-update", "disable-sync",
-        f"user-data-dir={tmp_path_factory.mktemp('profile')}", "window-size=1200,900",
-    ):  # fmt: skip
-        options.add_argument(f"--{flag}")
-    options.binary_location = shutil.which("chromium")
-    driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
-    yield driver
-    driver.quit()
 
 
 def state(t_s, level=Level.NONE):
@@ -60,7 +37,7 @@ def told(view, t_s, level=Level.NONE):
 
 
 def text(browser, name):
-    return browser.find_element(By.ID, name).text
+    return browser.find_element("id", name).text
 
 
 def test_page_shows_a_microsleep_and_outlives_a_restart_of_the_service(
@@ -78,7 +55,7 @@ def test_page_shows_a_microsleep_and_outlives_a_restart_of_the_service(
             until(lambda: text(browser, "alert") == "microsleep")
             assert "eyes closed for 1 s" in text(browser, "reason")
             assert "microsleep, warning" in text(browser, "told")
-            assert browser.find_element(By.ID, "alert").get_attribute("aria-live") == "assertive"
+            assert browser.find_element("id", "alert").get_attribute("aria-live") == "assertive"
         until(lambda: "not connected" in text(browser, "link"))
         with ViewServer(place, Status(Notifier())) as view:
             told(view, 1.0)
