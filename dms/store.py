@@ -127,6 +127,11 @@ class EventStore(OpenedResource):
             )
         return int(row.lastrowid or 0)
 
+    def note_ignition(self, number: int) -> None:
+        """Note that the drive is one with the ignition on, as the vehicle told after its start."""
+        with self._writing() as base:
+            base.execute("UPDATE drives SET ignition = 1 WHERE id = ?", (number,))
+
     def touch_drive(self, number: int, baseline_progress: float, ended: bool = False) -> None:
         """Note that the drive goes on (or ended) and how much of the driver's normal is learned."""
         with self._writing() as base:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
+from dataclasses import dataclass
+from itertools import groupby
 
 from dms.errors import StoreError
 from dms.recording import Moment
@@ -18,33 +20,47 @@ _RETRY_S = (1.0, 60.0)  # first and longest pause while the disk refuses
 _TOUCH_S = 30.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Ignition:
+    """The key was turned: a drive begins, or has ended."""
+
+    on: bool
+
+
 class StoreWriter(OpenedResource):
     """Queue before an :class:`EventStore`; a context manager that starts its thread on entry.
 
-    While the disk refuses, the newest 5000 events wait in memory and :attr:`fault` says why.
+    While the disk refuses, the newest 5000 events wait in memory and :attr:`fault` says why. A
+    drive lasts from the start to the end of the service, or of each ignition cycle where the
+    vehicle tells of it; what comes between two belongs to none.
     """
 
     def __init__(self, store: EventStore, lowest_level: int = 0) -> None:
         self._store = store
         self._lowest_level = lowest_level
-        self._waiting: deque[Event] = deque()
+        self._waiting: deque[Event | _Ignition] = deque()
         self._wake = threading.Condition()
         self._stopping = False
         self._thread: threading.Thread | None = None
         self._progress = 0.0
+        self._ignition: bool | None = None
         self.fault: str | None = None
         self.stored = 0
         self.dropped = 0
 
     def take(self, moment: Moment, state: DriverState, frame: Frame | None) -> None:
         """Queue what the loop raised in this step; a sink of the loop."""
-        del moment, frame
+        del frame
         self._progress = state.baseline_progress
+        ignition = moment.vehicle.ignition if moment.vehicle else None
+        if ignition is not None and ignition != self._ignition:
+            self._ignition = ignition
+            self.put(_Ignition(ignition))
         for event in state.events:
             if event.level >= self._lowest_level:
                 self.put(event)
 
-    def put(self, event: Event) -> None:
+    def put(self, event: Event | _Ignition) -> None:
         """Queue one event; never blocks on the disk."""
         with self._wake:
             if len(self._waiting) >= _LONGEST_QUEUE:
@@ -90,28 +106,50 @@ class StoreWriter(OpenedResource):
         """Open the store, start a drive, and write until told to stop; raises StoreError."""
         self._store.open()
         try:
-            drive = self._store.begin_drive()
+            drive: int | None = self._store.begin_drive(self._ignition)
             self._recovered()
             while True:
                 with self._wake:
                     self._wake.wait_for(lambda: self._waiting or self._stopping, _TOUCH_S)
                     batch, stopping = list(self._waiting), self._stopping
                 if batch:
-                    self._write(batch, drive)
-                elif stopping:
-                    self._store.touch_drive(drive, self._progress, ended=True)
+                    drive = self._write(batch, drive)
+                    continue
+                if drive is not None:
+                    self._store.touch_drive(drive, self._progress, ended=stopping)
+                if stopping:
                     return
-                else:
-                    self._store.touch_drive(drive, self._progress)
         finally:
             self._store.close()
 
-    def _write(self, batch: list[Event], drive: int) -> None:
+    def _write(self, batch: list[Event | _Ignition], drive: int | None) -> int | None:
+        """Store what waits in its order; return the drive that lasts after it."""
+        for _, group in groupby(batch, type):
+            same = list(group)
+            events = [item for item in same if isinstance(item, Event)]
+            if events:
+                self._store_events(events, drive)
+            for item in same:
+                if isinstance(item, _Ignition):
+                    drive = self._turn(item.on, drive)
+            with self._wake:
+                for item in same:  # those that the queue has not dropped meanwhile
+                    if self._waiting and self._waiting[0] is item:
+                        self._waiting.popleft()
+        return drive
+
+    def _turn(self, on: bool, drive: int | None) -> int | None:
+        if on and drive is not None:  # it was on already when the service started
+            self._store.note_ignition(drive)
+        elif on:
+            return self._store.begin_drive(ignition=True)
+        elif drive is not None:
+            self._store.touch_drive(drive, self._progress, ended=True)
+            return None
+        return drive
+
+    def _store_events(self, batch: list[Event], drive: int | None) -> None:
         numbers = self._store.add(batch, drive)
-        with self._wake:
-            for event in batch:  # those that the queue has not dropped meanwhile
-                if self._waiting and self._waiting[0] is event:
-                    self._waiting.popleft()
         self.stored += len(batch)
         for number, event in zip(numbers, batch, strict=True):
             _log.info(

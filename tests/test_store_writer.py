@@ -7,7 +7,7 @@ from dms import store_writer
 from dms.recording import Moment
 from dms.store import EventStore, StoreSettings
 from dms.store_writer import StoreWriter
-from dms.values import DriverObservation, DriverState, Event, Kind, Level
+from dms.values import DriverObservation, DriverState, Event, Kind, Level, VehicleContext
 
 MOMENT = Moment(DriverObservation(0.0))
 
@@ -29,10 +29,12 @@ def wait_for(true, limit_s=120.0):
 
 def test_queued_events_reach_the_file_in_order(tmp_path):
     path = tmp_path / "events.db"
-    with StoreWriter(make(path)) as writer:
-        for number in range(50):
-            writer.put(event(number))
-        writer.take(MOMENT, DriverState(t_s=51.0, baseline_progress=0.7), None)
+    writer = StoreWriter(make(path))
+    writer.open()
+    for number in range(50):
+        writer.put(event(number))
+    writer.take(MOMENT, DriverState(t_s=51.0, baseline_progress=0.7), None)
+    writer.close(120.0)
     with make(path) as store:
         assert [item.event.t_s for item in store.events()] == list(range(50))
         (drive,) = store.drives()
@@ -83,6 +85,30 @@ def test_a_full_queue_drops_the_oldest(tmp_path, monkeypatch):
     assert writer.dropped == 2
     with make(path) as store:
         assert [item.event.t_s for item in store.events()] == [2, 3, 4]
+
+
+def turned(on, *numbers):
+    """A moment with the ignition as told, and a state with events of these numbers."""
+    moment = Moment(DriverObservation(0.0), VehicleContext(0.0, ignition=on))
+    return moment, DriverState(0.0, events=tuple(event(number) for number in numbers)), None
+
+
+def test_every_ignition_cycle_is_a_drive_of_its_own(tmp_path):
+    path = tmp_path / "events.db"
+    writer = StoreWriter(make(path))
+    writer.open()
+    writer.take(*turned(None, 1))
+    writer.take(*turned(True, 2))
+    writer.take(*turned(None, 3))  # not told for a moment is no change
+    writer.take(*turned(False, 4))
+    writer.take(*turned(False, 5))
+    writer.take(*turned(True, 6))
+    writer.close(120.0)
+    with make(path) as store:
+        kept = {item.event.t_s: item.drive for item in store.events()}
+        first, second = store.drives()
+    assert kept == {1: 1, 2: 1, 3: 1, 4: None, 5: None, 6: 2}
+    assert (first.ignition, first.ended, second.ignition, second.ended) == (True,) * 4
 
 
 def test_closing_without_opening_does_nothing(tmp_path):

@@ -10,9 +10,10 @@ import pytest
 from dms.bridge import BridgeSettings, open_bridge
 from dms.bridge.codec import Codec, contract
 from dms.profiles import EURO_NCAP_2026 as RULES
+from dms.recording import Moment
 from dms.store import EventStore, StoreSettings
 from dms.store_writer import StoreWriter
-from dms.values import DriverState, Event, Kind, Level
+from dms.values import DriverObservation, DriverState, Event, Kind, Level
 from tests.bridge.lawicel import Lawicel
 from tests.scenarios.drive import Drive
 
@@ -113,7 +114,7 @@ def test_alerts_of_an_unplugged_adapter_are_in_the_store(adapter, tmp_path):
             event = Event(float(number), Kind.SLEEP, Level.CRITICAL, f"number {number}")
             state = DriverState(float(number), level=Level.CRITICAL, events=(event,))
             bridge.publish(state)
-            writer.take(None, state, None)
+            writer.take(Moment(DriverObservation(state.t_s)), state, None)
             time.sleep(0.003)
 
         for _ in range(50):
