@@ -34,11 +34,13 @@ class ViewError(DmsError):
 def view_object(moment: Moment, state: DriverState, status: Status) -> dict[str, Any]:
     """Return the numbers of one instant as they go over the socket."""
     face, pose = moment.observation.face, moment.observation.pose
+    vehicle = moment.vehicle
     return {
         "t_s": round(state.t_s, 3),
         "fps": round(status.fps, 1),
         "drops": status.drops,
         "status": status.line(moment.faults),
+        "health": status.health(moment.faults),
         "level": int(state.level),
         "kind": state.kind.value if state.kind else None,
         "eyes": state.eyes.value,
@@ -55,6 +57,8 @@ def view_object(moment: Moment, state: DriverState, status: Status) -> dict[str,
         "pose_deg": [round(v, 1) for v in (pose.yaw_deg, pose.pitch_deg, pose.roll_deg)]
         if pose
         else None,
+        "speed_kmh": _rounded(vehicle.speed_kmh) if vehicle else None,
+        "gear": vehicle.gear.value if vehicle and vehicle.gear else None,
         "paused": state.paused,
         "active": [
             {

@@ -125,6 +125,7 @@ class Service:
     def _make(self, settings: Settings, old: _Parts | None) -> _Parts:
         """Make the parts for ``settings``; what they do not change is kept as it runs."""
         chain = Chain(settings)
+        self._status.parts = _parts_of(settings)
         if old is None:
             return _Parts(chain, self._camera(settings), self._open_bridges(chain))
         was = old.chain.settings
@@ -255,6 +256,13 @@ class Service:
             _log.info("The settings were read again.")
             if self._monitor is not None:
                 self._monitor.stop()
+
+
+def _parts_of(settings: Settings) -> tuple[str, ...]:
+    """Return the names under which the parts of these settings tell their faults."""
+    bus = ("bridge",) if settings.bridges else ()
+    heard = ("vehicle",) if settings.vehicle.database else ()
+    return ("camera", "engine", *bus, *heard)
 
 
 class _Sound:

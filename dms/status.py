@@ -41,6 +41,7 @@ class Status:
         self._sequence: int | None = None
         self._faults: tuple[str, ...] = ()
         self.missing: dict[str, str] = {}
+        self.parts: tuple[str, ...] = ("camera", "engine")  # what is set up, besides the decision
         self.refused: str | None = None
         self.frames = 0
         self.drops = 0
@@ -67,6 +68,15 @@ class Status:
             wrong.append(f"settings refused: {self.refused}")
         told = "; ".join(wrong)
         return f"degraded: {told}" if wrong else f"running at {self.fps:.1f} frames/s"
+
+    def health(self, faults: tuple[str, ...]) -> dict[str, str | None]:
+        """Return what is wrong with each part that is set up, None where it is well."""
+        told: dict[str, str | None] = dict.fromkeys(self.parts)
+        told.update(self.missing)
+        for fault in faults:
+            part, _, why = fault.partition(": ")
+            told[part] = why or part
+        return told
 
     def take(self, moment: Moment, state: DriverState, frame: Frame | None) -> None:
         """Count a frame; log faults as they come and go; refresh the status line now and then."""

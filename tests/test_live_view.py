@@ -25,6 +25,8 @@ def test_a_viewer_sees_the_newest_numbers_and_no_picture(server, tmp_path):
     assert seen["openness"] == 0.712
     assert seen["face"] == [1, 2, 30, 40]
     assert seen["pose_deg"] == [1.2, -2.0, 0.0]
+    assert seen["health"] == {"camera": None, "engine": None}
+    assert seen["speed_kmh"] is None
     assert all(not isinstance(value, list) or len(value) <= 4 for value in seen.values())
 
 

@@ -56,3 +56,14 @@ def test_alerts_carry_fields_for_the_journal(caplog):
     Status(Told()).take(moment(), DriverState(1.0, events=(event,)), None)
     (record,) = caplog.records
     assert record.fields == {"DMS_KIND": "sleep", "DMS_LEVEL": 3, "DMS_T": 9.5}
+
+
+def test_health_names_each_part_and_what_is_wrong_with_it():
+    status = Status(Told())
+    status.parts = ("camera", "engine", "bridge")
+    status.missing["engine"] = "no file"
+    assert status.health(("bridge: can0 is gone",)) == {
+        "camera": None,
+        "engine": "no file",
+        "bridge": "can0 is gone",
+    }

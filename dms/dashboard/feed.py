@@ -94,6 +94,8 @@ class ReplayFeed(Feed):
         super().__init__()
         self._source, self._chain, self._speed = source, chain, speed
         self._status = Status(Notifier())
+        if source.endswith(OBSERVATIONS):  # they come without a camera, landmarks or nets
+            self._status.parts = ()
         self._begun_s: float | None = None
         self._first_s = 0.0
 
@@ -122,6 +124,7 @@ class ReplayFeed(Feed):
         due_s = self._begun_s + (state.t_s - self._first_s) / self._speed
         self._stop.wait(max(0.0, due_s - time.monotonic()))
         self._status.take(moment, state, frame)
-        self._tell({"connected": True, **view_object(moment, state, self._status)})
+        seen = view_object(moment, state, self._status)
+        self._tell({"connected": True, "replay": Path(self._source).name, **seen})
         if self._stop.is_set() and self._ended is not None:
             self._ended()

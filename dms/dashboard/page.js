@@ -1,100 +1,238 @@
 "use strict";
 const SECONDS = 60;
 const NAMES = ["none", "advisory", "warning", "critical"];
+const PARTS = { camera: "camera", engine: "nets", bridge: "bus", vehicle: "vehicle signals" };
 const past = [];
 const told = new Set();
 const at = (id) => document.getElementById(id);
 const say = (id, text) => { if (at(id).textContent !== text) at(id).textContent = text; };
-const share = (value) => (value === null || value === undefined ? "–" : Math.round(100 * value) + " %");
+const known = (value) => value !== null && value !== undefined;
+const share = (value) => (known(value) ? Math.round(100 * value) + " %" : "–");
+const words = (name) => name.replaceAll("_", " ");
 
 function show(now) {
   document.body.dataset.connected = now.connected ? "yes" : "no";
-  say("link", now.connected ? "live" : "not connected: " + now.why);
-  if (!now.connected) return;
+  if (!now.connected) { lost(now.why); return; }
+  say("link", now.replay ? "replay of " + now.replay : "live");
   if (past.length && now.t_s < past[past.length - 1].t_s) { past.length = 0; told.clear(); }
   past.push(now);
   while (now.t_s - past[0].t_s > SECONDS) past.shift();
   document.body.dataset.level = now.level;
-  say("alert", now.kind ? now.kind.replace("_", " ") : "no alert");
-  const top = (now.active || [])[0];
-  say("reason", top ? NAMES[top.level] + ": " + top.reason : "");
-  say("eyes", now.eyes === "unknown" ? "not seen" : now.eyes);
-  at("openness").value = now.openness ?? 0;
-  say("perclos", share(now.perclos));
-  at("perclos-bar").value = now.perclos ?? 0;
-  say("drowsiness", now.drowsiness === null ? "–" : String(now.drowsiness));
-  say("head", now.pose_deg ? `${Math.round(now.pose_deg[0])}° ${Math.round(now.pose_deg[1])}°` : "–");
-  say("away", now.away === null ? "unknown" : now.away ? "away from the road" : "on the road");
-  const moods = Object.entries(now.expression || {}).sort((a, b) => b[1] - a[1]);
-  say("mood", moods.length ? moods[0][0] : "–");
-  say("valence", now.valence === null || now.valence === undefined ? "valence –"
-    : "valence " + now.valence.toFixed(2));
-  bars(moods.length ? now.expression : {});
-  say("learned", share(now.baseline_progress));
-  at("learned-bar").value = now.baseline_progress ?? 0;
-  say("health", now.status);
-  say("time", now.t_s.toFixed(1) + " s, " + now.fps + " fps");
-  for (const alert of now.active || []) {
-    const name = alert.kind + alert.level + alert.since_s;
-    if (told.has(name)) continue;
-    told.add(name);
-    const line = document.createElement("li");
-    line.textContent = `${now.t_s.toFixed(1)} s: ${alert.kind.replace("_", " ")}, ` +
-      `${NAMES[alert.level]}, ${alert.reason}`;
-    at("told").prepend(line);
-    while (at("told").children.length > 50) at("told").lastChild.remove();
-  }
+  document.body.dataset.eyes = now.eyes;
+  banner(now);
+  eyes(now);
+  attention(now);
+  mood(now);
+  health(now);
+  say("time", clock(now.t_s));
+  for (const alert of now.active || []) note(alert, now);
 }
 
-function bars(scores) {
-  for (const [name, value] of Object.entries(scores)) {
-    let row = at("score-" + name);
-    if (!row) {
-      row = document.createElement("div");
-      row.id = "score-" + name;
-      for (const tag of ["span", "meter", "span"]) row.append(document.createElement(tag));
-      row.children[0].textContent = name;
-      row.children[1].setAttribute("aria-label", name);
-      at("expression").append(row);
-    }
-    row.children[1].value = value;
+function lost(why) {
+  const ended = why.includes("has ended");
+  say("link", ended ? why : "not connected: " + why);
+  say("alert", ended ? "ended" : "not connected");
+  say("reason", why);
+  document.title = ended ? "ended · dms" : "not connected · dms";
+}
+
+function banner(now) {
+  const top = (now.active || [])[0];
+  const name = now.kind ? words(now.kind) : now.paused ? "paused" : "no alert";
+  say("alert", name);
+  let reason = "";
+  if (top) reason = `${NAMES[top.level]}: ${top.reason}`;
+  else if (now.paused) reason = "monitoring was switched off";
+  else if (now.eyes === "unknown") reason = "the eyes are not seen" + unseen(now);
+  say("reason", reason);
+  document.title = (now.level ? "⚠ " : "") + name + " · dms";
+}
+
+const unseen = (now) => (now.unseen ? ": " + words(now.unseen) : "");
+
+function eyes(now) {
+  say("eyes", now.eyes === "unknown" ? "not seen" : now.eyes);
+  gauge("openness", now.openness, 1);
+  say("openness-text", now.eyes === "unknown" ? words(now.unseen || "why is unknown")
+    : now.closed_s >= 0.5 ? `closed for ${now.closed_s.toFixed(1)} s` : share(now.openness) + " open");
+  say("perclos", share(now.perclos));
+  gauge("perclos-bar", now.perclos, 0.4);
+  say("drowsiness", known(now.drowsiness) ? `${now.drowsiness} of 9` : "–");
+  scale(now.drowsiness);
+  const learned = now.baseline_progress;
+  say("learned", share(learned));
+  gauge("learned-bar", learned, 1);
+  say("learning", !known(learned) ? "–" : learned >= 1 ? "learned" : "still learning");
+}
+
+function gauge(id, value, most) {
+  const bar = at(id), width = known(value) ? 100 * Math.min(value / most, 1) : 0;
+  bar.firstElementChild.style.width = width + "%";
+  bar.setAttribute("aria-label", bar.getAttribute("aria-label").split(":")[0] + ": " +
+    (known(value) ? share(value) : "unknown"));
+}
+
+function scale(level) {
+  const place = at("scale");
+  while (place.children.length < 9) place.append(document.createElement("i"));
+  [...place.children].forEach((step, index) => {
+    step.className = known(level) && index < level
+      ? "on" + (level >= 8 ? " eight" : level >= 7 ? " seven" : "") : "";
+  });
+  place.setAttribute("aria-label", "drowsiness, 1 to 9: " + (level ?? "unknown"));
+}
+
+function attention(now) {
+  say("away", !known(now.away) ? "unknown" : now.away ? "off road" : "on road");
+  if (!now.pose_deg) { say("head", "head not seen"); return; }
+  const [yaw, pitch] = now.pose_deg.map(Math.round);
+  const side = yaw > 0 ? "left" : "right", way = pitch >= 0 ? "up" : "down";
+  say("head", `head ${Math.abs(yaw)}° ${side}, ${Math.abs(pitch)}° ${way}`);
+}
+
+function mood(now) {
+  const scores = Object.entries(now.expression || {}).sort((a, b) => b[1] - a[1]);
+  say("mood", scores.length ? scores[0][0] : "–");
+  const valence = now.valence;
+  say("valence", !known(valence) ? "valence not read"
+    : `valence ${valence > 0 ? "+" : ""}${valence.toFixed(2)}, ${valence > 0.2 ? "pleasant"
+      : valence < -0.2 ? "unpleasant" : "neutral"}`);
+  for (const [name, value] of Object.entries(now.expression || {})) {
+    const row = at("score-" + name) || line(name);
+    row.children[1].firstElementChild.style.width = 100 * value + "%";
     row.children[2].textContent = share(value);
   }
 }
 
-function line(pen, value, colour, width, height, now_s) {
-  pen.strokeStyle = colour;
-  pen.lineWidth = 3;
-  pen.beginPath();
-  let pen_down = false;
+function line(name) {
+  const row = document.createElement("li");
+  row.id = "score-" + name;
+  row.append(cell("span", name), cell("div", "", "gauge"), cell("span", ""));
+  row.children[1].append(document.createElement("i"));
+  at("expression").append(row);
+  return row;
+}
+
+function cell(tag, text, kind) {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  if (kind) made.className = kind;
+  return made;
+}
+
+function health(now) {
+  const parts = Object.entries(now.health || {});
+  const list = at("health");
+  const named = JSON.stringify(parts);
+  if (list.dataset.told !== named) {
+    list.dataset.told = named;
+    list.replaceChildren(...parts.map(([part, why]) => {
+      const row = cell("li", "", why ? "wrong" : "");
+      row.append(cell("b", PARTS[part] || part), cell("span", why || "well"));
+      return row;
+    }));
+  }
+  const flow = [`${now.fps} frames/s`, `${now.drops} dropped`];
+  if (known(now.brightness)) flow.push(`brightness ${Math.round(now.brightness)} of 255`);
+  if (now.face) flow.push(`face ${now.face[2]} px wide`);
+  if (known(now.speed_kmh)) flow.push(`${Math.round(now.speed_kmh)} km/h`);
+  if (now.gear) flow.push(now.gear);
+  say("flow", flow.join(" · "));
+}
+
+function note(alert, now) {
+  const name = alert.kind + alert.level + alert.since_s;
+  if (told.has(name)) return;
+  told.add(name);
+  const row = document.createElement("li");
+  row.append(cell("time", clock(now.t_s)), cell("span", NAMES[alert.level], "pill l" + alert.level),
+    cell("span", `${words(alert.kind)}: ${alert.reason}`));
+  at("told").prepend(row);
+  while (at("told").children.length > 50) at("told").lastChild.remove();
+}
+
+function clock(t_s) {
+  if (t_s < 600) return t_s.toFixed(1) + " s";
+  const two = (value) => String(Math.floor(value)).padStart(2, "0");
+  return `${Math.floor(t_s / 3600)}:${two((t_s / 60) % 60)}:${two(t_s % 60)}`;
+}
+
+/** The stretches of the last minute in which an alert stood: [level, from, to]. */
+function bands() {
+  const made = [];
   for (const one of past) {
-    const y = value(one);
-    if (y === null || y === undefined) { pen_down = false; continue; }
-    const x = width * (1 - (now_s - one.t_s) / SECONDS);
-    const place = height - 6 - y * (height - 12);
-    if (pen_down) pen.lineTo(x, place); else pen.moveTo(x, place);
-    pen_down = true;
+    const last = made[made.length - 1];
+    if (last) last[2] = one.t_s;
+    if (!last || last[0] !== one.level) made.push([one.level, one.t_s, one.t_s]);
+  }
+  return made.filter(([level]) => level);
+}
+
+/** One chart of the last minute. `lines`: [colour, value of an instant]; values run low to high. */
+function chart(id, low, high, marks, lines) {
+  const canvas = at(id), pen = canvas.getContext("2d"), ratio = devicePixelRatio || 1;
+  const width = canvas.clientWidth, height = canvas.clientHeight;
+  if (canvas.width !== Math.round(width * ratio)) canvas.width = Math.round(width * ratio);
+  if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  pen.clearRect(0, 0, width, height);
+  const style = getComputedStyle(document.documentElement);
+  const colour = (name) => style.getPropertyValue("--" + name).trim();
+  const left = 50, right = width - 8, top = 6, bottom = height - 20;
+  const now_s = past.length ? past[past.length - 1].t_s : 0;
+  const x = (t_s) => right - ((right - left) * (now_s - t_s)) / SECONDS;
+  const y = (value) => bottom - ((bottom - top) * (value - low)) / (high - low);
+  for (const [level, from_s, to_s] of bands()) {
+    pen.fillStyle = colour("band" + level);
+    pen.fillRect(x(from_s), top, x(to_s) - x(from_s), bottom - top);
+  }
+  pen.font = "12px " + getComputedStyle(document.body).fontFamily;
+  pen.fillStyle = colour("soft");
+  pen.strokeStyle = colour("line");
+  pen.lineWidth = 1;
+  pen.textAlign = "right";
+  pen.textBaseline = "middle";
+  for (const [value, text] of marks) {
+    pen.fillText(text, left - 6, y(value));
+    pen.beginPath(); pen.moveTo(left, y(value)); pen.lineTo(right, y(value)); pen.stroke();
+  }
+  pen.textBaseline = "alphabetic";
+  for (let ago = 0; ago <= SECONDS; ago += 15) {
+    pen.textAlign = ago ? "center" : "right";
+    pen.fillText(ago ? `-${ago} s` : "now", x(now_s - ago) + (ago === SECONDS ? 14 : 0), height - 4);
+  }
+  for (const [name, value] of lines) trace(pen, colour(name), value, x, y);
+}
+
+function trace(pen, colour, value, x, y) {
+  pen.strokeStyle = colour;
+  pen.lineWidth = 2.5;
+  pen.lineJoin = "round";
+  pen.beginPath();
+  let down = false;
+  for (const one of past) {
+    const seen = value(one);
+    if (!known(seen)) { down = false; continue; }
+    if (down) pen.lineTo(x(one.t_s), y(seen)); else pen.moveTo(x(one.t_s), y(seen));
+    down = true;
   }
   pen.stroke();
 }
 
+const limited = (value, most) => Math.max(-most, Math.min(most, value));
+let drawn = null;
 function draw() {
   requestAnimationFrame(draw);
-  if (!past.length || document.hidden) return;
-  const canvas = at("lines"), pen = canvas.getContext("2d");
-  const style = getComputedStyle(document.documentElement);
-  const colour = (name) => style.getPropertyValue(name).trim();
-  const now_s = past[past.length - 1].t_s;
-  pen.clearRect(0, 0, canvas.width, canvas.height);
-  pen.strokeStyle = colour("--line");
-  pen.lineWidth = 1;
-  for (let s = 0; s <= SECONDS; s += 10) {
-    const x = canvas.width * s / SECONDS;
-    pen.beginPath(); pen.moveTo(x, 0); pen.lineTo(x, canvas.height); pen.stroke();
-  }
-  line(pen, (one) => one.level / 3, colour("--c"), canvas.width, canvas.height, now_s);
-  line(pen, (one) => one.perclos, colour("--b"), canvas.width, canvas.height, now_s);
-  line(pen, (one) => one.openness, colour("--a"), canvas.width, canvas.height, now_s);
+  const state = [past.length && past[past.length - 1].t_s, innerWidth, devicePixelRatio,
+    matchMedia("(prefers-color-scheme: dark)").matches].join();
+  if (document.hidden || drawn === state) return;
+  drawn = state;
+  chart("chart-eyes", 0, 1, [[0, "0 %"], [0.5, "50 %"], [1, "100 %"]],
+    [["b", (one) => one.perclos], ["a", (one) => one.openness]]);
+  const pose = (index) => (one) => (one.pose_deg ? limited(one.pose_deg[index], 60) : null);
+  chart("chart-head", -60, 60, [[-30, "-30°"], [0, "0°"], [30, "+30°"]], [["b", pose(1)], ["a", pose(0)]]);
+  chart("chart-affect", -1, 1, [[-1, "-1"], [0, "0"], [1, "+1"]],
+    [["b", (one) => one.rage], ["c", (one) => one.valence]]);
 }
 
 const stream = new EventSource("stream");

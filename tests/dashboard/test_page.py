@@ -4,13 +4,27 @@ import pytest
 
 pytest.importorskip("uvicorn", reason="the extra 'dashboard' is not installed")
 
-from dms.dashboard.feed import ServiceFeed
+from dms.chain import Chain
+from dms.config import load
+from dms.dashboard.feed import ReplayFeed, ServiceFeed
 from dms.dashboard.server import make_app
 from dms.live_view import ViewServer
 from dms.notify import Notifier
-from dms.recording import Moment
+from dms.recording import Moment, save
 from dms.status import Status
-from dms.values import ActiveAlert, Box, DriverObservation, DriverState, EyesState, Kind, Level
+from dms.values import (
+    ActiveAlert,
+    Box,
+    DriverObservation,
+    DriverState,
+    EyeEvidence,
+    EyesState,
+    HeadPose,
+    Kind,
+    Level,
+    Unseen,
+    VehicleContext,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -54,9 +68,11 @@ def test_page_shows_a_microsleep_and_outlives_a_restart_of_the_service(
             told(view, 11.0, Level.WARNING)
             until(lambda: text(browser, "alert") == "microsleep")
             assert "eyes closed for 1 s" in text(browser, "reason")
-            assert "microsleep, warning" in text(browser, "told")
+            assert "warning\nmicrosleep: eyes closed for 1 s" in text(browser, "told")
+            assert browser.title == "⚠ microsleep · dms"
             assert browser.find_element("id", "alert").get_attribute("aria-live") == "assertive"
         until(lambda: "not connected" in text(browser, "link"))
+        assert text(browser, "alert") == "not connected"  # never what it last said
         with ViewServer(place, Status(Notifier())) as view:
             told(view, 1.0)
             until(lambda: text(browser, "link") == "live" and text(browser, "alert") == "no alert")
@@ -72,3 +88,98 @@ def test_page_fits_a_phone(browser, tmp_path, served):
             "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
         assert wide <= 0
+
+
+def test_page_tells_the_health_of_each_part_and_why_the_eyes_are_not_seen(
+    browser, tmp_path, served, until
+):
+    status = Status(Notifier())
+    status.parts = ("camera", "engine", "bridge", "vehicle")
+    blind = DriverState(2.0, eyes_unseen=Unseen.SUNGLASSES, baseline_progress=1.0)
+    seen = DriverObservation(2.0, face=Box(1, 2, 30, 40), brightness=104.6)
+    heard = VehicleContext(2.0, speed_kmh=87.4)
+    place = tmp_path / "view.sock"
+    with (
+        ServiceFeed(place) as feed,
+        served(make_app(feed, None, ["127.0.0.1"])) as server,
+        ViewServer(place, status) as view,
+    ):
+        browser.get(f"http://127.0.0.1:{server.port}/")
+        view.take(Moment(seen, heard, ("bridge: no such device can0",)), blind, None)
+        until(lambda: text(browser, "link") == "live")
+        rows = browser.find_elements("css selector", "#health li")
+        told = {row.text: "wrong" in row.get_attribute("class") for row in rows}
+        assert told == {
+            "camera\nwell": False,
+            "nets\nwell": False,
+            "bus\nno such device can0": True,
+            "vehicle signals\nwell": False,
+        }
+        assert "brightness 105 of 255 · face 30 px wide · 87 km/h" in text(browser, "flow")
+        assert text(browser, "reason") == "the eyes are not seen: sunglasses"
+        assert text(browser, "learning") == "learned"
+        assert text(browser, "mood") == text(browser, "drowsiness") == "–"
+
+
+def test_a_replayed_microsleep_shows_on_the_page_and_so_does_the_end(
+    browser, tmp_path, served, until
+):
+    drive = tmp_path / "nap.jsonl"
+    save((nap(at / 15.0) for at in range(15 * 8)), drive)
+    chain = Chain(load(None, ["bridges=[]"]))
+    with (
+        ReplayFeed(str(drive), chain) as feed,
+        served(make_app(feed, None, ["127.0.0.1"])) as server,
+    ):
+        browser.get(f"http://127.0.0.1:{server.port}/")
+        until(lambda: "microsleep: eyes closed for 1 s" in text(browser, "told"))
+        until(lambda: text(browser, "link") == "the recording has ended")
+        assert text(browser, "alert") == "ended"
+
+
+def nap(t_s):
+    """Eyes open for five seconds, then closed."""
+    shut = t_s >= 5.0
+    eye = EyeEvidence(ear=0.08 if shut else 0.3, open_probability=0.02 if shut else 0.98,
+                      visible_probability=0.99, contrast=0.5)  # fmt: skip
+    seen = DriverObservation(
+        t_s, Box(200, 100, 180, 180), 0.9, eye, eye, 0.03, HeadPose(0, 0, 0), brightness=105.0
+    )
+    return Moment(seen)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_stand_out_from_what_is_behind_them(browser, tmp_path, served, until, scheme):
+    """WCAG AA: 4.5 to 1, 3 to 1 for the large words of the banner."""
+    feature = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", feature)
+    place = tmp_path / "view.sock"
+    with (
+        ServiceFeed(place) as feed,
+        served(make_app(feed, None, ["127.0.0.1"])) as server,
+        ViewServer(place, Status(Notifier())) as view,
+    ):
+        browser.get(f"http://127.0.0.1:{server.port}/")
+        for level in Level:
+            told(view, 1.0 + level, level)
+            wanted = str(level.value)
+            until(lambda w=wanted: browser.execute_script(LEVEL) == w)
+            assert browser.execute_script(CONTRAST, "#reason") >= 4.5
+            assert browser.execute_script(CONTRAST, ".tile span") >= 4.5
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+LEVEL = "return document.body.dataset.connected === 'yes' ? document.body.dataset.level : ''"
+CONTRAST = """
+const light = (text) => {
+  const [r, g, b] = text.match(/[\\d.]+/g).map((v) => v / 255)
+    .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const place = document.querySelector(arguments[0]);
+let behind = place;
+const clear = "rgba(0, 0, 0, 0)";
+while (getComputedStyle(behind).backgroundColor === clear) behind = behind.parentElement;
+const two = [getComputedStyle(place).color, getComputedStyle(behind).backgroundColor].map(light);
+return (Math.max(...two) + 0.05) / (Math.min(...two) + 0.05);
+"""
