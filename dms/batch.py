@@ -136,7 +136,7 @@ def _run(
     table = folder / f"frames{recipe.table}"
     seen = folder / "observations.jsonl" if recipe.observations else None
     labels = labels_of(entry, rate_of(entry.source))
-    outputs = Outputs(folder / "events.jsonl", table, seen)
+    outputs = Outputs(folder / "events.jsonl", table, seen, folder / "affect.json")
     result = bench(entry.source, chain, outputs, progress)
     matches = match_events(result.events, labels, ScoringSettings(), chain)
     confusion: Mapping[tuple[str, str], int] = {}

@@ -13,6 +13,7 @@ from dms.events import EventWriter, FrameTable
 from dms.monitor import Monitor, Sink
 from dms.recording import Moment, load, to_line
 from dms.replay import replay
+from dms.session_affect import AffectKeeper, write_affect
 from dms.values import DriverState, Event, Frame
 
 OBSERVATIONS = ".jsonl"
@@ -25,6 +26,7 @@ class Outputs:
     events: Path | None = None
     frames: Path | None = None
     observations: Path | None = None
+    affect: Path | None = None
 
 
 @dataclass(slots=True)
@@ -107,10 +109,14 @@ def bench(
     chosen = outputs or Outputs()
     _refuse_same(source, chosen)
     chain.reset()
+    affect = AffectKeeper() if chosen.affect else None
+    sinks: list[Sink] = [_Keeper(result, progress), *([affect] if affect else []), *more]
     try:
-        _run(source, chain, [_Keeper(result, progress), *more], chosen)
+        _run(source, chain, sinks, chosen)
     except OSError as error:  # a full disk, a folder taken away
         raise ConfigError(f"cannot write the results: {error.strerror}; free the disk") from error
+    if affect and chosen.affect:
+        write_affect(affect.affect, chosen.affect)
     return result
 
 
@@ -130,7 +136,7 @@ def _run(source: str, chain: Chain, sinks: list[Sink], outputs: Outputs) -> None
 
 def _refuse_same(source: str, outputs: Outputs) -> None:
     """Raise ConfigError where a result would be written over the recording or another result."""
-    chosen = (outputs.events, outputs.frames, outputs.observations)
+    chosen = (outputs.events, outputs.frames, outputs.observations, outputs.affect)
     places = [path.resolve() for path in (Path(source), *chosen) if path is not None]
     for place in places:
         if places.count(place) > 1:

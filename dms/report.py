@@ -15,11 +15,12 @@ from dms.frames import Series
 from dms.labels import Labels
 from dms.page import Column, Tile, plot, section, signed, spoken, table, tiles, write_page
 from dms.quality import Quality
+from dms.report_affect import affect_part
 from dms.report_events import event_table
 from dms.report_scores import confusion_table, group_table, score_table
 from dms.scoring import Match, Tally, Verdict, tally
 from dms.timeline import LEVEL_NAMES, figure, plotly_js
-from dms.values import EXPRESSIONS, Event, Level
+from dms.values import Event, Level
 
 SYNTHETIC = (
     "Synthetic: made by a program, not recorded from a person. It proves the chain, not how well "
@@ -174,7 +175,7 @@ def _recording(number: int, one: Recording) -> str:
     parts.append(f"<h3>Alerts</h3>{event_table(one.events, one.matches, place, alerts=True)}")
     if one.thumbnails:
         parts.append(f"<h3>Pictures</h3>{_thumbnails(one.thumbnails)}")
-    parts.append(_affect(frames))
+    parts.append(affect_part(frames, one.events))
     observed = event_table(one.events, one.matches, place, alerts=False)
     parts.append(f"<details><summary>What was only observed</summary>{observed}</details>")
     return section(one.name, "\n".join(parts), f"recording-{number}")
@@ -228,35 +229,6 @@ def _thumbnails(pictures: Sequence[Thumbnail]) -> str:
         for one in pictures
     )
     return f'<div class="thumbs">{made}</div>'
-
-
-def _affect(frames: Frames) -> str:
-    """Return how the drive felt: how long each expression was the strongest, mean valence."""
-    if not all(name in frames for name in EXPRESSIONS):
-        return ""
-    scores = np.stack([frames[name] for name in EXPRESSIONS])
-    known = ~np.isnan(scores).any(axis=0)
-    if not known.any():
-        return ""
-    strongest = scores[:, known].argmax(axis=0)
-    shares = sorted(
-        ((float((strongest == at).mean()), name) for at, name in enumerate(EXPRESSIONS)),
-        reverse=True,
-    )
-    bars = "".join(
-        f'<li><span>{name}</span><span class="bar"><i style="width:{share:.1%}"></i></span>'
-        f'<span class="n">{share:.0%}</span></li>'
-        for share, name in shares
-        if share >= 0.005
-    )
-    valence = frames.get("valence")
-    felt = ""
-    if valence is not None and not np.isnan(valence).all():
-        felt = f" Mean valence {signed(float(np.nanmean(valence)))} (-1 unpleasant to 1 pleasant)."
-    return (
-        "<h3>Affect</h3><p>Strongest expression, share of the time it was read."
-        f'{felt}</p><ul class="affect">{bars}</ul>'
-    )
 
 
 def _number(count: int, wrong: bool = False) -> str:

@@ -14,7 +14,7 @@ from dms.quality import QualitySettings, Scored, measure
 from dms.report import Recording, Report, Thumbnail, write_report
 from dms.scoring import ScoringSettings, Tally, match
 from dms.timeline import PANELS
-from dms.values import Event, Kind, Level
+from dms.values import EXPRESSIONS, Event, Kind, Level
 
 T_S = np.arange(0.0, 60.0, 1 / 30)
 FRAMES = {"t_s": T_S, "openness_right": np.ones_like(T_S), "openness_left": np.ones_like(T_S)}
@@ -172,3 +172,19 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="choose another place"):
         write_report(Report("x", []), tmp_path / "file" / "report.html")
+
+
+def test_affect_stands_on_the_page_with_what_it_is_not(tmp_path):
+    angry = (T_S >= 45).astype(float)
+    scores = {name: np.zeros_like(T_S) for name in EXPRESSIONS}
+    scores |= {"neutral": 1 - angry, "anger": angry}
+    more = {"valence": -angry, "baseline_progress": np.minimum(T_S / 30, 1.0)}
+    values = {"peak": 0.9, "peak_s": 55.0, "level": 2}
+    event = Event(59.0, Kind.ROAD_RAGE, Level.NONE, "ended: <horn>", 47.0, 59.0, values)
+    text = written(tmp_path, Recording("a", [event], lambda: {**FRAMES, **scores, **more}))
+    cells = Page(text).cells
+    at = cells.index("47.00")
+    assert cells[at : at + 5] == ["47.00", "55.00", "59.00", "warning", "ended: <horn>"]
+    assert '<span>anger</span><span class="bar"><i style="width:25.0%"></i>' in text
+    assert "Mean valence -0.25" in text
+    assert "No judgement of health" in text

@@ -36,6 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--observations", type=Path, metavar="OUT.jsonl", help="write what perception saw"
     )
     parser.add_argument(
+        "--affect", type=Path, metavar="OUT.json", help="write how the drive felt, as one object"
+    )
+    parser.add_argument(
         "--video", type=Path, metavar="OUT.mp4", help="write the recording with what was seen drawn"
     )
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
@@ -59,13 +62,12 @@ def _all(args: argparse.Namespace, chain: Chain) -> int:
     many = len(args.source) > 1
     names = [Path(source.rstrip("/")).stem for source in args.source]
     twice = sorted({name for name in names if names.count(name) > 1})
-    if twice and (args.events or args.frames or args.observations or args.video):
+    places = (args.events, args.frames, args.observations, args.affect)
+    if twice and (any(places) or args.video):
         raise ConfigError(f"two recordings are called {twice[0]}; use --out FOLDER for many")
     results, code = [], 0
     for source in args.source:
-        outputs = Outputs(
-            *(_place(path, source, many) for path in (args.events, args.frames, args.observations))
-        )
+        outputs = Outputs(*(_place(path, source, many) for path in places))
         try:
             video = _place(args.video, source, many)
             results.append(_one(source, chain, outputs, args.quiet, video))
