@@ -56,7 +56,7 @@ setup(
     extras_require={
         "mf4": ["asammdf>=8"],  # CAN logs in MDF 4
         "vss": ["vss-tools>=6"],  # to check the VSS overlay
-        "jetson": ["tensorrt", "pycuda"],
+        "jetson": ["pycuda"],  # TensorRT comes with JetPack, never from PyPI
         "v4l2": V4L2,
         "bench": BENCH,
         "dlib68": DLIB68,

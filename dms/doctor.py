@@ -155,13 +155,16 @@ def _nets(settings: Settings) -> Iterator[Finding]:
 
 def _accelerator(settings: Settings) -> Iterator[Finding]:
     needed = settings.nets.backend == "tensorrt"
-    for module in ("tensorrt", "pycuda"):
+    ways = {
+        "tensorrt": "sudo apt install nvidia-jetpack, then the system's python3 or a venv of it "
+        "with --system-site-packages",
+        "pycuda": "PATH=/usr/local/cuda/bin:$PATH pip install pycuda",
+    }
+    for module, way in ways.items():
         if importlib.util.find_spec(module):
             yield Finding(module, Verdict.GOOD, "installed")
         elif needed:
-            yield Finding(
-                module, Verdict.BAD, f"missing: pip install 'dms-jetson[jetson]' ({module})"
-            )
+            yield Finding(module, Verdict.BAD, f"missing: {way}")
         else:
             yield Finding(module, Verdict.NOTE, "absent; only the Jetson's engine needs it")
 

@@ -8,7 +8,8 @@
     python tools/evaluate.py blinks     --data ../shared/data/zju_blink
     python tools/evaluate.py yawns      --data ../shared/data/yawn_frames
 
-Figures are of the INT8 files, with those of the FP32 files beside them; intervals are 95 %.
+Figures are of the CPU's INT8 files, with those of TensorRT's Q/DQ files (run by ONNX Runtime with
+optimisations off) and of the FP32 files beside them; intervals are 95 %.
 """
 
 from __future__ import annotations
@@ -49,9 +50,8 @@ def show(figures: dict[str, Any], indent: str = "") -> None:
 def save(verb: str, figures: dict[str, Any], args: argparse.Namespace, picture: Any) -> None:
     """Put the figures in the net's manifest and draw its confusion matrix beside it."""
     kept = {k: v for k, v in figures.items() if not k.startswith("confusion") and k != "net"}
-    kept.get("fp32", {}).pop("strata", None)
-    for part in (kept.get("fp32", {}),):
-        for name in [name for name in part if name.startswith("confusion")]:
+    for part in (kept.get("fp32", {}), kept.get("int8_qdq", {})):
+        for name in [one for one in part if one.startswith("confusion") or one == "strata"]:
             part.pop(name)
     net = str(figures["net"])
     update(args.engines / f"{net}.yaml", {}, {verb: kept})

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Write the figures of the manifests into the model cards, between their markers.
+"""Write figures of the shipped nets into the model cards and docs/tensorrt.md, between markers.
 
     python tools/make_cards.py
 
 Run it after tools/evaluate.py --save. What stands between <!-- NAME --> and <!-- /NAME --> in
-engines/*.md is replaced; the rest of a card is written by hand.
+engines/*.md and in docs/tensorrt.md is replaced; the rest is written by hand.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ from onnx import numpy_helper
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from dms.engine.manifest import FOLDER, Manifest, load_manifest
+from tools import orin_budget
 from tools.nets.tiles import TEST_SUBJECTS
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "tensorrt.md"
 
 # verb, key in the manifest's figures, words
 ROWS = (
@@ -46,18 +49,20 @@ ROWS = (
 
 
 def table(figures: dict[str, Any]) -> str:
-    """INT8 with its interval, and FP32 beside."""
-    lines = ["| figure | INT8 | 95 % | FP32 |", "|---|---|---|---|"]
+    """The CPU's INT8 file with its interval, TensorRT's Q/DQ file and FP32 beside."""
+    lines = ["| figure | INT8 | 95 % | Q/DQ | FP32 |", "|---|---|---|---|---|"]
     for verb, key, words in ROWS:
         part = figures.get(verb, {})
         if part.get(key) is not None:
             edges = part.get(f"{key}_95")
             between = f"{edges[0]:.3f} .. {edges[1]:.3f}" if edges else ""
-            lines.append(f"| {words} | {part[key]:.3f} | {between} | {part['fp32'][key]:.3f} |")
+            qdq = part.get("int8_qdq", {}).get(key)
+            others = f"{'' if qdq is None else f'{qdq:.3f}'} | {part['fp32'][key]:.3f}"
+            lines.append(f"| {words} | {part[key]:.3f} | {between} | {others} |")
     zju = figures.get("eyes", {}).get("zju")
     if zju:
-        lines.append(f"| ZJU frames, AUROC of open against closed | {zju['auroc']:.3f} | | |")
-        lines.append(f"| ZJU frames, balanced accuracy | {zju['balanced_accuracy']:.3f} | | |")
+        lines.append(f"| ZJU frames, AUROC of open against closed | {zju['auroc']:.3f} | | | |")
+        lines.append(f"| ZJU frames, balanced accuracy | {zju['balanced_accuracy']:.3f} | | | |")
     return "\n".join(lines)
 
 
@@ -97,6 +102,13 @@ def fill(card: str, texts: dict[str, str]) -> str:
     return card
 
 
+def budget(page: str, engines: Path = FOLDER) -> str:
+    """Return docs/tensorrt.md with the calculation for the nets in ``engines``."""
+    gpu = orin_budget.table(30, (1280, 720), engines).split("\n\n")[1]
+    marks = orin_budget.landmark_table(engines)
+    return fill(page, {"budget": f"\n{gpu}\n", "landmarks": f"\n{marks}\n"})
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--engines", type=Path, default=FOLDER)
@@ -107,6 +119,9 @@ def main() -> None:
             texts = facts(load_manifest(name, args.engines))
             path.write_text(fill(path.read_text(encoding="utf-8"), texts), encoding="utf-8")
             print(path)
+    if args.engines == FOLDER:
+        PAGE.write_text(budget(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+        print(PAGE)
 
 
 if __name__ == "__main__":

@@ -4,19 +4,23 @@
 
 Counts multiply-adds and bytes of the shipped nets and adds the cost of launching kernels. The
 assumptions are printed with the result; `dms doctor --engine` on the device measures instead.
+tools/make_cards.py writes both tables into docs/tensorrt.md.
 """
 
 from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, prod
 from pathlib import Path
 
+import numpy as np
 import onnx
+import onnxruntime as ort
 
 from dms.engine.manifest import FOLDER, load_manifest
 from dms.engine.prepare import batch_of
+from dms.engine.report import LANDMARK_NETS, NETS
 
 TOPS = (
     20e12  # dense INT8 operations a second, Jetson Orin Nano 8 GB (NVIDIA's data sheet, 15 W mode)
@@ -28,6 +32,8 @@ INT_PER_CLOCK = 512  # 8 SMs with 64 INT32 lanes each
 LAUNCH_S = 2e-6  # a kernel inside a CUDA graph; about 5 us without (our estimate)
 SYNCHRONISE_S = 30e-6  # waking the waiting thread, once a frame (our estimate)
 USE = 0.10  # share of peak that layers this small reach: few thread blocks for 8 SMs (our estimate)
+PRODUCTS = {"Conv", "Gemm", "MatMul"}
+KERNELS = PRODUCTS | {"GlobalAveragePool", "ReduceMean", "ReduceSum", "Softmax", "Sigmoid"}
 CROP_PX = {"expression": 240, "eye_state": 85}  # side of the crop's square in the frame
 
 
@@ -44,45 +50,44 @@ class Cost:
 def cost_of(path: Path) -> Cost:
     """Count a net's convolutions and matrix products; other layers are fused into them."""
     model = onnx.load(str(path))
-    graph = model.graph
-    graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
-    graph = onnx.shape_inference.infer_shapes(model).graph
-    weights = {tensor.name: list(tensor.dims) for tensor in graph.initializer}
-    shapes = {
-        value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim]
-        for value in [*graph.value_info, *graph.output, *graph.input]
-    }
+    weights = {tensor.name: list(tensor.dims) for tensor in model.graph.initializer}
+    found = _shapes(model)
     multiply_adds = stored = moved = kernels = 0
-    for node in graph.node:
-        if node.op_type == "Conv":
-            out, kernel = shapes[node.output[0]], weights[node.input[1]]
-            multiply_adds += _product(kernel) * out[2] * out[3]
-        elif node.op_type in {"Gemm", "MatMul"} and node.input[1] in weights:
-            kernel = weights[node.input[1]]
-            multiply_adds += _product(kernel)
-            out = shapes[node.output[0]]
-        elif node.op_type in {"GlobalAveragePool", "ReduceMean", "ReduceSum", "Softmax", "Sigmoid"}:
-            kernels += 1
+    for node in model.graph.node:
+        kernels += node.op_type in KERNELS
+        if node.op_type not in PRODUCTS or node.input[1] not in weights:
             continue
-        else:
-            continue
-        stored += _product(kernel)
-        moved += 2 * _product(out)
-        kernels += 1
+        kernel, out = weights[node.input[1]], found[node.output[0]]
+        rows = [out[0], *out[2:]] if node.op_type == "Conv" else out[:-1]
+        multiply_adds += prod(kernel) * prod(rows)
+        stored += prod(kernel)
+        moved += 2 * prod(out)
     return Cost(multiply_adds, stored, moved, kernels)
 
 
-def _product(sides: list[int]) -> int:
-    found = 1
-    for side in sides:
-        found *= max(1, side)
-    return found
+def _shapes(model: onnx.ModelProto) -> dict[str, tuple[int, ...]]:
+    """Run the net on one crop and return the shape that each product's output really has."""
+    probe = onnx.ModelProto()
+    probe.CopyFrom(model)
+    names = [node.output[0] for node in model.graph.node if node.op_type in PRODUCTS]
+    have = {output.name for output in model.graph.output}
+    probe.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name not in have)
+    session = ort.InferenceSession(probe.SerializeToString(), providers=["CPUExecutionProvider"])
+    (given,) = session.get_inputs()
+    crop = np.zeros((1, *given.shape[1:]), np.float32)
+    return {
+        name: value.shape
+        for name, value in zip(names, session.run(names, {given.name: crop}), strict=True)
+    }
 
 
-def net_seconds(cost: Cost, batch: int) -> tuple[float, float, float]:
-    """Return (arithmetic, memory, launches) in seconds for one call of ``batch`` crops."""
-    arithmetic = 2 * cost.multiply_adds * batch / (TOPS * USE)
-    memory = (cost.weights + cost.activations * batch) / BANDWIDTH
+def net_seconds(cost: Cost, batch: int, width: int = 1) -> tuple[float, float, float]:
+    """Return (arithmetic, memory, launches) in seconds for one call of ``batch`` crops.
+
+    ``width``: bytes a number, 1 for INT8, 2 for FP16 at half the rate.
+    """
+    arithmetic = 2 * cost.multiply_adds * batch / (TOPS / width * USE)
+    memory = width * (cost.weights + cost.activations * batch) / BANDWIDTH
     return arithmetic, memory, cost.kernels * LAUNCH_S
 
 
@@ -116,7 +121,7 @@ def table(fps: float, frame: tuple[int, int], engines: Path = FOLDER) -> str:
         "|---|---|---|",
     ]
     total = 2 * LAUNCH_S
-    for name in ("expression", "eye_state"):
+    for name in NETS:
         net = load_manifest(name, engines)
         batch = batch_of(net)
         cost = cost_of(net.path("fp32"))
@@ -151,6 +156,26 @@ def table(fps: float, frame: tuple[int, int], engines: Path = FOLDER) -> str:
     return "\n".join(lines)
 
 
+def landmark_table(engines: Path = FOLDER) -> str:
+    """Return what the landmark nets would cost on the GPU, where they do not run, as text."""
+    lines = ["| net, in FP16 | arithmetic | time |", "|---|---|---|"]
+    total = 0.0
+    for name in LANDMARK_NETS:
+        cost = cost_of(load_manifest(name, engines).path("fp32"))
+        arithmetic, memory, launches = net_seconds(cost, 1, width=2)
+        seconds = max(arithmetic, memory) + launches + SYNCHRONISE_S
+        total += seconds
+        lines.append(
+            f"| {name} | 2 x {cost.multiply_adds / 1e6:.1f} M multiply-adds / "
+            f"{TOPS / 2 * USE / 1e12:.0f} TOPS = {arithmetic * 1e6:.1f} us; "
+            f"{2 * (cost.weights + cost.activations) / 1e6:.2f} MB / {BANDWIDTH / 1e9:.0f} GB/s = "
+            f"{memory * 1e6:.1f} us; the larger, {cost.kernels} kernels x {LAUNCH_S * 1e6:.0f} us, "
+            f"and a synchronise of its own | {seconds * 1e6:.1f} us |"
+        )
+    lines.append(f"| **both, one after the other** | the sum | **{total * 1e6:.0f} us** |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -161,6 +186,7 @@ def main() -> None:
     args = parser.parse_args()
     width, height = (int(side) for side in args.frame.split("x"))
     print(table(args.fps, (width, height), args.engines))
+    print(f"\n{landmark_table(args.engines)}")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import argparse
 import json
 
 from dms.commands.options import add_settings, settings_of
-from dms.config import NetSettings
+from dms.config import Settings
 from dms.doctor import Verdict, examine
 
 
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print every finding; code 1 where the chain cannot run as configured."""
     if args.engine:
-        return _engine(settings_of(args).nets, args.json)
+        return _engine(settings_of(args), args.json)
     findings = examine(settings_of(args))
     if args.json:
         rows = [
@@ -38,12 +38,14 @@ def run(args: argparse.Namespace) -> int:
     return int(any(found.verdict is Verdict.BAD for found in findings))
 
 
-def _engine(nets: NetSettings, as_json: bool) -> int:
+def _engine(settings: Settings, as_json: bool) -> int:
     """Print the engine's table, ready to paste; code 1 where something failed."""
-    from dms.engine.report import Wanted, engine_report  # noqa: PLC0415  # loads the nets
+    from dms.engine.report import LANDMARK_NETS, Wanted, engine_report  # noqa: PLC0415  # loads the nets
 
+    nets = settings.nets
     names = [name for name in (nets.expression, nets.eye_state) if name]
-    wanted = Wanted(names, nets.precision, nets.dla_core)
+    others = LANDMARK_NETS if settings.landmarks.model == "dms56" else ()
+    wanted = Wanted(names, nets.precision, nets.dla_core, others)
 
     good = True
     rows = []

@@ -29,6 +29,7 @@ from dms.errors import EngineError
 from dms.values import Gray
 
 NETS = ("expression", "eye_state")
+LANDMARK_NETS = ("landmarks_face", "landmarks_eye")  # on the CPU: docs/tensorrt.md says why
 FRAME = (720, 1280)  # height and width of the frame that is timed
 _WARM_UP = 20
 
@@ -74,6 +75,7 @@ class Wanted:
     names: Sequence[str] = NETS
     precision: str = "int8"
     dla_core: int | None = None
+    on_cpu_only: Sequence[str] = ()  # nets that are timed in FP32 on the CPU
     count: int = 300  # calls that are timed
 
     @property
@@ -102,6 +104,8 @@ def engine_report(
     manifests = [load_manifest(name, engines) for name in wanted.names]
     for manifest in manifests:
         yield from _cpu_rows(manifest, wanted)
+    for name in wanted.on_cpu_only:
+        yield _cpu_time(load_manifest(name, engines), wanted.count)
     try:
         yield from _gpu_rows(manifests, store, module or tensorrt_module(), wanted)
     except EngineError as error:
@@ -125,6 +129,13 @@ def _cpu_rows(manifest: Manifest, wanted: Wanted) -> Iterator[Row]:
         yield _gate_row(label, manifest, engine)
         told = timed(lambda: engine.infer(crops), wanted.count)
         yield Row(manifest.name, f"{label}, {len(crops)} a call", str(told))
+
+
+def _cpu_time(manifest: Manifest, count: int) -> Row:
+    crop = np.full((1, *manifest.input.shape), 0.5, np.float32)
+    with OnnxEngine(manifest.path("fp32")) as engine:
+        told = timed(lambda: engine.infer(crop), count)
+    return Row(manifest.name, "CPU FP32, 1 a call", str(told))
 
 
 def _gpu_rows(

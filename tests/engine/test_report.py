@@ -63,7 +63,9 @@ def test_without_tensorrt_the_cpu_is_measured_and_the_reason_told(tmp_path: Path
     pytest.importorskip("onnxruntime")
     if __import__("importlib.util").util.find_spec("tensorrt"):
         pytest.skip("TensorRT is installed here")
-    rows = list(engine_report(Wanted(["eye_state"], count=3), store=PlanStore(tmp_path)))
+    wanted = Wanted(["eye_state"], on_cpu_only=["landmarks_eye"], count=3)
+    rows = list(engine_report(wanted, store=PlanStore(tmp_path)))
+    assert [row.what for row in rows if row.part == "landmarks_eye"] == ["CPU FP32, 1 a call"]
     assert [row.good for row in rows if row.part == "eye_state"] == [True, None]
     assert [row.what for row in rows if row.good is False] == ["not measured"]
 
@@ -103,6 +105,10 @@ def test_the_command_measures_what_the_settings_name(capsys, monkeypatch, tmp_pa
     (wanted,) = asked
     assert wanted == Wanted(["eye_state"], "fp32", 1)
     assert wanted.on_gpu == "TensorRT on DLA 1, FP16"
+    assert wanted.on_cpu_only == ()
+    config.write_text("landmarks: {model: dms56}\n")
+    assert main(["doctor", "--engine", "--config", str(config)]) == 0
+    assert asked[1].on_cpu_only == room.LANDMARK_NETS
     config.write_text("nets: {nose: 1}\n")
     assert main(["doctor", "--engine", "--config", str(config)]) == 2
 

@@ -3,10 +3,16 @@ from tools.make_cards import fill, strata, table
 PART = {"balanced_accuracy": 0.97, "balanced_accuracy_95": [0.95, 0.98]}
 
 
-def test_figures_stand_with_interval_and_fp32_beside():
-    text = table({"eyes": {**PART, "fp32": {"balanced_accuracy": 0.971}}})
-    assert "| 0.970 | 0.950 .. 0.980 | 0.971 |" in text
+def test_figures_stand_with_interval_and_the_other_files_beside():
+    others = {"int8_qdq": {"balanced_accuracy": 0.969}, "fp32": {"balanced_accuracy": 0.971}}
+    text = table({"eyes": {**PART, **others}})
+    assert "| 0.970 | 0.950 .. 0.980 | 0.969 | 0.971 |" in text
     assert text.count("\n") == 2  # what was not measured has no row
+
+
+def test_a_net_without_file_for_tensorrt_has_an_empty_cell():
+    text = table({"eyes": {**PART, "fp32": {"balanced_accuracy": 0.971}}})
+    assert "| 0.970 | 0.950 .. 0.980 |  | 0.971 |" in text
 
 
 def test_strata_without_both_states_leave_the_cell_empty():

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from dms.engine.manifest import load_manifest
 from tests import small_nets
 from tools import orin_budget as room
+from tools.make_cards import budget
 
 
 def test_counts_of_a_net_done_by_hand(tmp_path: Path) -> None:
@@ -43,4 +45,19 @@ def test_the_table_says_that_it_is_a_calculation_and_adds_up() -> None:
 
 def test_the_page_shows_the_calculation_of_the_shipped_nets() -> None:
     page = Path("docs/tensorrt.md").read_text(encoding="utf-8")
-    assert room.table(30, (1280, 720)).split("\n\n")[1] in page, "run tools/orin_budget.py again"
+    assert budget(page) == page, "run tools/make_cards.py"
+
+
+def test_every_shipped_net_is_counted_whole() -> None:
+    """Each weight is used once a crop at least, also in a net that reshapes."""
+    for name in ("expression", "eye_state", "landmarks_face", "landmarks_eye"):
+        cost = room.cost_of(load_manifest(name).path("fp32"))
+        assert cost.multiply_adds >= cost.weights > 0
+        assert cost.kernels > 3
+
+
+def test_the_landmark_nets_are_added_up_in_fp16_with_a_wait_each() -> None:
+    rows = [row.split("|") for row in room.landmark_table().splitlines()[2:]]
+    face, eye, both = (float(row[3].strip(" *us")) for row in rows)
+    assert face + eye == pytest.approx(both, abs=1)
+    assert min(face, eye) > room.SYNCHRONISE_S * 1e6

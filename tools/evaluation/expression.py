@@ -21,7 +21,7 @@ from tools.evaluation.figures import (
     interval,
     rounded,
 )
-from tools.evaluation.nets import by_precision, scratch
+from tools.evaluation.nets import beside, by_precision, scratch
 from tools.nets.alignment import fer_anchors, plain_crop, settled
 from tools.nets.tiles import Fer
 
@@ -37,7 +37,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     crops = _crops(fer, chosen, manifest.framing(FaceCropSettings))
     truth = Truth(fer, chosen)
     found = {k: truth.figures(out) for k, out in by_precision(manifest, crops).items()}
-    return {**found["int8"], "fp32": found["fp32"], "net": manifest.name}
+    return {**beside(found), "net": manifest.name}
 
 
 def _crops(fer: Fer, chosen: NDArray, framing: FaceCropSettings) -> NDArray[np.uint8]:

@@ -21,7 +21,7 @@ from dms.face import FaceSettings, FaceTracker
 from dms.landmarks import LandmarkSettings, load_predictor
 from dms.values import Frame
 from tools.evaluation.figures import auroc, balanced_accuracy, interval, rounded
-from tools.evaluation.nets import by_precision
+from tools.evaluation.nets import beside, by_precision
 from tools.nets.tiles import EYE_PX, Mrl, progress
 
 CLEAR = 8  # frames from any blink at which a ZJU eye is certainly open
@@ -51,7 +51,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         precision: figures(out, mrl, chosen)
         for precision, out in by_precision(manifest, crops).items()
     }
-    result = {**found["int8"], "fp32": found["fp32"], "net": manifest.name}
+    result = {**beside(found), "net": manifest.name}
     if args.zju:
         result["zju"] = zju(manifest, args.zju, args.landmarks)
     return result

@@ -10,14 +10,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dms.engine.load import open_engine
-from dms.engine.manifest import Manifest, load_manifest
+from dms.engine.manifest import load_manifest
 from dms.expression import ExpressionNet, ExpressionSettings
 from dms.face import FaceSettings, FaceTracker
 from dms.landmarks import LandmarkSettings, load_predictor
 from dms.values import EXPRESSIONS, Frame
 from tools.evaluation.figures import accuracy, auroc, interval, rounded
-from tools.evaluation.nets import PRECISIONS
+from tools.evaluation.nets import beside, engines
 from tools.nets.tiles import progress, read_rows
 
 SEVEN = [i for i, name in enumerate(EXPRESSIONS) if name != "contempt"]
@@ -44,17 +43,18 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     truth = np.array([EXPRESSIONS.index(row["expression"]) for row in rows])
     people = np.array([row["subject"] for row in rows])
     found = {}
-    for precision in PRECISIONS:
-        scores = _scores(manifest, precision, how, faces)
+    groups = {}
+    for precision, engine in engines(manifest):
+        scores = _scores(ExpressionNet(engine, manifest, how), faces)
         found[precision] = figures(scores, truth, people)
         found[precision] |= _affect(scores, rows)
-    groups = _by_group(_scores(manifest, "int8", how, faces), truth, rows)
+        if precision == "int8":
+            groups = _by_group(scores, truth, rows)
     return {
-        **found["int8"],
+        **beside(found),
         "faces_found": sum(face is not None for face in faces),
         "pictures": len(rows),
         "groups": groups,
-        "fp32": found["fp32"],
         "net": manifest.name,
         "landmarks": args.landmarks,
     }
@@ -78,20 +78,13 @@ def _faces(args: argparse.Namespace, files: list[str]) -> list[tuple[NDArray, ND
     return found
 
 
-def _scores(
-    manifest: Manifest,
-    precision: str,
-    how: ExpressionSettings,
-    faces: list[tuple[NDArray, NDArray] | None],
-) -> NDArray[np.float64]:
+def _scores(net: ExpressionNet, faces: list[tuple[NDArray, NDArray] | None]) -> NDArray[np.float64]:
     """(n, 10): eight probabilities, valence, arousal; a row of zeros where no face was found."""
     table = np.zeros((len(faces), 10))
-    with open_engine(manifest, precision=precision) as engine:
-        net = ExpressionNet(engine, manifest, how)
-        for row, face in zip(table, faces, strict=True):
-            if face is not None:
-                scores = net.read(*face)
-                row[:] = (*scores.probabilities, scores.valence, scores.arousal)
+    for row, face in zip(table, faces, strict=True):
+        if face is not None:
+            scores = net.read(*face)
+            row[:] = (*scores.probabilities, scores.valence, scores.arousal)
     return table
 
 

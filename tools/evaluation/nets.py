@@ -1,18 +1,20 @@
-"""Opens the shipped nets for measuring, INT8 first and FP32 beside it."""
+"""Opens the shipped nets for measuring: the CPU's INT8 file, TensorRT's and FP32 beside it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dms.crop import to_batch
 from dms.engine.engine import Engine
-from dms.engine.load import open_engine
 from dms.engine.manifest import Manifest
+from dms.engine.onnx import OnnxEngine
 
-PRECISIONS = ("int8", "fp32")
+PRECISIONS = ("int8", "int8-qdq", "fp32")
 
 
 def outputs(engine: Engine, crops: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
@@ -24,12 +26,26 @@ def outputs(engine: Engine, crops: NDArray[np.uint8]) -> dict[str, NDArray[np.fl
 def by_precision(
     manifest: Manifest, crops: NDArray[np.uint8]
 ) -> dict[str, dict[str, NDArray[np.float32]]]:
-    """Run the INT8 and of the FP32 file on the same crops."""
-    found = {}
+    """Run every file of the net on the same crops."""
+    return {precision: outputs(engine, crops) for precision, engine in engines(manifest)}
+
+
+def engines(manifest: Manifest) -> Iterator[tuple[str, Engine]]:
+    """Open the net's files one after the other.
+
+    TensorRT's symmetric file runs with optimisations off: fused INT8 saturates on some CPUs.
+    """
     for precision in PRECISIONS:
-        with open_engine(manifest, precision=precision) as engine:
-            found[precision] = outputs(engine, crops)
-    return found
+        if precision in manifest.files:
+            path = manifest.path(precision)
+            with OnnxEngine(path, optimise=precision != "int8-qdq") as engine:
+                yield precision, engine
+
+
+def beside(found: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The INT8 file's figures, with those of the other files under their names."""
+    rest = {name.replace("-", "_"): part for name, part in found.items() if name != "int8"}
+    return {**found["int8"], **rest}
 
 
 def scratch(name: str) -> Path:

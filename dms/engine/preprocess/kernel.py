@@ -116,6 +116,7 @@ def _ask(nvrtc: ctypes.CDLL, name: str, *arguments: object) -> None:
 
 def _nvrtc() -> ctypes.CDLL:
     names = [ctypes.util.find_library("nvrtc"), "libnvrtc.so", "libnvrtc.so.12", "libnvrtc.so.13"]
+    names.append("/usr/local/cuda/lib64/libnvrtc.so")  # where JetPack puts it
     places = [*filter(None, names), *map(str, _in_wheels("lib/libnvrtc.so.*"))]
     for place in places:
         try:
