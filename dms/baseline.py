@@ -39,11 +39,11 @@ class BaselineSettings:
     ear: float = setting(0.28, gt=0.1, lt=0.5, text="population's open EAR with dlib's 68 points")
     ear_spread: float = setting(0.035, gt=0, lt=0.2, text="its standard deviation")
     ear_lowest: float = setting(0.18, gt=0, text="an open EAR below this is never learned")
-    ear_lowest_early: float = setting(0.21, gt=0, text="the same until learned: stricter")
+    ear_lowest_early: float = setting(0.23, gt=0, text="the same until learned: stricter")
     ear_highest: float = setting(0.42, lt=1, text="an open EAR above this is never learned")
     ear_drop: float = setting(0.10, ge=0, lt=0.5, text="most the learned EAR may sink later")
     ear_rise: float = setting(0.15, ge=0, lt=0.5, text="most it may rise later")
-    logit: float = setting(4.0, gt=0, lt=8, text="the eye-state net's usual logit of an open eye")
+    logit: float = setting(3.4, gt=0, lt=8, text="the nets' usual mean logit of an open eye")
     logit_spread: float = setting(1.0, gt=0, text="its standard deviation between people")
     logit_lowest: float = setting(1.5, gt=0, text="an open logit below this is never learned")
     logit_lowest_early: float = setting(2.0, gt=0, text="the same until learned: stricter")
@@ -51,6 +51,7 @@ class BaselineSettings:
     closed_rate: float = setting(0.1, ge=0, le=1, text="learning rate while the eyes read closed")
     yaw_deg: float = setting(0.0, unit="deg", gt=-90, lt=90, text="camera's yaw: from the mount")
     pitch_deg: float = setting(0.0, unit="deg", gt=-90, lt=90, text="its pitch")
+    roll_deg: float = setting(0.0, unit="deg", gt=-90, lt=90, text="its roll")
     pose_prior_s: float = setting(3.0, unit="s", gt=0, text="weight of the mounting's pose")
     pose_memory_s: float = setting(180.0, unit="s", gt=0, text="seen time the pose remembers")
     pose_near_deg: float = setting(12.0, unit="deg", gt=0, text="frames beyond are outliers")
@@ -61,6 +62,7 @@ class BaselineSettings:
     pose_far_rate: float = setting(0.1, ge=0, le=1, text="learning rate of those outliers")
     yaw_clamp_deg: float = setting(25.0, unit="deg", ge=0, text="most the yaw may be offset")
     pitch_clamp_deg: float = setting(20.0, unit="deg", ge=0, text="most the pitch may be offset")
+    roll_clamp_deg: float = setting(15.0, unit="deg", ge=0, text="most the roll may be offset")
     pose_drift_deg: float = setting(6.0, unit="deg", ge=0, text="most it may drift once learned")
     rest_prior_s: float = setting(3.0, unit="s", ge=0, text="weight of a neutral resting face")
     rest_least_s: float = setting(
@@ -114,6 +116,7 @@ class Known:
     left_logit: float = setting(4.0, ge=0, le=LOGIT_MOST, text="the net's logit of the open eye")
     yaw_deg: float = setting(0.0, unit="deg", ge=-90, le=90, text="head straight ahead")
     pitch_deg: float = setting(0.0, unit="deg", ge=-90, le=90, text="head straight ahead")
+    roll_deg: float = setting(0.0, unit="deg", ge=-90, le=90, text="head straight ahead")
     rest: tuple[float, ...] = setting(
         (), max_length=len(EXPRESSIONS), text="resting expression in the order of EXPRESSIONS"
     )
@@ -231,10 +234,12 @@ class Baseline:
         self.left_net = OpenLevel(logits, settings, known.left_logit if known else None)
         self.yaw = Angle(settings, settings.yaw_deg, settings.yaw_clamp_deg)
         self.pitch = Angle(settings, settings.pitch_deg, settings.pitch_clamp_deg)
+        self.roll = Angle(settings, settings.roll_deg, settings.roll_clamp_deg)
         self._rest = [1.0 if name == "neutral" else 0.0 for name in EXPRESSIONS]
         if known is not None:
             self.yaw.recall(known.yaw_deg)
             self.pitch.recall(known.pitch_deg)
+            self.roll.recall(known.roll_deg)
             if len(known.rest) == len(EXPRESSIONS):
                 self._rest = list(known.rest)
         self._rest_s = 0.0
@@ -255,6 +260,7 @@ class Baseline:
             left_logit=self.left_net.value,
             yaw_deg=self.yaw.value_deg,
             pitch_deg=self.pitch.value_deg,
+            roll_deg=self.roll.value_deg,
             rest=self.rest,
         )
 
@@ -278,7 +284,7 @@ class Baseline:
         return HeadPose(
             pose.yaw_deg - self.yaw.value_deg,
             pose.pitch_deg - self.pitch.value_deg,
-            pose.roll_deg,
+            pose.roll_deg - self.roll.value_deg,
         )
 
     def learn_eyes(
@@ -303,6 +309,7 @@ class Baseline:
         """Learn the pose against the camera."""
         self.yaw.learn(pose.yaw_deg, dt_s)
         self.pitch.learn(pose.pitch_deg, dt_s)
+        self.roll.learn(pose.roll_deg, dt_s)
 
     def learn_rest(self, probabilities: Sequence[float], t_s: float, *, calm: bool) -> None:
         """Learn the resting expression scored at ``t_s``: a slow mean of the drive.
@@ -329,3 +336,4 @@ class Baseline:
             self.learned = True
             self.yaw.settle()
             self.pitch.settle()
+            self.roll.settle()

@@ -312,6 +312,7 @@ class Core:
             away_s=distraction.away_s,
             away_start_s=distraction.start_s,
             away_sum_s=distraction.summed_s,
+            slumped=distraction.slumped,
             drowsiness=state.drowsiness,
             drowsiness_reason=state.drowsiness_reason,
             rage=self._emotion.rage.level,

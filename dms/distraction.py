@@ -1,6 +1,7 @@
 """Attention off the road, from head pose: how long, how often, and what excuses it.
 
-Glances of the eyes alone are not seen. Looking up is free, as is looking into a turn.
+Glances of the eyes alone are not seen. Looking up is free, as is looking into a turn. A head that
+hangs to the side or onto the chest is slumped: off the road in every profile, and never excused.
 """
 
 from __future__ import annotations
@@ -20,11 +21,23 @@ class DistractionSettings:
     yaw_back_deg: float = setting(24.0, unit="deg", gt=0, lt=90, text="back on the road below it")
     pitch_deg: float = setting(-20.0, unit="deg", gt=-90, lt=0, text="away below this pitch")
     pitch_back_deg: float = setting(-15.0, unit="deg", gt=-90, lt=0, text="back above it")
+    slump_roll_deg: float = setting(
+        35.0, unit="deg", gt=0, lt=90, text="slumped beyond this roll, as of a head on a shoulder"
+    )
+    slump_roll_back_deg: float = setting(
+        27.0, unit="deg", gt=0, lt=90, text="upright again below it"
+    )
+    slump_pitch_deg: float = setting(
+        -40.0, unit="deg", gt=-90, lt=0, text="slumped below this pitch: chin on the chest"
+    )
     settle_s: float = setting(0.2, unit="s", ge=0, text="back for this long ends a glance away")
     turning_yaw_deg: float = setting(
         18.0, unit="deg", gt=0, text="face lost beyond this yaw: lost by turning away"
     )
     turning_pitch_deg: float = setting(-12.0, unit="deg", lt=0, text="or below this pitch")
+    turning_roll_deg: float = setting(
+        25.0, unit="deg", gt=0, text="face lost beyond this roll: lost by slumping"
+    )
     turning_memory_s: float = setting(0.5, unit="s", gt=0, text="pose this old still tells how")
     steering_from_deg: float = setting(
         30.0, unit="deg", gt=0, text="steering wheel beyond this: looking that way is the road"
@@ -37,7 +50,8 @@ class DistractionSettings:
     longest_step_s: float = setting(0.5, unit="s", gt=0, text="a longer gap is time unseen")
 
     def __post_init__(self) -> None:
-        if self.yaw_back_deg >= self.yaw_deg or self.pitch_back_deg <= self.pitch_deg:
+        nearer = self.yaw_back_deg < self.yaw_deg and self.pitch_back_deg > self.pitch_deg
+        if not nearer or self.slump_roll_back_deg >= self.slump_roll_deg:
             raise ValueError("the way back to the road must be nearer than the way off it")
 
 
@@ -73,6 +87,7 @@ class Distraction:
         self.away: bool | None = None
         self.away_s = 0.0
         self.turned = False  # the face was lost by turning away
+        self.slumped = False  # the head hangs, or was lost on its way to hanging
         self.glance: Glance | None = None
 
     @property
@@ -124,12 +139,20 @@ class Distraction:
     ) -> bool | None:
         if pose is None:
             recent = t_s - self._pose_s <= self._settings.turning_memory_s
-            if turned_away or (recent and self._was_turning()):
+            if recent and self._pose is not None:
+                self.slumped |= abs(self._pose.roll_deg) > self._settings.turning_roll_deg
+            if turned_away or self.slumped or (recent and self._was_turning()):
                 self.turned = True
             return True if self.turned and self._side_counts() else None
         self.turned = False
         self._pose, self._pose_s = pose, t_s
-        return self._off_road(t_s, pose, vehicle)
+        self.slumped = self._hangs(pose)
+        return self.slumped or self._off_road(t_s, pose, vehicle)
+
+    def _hangs(self, pose: HeadPose) -> bool:
+        s = self._settings
+        roll = s.slump_roll_back_deg if self.slumped else s.slump_roll_deg
+        return abs(pose.roll_deg) > roll or pose.pitch_deg < s.slump_pitch_deg
 
     def _was_turning(self) -> bool:
         s, pose = self._settings, self._pose
@@ -139,7 +162,7 @@ class Distraction:
 
     def _side_counts(self) -> bool:
         """Whether a face lost on the way it was going is away in this profile."""
-        if not self._down_only:
+        if not self._down_only or self.slumped:
             return True
         return self._pose is not None and self._pose.pitch_deg < self._settings.turning_pitch_deg
 

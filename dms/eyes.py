@@ -5,8 +5,13 @@ It does not say how open the eye is: that needs the driver's own normal (see ope
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from statistics import fmean
+
 import numpy as np
 
+from dms.baseline import logit
 from dms.landmarks import Landmarks
 from dms.settings import setting, settings
 from dms.values import EyeEvidence, Gray, HeadPose, Points, Unseen
@@ -45,6 +50,18 @@ def aspect_ratio(contour: Points) -> float:
     return float(np.hypot(gaps[:, 0], gaps[:, 1]).mean()) / width
 
 
+def joint_scores(said: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Join the (open, visible) probabilities that several nets give one eye.
+
+    Open: the mean of their log odds, as each errs on other faces. Visible: the least, as one that
+    sees no eye is enough not to believe any.
+    """
+    if len(said) == 1:
+        return said[0]
+    odds = fmean(logit(opened) for opened, _ in said)
+    return round(1.0 / (1.0 + math.exp(-odds)), 6), min(visible for _, visible in said)
+
+
 def eye_region(gray: Gray, contour: Points) -> Gray:
     """Return the part of ``gray`` around an eye's contour, half an eye wider; may be empty."""
     left, top = contour.min(axis=0)
@@ -57,9 +74,17 @@ def eye_region(gray: Gray, contour: Points) -> Gray:
 
 
 def observe_eye(
-    gray: Gray, marks: Landmarks, left: bool, pose: HeadPose | None, settings: EyeSettings
+    gray: Gray,
+    marks: Landmarks,
+    left: bool,
+    pose: HeadPose | None,
+    settings: EyeSettings,
+    face_mean: float | None = None,
 ) -> EyeEvidence:
-    """Measure one eye of ``marks`` on ``gray``; the net's probabilities are added by the caller."""
+    """Measure one eye of ``marks`` on ``gray``; the net's probabilities are added by the caller.
+
+    ``face_mean``: mean gray of the face, against which the eye is dark or bright.
+    """
     contour = marks.left_eye if left else marks.right_eye
     region = eye_region(gray, contour)
     if region.size == 0:
@@ -67,7 +92,8 @@ def observe_eye(
     mean, spread = float(region.mean()), float(region.std())
     contrast = spread / mean if mean > 0 else 0.0
     unseen = _unseen(contour, region, mean, left, pose, settings)
-    return EyeEvidence(ear=aspect_ratio(contour), contrast=contrast, unseen=unseen)
+    shade = mean / face_mean if face_mean else None
+    return EyeEvidence(ear=aspect_ratio(contour), contrast=contrast, shade=shade, unseen=unseen)
 
 
 def _unseen(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from dms.errors import EngineError
-from dms.eyes import EyeSettings, observe_eye
+from dms.eyes import EyeSettings, joint_scores, observe_eye
 from dms.face import Face, FaceSettings, FaceTracker
 from dms.face_shape import face_shape
 from dms.landmarks import Landmarks, Predictor
@@ -95,8 +95,9 @@ class Perception:
             )
         cut = _cut_at_side(frame.gray, face.marks)
         pose = None if cut else self._estimator(frame.gray).estimate(face.marks)
+        brightness = _brightness(frame.gray, face)
         eyes = [
-            observe_eye(frame.gray, face.marks, left, pose, self._settings.eyes)
+            observe_eye(frame.gray, face.marks, left, pose, self._settings.eyes, brightness)
             for left in (False, True)
         ]
         right, left = self._with_net(frame.gray, face.marks, eyes[0], eyes[1])
@@ -110,7 +111,7 @@ class Perception:
             pose=pose,
             expression=self._expression_of(frame, face),
             shape=face_shape(face.marks) if self._settings.shape else None,
-            brightness=_brightness(frame.gray, face),
+            brightness=brightness,
         )
 
     def _estimator(self, gray: Gray) -> PoseEstimator:
@@ -123,14 +124,14 @@ class Perception:
         self, gray: Gray, marks: Landmarks, right: EyeEvidence, left: EyeEvidence
     ) -> tuple[EyeEvidence, EyeEvidence]:
         if self._eye_state is None:
-            return right, left
+            return _scored(right, marks, 0), _scored(left, marks, 1)
         try:
             scores = self._eye_state.read(gray, marks.anchors)
         except EngineError as error:
             self._fail("eye-state net", error)
-            return right, left
+            return _scored(right, marks, 0), _scored(left, marks, 1)
         self._faults.pop("eye-state net", None)
-        return _scored(right, scores[0]), _scored(left, scores[1])
+        return _scored(right, marks, 0, scores[0]), _scored(left, marks, 1, scores[1])
 
     def _expression_of(self, frame: Frame, face: Face) -> ExpressionScores | None:
         if self._expression is None:
@@ -152,12 +153,17 @@ class Perception:
         self._faults[part] = f"engine: {part}: {error}"
 
 
-def _scored(eye: EyeEvidence, score: EyeScores) -> EyeEvidence:
-    if eye.unseen in {Unseen.TURNED_AWAY, Unseen.TOO_SMALL}:
-        return eye  # the crop shows no eye, so the net has nothing to say
-    return replace(
-        eye, open_probability=score.open_probability, visible_probability=score.visible_probability
-    )
+def _scored(
+    eye: EyeEvidence, marks: Landmarks, side: int, score: EyeScores | None = None
+) -> EyeEvidence:
+    """Add what the nets say: the eye-state net, and the landmark model where it tells of eyes."""
+    said = [] if marks.eyes is None else [marks.eyes[side]]
+    if score is not None:
+        said.append((score.open_probability, score.visible_probability))
+    if not said or eye.unseen in {Unseen.TURNED_AWAY, Unseen.TOO_SMALL}:
+        return eye  # the crop shows no eye, so no net has anything to say
+    opened, visible = joint_scores(said)
+    return replace(eye, open_probability=opened, visible_probability=visible)
 
 
 def _cut_at_side(gray: Gray, marks: Landmarks) -> bool:

@@ -63,6 +63,7 @@ class Situation:
     away_s: float = 0.0
     away_start_s: float | None = None
     away_sum_s: float = 0.0
+    slumped: bool = False
     drowsiness: int | None = None
     drowsiness_reason: str = ""
     rage: Level = Level.NONE
@@ -211,6 +212,7 @@ class Policy:
         if (too_long or unanswered) and Kind.UNRESPONSIVE not in told.away:
             told.away.add(Kind.UNRESPONSIVE)
             words = "not looking back after the warning" if unanswered else "away"
+            words = "head slumped" if now.slumped else words
             self._tell_look(now, Kind.UNRESPONSIVE, Level.CRITICAL, f"{words}, {now.away_s:.1f} s")
 
     def _warn_of_looks(self, now: Situation, limit_s: float) -> None:
@@ -219,7 +221,8 @@ class Policy:
             told.away.add(Kind.DISTRACTION)
             if told.warned_at_s is None:
                 told.warned_at_s = now.away_s
-            reason = f"looking away for {limit_s:g} s"
+            words = "head slumped" if now.slumped else "looking away"
+            reason = f"{words} for {limit_s:g} s"
             self._tell_look(now, Kind.DISTRACTION, Level.WARNING, reason)
         elif now.away_sum_s >= rules.repeated_away_s - _TOLERANCE_S and not told.repeated:
             told.repeated = True

@@ -112,6 +112,7 @@ class EyeEvidence:
     open_probability: float | None = None  # of the eye-state net, given that the eye can be seen
     visible_probability: float | None = None  # of the eye-state net
     contrast: float | None = None  # standard deviation of the crop over its mean, 0..
+    shade: float | None = None  # mean gray of the crop over the whole face's, 0..
     unseen: Unseen | None = None  # why the values above are None or not to be believed
 
 

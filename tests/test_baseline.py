@@ -71,9 +71,9 @@ def test_eye_that_was_hidden_at_first_is_learned_later() -> None:
     base = Baseline(S)
     base.advance(S.learn_s)
     for _ in range(100):
-        base.learn_eyes((0.22, None), (None, None), DT, closed=False)
+        base.learn_eyes((0.24, None), (None, None), DT, closed=False)
         base.advance(DT)
-    assert base.right_ear.value == pytest.approx(0.22, abs=0.01)
+    assert base.right_ear.value == pytest.approx(0.24, abs=0.01)
 
 
 def test_nonsense_is_not_learned() -> None:

@@ -38,7 +38,7 @@ def test_counts_from_the_first_closed_frame() -> None:
     assert it.closed_s == pytest.approx(1.0 - DT)
 
 
-@pytest.mark.parametrize(("openness", "state"), [(0.37, EyesState.CLOSED), (0.38, EyesState.OPEN)])
+@pytest.mark.parametrize(("openness", "state"), [(0.31, EyesState.CLOSED), (0.32, EyesState.OPEN)])
 def test_threshold_of_closing(openness: float, state: EyesState) -> None:
     assert Eyes().hold(DT, openness).state is state
 
@@ -54,8 +54,8 @@ def test_hysteresis_of_opening() -> None:
 def test_a_clear_rise_from_the_depth_opens_too() -> None:
     eyes = Eyes()
     eyes.hold(0.5, 0.05)
-    assert eyes.hold(0.5, 0.38).state is EyesState.CLOSED
-    assert eyes.hold(0.5, 0.40).state is EyesState.OPEN
+    assert eyes.hold(0.5, 0.34).state is EyesState.CLOSED
+    assert eyes.hold(0.5, 0.36).state is EyesState.OPEN
 
 
 def test_end_is_the_first_open_frame() -> None:

@@ -276,3 +276,61 @@ def test_down_is_not_excused_by_an_indicator() -> None:
 def test_way_back_must_be_nearer(wrong: dict[str, float]) -> None:
     with pytest.raises(ValidationError, match="nearer"):
         DistractionSettings(**wrong)
+
+
+def rolls(looks: Looks, roll: float, pitch: float = 0.0) -> Distraction:
+    """One frame with the head tilted."""
+    looks.it.step(round(looks.t_s, 6), HeadPose(0.0, pitch, roll))
+    looks.t_s += DT
+    return looks.it
+
+
+@pytest.mark.parametrize("down_only", [False, True])
+@pytest.mark.parametrize(
+    ("roll", "pitch", "slumped"),
+    [
+        (35.0, 0.0, False), (35.1, 0.0, True), (-35.1, 0.0, True), (-35.0, 0.0, False),
+        (0.0, -40.0, False), (0.0, -40.1, True),
+    ],
+)  # fmt: skip
+def test_where_slumping_begins(down_only: bool, roll: float, pitch: float, slumped: bool) -> None:
+    it = rolls(Looks(down_only=down_only), roll, pitch)
+    assert it.slumped is slumped
+    if slumped:
+        assert it.away is True
+
+
+@pytest.mark.parametrize(("roll", "slumped"), [(27.0, False), (27.1, True), (-27.1, True)])
+def test_rising_again_takes_more(roll: float, slumped: bool) -> None:
+    looks = Looks()
+    rolls(looks, 40.0)
+    assert rolls(looks, roll).slumped is slumped
+    assert looks.it.away is slumped
+
+
+def test_a_head_that_slumps_out_of_the_picture_stays_slumped() -> None:
+    looks = Looks(down_only=True)
+    rolls(looks, 25.1)
+    assert looks.it.away is False
+    it = looks.hold(3.0, lost=True)
+    assert (it.slumped, it.away) == (True, True)
+    assert looks.hold(DT).slumped is False
+
+
+def test_a_tilted_head_that_is_lost_is_only_lost() -> None:
+    looks = Looks()
+    rolls(looks, 25.0)
+    it = looks.hold(1.0, lost=True)
+    assert (it.slumped, it.away) == (False, None)
+
+
+def test_a_tilt_long_before_the_loss_tells_nothing() -> None:
+    looks = Looks()
+    rolls(looks, 30.0)
+    looks.t_s += 1.0
+    assert looks.hold(1.0, lost=True).slumped is False
+
+
+def test_roll_limits_must_leave_a_way_back() -> None:
+    with pytest.raises(ValidationError, match="nearer"):
+        DistractionSettings(slump_roll_deg=25.0)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dms.eyes import EyeSettings, aspect_ratio, eye_region, observe_eye
+from dms.eyes import EyeSettings, aspect_ratio, eye_region, joint_scores, observe_eye
 from dms.landmarks import DLIB68, Landmarks
 from dms.values import HeadPose, Unseen
 
@@ -72,3 +72,33 @@ def test_an_eye_off_the_picture_is_unknown_not_closed():
     eye = observe_eye(gray, marks(OPEN + 500, OPEN), False, None, EyeSettings())
     assert eye.ear is None
     assert eye.unseen == Unseen.NO_FACE
+
+
+def test_one_net_alone_has_the_word():
+    assert joint_scores([(0.7, 0.4)]) == (0.7, 0.4)
+
+
+def test_nets_that_agree_give_their_own_answer():
+    opened, visible = joint_scores([(0.9, 0.98), (0.9, 0.97)])
+    assert opened == pytest.approx(0.9, abs=1e-6)
+    assert visible == 0.97
+
+
+def test_two_nets_meet_in_the_middle_of_their_log_odds():
+    assert joint_scores([(0.02, 0.9), (0.98, 0.9)])[0] == pytest.approx(0.5, abs=1e-6)
+
+
+def test_one_net_that_sees_no_eye_is_enough():
+    assert joint_scores([(0.9, 0.99), (0.9, 0.5)])[1] == 0.5
+
+
+def test_certain_nets_are_no_infinity():
+    assert 0.98 < joint_scores([(1.0, 1.0), (1.0, 1.0)])[0] < 1.0
+
+
+def test_an_eyes_shade_is_against_the_face():
+    gray = np.full((60, 80), 100, np.uint8)
+    gray[:40] = 40
+    seen = observe_eye(gray, marks(OPEN + 20, OPEN + 20), False, None, EyeSettings(), 100.0)
+    assert seen.shade == pytest.approx(0.4)
+    assert observe_eye(gray, marks(OPEN + 20, OPEN + 20), False, None, EyeSettings()).shade is None

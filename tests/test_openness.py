@@ -102,7 +102,12 @@ def test_agreement_is_certain() -> None:
 @pytest.mark.parametrize(
     ("eye", "why"),
     [
-        (EyeEvidence(ear=0.3, visible_probability=0.2), Unseen.SUNGLASSES),
+        (EyeEvidence(ear=0.3, visible_probability=0.2), Unseen.COVERED),
+        (EyeEvidence(ear=0.3, visible_probability=0.2, shade=0.59), Unseen.SUNGLASSES),
+        (EyeEvidence(ear=0.3, visible_probability=0.2, shade=0.6), Unseen.COVERED),
+        (EyeEvidence(ear=0.3, visible_probability=0.2, shade=1.4), Unseen.COVERED),
+        (EyeEvidence(ear=0.3, visible_probability=0.2, shade=1.41), Unseen.GLARE),
+        (EyeEvidence(ear=0.3, visible_probability=0.2, shade=1.5, unseen=Unseen.DARK), Unseen.DARK),
         (EyeEvidence(ear=0.3, visible_probability=0.2, unseen=Unseen.GLARE), Unseen.GLARE),
         (EyeEvidence(ear=0.3, unseen=Unseen.TOO_SMALL), Unseen.TOO_SMALL),
         (EyeEvidence(ear=0.3, unseen=Unseen.DARK), Unseen.DARK),

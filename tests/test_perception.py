@@ -106,8 +106,8 @@ def test_an_eye_turned_away_gets_no_score_from_the_net(perception, portrait, mon
 
     real = module.observe_eye
 
-    def turned(gray, marks, left, pose, settings):
-        eye = real(gray, marks, left, pose, settings)
+    def turned(gray, marks, left, *more):
+        eye = real(gray, marks, left, *more)
         return replace(eye, unseen=Unseen.TURNED_AWAY) if left else eye
 
     monkeypatch.setattr(module, "observe_eye", turned)

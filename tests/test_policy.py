@@ -53,14 +53,20 @@ class Rig:
             self.step(shut, switches)
         return self
 
-    def looks(self, seconds: float, switches: Switches = Switches(), sum_s: float = 0.0) -> Rig:  # noqa: B008
+    def looks(
+        self,
+        seconds: float,
+        switches: Switches = Switches(),  # noqa: B008
+        sum_s: float = 0.0,
+        **parts: object,
+    ) -> Rig:
         began_s = self.t_s
         for _ in range(round(seconds / DT)):
             away_s = self.t_s - began_s
             off = replace(
                 OPEN, away=True, away_s=away_s, away_start_s=began_s, away_sum_s=sum_s + away_s
             )
-            self.step(off, switches)
+            self.step(replace(off, **parts), switches)  # type: ignore[arg-type]
         return self
 
     def hidden(self, seconds: float, unseen: Unseen = Unseen.NO_FACE, **parts: object) -> Rig:
@@ -409,3 +415,8 @@ def test_faults_are_told_once_each_and_end() -> None:
     assert rig.policy.board.active[0].reason == "b"
     assert rig.open(DT).standing == []
     assert [e.reason for e in rig.open(DT, faults=("a",)).events] == ["a", "b", "a"]
+
+
+def test_a_slumped_head_is_named() -> None:
+    rig = Rig().open(1).looks(6.1, slumped=True)
+    assert [event.reason for event in rig.events] == ["head slumped for 3 s", "head slumped, 6.0 s"]

@@ -7,6 +7,11 @@
                                         --zju ../shared/data/zju_blink
     python tools/evaluate.py blinks     --data ../shared/data/zju_blink
     python tools/evaluate.py yawns      --data ../shared/data/yawn_frames
+    python tools/evaluate.py awake      --data ../shared/data
+    python tools/evaluate.py stills     --data ../shared/data/nir_faces
+    python tools/evaluate.py covers     --data ../shared/data
+    python tools/evaluate.py rates      --data ../shared/data/clips --film out/demo/demo.avi
+    python tools/evaluate.py drowsy
 
 Figures are of the CPU's INT8 files, with those of TensorRT's Q/DQ files (run by ONNX Runtime with
 optimisations off) and of the FP32 files beside them; intervals are 95 %.
@@ -32,6 +37,11 @@ VERBS = {
     "infrared": "expression net on infrared frames, through the product's own chain",
     "eyes": "eye-state net on MRL Eye, on subjects it was not trained on",
     "blinks": "blinks on clips laid out as zju_blink, by the whole chain",
+    "awake": "awake people: false fatigue alerts, and how long their eyes were seen",
+    "stills": "infrared stills with moving noise: open eyes, frontal heads",
+    "covers": "painted sunglasses, hands, glare, brims and masks: named, and never open",
+    "rates": "the same alerts at 15 frames/s and half the size; ends of long closures",
+    "drowsy": "rendered and observation drives that grow tired and fresh again",
     "yawns": "one-frame evidence of the mouth on yawn stills, by the product's own chain",
 }
 
@@ -65,7 +75,8 @@ def main() -> int:
     for verb, text in VERBS.items():
         modules[verb] = import_module(f"tools.evaluation.{verb}")
         one = verbs.add_parser(verb, help=text, description=modules[verb].__doc__)
-        one.add_argument("--data", type=Path, required=True, help="folder with labels.csv")
+        if getattr(modules[verb], "NEEDS_DATA", True):
+            one.add_argument("--data", type=Path, required=True, help="folder with labels.csv")
         one.add_argument("--json", action="store_true", help="print one JSON object")
         one.add_argument("--engines", type=Path, default=FOLDER)
         one.add_argument("--save", action="store_true", help="into the manifest, with a picture")

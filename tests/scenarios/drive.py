@@ -157,12 +157,15 @@ class Drive:
 
         return self._run(seconds, nothing)
 
-    def hides_eyes(self, seconds: float, why: Unseen | None = None) -> Self:
+    def hides_eyes(
+        self, seconds: float, why: Unseen | None = None, *, shade: float | None = 0.3
+    ) -> Self:
         """Wear dark glasses: dlib draws an average open eye, and the net sees none.
 
-        With ``why`` perception itself names another reason.
+        With ``why`` perception itself names another reason; ``shade`` is how bright the eyes'
+        surroundings are against the face.
         """
-        eye = EyeEvidence(ear=0.30, open_probability=0.6, visible_probability=0.05, unseen=why)
+        eye = EyeEvidence(0.30, 0.6, 0.05, shade=shade, unseen=why)
 
         def hidden() -> DriverObservation:
             return replace(self._observed(1.0), right_eye=eye, left_eye=eye)

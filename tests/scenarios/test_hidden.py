@@ -58,6 +58,14 @@ def test_eyes_hidden_for_another_reason_are_named_in_time(why: Unseen) -> None:
     assert event.values["unseen"] == why.value
 
 
+@pytest.mark.parametrize(
+    ("shade", "why"), [(0.3, Unseen.SUNGLASSES), (1.0, Unseen.COVERED), (1.8, Unseen.GLARE)]
+)
+def test_what_hides_the_eyes_is_named_by_its_brightness(shade: float, why: Unseen) -> None:
+    drive = Drive(net=True).watches(5).hides_eyes(10, shade=shade)
+    assert drive.first(Kind.DEGRADED).values["unseen"] == why.value
+
+
 def test_washed_out_face_in_the_sun() -> None:
     drive = Drive().watches(20)
     drive.brightness = 250.0

@@ -3,9 +3,9 @@
 import pytest
 
 from dms.core import CoreSettings
-from dms.profiles import EU_GSR
+from dms.profiles import EU_GSR, find_rules
 from dms.profiles import EURO_NCAP_2026 as RULES
-from dms.values import Gear, Indicator, Kind, Level
+from dms.values import Gear, HeadPose, Indicator, Kind, Level
 from tests.scenarios.drive import Drive
 
 FRAME_S = 1 / 30 + 1e-6
@@ -167,3 +167,45 @@ def test_slouching_does_not_teach_that_down_is_normal() -> None:
     drive.looks_off(pitch_deg=-15).watches(600)
     drive.looks_off(pitch_deg=-28).watches(4)
     assert Kind.DISTRACTION in drive.kinds
+
+
+@pytest.mark.parametrize("profile", ["euro_ncap_2026", "eu_gsr"])
+@pytest.mark.parametrize(
+    "pose", [HeadPose(0.0, 0.0, 40.0), HeadPose(0.0, 0.0, -40.0), HeadPose(0.0, -45.0, 0.0)]
+)
+def test_slumped_driver(profile: str, pose: HeadPose) -> None:
+    rules = find_rules(profile)
+    drive = Drive(settings=CoreSettings(profile=profile)).drives(100).watches(20)
+    drive.pose = pose
+    drive.watches(rules.distraction_s + rules.unresponsive_after_warning_s + 0.2)
+    warned, critical = drive.alerts
+    assert warned.kind is Kind.DISTRACTION
+    assert warned.t_s == pytest.approx(20 + rules.distraction_s, abs=0.1)
+    assert warned.reason == f"head slumped for {rules.distraction_s:g} s"
+    assert (critical.kind, critical.level) == (Kind.UNRESPONSIVE, Level.CRITICAL)
+    assert critical.reason.startswith("head slumped")
+
+
+def test_slumping_out_of_the_picture() -> None:
+    drive = Drive(settings=CoreSettings(profile="eu_gsr")).drives(100).watches(20)
+    drive.pose = HeadPose(0.0, 0.0, 30.0)
+    drive.watches(0.3).disappears(8)
+    assert drive.first(Kind.UNRESPONSIVE).t_s < 20.3 + 8
+
+
+def test_a_tilted_head_is_not_slumped() -> None:
+    drive = Drive().drives(100).watches(20)
+    drive.pose = HeadPose(0.0, 0.0, 25.0)
+    drive.watches(30)
+    assert drive.alerts == []
+
+
+def test_camera_mounted_askew_learns_its_roll() -> None:
+    drive = Drive().drives(100)
+    drive.pose = HeadPose(0.0, 0.0, 14.0)
+    drive.watches(30)
+    assert drive.state.pose is not None
+    assert abs(drive.state.pose.roll_deg) < 2.0
+    drive.pose = HeadPose(0.0, 0.0, 14.0 + 25.0)
+    drive.watches(10)
+    assert drive.alerts == []

@@ -1,0 +1,60 @@
+"""Awake people: no fatigue alert, with the eyes counted as observable at least 95 % of the time.
+
+Three recordings: a long webcam clip of grimaces, all ZJU clips in a row as one drive, and every
+infrared face with open eyes as a still with moving noise for ten seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from dms.chain import Chain
+from dms.config import load
+from tools.evaluation.films import (
+    FATIGUE,
+    SHUT,
+    Watched,
+    clips_in_a_row,
+    read_clip,
+    read_still,
+    still,
+    watch,
+)
+from tools.evaluation.stills import chosen
+from tools.nets.tiles import progress
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-s", "--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each infrared still")
+
+
+def measure(args: argparse.Namespace) -> dict[str, Any]:
+    chain = Chain(load(None, ["bridges=[]", *args.set]))
+    parts = {
+        "webcam": [watch(chain, read_clip(args.data / "clips" / "expressions_webcam.mp4"))],
+        "zju_in_a_row": [
+            watch(chain, clips_in_a_row(sorted((args.data / "zju_blink").glob("*.mp4"))))
+        ],
+    }
+    paths = [path for path in chosen(args.data / "nir_faces") if path.stem not in SHUT]
+    parts["infrared_stills"] = [
+        watch(chain, still(read_still(path), args.seconds))
+        for path in progress(paths, len(paths), "stills")
+    ]
+    every = [one for part in parts.values() for one in part]
+    return figures(every) | {name: figures(part) for name, part in parts.items()}
+
+
+def figures(films: list[Watched]) -> dict[str, Any]:
+    """Fatigue alerts and the share of frames in which the eyes were seen."""
+    frames = sum(one.frames for one in films)
+    alerts = [event for one in films for event in one.alerts(FATIGUE)]
+    return {
+        "films": len(films),
+        "frames": frames,
+        "fatigue_alerts": len(alerts),
+        "told": [f"{event.kind.value} at {event.t_s:.1f} s: {event.reason}" for event in alerts],
+        "eyes_observable": round(sum(one.seen for one in films) / frames, 4) if frames else None,
+    }
