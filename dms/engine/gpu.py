@@ -9,8 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as NotInTime
+from concurrent.futures import Future, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -63,6 +62,7 @@ class Gpu(Resource):
         try:
             self._answer(self._worker.submit(self._open), LOAD_TIMEOUT_S)
         except BaseException:
+            self._worker.submit(self._shut)  # should it still come to hold anything
             self._worker.stop()
             raise
 
@@ -97,15 +97,14 @@ class Gpu(Resource):
             log.error("some memory of the GPU stays taken until dms ends: %s", error)
 
     def _answer(self, task: Future[T], limit_s: float) -> T:
-        try:
-            return task.result(limit_s)
-        except NotInTime as error:
-            if task.done():
-                raise
+        wait([task], limit_s)
+        if not task.done():
             self._lost = True
             raise EngineError(
                 f"the GPU did not answer within {limit_s:g} s; restart dms and see dmesg"
-            ) from error
+            )
+        try:
+            return task.result()
         except self._failures as error:
             raise EngineError(
                 f"CUDA or TensorRT failed ({error}); restart dms and see dmesg"
@@ -143,9 +142,14 @@ class Gpu(Resource):
         except cuda.Error as error:
             raise EngineError(f"{error}; free GPU memory or restart the device") from error
 
+    def _shut(self) -> None:
+        self._held.close()
+
     def _drop_stream(self) -> None:
-        self.stream.synchronize()
-        del self.stream
+        try:
+            self.stream.synchronize()
+        finally:
+            del self.stream  # in this thread, whose context it belongs to
 
     def shared(self, shape: tuple[int, ...], kind: DTypeLike) -> Buffer:
         """Page-locked host memory and its twin on the GPU; on an integrated GPU one memory."""
@@ -192,7 +196,7 @@ class Gpu(Resource):
         if self._closed:
             return
         self._closed = True
-        self.release(self._held.close)
+        self.release(self._shut)
         self._worker.stop(0.0 if self._lost else LOAD_TIMEOUT_S)
 
 

@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import pytest
 
+from dms.engine import gpu as room
 from dms.engine.gpu import Gpu, lease
 from dms.errors import EngineError
 
@@ -111,6 +112,26 @@ def test_a_gpu_that_hangs_is_lost_not_waited_for_and_freed_if_it_comes_back(gpu_
     release.set()
     assert gpu._worker.stop(120)
     assert gpu_counts.alive == at_first
+
+
+def test_a_gpu_that_hangs_while_it_is_opened_is_freed_if_it_comes_back(
+    gpu_counts, monkeypatch
+) -> None:
+    monkeypatch.setattr(room, "LOAD_TIMEOUT_S", 0.05)
+    go_on, workers = threading.Event(), []
+    open_ = Gpu._open
+
+    def slow(self: Gpu) -> None:
+        workers.append(self._worker)
+        go_on.wait()
+        open_(self)
+
+    monkeypatch.setattr(Gpu, "_open", slow)
+    with pytest.raises(EngineError, match="did not answer within"):
+        Gpu()
+    go_on.set()
+    assert workers[0].stop(120)
+    assert gpu_counts.alive == 0
 
 
 @pytest.fixture
