@@ -41,9 +41,12 @@ def capture_time(driver_s: float | None, now_s: float) -> float:
 class _Reader:
     """One run of a source in a thread of its own: opens, reads and closes it there."""
 
-    def __init__(self, source: Source, frozen_s: float | None) -> None:
+    def __init__(
+        self, source: Source, frozen_s: float | None, stale: NDArray[Any] | None = None
+    ) -> None:
         self._source = source
         self._frozen_s = frozen_s
+        self.stale = stale  # the frozen picture: until another one comes, nothing has come
         self._condition = threading.Condition()
         self._stopping = threading.Event()
         self._newest: tuple[int, Picture] | None = None
@@ -92,6 +95,8 @@ class _Reader:
 
     def _silent(self, patience_s: float) -> CameraLostError:
         what = "no new picture" if self._count else "no first picture"
+        if self.stale is not None:
+            what = "nothing but the frozen picture"
         return CameraLostError(
             f"The camera is silent: {what} within {patience_s:g} s; check cable and power. It is "
             "opened again."
@@ -123,6 +128,9 @@ class _Reader:
 
     def _put(self, picture: Picture) -> None:
         now_s = time.monotonic()
+        if self.stale is not None and _same(picture.image, self.stale):
+            return
+        self.stale = None
         self._watch_frozen(picture.image, now_s)
         with self._condition:
             stamped = replace(picture, t_s=capture_time(picture.t_s, now_s))
@@ -138,20 +146,25 @@ class _Reader:
         it shows is judged by perception, not here.
         """
         before, self._previous = self._previous, image
-        same = before is not None and before.dtype == image.dtype and np.array_equal(before, image)
-        if not same or image.min() == image.max():
+        if not _same(before, image) or image.min() == image.max():
             self._changed_s = now_s
         elif self._frozen_s is not None and now_s - self._changed_s >= self._frozen_s:
+            self.stale = image
             raise CameraLostError(
                 f"The camera's picture is frozen: the very same for {self._frozen_s:g} s. It is "
                 "opened again; if this repeats, replug the camera or look at its driver."
             )
 
 
+def _same(one: NDArray[Any] | None, other: NDArray[Any]) -> bool:
+    return one is not None and one.dtype == other.dtype and np.array_equal(one, other)
+
+
 class LiveCamera(Camera):
     """Newest frame of a live source; ``sequence`` counts captured frames, so gaps are drops.
 
-    After a CameraLostError, :meth:`close` and :meth:`open` start afresh with a new source. A
+    After a CameraLostError, :meth:`close` and :meth:`open` start afresh with a new source; one
+    that was frozen is back only with another picture. A
     ``patient`` camera never waits in :meth:`open`: each call looks whether the first picture has
     come, and raises CameraLostError until then, so that the caller can tell others meanwhile.
     """
@@ -170,6 +183,7 @@ class LiveCamera(Camera):
         self._reader: _Reader | None = None
         self._first: tuple[int, Picture] | None = None
         self._stuck = 0
+        self._stale: NDArray[Any] | None = None
         self._last_s = float("-inf")
         self._size: tuple[int, ...] | None = None
 
@@ -185,7 +199,7 @@ class LiveCamera(Camera):
                 "replug the camera or restart the machine if this repeats."
             )
         self.close()
-        self._reader = _Reader(self._make_source(), self._settings.frozen_s)
+        self._reader = _Reader(self._make_source(), self._settings.frozen_s, self._stale)
         self._look()
 
     @property
@@ -212,7 +226,10 @@ class LiveCamera(Camera):
 
     def close(self) -> None:
         reader, self._reader, self._first = self._reader, None, None
-        if reader is not None and not reader.stop():
+        if reader is None:
+            return
+        self._stale = reader.stale
+        if not reader.stop():
             self._stuck += 1
             _log.warning("A read is stuck in the camera's driver; it was left behind.")
 

@@ -118,6 +118,33 @@ def test_a_frozen_picture_is_lost():
         drain(camera)
 
 
+def test_a_camera_that_stays_frozen_is_back_only_with_another_picture():
+    still, moves = noisy(7), threading.Event()
+    sources = []
+
+    def fresh():
+        sources.append(Scripted(lambda n: noisy(n) if moves.is_set() else still))
+        return sources[-1]
+
+    camera = LiveCamera(fresh, FROZEN, patient=True)
+    open_patiently(camera)
+    with pytest.raises(CameraLostError, match="frozen"):
+        drain(camera)
+    camera.close()
+    for _ in range(2):  # a second opening has not forgotten what was seen before the first
+        for _ in range(5):
+            with pytest.raises(CameraLostError, match="being opened"):
+                camera.open()
+            wanted = sources[-1].count + 3
+            while sources[-1].count < wanted:
+                time.sleep(0.005)
+        camera.close()
+    moves.set()
+    open_patiently(camera)
+    assert camera.read() is not None
+    camera.close()
+
+
 @pytest.mark.parametrize("value", [0, 255])
 def test_a_covered_or_washed_out_camera_is_not_frozen(value):
     blank = Picture(np.full((64, 64), value, np.uint8))
