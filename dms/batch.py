@@ -20,7 +20,7 @@ from dms import __version__
 from dms.bench import Outputs, bench
 from dms.chain import Chain, log_beside
 from dms.config import load
-from dms.corpus import VIDEOS, Entry, labels_of, labels_path
+from dms.corpus import VIDEOS, Entry, labels_of, labels_paths
 from dms.errors import DmsError
 from dms.frames import load_frames
 from dms.labels import Labels
@@ -162,7 +162,7 @@ def _key(entry: Entry, recipe: Recipe, chain: Chain) -> str:
     """Say what the result depends on: a change of any of it makes the job run again."""
     parts: list[object] = [__version__, as_data(chain.settings), recipe.table, recipe.observations]
     parts += [entry.source, sorted(entry.groups.items())]
-    for place in (Path(entry.source), labels_path(entry), log_beside(entry.source)):
+    for place in (Path(entry.source), *labels_paths(entry), log_beside(entry.source)):
         if place is not None and place.exists():
             told = place.stat()
             parts.append([told.st_size, told.st_mtime_ns])

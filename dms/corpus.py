@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import glob
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import ConfigDict, TypeAdapter
@@ -18,7 +18,14 @@ from pydantic.dataclasses import dataclass as checked
 from dms import yamlfile
 from dms.errors import ConfigError
 from dms.labels import Labels, labels_beside, load_labels, load_zju
-from dms.openlabel import is_openlabel, load_openlabel
+from dms.openlabel import (
+    annotations_beside,
+    groups_of,
+    is_openlabel,
+    is_other_view,
+    load_openlabel,
+    merged,
+)
 
 VIDEOS = frozenset({".avi", ".mp4", ".mkv", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".gif"})
 OBSERVATIONS = ".jsonl"
@@ -67,9 +74,25 @@ def find(sources: Sequence[str]) -> list[Entry]:
     ]
 
 
-def labels_path(entry: Entry) -> Path | None:
-    """Return the file with a recording's labels: the manifest's, or the one beside it by name."""
-    return Path(entry.labels) if entry.labels else labels_beside(Path(entry.source))
+def labels_paths(entry: Entry) -> list[Path]:
+    """Return the files with a recording's labels: the manifest's, or those beside it by name."""
+    if entry.labels:
+        return [Path(entry.labels)]
+    beside = labels_beside(Path(entry.source))
+    return [beside] if beside else annotations_beside(Path(entry.source))
+
+
+def annotated(entries: Sequence[Entry]) -> list[Entry]:
+    """Return the entries with the groups that their OpenLABEL annotations name, as DMD's do.
+
+    What a manifest says stands. Raises ConfigError where an annotation cannot be used.
+    """
+    return [
+        replace(entry, groups={**groups_of(paths[0]), **entry.groups})
+        if (paths := [path for path in labels_paths(entry) if path.suffix == ".json"])
+        else entry
+        for entry in entries
+    ]
 
 
 def labels_of(entry: Entry, fps: float) -> Labels | None:
@@ -77,9 +100,11 @@ def labels_of(entry: Entry, fps: float) -> Labels | None:
 
     Raises ConfigError where they cannot be used or a table does not name the recording.
     """
-    source, path = Path(entry.source), labels_path(entry)
-    if path is None:
-        return None
+    parts = [_labels(Path(entry.source), path, fps) for path in labels_paths(entry)]
+    return parts[0] if len(parts) == 1 else merged(parts) if parts else None
+
+
+def _labels(source: Path, path: Path, fps: float) -> Labels:
     if is_openlabel(path) or path.suffix == ".json":
         return load_openlabel(path, fps)
     if path.suffix == ".csv" and _is_zju(path):
@@ -111,8 +136,8 @@ def _expand(source: str) -> Iterable[tuple[Path, str | None, Mapping[str, str]]]
 
 
 def _is_recording(path: Path) -> bool:
-    told = path.name.endswith((".events.jsonl", ".observations.jsonl"))
-    return path.suffix.lower() in VIDEOS or (path.suffix == OBSERVATIONS and not told)
+    told = path.name.endswith((".events.jsonl", ".observations.jsonl")) or is_other_view(path)
+    return (path.suffix.lower() in VIDEOS or path.suffix == OBSERVATIONS) and not told
 
 
 def _in_folder(folder: Path) -> list[Path]:

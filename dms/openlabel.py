@@ -1,13 +1,15 @@
 """Reads OpenLABEL (ASAM) annotations as the DMD data set of Vicomtech uses them, and its older VCD.
 
-DMD stores actions with a type and frame intervals, both ends inclusive. Closures and looks away get
-the alert's name only where they last long enough for its rule.
+DMD stores actions with a type and frame intervals, both ends inclusive, counted in the mosaic of
+its three cameras. Closures and looks away get the alert's name only where they last long enough for
+its rule. Names and shifts are those of DMD's own annotation and export tools.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +18,21 @@ from dms.labels import Label, Labels, Stretch, Truth, sort_labels
 from dms.profiles import EURO_NCAP_2026, Rules
 from dms.values import Kind
 
-FPS = 29.97  # DMD's RealSense cameras; the video's own rate is better
+FPS = 29.76  # as DMD's own export tool assumes; the video's own rate is better
 _STRETCHES = {
     "eyes_state/close": Truth.EYES_CLOSED,
     "eyes_state/open": Truth.EYES_OPEN,
     "gaze_on_road/looking_road": Truth.ROAD,
     "gaze_on_road/not_looking_road": Truth.AWAY,
+    "gaze_zone/front": Truth.ROAD,
+    "gaze_zone/front_right": Truth.ROAD,
 }
+_ZONES_AWAY = (
+    "left_mirror", "left", "center_mirror", "right_mirror", "right", "infotainment",
+    "steering_wheel",
+)  # fmt: skip
+_STRETCHES |= {f"gaze_zone/{zone}": Truth.AWAY for zone in _ZONES_AWAY}
+_EACH_EYE = ("eye_state_right", "eye_state_left")  # newer annotations: a state of its own each
 _BLINK = "blinks/blinking"
 _YAWN = "yawning/"
 # An annotation level that occurs at all was annotated throughout: what it lacks did not happen.
@@ -30,13 +40,61 @@ _LEVELS = {
     "blinks/": (Kind.BLINK,),
     "yawning/": (Kind.YAWN,),
     "eyes_state/": (Kind.MICROSLEEP, Kind.SLEEP),
+    "eye_state_right/": (Kind.MICROSLEEP, Kind.SLEEP),
     "gaze_on_road/": (Kind.DISTRACTION,),
+    "gaze_zone/": (Kind.DISTRACTION,),
 }
+# Of a DMD session, gA_1_s5_<time>_rgb_face.mp4 is what this system looks at.
+_FACE = re.compile(r"(?P<session>.+)_(?:rgb|ir)_face$")
+_OTHER_VIEW = re.compile(
+    r"g[A-Z]_\d+_s\d+_.+_(?:(?:rgb|ir|depth)_(?:body|hands|mosaic)|depth_face)$"
+)
+_GROUPS = ("glasses", "gender", "setup", "weather", "experience", "drive_freq")
 
 
 def is_openlabel(path: Path) -> bool:
     """Tell whether a file is named as OpenLABEL labels: ``.openlabel.json``, or DMD's ``_ann_``."""
     return path.suffix == ".json" and (".openlabel" in path.name or "_ann_" in path.name)
+
+
+def annotations_beside(recording: Path) -> list[Path]:
+    """Return DMD's annotations of the session that a face video belongs to, in order of name."""
+    named = _FACE.match(recording.stem)
+    if named is None:
+        return []
+    start = f"{named['session']}_rgb_ann_"
+    return sorted(path for path in recording.parent.glob("*.json") if path.name.startswith(start))
+
+
+def is_other_view(recording: Path) -> bool:
+    """Tell whether a video is one of DMD's that does not look at the face."""
+    return _OTHER_VIEW.match(recording.stem) is not None
+
+
+def groups_of(path: Path) -> dict[str, str]:
+    """Return what the annotation says of the driver and the drive: glasses, gender, setup, weather.
+
+    Raises ConfigError where the file is no OpenLABEL.
+    """
+    root = _root(path)
+    told: dict[str, str] = {}
+    for things, data in (("objects", "object_data"), ("contexts", "context_data")):
+        for element in (root.get(things) or {}).values():
+            for values in (element.get(data) or {}).values():
+                for one in values if isinstance(values, list) else ():
+                    if one.get("name") in _GROUPS:
+                        told.setdefault(str(one["name"]), _word(one.get("val")))
+    return told
+
+
+def merged(parts: Sequence[Labels]) -> Labels:
+    """Return the labels of several annotations of one recording as one."""
+    return Labels(
+        parts[0].recording,
+        sort_labels([label for part in parts for label in part.events]),
+        frozenset().union(*(part.kinds for part in parts)),
+        tuple(sorted((s for part in parts for s in part.stretches), key=_by_time)),
+    )
 
 
 def load_openlabel(path: Path, fps: float = FPS, rules: Rules = EURO_NCAP_2026) -> Labels:
@@ -49,6 +107,7 @@ def load_openlabel(path: Path, fps: float = FPS, rules: Rules = EURO_NCAP_2026) 
     stretches: list[Stretch] = []
     events: list[Label] = []
     kinds: set[Kind] = set()
+    each_eye: dict[str, list[tuple[float, float]]] = {}
     for name, action in _actions(path, root):
         kinds.update(k for level, told in _LEVELS.items() if name.startswith(level) for k in told)
         for start_s, end_s in _intervals(path, name, action, fps, shift):
@@ -58,7 +117,9 @@ def load_openlabel(path: Path, fps: float = FPS, rules: Rules = EURO_NCAP_2026) 
                 events.append(Label(Kind.BLINK, start_s, end_s))
             elif name.startswith(_YAWN):
                 events.append(Label(Kind.YAWN, start_s, end_s, note=name.removeprefix(_YAWN)))
-    stretches = _joined(stretches)
+            elif name.startswith(_EACH_EYE):
+                each_eye.setdefault(name, []).append((start_s, end_s))
+    stretches = _joined([*stretches, *_both_eyes(each_eye)])
     events += [label for stretch in stretches for label in _alerts(stretch, rules)]
     return Labels(path.stem, sort_labels(events), frozenset(kinds), tuple(stretches))
 
@@ -103,11 +164,38 @@ def _intervals(
 
 
 def _shift(root: Mapping[str, Any]) -> int:
-    """Return by how many frames the face camera started after the annotation's own count."""
-    part: Any = root
-    for key in ("streams", "face_camera", "stream_properties", "sync", "frame_shift"):
-        part = part.get(key) if isinstance(part, dict) else None
-    return part if isinstance(part, int) else 0
+    """Return by how many frames the face camera started after the mosaic that is annotated.
+
+    The shifts of body and hands count from the face's start; a negative one started before it.
+    """
+    streams = root.get("streams") or (root.get("metadata") or {}).get("streams")  # VCD 4.2
+    shifts = []
+    for stream in ("face_camera", "body_camera", "hands_camera"):
+        part: Any = streams
+        for key in (stream, "stream_properties", "sync", "frame_shift"):
+            part = part.get(key) if isinstance(part, dict) else None
+        shifts.append(part if isinstance(part, int) else 0)
+    return shifts[0] or max(0, -min(shifts[1:]))
+
+
+def _both_eyes(each: Mapping[str, list[tuple[float, float]]]) -> list[Stretch]:
+    """Return when both eyes were closed, and when both were open."""
+    stretches = []
+    for state, truth in (("close", Truth.EYES_CLOSED), ("open", Truth.EYES_OPEN)):
+        right, left = (each.get(f"{eye}/{state}", []) for eye in _EACH_EYE)
+        for a_s, b_s in right:
+            for c_s, d_s in left:
+                if max(a_s, c_s) < min(b_s, d_s):
+                    stretches.append(Stretch(truth, max(a_s, c_s), min(b_s, d_s)))
+    return stretches
+
+
+def _word(value: object) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+def _by_time(one: Stretch) -> tuple[float, str]:
+    return one.start_s, one.truth.value
 
 
 def _joined(stretches: list[Stretch]) -> list[Stretch]:
@@ -119,7 +207,7 @@ def _joined(stretches: list[Stretch]) -> list[Stretch]:
             joined[-1] = Stretch(one.truth, last.start_s, max(last.end_s, one.end_s))
         else:
             joined.append(one)
-    return sorted(joined, key=lambda one: (one.start_s, one.truth))
+    return sorted(joined, key=_by_time)
 
 
 def _alerts(stretch: Stretch, rules: Rules) -> list[Label]:

@@ -1,11 +1,76 @@
 import json
+from pathlib import Path
 
 import pytest
 
+from dms.corpus import annotated, find, labels_of
 from dms.errors import ConfigError
 from dms.labels import Truth
 from dms.openlabel import is_openlabel, load_openlabel
 from dms.values import Kind
+
+DMD = Path(__file__).parent / "dmd"
+SESSION = "gA_1_s5_2019-03-08T09;31;15+01;00"
+
+
+@pytest.fixture(params=["openlabel100", "vcd431"])
+def session(request, tmp_path):
+    """A DMD session's folder as it is unpacked: three views, the mosaic and an annotation."""
+    folder = tmp_path / "dmd" / "gA" / "1" / "s5"
+    folder.mkdir(parents=True)
+    for view in ("rgb_face.mp4", "ir_face.mp4", "rgb_body.mp4", "rgb_hands.mp4", "rgb_mosaic.avi",
+                 "depth_face.avi"):  # fmt: skip
+        (folder / f"{SESSION}_{view}").write_bytes(b"")
+    annotation = (DMD / f"{request.param}.json").read_text()
+    (folder / f"{SESSION}_rgb_ann_drowsiness.json").write_text(annotation)
+    return tmp_path / "dmd"
+
+
+def test_a_dmd_session_is_scored_by_its_face_videos_alone(session):
+    entries = find([str(session)])
+    assert [entry.name for entry in entries] == [f"{SESSION}_ir_face", f"{SESSION}_rgb_face"]
+    for entry in entries:
+        labels = labels_of(entry, 30.0)
+        assert labels.kinds == {Kind.BLINK, Kind.YAWN, Kind.MICROSLEEP, Kind.SLEEP}
+        # The body camera started three frames before the face's, and the mosaic with it.
+        assert spans(labels, Kind.BLINK) == [(0.9, 1.1)]
+        assert spans(labels, Kind.MICROSLEEP) == [(pytest.approx(59 / 30), pytest.approx(95 / 30))]
+        assert spans(labels, Kind.YAWN) == [(pytest.approx(107 / 30), pytest.approx(137 / 30))]
+
+
+def test_what_dmd_says_of_the_driver_can_be_measured_by(session):
+    entry = annotated(find([str(session)]))[0]
+    assert dict(entry.groups) == {
+        "glasses": "yes", "gender": "Female", "weather": "sunny", "setup": "Car parked",
+        "experience": "10+", "drive_freq": "daily",
+    }  # fmt: skip
+
+
+def test_two_annotations_of_a_session_are_one(session):
+    gaze = {"actions": {"0": {"type": "gaze_zone/infotainment", "frame_intervals": [
+        {"frame_start": 0, "frame_end": 119}]}}}  # fmt: skip
+    folder = session / "gA" / "1" / "s5"
+    (folder / f"{SESSION}_rgb_ann_gaze.json").write_text(json.dumps({"openlabel": gaze}))
+    labels = labels_of(find([str(session)])[0], 30.0)
+    assert {Kind.BLINK, Kind.DISTRACTION} <= labels.kinds
+    assert spans(labels, Kind.DISTRACTION) == [(0.0, 4.0)]
+
+
+def test_streams_of_vcd_42_stand_in_its_metadata(tmp_path):
+    shifted = {"stream_properties": {"sync": {"frame_shift": -15}}}
+    more = {"metadata": {"streams": {"hands_camera": shifted}}}
+    path = written(tmp_path, [("blinks/blinking", [(30, 35)])], "vcd", **more)
+    assert spans(load_openlabel(path, fps=30.0), Kind.BLINK) == [(0.5, pytest.approx(0.7))]
+
+
+def test_where_each_eye_has_its_state_closed_is_both_closed(tmp_path):
+    path = written(
+        tmp_path,
+        [("eye_state_right/close", [(30, 89)]), ("eye_state_left/close", [(45, 99), (200, 300)])],
+    )
+    labels = load_openlabel(path, fps=30.0)
+    assert spans(labels, Kind.MICROSLEEP) == [(1.5, 3.0)]
+    assert [one.truth for one in labels.stretches] == [Truth.EYES_CLOSED]
 
 
 def written(tmp_path, actions, root="openlabel", **more):

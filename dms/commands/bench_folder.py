@@ -11,7 +11,7 @@ from tqdm import tqdm
 from dms.batch import Outcome, Recipe, frames_path, length_frames
 from dms.chain import Chain
 from dms.commands.options import settings_of
-from dms.corpus import Entry, find
+from dms.corpus import Entry, annotated, find
 from dms.errors import ConfigError
 from dms.mdf4 import write_mdf4
 from dms.spread import run_dask, run_here, run_workers
@@ -52,8 +52,9 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"--workers is {args.workers}; expected 1 or more")
     chain = Chain(settings_of(args))
     entries = find(args.source)
-    unknown = [c for c in args.group if not any(c in entry.groups for entry in entries)]
-    if unknown:
+    if _without(entries, args.group):
+        entries = annotated(entries)
+    if unknown := _without(entries, args.group):
         raise ConfigError(f"no recording has a column {unknown[0]!r}; check the manifest")
     try:
         args.out.mkdir(parents=True, exist_ok=True)
@@ -79,6 +80,10 @@ def run(args: argparse.Namespace) -> int:
         _show(summary["all"], outcomes)
         print(f"report: {page}")
     return 1 if any(outcome.error for outcome in outcomes) else 0
+
+
+def _without(entries: list[Entry], columns: list[str]) -> list[str]:
+    return [column for column in columns if not any(column in one.groups for one in entries)]
 
 
 def _spread(args: argparse.Namespace, entries: list[Entry], recipe: Recipe) -> list[Outcome]:
