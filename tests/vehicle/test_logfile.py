@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import gzip
+
 import can
 import pytest
 
 from dms.errors import ConfigError
 from dms.vehicle import VehicleSettings, open_vehicle
-from dms.vehicle.logfile import LogVehicle, frames
+from dms.vehicle.frames import frames
+from dms.vehicle.logfile import LogVehicle
 
 START_S = 1_700_000_000.25
 
@@ -129,6 +132,82 @@ def test_asc_as_vectors_tools_write_it(tmp_path):
     with LogVehicle(j1939(path)) as vehicle:
         assert vehicle.at(0.05).speed_kmh == 80
         assert vehicle.at(0.2).speed_kmh == 82
+
+
+RELATIVE = """date Mon Oct 30 10:12:30.123 am 2023
+base hex  timestamps relative
+internal events logged
+// a comment in Windows-1252: \xe4
+Begin TriggerBlock Mon Oct 30 10:12:30.123 am 2023
+   0.000000 Start of measurement
+   0.010000 CAN 1 Status:chip status error active
+   0.020000 1  18FEF100x       Rx   d 8 FF 00 50 CF FF FF FF FF
+   0.030000 SV: 2 0 1 ::System::Foo = 1
+   0.040000 1  18FEF100x       Rx   d 8 FF 00 51 CF FF FF FF FF
+   0.500000 2  18FEF100x       Rx   d 8 FF 00 52 CF FF FF FF FF
+End TriggerBlock
+"""
+
+
+def test_asc_with_times_from_event_to_event(tmp_path):
+    """Also events that are no frames move the time on."""
+    path = tmp_path / "relative.asc"
+    path.write_bytes(RELATIVE.encode("cp1252"))
+    assert [round(t_s, 6) for t_s, _ in frames(path)] == [0.0, 0.07, 0.57]
+    with LogVehicle(j1939(path)) as vehicle:
+        assert vehicle.at(0.06).speed_kmh == 80
+        assert vehicle.at(0.08).speed_kmh == 81
+        assert vehicle.at(0.6).speed_kmh == 82
+
+
+def test_channels_are_called_as_the_log_calls_them(tmp_path):
+    path = tmp_path / "relative.asc"
+    path.write_text(RELATIVE)
+    assert len(list(frames(path, "1"))) == 2
+    assert len(list(frames(path, "2"))) == 1
+    with pytest.raises(ConfigError, match=r"log_channel: .* no channel '3'; it has 1, 2"):
+        list(frames(path, "3"))
+
+
+@pytest.mark.parametrize(
+    ("lines", "times"),
+    [
+        ([" (2023-01-01 12:59:59.900000)  can0  18FEF100   [8]  FF 00 50 CF FF FF FF FF",
+          " (2023-01-01 13:00:00.100000)  can0  18FEF100   [8]  FF 00 51 CF FF FF FF FF"],
+         [0.0, 0.2]),  # -t A
+        ([" (000.000000)  can0  18FEF100   [8]  FF 00 50 CF FF FF FF FF",
+          " (000.100000)  can0  123   [2]  01 02", " (000.000100)  can0  124   [0]",
+          " (000.100000)  can0  123   [2]  01 02", " (000.000100)  can0  124   [0]"],
+         [0.0, 0.1, 0.1001, 0.2001, 0.2002]),  # -t d
+        ([" (000.000000)  can0  RX - -  18FEF100   [8]  FF 00 50 CF FF FF FF FF",
+          " (000.100000)  can0  TX B E  123  [12]  00 00 00 00 00 00 00 00 00 00 00 00"],
+         [0.0, 0.1]),  # -x
+        (["(1436509052.100000) can0 123#0102 R", "can0 what is that", "",
+          "(1436509052.200000) can0 123##1000102030405060708090A0B T",
+          "(1436509052.250000) can0 123#R8", "(1436509052.260000) can0 20000088#0000000000000000",
+          "(1436509052.300000) can0 123#01020304050607"],
+         [0.0, 0.1, 0.2]),  # remote and error frames are no data; one line is damaged
+    ],
+)  # fmt: skip
+def test_what_candump_prints(tmp_path, lines, times):
+    path = tmp_path / "drive.log"
+    path.write_text("\n".join(lines) + "\n")
+    assert [t_s for t_s, _ in frames(path)] == pytest.approx(times, abs=1e-6)
+
+
+def test_candump_without_times_says_how_to_record(tmp_path):
+    path = tmp_path / "drive.log"
+    path.write_text("  can0  123   [2]  01 02\n")
+    with pytest.raises(ConfigError, match="no times; record it with candump -l"):
+        list(frames(path))
+
+
+def test_a_compressed_log(tmp_path, drive):
+    path = tmp_path / "drive.log"
+    write(path, drive)
+    packed = tmp_path / "drive.log.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    assert len(list(frames(packed))) == len(drive)
 
 
 def test_one_channel_of_several(tmp_path, drive):

@@ -1,0 +1,145 @@
+"""The frames of a CAN log file: candump, ASC, BLF, MF4, TRC or CSV, by python-can's readers."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import logging
+import re
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any, TextIO, cast
+
+import can
+from can.io import ASCReader
+
+from dms.errors import ConfigError
+from dms.vehicle import candump
+
+log = logging.getLogger(__name__)
+_CANDUMP = {"", ".log", ".txt", ".candump", ".dump"}
+_HEAD_LINES = 50  # how far candump's first frame is looked for
+_RELATIVE = re.compile(r"\s*base\s+\w+\s+timestamps\s+relative", re.IGNORECASE)
+_STAMPED = re.compile(r"(\s*)(\d+\.\d+)(\s.*)", re.DOTALL)
+_FROM_ONE = {".asc", ".blf"}  # formats that count channels from 1 where python-can counts from 0
+
+
+def frames(path: Path, channel: str = "") -> Iterator[tuple[float, can.Message]]:
+    """Yield (seconds since the log's first message, data frame) in the log's order.
+
+    ``channel``: only this one, as the log names it. A log that breaks off is used up to there, with
+    a warning. Raises ConfigError where it cannot be opened or understood at all, or has no such
+    channel.
+    """
+    first_s: float | None = None
+    channels: set[str] = set()
+    try:
+        with _reader(path) as reader:
+            for message in reader:
+                if first_s is None:
+                    first_s = message.timestamp
+                name = _channel(path, message)
+                channels.add(name)
+                skip = message.is_error_frame or message.is_remote_frame
+                if not skip and channel in ("", name):
+                    yield message.timestamp - first_s, message
+    except ConfigError:
+        raise
+    except Exception as error:  # the readers raise anything on a damaged file
+        what = str(error) or type(error).__name__
+        if first_s is None:
+            raise ConfigError(f"{path} is not a CAN log that can be read: {what}") from error
+        log.warning("%s breaks off after a damaged entry: %s", path, what)
+    if first_s is None:
+        raise ConfigError(f"{path} holds no CAN message; is it the right log?")
+    if channel and channel not in channels:
+        raise ConfigError(
+            f"vehicle.log_channel: {path} has no channel {channel!r}; it has "
+            f"{', '.join(sorted(channels))}"
+        )
+
+
+def _channel(path: Path, message: can.Message) -> str:
+    number = message.channel
+    if _ending(path) in _FROM_ONE and isinstance(number, int):
+        number += 1
+    return "" if number is None else str(number)
+
+
+def _reader(path: Path) -> Any:
+    if not path.is_file():
+        raise ConfigError(f"there is no CAN log {path}; check the path")
+    ending = _ending(path)
+    if ending in _CANDUMP and _is_candump(path):
+        return contextlib.closing(_candump(path))
+    if ending == ".asc":
+        return ASCReader(cast("TextIO", _Asc(_text(path))))
+    if ending == ".mf4":
+        with path.open("rb") as file:
+            if file.read(8).strip() not in (b"MDF", b"UnFinMF"):
+                raise ConfigError(f"{path} is not an MDF file; is it the right log?")
+        _mend_asammdf(path)
+    return can.LogReader(path)
+
+
+def _mend_asammdf(path: Path) -> None:
+    """Keep asammdf's destructor from printing a traceback for a file that it refused early."""
+    try:
+        from asammdf.blocks.mdf_v4 import MDF4  # noqa: PLC0415 - an extra, and slow to load
+    except ImportError as error:
+        raise ConfigError(f"{path}: {error}; pip install 'dms-jetson[mf4]'") from error
+
+    def close(made: Any) -> None:
+        with contextlib.suppress(Exception):
+            made.close()
+
+    MDF4.__del__ = close  # type: ignore[method-assign]
+
+
+def _ending(path: Path) -> str:
+    plain = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    return plain.suffix.lower()
+
+
+def _text(path: Path) -> TextIO:
+    """Open a text log, also a compressed one; comments in other encodings do no harm."""
+    opener = gzip.open if path.suffix.lower() == ".gz" else open
+    return cast("TextIO", opener(path, "rt", encoding="utf-8", errors="replace"))
+
+
+def _is_candump(path: Path) -> bool:
+    with _text(path) as file:
+        return candump.looks_like(islice(file, _HEAD_LINES))
+
+
+def _candump(path: Path) -> Iterator[can.Message]:
+    with _text(path) as file:
+        yield from candump.read(file, str(path))
+
+
+class _Asc(io.TextIOBase):
+    """An ASC file with relative times, from event to event, made absolute for python-can."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._relative = False
+        self._now_s = 0.0
+
+    def readline(self, size: int | None = -1) -> str:  # type: ignore[override]
+        del size
+        line = self._file.readline()
+        self._relative = self._relative or bool(_RELATIVE.match(line))
+        if self._relative and (found := _STAMPED.match(line)):
+            self._now_s += float(found[2])
+            return f"{found[1]}{self._now_s:.6f}{found[3]}"
+        return line
+
+    def read(self, size: int | None = -1) -> str:
+        del size
+        return "".join(iter(self.readline, ""))
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
