@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
-import re
+import logging
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -14,15 +15,14 @@ from cantools.database.can import Database, Signal
 from cantools.database.errors import Error, UnsupportedDatabaseFormatError
 
 from dms.errors import ConfigError
+from dms.vehicle import dbctext
+from dms.vehicle.dbctext import plain_name
 
+_log = logging.getLogger(__name__)
 _NULL_ADDRESS = 0xFE  # SAE J1939-81
 _SAE_BROADCAST = range(0xF0, 0xFF)  # J1939-21: PDU format, pages 0; 0xFF is anybody's
 SHIPPED = {"j1939": "j1939.dbc"}
-_ATTRIBUTE = re.compile(r'BA_\s+"([^"]+)".*;\s*$')
-_MESSAGE = re.compile(r"\s*BO_\s+(\d+)\s")
-_SIGNAL = re.compile(r"\s*SG_\s+(\w+)\s")
-_OF_SIGNAL = re.compile(r"(?:VAL_|SIG_VALTYPE_)\s+(\d+)\s+(\w+)\s.*;\s*$")
-_DEFINED = re.compile(r'^BA_DEF_\s+(?:(?:BU_|BO_|SG_|EV_)\s+)?"([^"]+)"', re.MULTILINE)
+_LOST = 5  # statements left out that are told
 
 
 def load(name: str) -> Database:
@@ -33,10 +33,10 @@ def load(name: str) -> Database:
     try:
         if name in SHIPPED:
             text = files("dms.vehicle").joinpath(SHIPPED[name]).read_text(encoding="utf-8")
-            return _dbc(text)
+            return _dbc(name, text)
         path = Path(name)
         if path.suffix.lower() == ".dbc":
-            return _dbc(_decoded(path.read_bytes()))
+            return _dbc(name, _decoded(path.read_bytes()))
         return _can(cantools.database.load_file(path, strict=False))
     except OSError as error:
         raise ConfigError(f"cannot read the CAN database {name}: {error.strerror}") from error
@@ -46,38 +46,23 @@ def load(name: str) -> Database:
 
 def _decoded(data: bytes) -> str:
     """Return the text of a DBC; the standard says nothing, tools write UTF-8 or Windows-1252."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", errors="replace")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         return data.decode("cp1252", errors="replace")
 
 
-def _dbc(text: str) -> Database:
-    return _can(cantools.database.load_string(_mended(text), database_format="dbc", strict=False))
-
-
-def _mended(text: str) -> str:
-    """Return ``text`` without the lines that make cantools refuse the whole file.
-
-    Those are attributes that are never defined, and value tables of signals that are not there;
-    both are common in files that were cut out of larger ones, and neither moves a bit.
-    """
-    defined = set(_DEFINED.findall(text))
-    message, signals = "", set()
-    for line in text.splitlines():
-        if found := _MESSAGE.match(line):
-            message = found[1]
-        elif found := _SIGNAL.match(line):
-            signals.add((message, found[1]))
-
-    def good(line: str) -> bool:
-        if found := _ATTRIBUTE.match(line):
-            return found[1] in defined
-        if found := _OF_SIGNAL.match(line):
-            return (found[1], found[2]) in signals
-        return True
-
-    return "".join(line for line in text.splitlines(keepends=True) if good(line))
+def _dbc(name: str, text: str) -> Database:
+    reduced, lost = dbctext.mended(text)
+    if lost:
+        more = f" and {len(lost) - _LOST} more" if len(lost) > _LOST else ""
+        _log.warning("%s: left out what is not DBC: %s%s", name, "; ".join(lost[:_LOST]), more)
+    database = _can(cantools.database.load_string(reduced, database_format="dbc", strict=False))
+    if not database.messages:
+        raise ConfigError(f"{name} has no message; is it a CAN database?")
+    return database
 
 
 def _can(database: object) -> Database:
@@ -111,11 +96,13 @@ def _says_j1939(protocol: object) -> bool:
 
 
 def find(database: Database, message: str, signal: str, what: str) -> tuple[Message, Signal]:
-    """Return message and signal by their exact names.
+    """Return message and signal by their names, as in the database or as C identifiers.
 
     Raises ConfigError with the nearest names where there is none; ``what`` names the setting.
     """
     by_name = {each.name: each for each in database.messages}
+    if message not in by_name:  # the names of a DBC were made C identifiers
+        message = plain_name(message) if plain_name(message) in by_name else message
     if message not in by_name:
         holders = _holders(database, signal)
         hint = f"; signal {signal!r} is in {', '.join(holders[:3])}" if holders else ""
@@ -125,7 +112,7 @@ def find(database: Database, message: str, signal: str, what: str) -> tuple[Mess
         )
     found = by_name[message]
     for each in found.signals:
-        if each.name == signal:
+        if each.name in (signal, plain_name(signal)):
             return found, each
     holders = _holders(database, signal)
     hint = f"; {signal!r} is in {', '.join(holders[:3])}" if holders else ""

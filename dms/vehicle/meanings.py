@@ -58,8 +58,9 @@ def _of_words(
 ) -> Meanings:
     meaning = _WORDS.get(quantity, words.yes_or_no)
     meanings: Meanings = {}
-    for raw, word in choices.items():
-        if words.is_unknown(word):
+    said = words.without_prefix(list(choices.values()))
+    for raw, word in zip(choices, said, strict=True):
+        if words.is_unknown(word) or words.is_unknown(choices[raw]):
             meanings[raw] = None
         elif not number:
             meanings[raw] = _finish(quantity, settings, meaning(word))
@@ -129,5 +130,7 @@ def unclear(quantity: str, signal: Signal, meanings: Meanings, where: str) -> st
     known = [str(raw) for raw, value in meanings.items() if value is not None]
     which = f"only {', '.join(known)} is understood" if known else "none of it is understood"
     example = {"gear": "0: park, 1: reverse", "indicator": "0: off, 1: left"}
-    give = example.get(quantity, "0: false, 1: true")
-    return f"{where}: {has}; {which}; give values, as in {{{give}}}"
+    give = f"give values, as in {{{example.get(quantity, '0: false, 1: true')}}}"
+    if quantity == "indicator":
+        give += ", or map one side alone as indicator_left or indicator_right"
+    return f"{where}: {has}; {which}; {give}"
