@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 
 from dms import __version__
-from dms.errors import DmsError
+from dms.errors import ConfigError, DmsError
 
 # verb -> (module, what it does); the module has add_arguments(parser) and run(args) -> int.
 VERBS = {
@@ -56,6 +56,14 @@ def parser(verb: str | None = None) -> argparse.ArgumentParser:
     return top
 
 
+def _words(error: DmsError, args: argparse.Namespace) -> str:
+    if isinstance(error, ConfigError) and error.key:
+        from dms.config import located  # noqa: PLC0415  # the settings load everything they name
+
+        return located(error, getattr(args, "config", None))
+    return str(error)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
@@ -69,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(importlib.import_module(VERBS[args.verb][0]).run(args))
     except DmsError as error:
-        print(f"dms {args.verb}: {error}", file=sys.stderr)
+        print(f"dms {args.verb}: {_words(error, args)}", file=sys.stderr)
         return error.exit_code
     except ImportError as error:
         hint = (

@@ -103,6 +103,17 @@ def load(path: Path | None = None, overrides: Sequence[str] = ()) -> Settings:
     return load_data(content, ADAPTER, str(path or "settings"), lines if path else None)
 
 
+def located(error: ConfigError, path: Path | None) -> str:
+    """Return the words of ``error`` behind file and line of the setting that it names."""
+    if path is None or not error.key:
+        return str(error)
+    _, lines = read(path)
+    known = next(
+        (error.key[:n] for n in range(len(error.key), 0, -1) if error.key[:n] in lines), ()
+    )
+    return f"{path}:{lines[known]}: {error}" if known else str(error)
+
+
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of the settings file, for editors."""
     return {

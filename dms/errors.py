@@ -12,9 +12,16 @@ class DmsError(Exception):
 
 
 class ConfigError(DmsError):
-    """Settings, labels or a manifest that cannot be used: names file, line, expected, actual."""
+    """Settings, labels or a manifest that cannot be used: names file, line, expected, actual.
+
+    ``key``: the setting at fault where only its use showed the fault; the commands add its line.
+    """
 
     exit_code = 2
+
+    def __init__(self, message: str, key: tuple[int | str, ...] = ()) -> None:
+        super().__init__(message)
+        self.key = key
 
 
 class CameraError(DmsError):

@@ -1,7 +1,7 @@
 """``dms vehicle``: what the mapping of the settings reads from a CAN log, as JSON Lines.
 
 For whoever writes the mapping: each line has the time, the values that are known, and why the
-others are not.
+others are not. With --mapping, how each quantity is read: place, unit, cycle, meaning of its words.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 from dms.commands.options import add_settings, settings_of
 from dms.errors import ConfigError
 from dms.values import VehicleContext
+from dms.vehicle.inputs import VehicleInput
 from dms.vehicle.logfile import LogVehicle
 
 
@@ -24,12 +25,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--every", type=float, default=0.1, metavar="S", help="seconds between lines (0.1)"
     )
+    parser.add_argument(
+        "--mapping", action="store_true", help="print how each quantity is read, and read no log"
+    )
     add_settings(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print one line for each instant of the log."""
     chosen = settings_of(args).vehicle
+    if args.mapping:
+        for words in VehicleInput(chosen).described():
+            print(json.dumps(words, ensure_ascii=False))
+        return 0
     if args.log:
         chosen = replace(chosen, log=args.log)
     if not chosen.log:

@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 _NULL_ADDRESS = 0xFE  # SAE J1939-81
 _SAE_BROADCAST = range(0xF0, 0xFF)  # J1939-21: PDU format, pages 0; 0xFF is anybody's
 SHIPPED = {"j1939": "j1939.dbc"}
+_SETTING = ("vehicle", "database")
 _LOST = 5  # statements left out that are told
 
 
@@ -31,17 +32,25 @@ def load(name: str) -> Database:
     Raises ConfigError where it cannot be read or understood.
     """
     try:
-        if name in SHIPPED:
-            text = files("dms.vehicle").joinpath(SHIPPED[name]).read_text(encoding="utf-8")
-            return _dbc(name, text)
-        path = Path(name)
-        if path.suffix.lower() == ".dbc":
-            return _dbc(name, _decoded(path.read_bytes()))
-        return _can(cantools.database.load_file(path, strict=False))
+        return _load(name)
     except OSError as error:
-        raise ConfigError(f"cannot read the CAN database {name}: {error.strerror}") from error
+        words = f"cannot read the CAN database {name}: {error.strerror}"
+        if not Path(name).is_absolute():
+            words += f"; it is looked for in {Path.cwd()}"
+        raise ConfigError(words, _SETTING) from error
     except (Error, UnsupportedDatabaseFormatError, ValueError, LookupError) as error:
-        raise ConfigError(f"{name} is not a CAN database cantools can read: {error}") from error
+        words = f"{name} is not a CAN database cantools can read: {error}"
+        raise ConfigError(words, _SETTING) from error
+
+
+def _load(name: str) -> Database:
+    if name in SHIPPED:
+        text = files("dms.vehicle").joinpath(SHIPPED[name]).read_text(encoding="utf-8")
+        return _dbc(name, text)
+    path = Path(name)
+    if path.suffix.lower() == ".dbc":
+        return _dbc(name, _decoded(path.read_bytes()))
+    return _can(cantools.database.load_file(path, strict=False))
 
 
 def _decoded(data: bytes) -> str:
@@ -61,13 +70,14 @@ def _dbc(name: str, text: str) -> Database:
         _log.warning("%s: left out what is not DBC: %s%s", name, "; ".join(lost[:_LOST]), more)
     database = _can(cantools.database.load_string(reduced, database_format="dbc", strict=False))
     if not database.messages:
-        raise ConfigError(f"{name} has no message; is it a CAN database?")
+        raise ConfigError(f"{name} has no message; is it a CAN database?", _SETTING)
     return database
 
 
 def _can(database: object) -> Database:
     if not isinstance(database, Database):
-        raise ConfigError("the file describes diagnostics, not a CAN bus; give a CAN database")
+        words = "the file describes diagnostics, not a CAN bus; give a CAN database"
+        raise ConfigError(words, _SETTING)
     return database
 
 
@@ -108,7 +118,8 @@ def find(database: Database, message: str, signal: str, what: str) -> tuple[Mess
         hint = f"; signal {signal!r} is in {', '.join(holders[:3])}" if holders else ""
         raise ConfigError(
             f"vehicle.signals.{what}: there is no message {message!r} in the database"
-            f"{_nearest(message, list(by_name))}{hint}"
+            f"{_nearest(message, list(by_name))}{hint}",
+            ("vehicle", "signals", what, "message"),
         )
     found = by_name[message]
     for each in found.signals:
@@ -118,7 +129,8 @@ def find(database: Database, message: str, signal: str, what: str) -> tuple[Mess
     hint = f"; {signal!r} is in {', '.join(holders[:3])}" if holders else ""
     raise ConfigError(
         f"vehicle.signals.{what}: message {message} has no signal {signal!r}"
-        f"{_nearest(signal, [each.name for each in found.signals])}{hint}"
+        f"{_nearest(signal, [each.name for each in found.signals])}{hint}",
+        ("vehicle", "signals", what, "signal"),
     )
 
 

@@ -57,7 +57,8 @@ def frames(path: Path, channel: str = "") -> Iterator[tuple[float, can.Message]]
     if channel and channel not in channels:
         raise ConfigError(
             f"vehicle.log_channel: {path} has no channel {channel!r}; it has "
-            f"{', '.join(sorted(channels))}"
+            f"{', '.join(sorted(channels))}",
+            ("vehicle", "log_channel"),
         )
 
 

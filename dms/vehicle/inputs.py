@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from typing import Any
 
 from cantools.database import Message
 from cantools.database.can import Database
@@ -47,7 +48,9 @@ class VehicleInput:
 
     def __init__(self, settings: VehicleSettings) -> None:
         if not settings.database:
-            raise ConfigError("vehicle.database is empty; give the vehicle's CAN database")
+            raise ConfigError(
+                "vehicle.database is empty; give the vehicle's CAN database", ("vehicle",)
+            )
         database = databases.load(settings.database)
         signals = settings.signals
         if settings.database == "j1939" and signals == SignalsSettings():
@@ -60,23 +63,32 @@ class VehicleInput:
             if chosen is not None:
                 self._map(database, field.name, chosen)
         if not self._readings:
-            raise ConfigError("vehicle.signals is empty; map at least the speed")
+            raise ConfigError(
+                "vehicle.signals is empty; map at least the speed", ("vehicle", "signals")
+            )
         self.reset()
         self.frames = 0  # read
         self.rejected = 0  # of a mapped message, but not as the database has it
 
     def _map(self, database: Database, quantity: str, chosen: SignalSettings) -> None:
+        try:
+            made = self._reading(database, quantity, chosen)
+        except ConfigError as error:
+            error.key = error.key or ("vehicle", "signals", quantity)
+            raise
+        self._readings[quantity] = made
+        self._by_id.setdefault(_key(made.message, j1939=made.j1939), []).append(made)
+
+    def _reading(self, database: Database, quantity: str, chosen: SignalSettings) -> Reading:
         message, signal = databases.find(database, chosen.message, chosen.signal, quantity)
-        default_s = self._settings.default_cycle_s
         j1939 = databases.is_j1939(database, message) if chosen.j1939 is None else chosen.j1939
         if j1939 and not message.is_extended_frame:
             raise ConfigError(
                 f"vehicle.signals.{quantity}: j1939 is true, but {message.name} has an 11-bit "
                 "identifier"
             )
-        made = reading(quantity, chosen, message, signal, default_s, j1939=j1939)
-        self._readings[quantity] = made
-        self._by_id.setdefault(_key(message, j1939=j1939), []).append(made)
+        default_s = self._settings.default_cycle_s
+        return reading(quantity, chosen, message, signal, default_s, j1939=j1939)
 
     def reset(self) -> None:
         """Forget everything heard."""
@@ -87,6 +99,10 @@ class VehicleInput:
     def quantities(self) -> tuple[str, ...]:
         """The quantities that are mapped."""
         return tuple(self._readings)
+
+    def described(self) -> list[dict[str, Any]]:
+        """Return in plain words how each quantity is read."""
+        return [each.described() for each in self._readings.values()]
 
     def filters(self) -> list[dict[str, int | bool]]:
         """Return python-can filters that let exactly the mapped messages through.

@@ -33,11 +33,12 @@ def _check(bus: BridgeSettings) -> None:
     try:
         check(bus)
     except ConfigError as error:
-        raise ConfigError(f"vehicle.bus: {error}") from error
+        raise ConfigError(f"vehicle.bus: {error}", ("vehicle", "bus")) from error
     default = BridgeSettings()
     for name in _OURS:
         if getattr(bus, name) != getattr(default, name):
-            raise ConfigError(f"vehicle.bus.{name} means nothing on a bus that is only listened to")
+            words = f"vehicle.bus.{name} means nothing on a bus that is only listened to"
+            raise ConfigError(words, ("vehicle", "bus", name))
 
 
 class LiveVehicle:

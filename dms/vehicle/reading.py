@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from cantools.database import Message
 from cantools.database.can import Signal
@@ -58,6 +59,34 @@ class Reading:
         if self.settings.invert and self.quantity not in PEDALS:
             number = -number
         return self._in_our_unit(number * self.factor)
+
+    def described(self) -> dict[str, Any]:
+        """Return in plain words how the quantity is read, for whoever writes the mapping."""
+        where = self.path.where
+        order = "Intel" if where.little else "Motorola"
+        kind = "float" if where.is_float else "signed" if where.signed else "unsigned"
+        digits = 8 if self.message.is_extended_frame else 3
+        bus = f"0x{self.message.frame_id:0{digits}X}"
+        words: dict[str, Any] = {
+            "quantity": self.quantity,
+            "message": f"{self.message.name} {bus}{' by its PGN' if self.j1939 else ''}",
+            "signal": f"{self.signal.name}, {where.length} bits from {self.signal.start}, {order}, "
+            f"{kind}",
+        }
+        if self.path.selectors:
+            words["multiplexed"] = [sorted(ids) for _, ids in self.path.selectors]
+        if self.factor is not None:
+            words["unit"] = self.settings.unit or self.signal.unit or ""
+            words["range"] = [None if math.isinf(limit) else limit for limit in self.limits]
+        choices: dict[int, Any] = dict(self.signal.choices or {})
+        words["cycle_s"] = self.cycle_s or "sent on change"
+        words["values"] = {
+            f"{raw} {choices.get(raw, '')}".strip(): "unknown"
+            if value is None
+            else getattr(value, "value", value)
+            for raw, value in sorted(self.meanings.items())
+        }
+        return words
 
     def _in_our_unit(self, number: float) -> tuple[Value | None, str]:
         if self.quantity in PEDALS:

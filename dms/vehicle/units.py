@@ -11,23 +11,26 @@ _SPEED = {  # to km/h
     "mph": 1.609344, "mi/h": 1.609344, "mile/h": 1.609344, "miles/h": 1.609344,
     "mileperhour": 1.609344, "milesperhour": 1.609344, "unit_mileperhour": 1.609344,
     "kn": 1.852, "kt": 1.852, "knot": 1.852, "knots": 1.852, "ft/s": 1.09728, "fps": 1.09728,
+    "yd/s": 3.29184, "unit_meterpersecon": 3.6,
 }  # fmt: skip
 _ANGLE = {  # to degrees
     "deg": 1.0, "degree": 1.0, "degrees": 1.0, "°": 1.0, "grad": 1.0, "unit_deg": 1.0,
     "rad": 180.0 / math.pi, "radian": 180.0 / math.pi, "radians": 180.0 / math.pi,
-    "mrad": 0.18 / math.pi, "unit_rad": 180.0 / math.pi,
+    "mrad": 0.18 / math.pi, "unit_rad": 180.0 / math.pi, "unit_degreofarc": 1.0,
 }  # fmt: skip
 _ACCELERATION = {  # to m/s2
     "m/s2": 1.0, "m/s/s": 1.0, "mps2": 1.0, "m/sec2": 1.0, "meterpersecondsquared": 1.0,
-    "unit_metrpersecsqrd": 1.0, "g": 9.80665, "mg": 0.00980665, "cm/s2": 0.01, "mm/s2": 0.001,
+    "unit_metrpersecsqrd": 1.0, "unit_meterpersquaresecond": 1.0, "g": 9.80665,
+    "mg": 0.00980665, "cm/s2": 0.01, "mm/s2": 0.001,
     "ft/s2": 0.3048,
 }  # fmt: skip
-_SHARE = {"%": 0.01, "percent": 0.01, "perc": 0.01, "pct": 0.01, "unit_perce": 0.01, "1": 1.0}
+_SHARE = {"%": 0.01, "percent": 0.01, "perc": 0.01, "pct": 0.01, "unit_perce": 0.01,
+          "unit_percent": 0.01, "1": 1.0}  # fmt: skip
 _PRESSURE = {  # to bar
     "bar": 1.0, "mbar": 0.001, "kpa": 0.01, "pa": 1e-5, "mpa": 10.0, "hpa": 0.001, "psi": 0.0689476,
 }  # fmt: skip
 _LOUDNESS = {"db": 1.0, "dba": 1.0, "db(a)": 1.0}
-_PER_SECOND = ("/s", "/sec", "/second", "persecond", "persec", "ps")
+_PER_SECOND = ("/s", "/sec", "/second", "persecond", "persecon", "persec", "ps")
 
 TABLES = {
     "speed": _SPEED,

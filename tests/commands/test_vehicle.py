@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import can
 import cantools
@@ -45,3 +46,37 @@ def test_what_is_missing_is_told(capsys, log, more):
     words = ["vehicle", *([str(log)] if more else []), "--set", "vehicle.database=j1939", *more]
     assert main(words) == 2
     assert capsys.readouterr().err
+
+
+def test_the_mapping_is_shown_as_it_is_understood(capsys):
+    assert main(["vehicle", "--mapping", "--set", "vehicle.database=j1939"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    by_name = {line["quantity"]: line for line in lines}
+    assert by_name["speed"]["message"] == "CCVS1 0x18FEF1FE by its PGN"
+    assert by_name["speed"]["signal"] == "WheelBasedVehicleSpeed, 16 bits from 8, Intel, unsigned"
+    assert by_name["speed"]["unit"] == "km/h"
+    assert by_name["brake"]["values"] == {
+        "0 Released": 0.0, "1 Pressed": 1.0, "2 Error": "unknown", "3 NotAvailable": "unknown",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("  database: j1939\n  signals:\n    speed:\n      message: CCVS\n      signal: X\n", 5,
+         "no message 'CCVS'.*nearest: CCVS1"),
+        ("  database: j1939\n  signals:\n    speed: {message: CCVS1,\n"
+         "      signal: WheelBasedVehicleSped}\n", 5, "nearest: WheelBasedVehicleSpeed"),
+        ("  signals:\n    gear: {message: CCVS1, signal: WheelBasedVehicleSpeed}\n"
+         "  database: j1939\n", 3, "no value table"),
+        ("  stale_cycles: 5\n  database: nowhere.dbc\n", 3, "cannot read.*looked for in"),
+        ("  database: j1939\n  log_channel: '7'\n", 3, "no channel '7'; it has can0"),
+    ],
+)  # fmt: skip
+def test_an_error_names_the_line_of_the_settings(capsys, tmp_path, log, text, line, words):
+    file = tmp_path / "dms.yaml"
+    file.write_text("vehicle:\n" + text)
+    assert main(["vehicle", str(log), "--config", str(file)]) == 2
+    told = capsys.readouterr().err
+    assert re.search(words, told)
+    assert f"{file}:{line}: " in told

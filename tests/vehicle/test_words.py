@@ -9,7 +9,8 @@ from dms.vehicle import words
 @pytest.mark.parametrize(
     "word",
     ["SNA", "Signal not available", "NotAvailable", "not_available", "Invalid", "ERROR", "Reserved",
-     "Unknown", "N/A", "Not used", "Init", "undefined", "", "---", "Take No Action"],
+     "Unknown", "N/A", "Not used", "Init", "undefined", "", "---", "Take No Action", "NotUSed2",
+     "ungueltig", "Fehler"],
 )  # fmt: skip
 def test_words_of_no_value(word):
     assert words.is_unknown(word)
@@ -27,6 +28,8 @@ def test_words_of_a_value(word):
     [("On", True), ("Pressed", True), ("ACTIVE", True), ("Brake_Applied", True), ("Ign_On", True),
      ("Start", True), ("VehicleStandstill", True), ("Off", False), ("NotPressed", False),
      ("not active", False), ("Released", False), ("Inactive", False), ("BrakeNotApplied", False),
+     ("eingeschaltet", True), ("nicht_betätigt", False), ("betaetigt", True), ("aus", False),
+     ("Kl_15_ein", True), ("Klemme 15", True), ("Message15", None), ("Level_1", None), ("1", True),
      ("Accessory", False), ("Moving", False), ("Purple", None)],
 )  # fmt: skip
 def test_yes_and_no(word, meaning):
@@ -37,7 +40,10 @@ def test_yes_and_no(word, meaning):
     ("word", "gear"),
     [("P", Gear.PARK), ("Park", Gear.PARK), ("REVERSE", Gear.REVERSE), ("R", Gear.REVERSE),
      ("N", Gear.NEUTRAL), ("Drive", Gear.DRIVE), ("D", Gear.DRIVE), ("Gear 3", Gear.DRIVE),
-     ("D4", Gear.DRIVE), ("Sport", Gear.DRIVE), ("Reverse gear 1", Gear.REVERSE), ("Blue", None)],
+     ("D4", Gear.DRIVE), ("Sport", Gear.DRIVE), ("Reverse gear 1", Gear.REVERSE), ("Blue", None),
+     ("_14th_Gear", Gear.DRIVE), ("Range5", Gear.DRIVE), ("Message_15", None),
+     ("Tenth", Gear.DRIVE),
+     ("Park_Neutral", Gear.NEUTRAL), ("None / Neutral / Park", Gear.NEUTRAL)],
 )  # fmt: skip
 def test_gears(word, gear):
     assert words.gear(word) is gear
@@ -68,3 +74,14 @@ def test_indicators(word, side):
 )
 def test_a_number_before_the_word_is_not_the_word(read, word, meaning):
     assert read(word) is meaning
+
+
+def test_what_all_words_of_a_table_share_says_nothing():
+    assert words.without_prefix(["DI_GEAR_P", "DI_GEAR_SNA"]) == ["p", "sna"]
+    assert words.without_prefix(["BrakeOn_Init", "BrakeOn_Off"]) == ["init", "off"]
+    assert words.without_prefix(["Not pressed", "Not available"]) == [
+        "Not pressed",
+        "Not available",
+    ]
+    assert words.without_prefix(["Gear", "Gear"]) == ["Gear", "Gear"]
+    assert words.without_prefix(["P"]) == ["P"]
