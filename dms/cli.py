@@ -20,6 +20,7 @@ from dms.errors import ConfigError, DmsError
 VERBS = {
     "run": ("dms.commands.run", "watch the driver live, as the service does"),
     "bench": ("dms.commands.bench", "run recordings through the very same chain"),
+    "audit": ("dms.commands.audit", "failure rates by group of people on labelled pictures"),
     "doctor": ("dms.commands.doctor", "say what is present, what is missing and what to do"),
     "service": ("dms.commands.service", "what systemd starts: run, with watchdog and store"),
     "view": ("dms.commands.view", "show what the running service sees, as numbers"),

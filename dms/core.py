@@ -16,6 +16,7 @@ from dms.context import ContextSettings
 from dms.distraction import Distraction, DistractionSettings
 from dms.drowsiness import BlinkRecord, Drowsiness, DrowsinessSettings, SteadyLevel, judge
 from dms.emotion import Emotion
+from dms.finite import finite
 from dms.gates import Gates, GateSettings
 from dms.micro_expressions import MicroExpressionSettings
 from dms.nods import Nods, NodSettings
@@ -25,6 +26,7 @@ from dms.policy import Policy, PolicySettings, Situation, Switches
 from dms.profiles import DEFAULT_PROFILE, Rules, find_rules
 from dms.rage import RageSettings
 from dms.settings import setting, settings
+from dms.still import Still, StillSettings, disbelieve
 from dms.values import (
     EXPRESSIONS,
     Command,
@@ -52,6 +54,7 @@ class CoreSettings:
     profiles: Mapping[str, Rules] = setting({}, text="your own profiles by name")
     baseline: BaselineSettings = BaselineSettings()
     openness: OpennessSettings = OpennessSettings()
+    still: StillSettings = StillSettings()
     closure: ClosureSettings = ClosureSettings()
     blinks: BlinkSettings = BlinkSettings()
     perclos: PerclosSettings = PerclosSettings()
@@ -88,6 +91,7 @@ class Core:
         """
         s = self.settings
         self.baseline = Baseline(s.baseline, known)
+        self._still = Still(s.still)
         self._closure = Closure(s.closure)
         self._blinks = Blinks(s.blinks)
         self._perclos = Perclos(s.perclos)
@@ -149,7 +153,7 @@ class Core:
         if last is not None and observation.t_s <= last.t_s:
             state = replace(last, events=())
         else:
-            state = self._observe(observation, vehicle, last)
+            state = self._observe(finite(observation), vehicle, last)
         self._state = self._decide(state, last, vehicle, faults)
         return self._state
 
@@ -164,6 +168,8 @@ class Core:
         dt_s = step_s if step_s <= self.settings.longest_step_s else 0.0
         pose = None if observation.pose is None else self.baseline.relative(observation.pose)
         opened = self._fuse(observation, pose)
+        if self._still.step(t_s, opened, observation.pose, observation.mar):
+            opened = disbelieve()
         closure = self._closure
         closure.step(t_s, opened.both, opened.certainty)
         events = self._find(observation, opened, pose)

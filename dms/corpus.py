@@ -169,13 +169,19 @@ def _from_csv(path: Path) -> Iterable[tuple[Path, str | None, Mapping[str, str]]
                 yield _row(path, row["source"], row.get("labels") or None, rest)
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}; check the path") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"{path} is not a table in UTF-8 ({error}); save it anew") from error
 
 
 def _row(
     manifest: Path, source: str, labels: str | None, groups: Mapping[str, str]
 ) -> tuple[Path, str | None, Mapping[str, str]]:
     place = manifest.parent / source
-    if not place.exists():
+    try:
+        there = place.exists()
+    except (OSError, ValueError):  # a name that no file can have
+        there = False
+    if not there:
         raise ConfigError(f"{manifest}: there is no recording {source!r} beside it")
     return place, str(manifest.parent / labels) if labels else None, groups
 
@@ -188,6 +194,8 @@ def _is_zju(path: Path) -> bool:
     try:
         with path.open(encoding="utf-8") as file:
             return file.readline().startswith("clip,")
+    except UnicodeDecodeError:
+        return False
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}; check the path") from error
 

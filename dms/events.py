@@ -94,10 +94,12 @@ def load_events(path: Path) -> list[Event]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}; check the path") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not a text file; give a file of events") from error
     events = []
     for number, line in enumerate(lines, 1):
         try:
-            thing = json.loads(line)
+            thing = json.loads(line, parse_constant=_refuse)
             events.append(
                 Event(
                     t_s=float(thing["t_s"]),
@@ -109,9 +111,13 @@ def load_events(path: Path) -> list[Event]:
                     values=thing.get("values", {}),
                 )
             )
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ConfigError(f"{path}:{number}: not an event: {error}") from error
     return events
+
+
+def _refuse(name: str) -> float:
+    raise ValueError(f"{name} is no number")
 
 
 class EventWriter(Resource):

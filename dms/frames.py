@@ -30,6 +30,8 @@ def load_frames(path: Path) -> dict[str, Series]:
             return _from_csv(path, csv.reader(file))
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}; check the path") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"{path} is not a table in UTF-8 ({error}); write it anew") from error
 
 
 def _from_csv(path: Path, rows: Iterator[list[str]]) -> dict[str, Series]:

@@ -7,6 +7,7 @@ tables of the ZJU data set (clip, start_frame0, end_frame0), and OpenLABEL (:mod
 from __future__ import annotations
 
 import csv
+import math
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass as plain
@@ -201,6 +202,8 @@ def _rows(path: Path, needed: tuple[str, ...]) -> list[tuple[int, dict[str, str]
             columns = reader.fieldnames or ()
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}; check the path") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"{path} is not a table in UTF-8 ({error}); save it anew") from error
     missing = [name for name in needed if name not in columns]
     if missing:
         raise ConfigError(f"{path}:1: column {missing[0]!r} is missing; expected {needed}")
@@ -209,11 +212,12 @@ def _rows(path: Path, needed: tuple[str, ...]) -> list[tuple[int, dict[str, str]
 
 def _number(path: Path, line: int, row: Mapping[str, str], column: str) -> float:
     try:
-        return float(row[column])
-    except (TypeError, ValueError) as error:
-        raise ConfigError(
-            f"{path}:{line}: {column} is {row[column]!r}; expected a number"
-        ) from error
+        value = float(row[column])
+    except (TypeError, ValueError):
+        value = math.nan
+    if not math.isfinite(value):
+        raise ConfigError(f"{path}:{line}: {column} is {row[column]!r}; expected a number")
+    return value
 
 
 def sort_labels(events: list[Label]) -> tuple[Label, ...]:

@@ -129,7 +129,7 @@ def _root(path: Path) -> Mapping[str, Any]:
         thing = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}; check the path") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path} is not JSON: {error}") from error
     for name in ("openlabel", "vcd"):
         if isinstance(thing, dict) and isinstance(thing.get(name), dict):

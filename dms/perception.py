@@ -85,7 +85,14 @@ class Perception:
 
     def observe(self, frame: Frame) -> DriverObservation:
         """Return what ``frame`` says of the driver."""
-        face = self.tracker.find(frame)
+        try:
+            face = self.tracker.find(frame)
+        except EngineError as error:
+            self._fail("landmark model", error)
+            self.tracker.reset()
+            face = None
+        else:
+            self._faults.pop("landmark model", None)
         if face is None:
             brightness = float(frame.gray[::8, ::8].mean())
             unseen = self.tracker.why_none(frame.gray)

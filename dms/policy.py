@@ -256,10 +256,14 @@ class Policy:
         if now.eyes is EyesState.UNKNOWN and now.away is not True:
             self._unseen_s = min(self._unseen_s + now.dt_s, s.degraded_s)
             self._unseen = now.unseen or Unseen.UNSURE
+            if self._unseen is Unseen.STILL:  # the minute before is what has to be waited for
+                self._unseen_s = s.degraded_s
         elif now.eyes is not EyesState.UNKNOWN:
             self._unseen_s = max(self._unseen_s - now.dt_s * s.degraded_back, 0.0)
         standing = board.standing.get(Kind.DEGRADED)
         reason = f"cannot see the eyes: {self._unseen.value}"
+        if self._unseen is Unseen.STILL:
+            reason = "the face neither moves nor blinks: a photo or a screen"
         if standing is None and self._unseen_s >= s.degraded_s - _TOLERANCE_S:
             start_s = now.t_s - self._unseen_s
             values: dict[str, Scalar] = {"unseen": self._unseen.value}

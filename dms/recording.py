@@ -72,7 +72,7 @@ def _parse(path: Path, number: int, line: str) -> Moment:
         return _MOMENT.validate_python(
             json.loads(line, parse_constant=_refuse, parse_float=_finite)
         )
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         if not isinstance(error, ValidationError):
             raise ConfigError(f"{path}:{number}: the line: Invalid JSON: {error}") from error
         first = error.errors(include_url=False)[0]

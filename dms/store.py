@@ -117,6 +117,21 @@ class EventStore(OpenedResource):
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"{self._path} cannot be used ({error}); check the disk.") from error
 
+    def verify(self) -> None:
+        """Look at the file anew, past what this connection has in its cache.
+
+        Raises StoreError where it was damaged while it was open; to open again sets it aside.
+        """
+        try:
+            with contextlib.closing(sqlite3.connect(self._path, timeout=_BUSY_S)) as fresh:
+                told = fresh.execute("PRAGMA quick_check(1)").fetchone()[0]
+                if told == "ok":
+                    fresh.execute("SELECT COUNT(*) FROM drives").fetchone()
+                    return
+        except sqlite3.Error as error:
+            told = str(error)
+        raise StoreError(f"{self._path} was damaged while in use ({told}); check the disk.")
+
     def begin_drive(self, ignition: bool | None = None) -> int:
         """Add a drive and return its number."""
         now = self._now()

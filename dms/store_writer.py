@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass
 from itertools import groupby
@@ -17,7 +18,7 @@ from dms.values import DriverState, Event, Frame
 _log = logging.getLogger(__name__)
 _LONGEST_QUEUE = 5000
 _RETRY_S = (1.0, 60.0)  # first and longest pause while the disk refuses
-_TOUCH_S = 30.0
+_TOUCH_S = 30.0  # between notes that the drive goes on, and looks at the file
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,9 @@ class StoreWriter(OpenedResource):
     vehicle tells of it; what comes between two belongs to none.
     """
 
-    def __init__(self, store: EventStore, lowest_level: int = 0) -> None:
+    def __init__(self, store: EventStore, lowest_level: int = 0, touch_s: float = _TOUCH_S) -> None:
         self._store = store
+        self._touch_s = touch_s
         self._lowest_level = lowest_level
         self._waiting: deque[Event | _Ignition] = deque()
         self._wake = threading.Condition()
@@ -108,10 +110,14 @@ class StoreWriter(OpenedResource):
         try:
             drive: int | None = self._store.begin_drive(self._ignition)
             self._recovered()
+            looked_s = time.monotonic()
             while True:
                 with self._wake:
-                    self._wake.wait_for(lambda: self._waiting or self._stopping, _TOUCH_S)
+                    self._wake.wait_for(lambda: self._waiting or self._stopping, self._touch_s)
                     batch, stopping = list(self._waiting), self._stopping
+                if not stopping and time.monotonic() - looked_s >= self._touch_s:
+                    self._store.verify()
+                    looked_s = time.monotonic()
                 if batch:
                     drive = self._write(batch, drive)
                     continue

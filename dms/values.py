@@ -38,6 +38,7 @@ class Unseen(str, Enum):
     TOO_SMALL = "too_small"
     UNSURE = "unsure"  # evidence disagrees
     CAMERA = "camera"  # no usable picture at all
+    STILL = "still"  # neither moves nor blinks for a minute: a photo or a screen
     STARTING = "starting"  # the system is not ready yet
     NOT_MEASURED = "not_measured"  # the part is switched off or not due in this frame
 

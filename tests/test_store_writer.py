@@ -119,3 +119,19 @@ def test_closing_without_opening_does_nothing(tmp_path):
 @pytest.fixture(autouse=True)
 def _told(caplog):
     caplog.set_level("INFO")
+
+
+def test_a_file_damaged_while_it_is_open_is_told_set_aside_and_begun_anew(tmp_path, caplog):
+    store = EventStore(tmp_path / "events.db", StoreSettings())
+    with StoreWriter(store, touch_s=0.05) as writer:
+        writer.put(event(1.0))
+        wait_for(lambda: writer.stored == 1)
+        for name in ("events.db", "events.db-wal"):
+            with (tmp_path / name).open("r+b") as file:
+                file.write(b"\xa5" * 65536)
+        wait_for(lambda: "damaged while in use" in caplog.text)
+        wait_for(lambda: store.set_aside is not None and writer.fault is None)
+        writer.put(event(2.0))
+        wait_for(lambda: writer.stored == 2)
+    with EventStore(tmp_path / "events.db", StoreSettings()) as kept:
+        assert [one.event.t_s for one in kept.events()] == [2.0]

@@ -56,6 +56,7 @@ class _Reader:
         self._count = 0
         self._previous: NDArray[Any] | None = None
         self._changed_s = self._arrived_s = time.monotonic()
+        self._stamp_s = float("-inf")
         self._thread = threading.Thread(target=self._run, name="dms-camera", daemon=True)
         self._thread.start()
 
@@ -128,12 +129,18 @@ class _Reader:
 
     def _put(self, picture: Picture) -> None:
         now_s = time.monotonic()
+        if picture.image.size == 0:
+            raise CameraLostError("The camera gives empty pictures; check its cable and driver.")
         if self.stale is not None and _same(picture.image, self.stale):
             return
         self.stale = None
         self._watch_frozen(picture.image, now_s)
+        stamp_s = capture_time(picture.t_s, now_s)
+        if stamp_s <= self._stamp_s:  # the driver's clock was set back: time must go on
+            stamp_s = max(now_s, self._stamp_s)
+        self._stamp_s = stamp_s
         with self._condition:
-            stamped = replace(picture, t_s=capture_time(picture.t_s, now_s))
+            stamped = replace(picture, t_s=stamp_s)
             self._newest = (self._count, stamped)
             self._count += 1
             self._arrived_s = now_s
@@ -215,7 +222,10 @@ class LiveCamera(Camera):
             return None
         sequence, picture = taken
         self._check_size(picture.image)
-        gray = frame_picture(picture, self._settings)
+        try:
+            gray = frame_picture(picture, self._settings)
+        except CameraError as error:  # one odd picture is no reason to end the service
+            raise CameraLostError(str(error)) from error
         self._last_s = max(picture.t_s or 0.0, self._last_s + 1e-6)  # time never stands still
         return Frame(gray=gray, t_s=self._last_s, sequence=sequence)
 

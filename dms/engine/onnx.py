@@ -24,6 +24,7 @@ _FAILURES = (
     state.RuntimeException,
     RuntimeError,
     ValueError,
+    MemoryError,
 )
 
 

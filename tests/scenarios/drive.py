@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -38,6 +39,7 @@ class Drive:
     net: bool = False  # whether the eye-state net speaks too
     ear: bool = True
     start_s: float = 0.0
+    sway_deg: float = 2.0
     keep: Callable[[int], bool] = lambda _: True  # which frames are not dropped
 
     def __post_init__(self) -> None:
@@ -184,10 +186,14 @@ class Drive:
             right_eye=eye,
             left_eye=eye,
             mar=self.mar,
-            pose=self.pose,
+            pose=replace(self.pose, roll_deg=self.pose.roll_deg + self._sway()),
             expression=self.scores,
             brightness=self.brightness,
         )
+
+    def _sway(self) -> float:
+        """Roll a little and slowly, as everyone alive does; a face like stone is a photo."""
+        return self.sway_deg * math.sin(self.t_s / 3.0)
 
     def _run(self, seconds: float, make: Callable[[], DriverObservation]) -> Self:
         for _ in range(round(seconds * self.fps)):

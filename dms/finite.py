@@ -1,0 +1,54 @@
+"""What is not a finite number is unknown: keeps NaN and infinity out of the decision's filters.
+
+One NaN in a running mean would stay there for the rest of the drive and silence every alert.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import isfinite
+
+from dms.values import DriverObservation, EyeEvidence
+
+
+def finite(observation: DriverObservation) -> DriverObservation:
+    """Return ``observation`` with every value that is not finite as unknown."""
+    seen = observation
+    pose, scores = seen.pose, seen.expression
+    numbers: list[float | None] = [seen.mar, seen.brightness, seen.fit]
+    if pose is not None:
+        numbers += (pose.yaw_deg, pose.pitch_deg, pose.roll_deg)
+    if scores is not None:
+        numbers += (*scores.probabilities, scores.confidence, scores.valence, scores.arousal)
+    for eye in (seen.right_eye, seen.left_eye):
+        numbers += (eye.ear, eye.open_probability, eye.visible_probability, eye.contrast)
+    if all(number is None or isfinite(number) for number in numbers):
+        return observation
+    scored = scores is not None and all(map(isfinite, (*scores.probabilities, scores.confidence)))
+    posed = pose is not None and all(map(isfinite, (pose.yaw_deg, pose.pitch_deg, pose.roll_deg)))
+    return replace(
+        seen,
+        right_eye=_eye(seen.right_eye),
+        left_eye=_eye(seen.left_eye),
+        mar=_number(seen.mar),
+        brightness=_number(seen.brightness),
+        fit=_number(seen.fit),
+        pose=pose if posed else None,
+        expression=replace(scores, valence=_number(scores.valence), arousal=_number(scores.arousal))
+        if scored and scores is not None
+        else None,
+    )
+
+
+def _eye(eye: EyeEvidence) -> EyeEvidence:
+    return replace(
+        eye,
+        ear=_number(eye.ear),
+        open_probability=_number(eye.open_probability),
+        visible_probability=_number(eye.visible_probability),
+        contrast=_number(eye.contrast),
+    )
+
+
+def _number(value: float | None) -> float | None:
+    return value if value is not None and isfinite(value) else None

@@ -1,0 +1,216 @@
+"""What is fuzzed: each target takes any bytes and may only refuse them with a DmsError.
+
+A target raises where the product broke a promise: another exception, a value that cannot be.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import math
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from dms import config, corpus, labels, openlabel, recording
+from dms.bridge.codec import Codec
+from dms.bridge.mqtt_command import command_of
+from dms.bridge.slcan import LineReader
+from dms.drivers import DriverSettings, recall
+from dms.errors import DmsError
+from dms.events import load_events
+from dms.frames import load_frames
+from dms.store import EventStore, StoreSettings
+from dms.values import Event, Kind, Level
+from dms.vehicle import VehicleSettings, database, logfile
+from dms.vehicle.inputs import VehicleInput
+
+_FOLDER = Path(tempfile.mkdtemp(prefix="dms-fuzz-", dir="/dev/shm"))
+_MOST_MESSAGES = 1000
+_LIMITS = {"speed_kmh": (0, 250.996), "steering_deg": (-1440, 1440), "accelerator": (0, 1)}
+
+
+def _file(name: str, data: bytes) -> Path:
+    path = _FOLDER / name
+    path.write_bytes(data)
+    return path
+
+
+def _choose(data: bytes, kinds: int) -> tuple[int, bytes]:
+    """Let the first byte say which of several readers gets the rest."""
+    return (data[0] % kinds if data else 0), data[1:]
+
+
+def settings(data: bytes) -> None:
+    """Feed a settings file, or an override as ``--set`` takes it."""
+    kind, data = _choose(data, 2)
+    if kind:
+        config.load(None, [data.decode("utf-8", "replace")])
+    else:
+        config.load(_file("dms.yaml", data))
+
+
+def slcan(data: bytes) -> None:
+    """Feed the serial line, in pieces."""
+    reader = LineReader()
+    for at in range(0, len(data), 37):
+        reader.feed(data[at : at + 37])
+        while (message := reader.take()) is not None:
+            if message.arbitration_id > 0x1FFFFFFF or len(message.data) > 64:
+                raise AssertionError(f"accepted what cannot be: {message}")
+
+
+def vehicle(data: bytes) -> None:
+    """Feed frames to the vehicle's signals: identifier, length, bytes."""
+    reader = VehicleInput(VehicleSettings(database="j1939"))
+    mapped = (0x18FEF100, 0x0CF00300, 0x18F00900, 0x18FEF1FE)
+    stream, now_s = io.BytesIO(data), 0.0
+    while len(head := stream.read(5)) == 5:
+        can_id = mapped[head[1] % 4] if head[0] & 1 else int.from_bytes(head[:4], "big") >> 3
+        reader.feed(can_id, stream.read(head[4] % 65), now_s, extended=bool(head[0] & 2))
+        now_s += head[2] / 1000
+        seen = reader.context(now_s)
+        for name, (low, high) in _LIMITS.items():
+            value = getattr(seen, name)
+            if value is not None and not low <= value <= high:
+                raise AssertionError(f"accepted what cannot be: {name} {value}")
+
+
+def can_log(data: bytes) -> None:
+    """Feed a bus log of each kind."""
+    names = ("bus.log", "bus.asc", "bus.blf", "bus.trc", "bus.csv", "bus.txt")
+    kind, data = _choose(data, len(names))
+    for count, _ in enumerate(logfile.frames(_file(names[kind], data))):
+        if count > _MOST_MESSAGES:
+            break
+
+
+def can_database(data: bytes) -> None:
+    """Feed a CAN database."""
+    names = ("car.dbc", "car.sym", "car.kcd")
+    kind, data = _choose(data, len(names))
+    database.load(str(_file(names[kind], data)))
+
+
+def label_files(data: bytes) -> None:
+    """Feed labels in each format, and a manifest."""
+    kind, data = _choose(data, 6)
+    if kind == 0:
+        labels.load_labels(_file("a.labels.yaml", data))
+    elif kind == 1:
+        labels.load_labels(_file("a.labels.csv", data))
+    elif kind == 2:
+        labels.load_zju(_file("blinks.csv", data))
+    elif kind == 3:
+        openlabel.load_openlabel(_file("a.openlabel.json", data))
+    elif kind == 4:
+        corpus.find([str(_file("corpus.csv", data))])
+    else:
+        corpus.find([str(_file("corpus.yaml", data))])
+
+
+def store(data: bytes) -> None:
+    """Feed an event store's file, stored events as JSON Lines, recorded observations, a driver."""
+    kind, data = _choose(data, 5)
+    if kind == 0:
+        _open_store(data)
+    elif kind == 1:
+        for event in load_events(_file("events.jsonl", data)):
+            if not math.isfinite(event.t_s):
+                raise AssertionError(f"accepted what cannot be: {event}")
+    elif kind == 2:
+        for _ in recording.load(_file("drive.jsonl", data)):
+            pass
+    elif kind == 3:
+        load_frames(_file("drive.csv", data))
+    else:
+        _file("me.json", data)
+        recall(DriverSettings(slot="me", folder=str(_FOLDER)))
+
+
+def _open_store(data: bytes) -> None:
+    """A damaged file is set aside and the next event kept all the same."""
+    for old in _FOLDER.glob("events.db*"):
+        old.unlink()
+    with EventStore(_file("events.db", data), StoreSettings()) as kept:
+        list(kept.events())
+        kept.drives()
+        kept.add([Event(1.0, Kind.SLEEP, Level.CRITICAL, "eyes closed")])
+
+
+def commands(data: bytes) -> None:
+    """Feed what a head unit may send: JSON over MQTT, frames over CAN."""
+    command, answer = command_of(data)
+    json.dumps(answer, allow_nan=False)
+    if command is None and answer["answer"] != "refused":
+        raise AssertionError(f"neither taken nor refused: {answer}")
+    codec = Codec()
+    for at in range(0, len(data), 8):
+        frame = data[at : at + 8]
+        codec.check("DMS_Command", frame)
+        with contextlib.suppress(DmsError):
+            codec.decode("DMS_Command", frame)
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    one.__name__: one
+    for one in (settings, slcan, vehicle, can_log, can_database, label_files, store, commands)
+}
+
+
+def attempt(target: str, data: bytes) -> None:
+    """Feed ``data`` to the target; to be refused is well, anything else that is raised is not."""
+    with contextlib.suppress(DmsError):
+        TARGETS[target](data)
+
+
+def starts(target: str) -> Iterator[bytes]:
+    """Yield sound inputs from which a fuzzer may begin."""
+    if target == "settings":
+        yield b"\x00camera: {fps: 30}\nbridges: [{kind: socketcan, channel: can0}]\n"
+        yield b"\x01core.policy.pause_s=60"
+    elif target == "slcan":
+        yield b"t4008DEADBEEF00000000\rT18FEF10081122334455667788\rz\r\aV1013\rd1239" + b"0" * 24
+    elif target == "vehicle":
+        yield bytes([1, 0, 10, 0, 8, 255, 0, 80, 0, 0, 0, 0, 0]) * 4
+    elif target == "can_log":
+        yield b"\x00(1700000000.100000) can0 18FEF100#FF00500000000000\n"
+        yield b"\x05 (1700000000.1)  can0  123   [2]  11 22\n"
+        yield (
+            b"\x01date Mon Jan 1 00:00:00 2024\nbase hex  timestamps absolute\n"
+            b"0.1 1  123x  Rx   d 2 11 22\n"
+        )
+        yield b"\x03;$FILEVERSION=1.1\n     1)      1.0  Rx         0123  2  11 22\n"
+        yield b"\x04timestamp,arbitration_id,extended,remote,error,dlc,data\n0,0x123,0,0,0,2,ESI=\n"
+    elif target == "can_database":
+        yield b'\x00VERSION ""\nBU_: A\nBO_ 256 M: 8 A\n SG_ S : 0|8@1+ (1,0) [0|255] "km/h" A\n'
+        yield b'\x01FormatVersion=6.0\nTitle="x"\n{SENDRECEIVE}\n[M]\nID=100h\nLen=8\n'
+    elif target == "label_files":
+        yield b"\x00events:\n- {kind: blink, start_s: 1.0, end_s: 1.2}\n"
+        yield b"\x01kind,start_s,end_s\nblink,1.0,1.2\n"
+        yield b"\x02clip,start_frame0,end_frame0\na,3,9\n"
+        action = {
+            "type": "blinks/blinking",
+            "frame_intervals": [{"frame_start": 1, "frame_end": 3}],
+        }
+        yield b"\x03" + json.dumps({"openlabel": {"actions": {"0": action}}}).encode()
+        yield b"\x04source,labels,glasses\na.mp4,,yes\n"
+        yield b"\x05recordings:\n- {source: a.mp4, groups: {night: true}}\n"
+    elif target == "store":
+        yield b"\x00" + _sound_store()
+        yield b'\x01{"t_s": 1.0, "kind": "sleep", "level": 3, "reason": "x", "values": {}}\n'
+        yield b'\x02{"observation": {"t_s": 1.0, "mar": 0.1}, "vehicle": null, "faults": []}\n'
+        yield b"\x03t_s,ear,state\n0.0,0.3,open\n"
+        yield b'\x04{"right_ear": 0.3}'
+    else:
+        yield b'{"id": 7, "acknowledge": true, "pause": true, "pause_reason": "workshop"}'
+
+
+def _sound_store() -> bytes:
+    for old in _FOLDER.glob("sound.db*"):
+        old.unlink()
+    path = _FOLDER / "sound.db"
+    with EventStore(path, StoreSettings()) as kept:
+        kept.add([Event(1.0, Kind.SLEEP, Level.CRITICAL, "eyes closed")], kept.begin_drive())
+    return path.read_bytes()
