@@ -6,7 +6,7 @@ from setuptools import find_packages, setup
 
 TEST = ["pytest>=8", "pytest-cov>=5", "pytest-timeout>=2.3", "hypothesis>=6.100", "onnx>=1.16"]
 TEST += ["autosar-e2e>=1", "udsoncan>=1.23"]  # independent ends for the bus contract
-TEST += ["asammdf>=8"]  # opens what --mdf4 writes
+TEST += ["asammdf>=8", "mcap>=1.1"]  # open what --mdf4 and --mcap write
 TEST += ["selenium>=4.20"]  # drives Debian's chromium through the pages
 LINT = ["mypy>=1.11", "ruff>=0.6", "types-PyYAML", "types-tqdm"]
 BENCH = ["plotly>=5.24,<8", "pyarrow>=15"]
@@ -56,6 +56,7 @@ setup(
     ],
     extras_require={
         "mf4": ["asammdf>=8"],  # CAN logs in MDF 4
+        "mcap": ["mcap>=1.1"],  # bench results for Foxglove and Rerun
         "vss": ["vss-tools>=6"],  # to check the VSS overlay
         "jetson": ["pycuda"],  # TensorRT comes with JetPack, never from PyPI
         "v4l2": V4L2,

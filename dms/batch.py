@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -17,15 +18,16 @@ from typing import Any
 import cv2
 
 from dms import __version__
-from dms.bench import Outputs, bench
+from dms.bench import OBSERVATIONS, Outputs, bench
 from dms.chain import Chain, log_beside
 from dms.config import load
 from dms.corpus import VIDEOS, Entry, labels_of, labels_paths
 from dms.errors import DmsError
 from dms.frames import load_frames
 from dms.labels import Labels
-from dms.quality import QualitySettings, Scored, score_frames
+from dms.quality import SCORED_COLUMNS, QualitySettings, Scored, score_frames
 from dms.scoring import Match, ScoringSettings, Tally, due_times, match, tally
+from dms.thumbnails import Thumbnails, forget
 from dms.values import Event, Kind, Level
 from dms.yamlfile import as_data
 
@@ -41,6 +43,7 @@ class Recipe:
     overrides: tuple[str, ...] = ()
     table: str = ".csv"  # or .parquet
     observations: bool = False
+    thumbnails: bool = False  # of the driver at each alert
     fresh: bool = False  # do again what was done before
 
 
@@ -82,6 +85,9 @@ def run_job(
 def length_frames(source: str) -> int:
     """How many frames a recording has, as far as can be told without running it; else 0."""
     path = Path(source)
+    if path.suffix == OBSERVATIONS:
+        with suppress(OSError), path.open("rb") as file:
+            return sum(1 for _ in file)
     if path.suffix.lower() not in VIDEOS:
         return 0
     capture = cv2.VideoCapture(source)
@@ -137,12 +143,16 @@ def _run(
     seen = folder / "observations.jsonl" if recipe.observations else None
     labels = labels_of(entry, rate_of(entry.source))
     outputs = Outputs(folder / "events.jsonl", table, seen, folder / "affect.json")
-    result = bench(entry.source, chain, outputs, progress)
+    forget(folder)
+    pictures = [Thumbnails(folder)] if recipe.thumbnails else []
+    result = bench(entry.source, chain, outputs, progress, pictures)
     matches = match_events(result.events, labels, ScoringSettings(), chain)
     confusion: Mapping[tuple[str, str], int] = {}
     perclos_error = None
     if labels is not None and labels.stretches:
-        confusion, perclos_error = score_frames(load_frames(table), labels, QualitySettings())
+        confusion, perclos_error = score_frames(
+            load_frames(table, SCORED_COLUMNS), labels, QualitySettings()
+        )
     scored = Scored(
         name=entry.name,
         duration_s=round(result.duration_s, 6),
@@ -161,7 +171,7 @@ def _run(
 def _key(entry: Entry, recipe: Recipe, chain: Chain) -> str:
     """Say what the result depends on: a change of any of it makes the job run again."""
     parts: list[object] = [__version__, as_data(chain.settings), recipe.table, recipe.observations]
-    parts += [entry.source, sorted(entry.groups.items())]
+    parts += [recipe.thumbnails, entry.source, sorted(entry.groups.items())]
     for place in (Path(entry.source), *labels_paths(entry), log_beside(entry.source)):
         if place is not None and place.exists():
             told = place.stat()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import importlib
 from array import array
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -18,28 +18,31 @@ from dms.events import TEXTS
 Series: TypeAlias = NDArray[np.float64]
 
 
-def load_frames(path: Path) -> dict[str, Series]:
+def load_frames(path: Path, columns: Collection[str] | None = None) -> dict[str, Series]:
     """Return the numeric columns of a ``.csv`` or ``.parquet`` frame table, NaN for unknown.
 
-    Raises ConfigError where the file cannot be used.
+    ``columns``: only these, so that hours of frames take little memory. Raises ConfigError where
+    the file cannot be used.
     """
     if path.suffix == ".parquet":
-        return _from_parquet(path)
+        return _from_parquet(path, columns)
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            return _from_csv(path, csv.reader(file))
+            return _from_csv(path, csv.reader(file), columns)
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}; check the path") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"{path} is not a table in UTF-8 ({error}); write it anew") from error
 
 
-def _from_csv(path: Path, rows: Iterator[list[str]]) -> dict[str, Series]:
+def _from_csv(
+    path: Path, rows: Iterator[list[str]], columns: Collection[str] | None
+) -> dict[str, Series]:
     """Return the columns of a table; eight bytes a value while it is read, as hours are long."""
     names = next(rows, [])
     if "t_s" not in names:
         raise ConfigError(f"{path} is not a frame table: it has no column t_s")
-    wanted = [(at, name, array("d")) for at, name in enumerate(names) if name not in TEXTS]
+    wanted = [(at, name, array("d")) for at, name in enumerate(names) if _wanted(name, columns)]
     for number, row in enumerate(rows, 2):
         try:
             for at, _, values in wanted:
@@ -56,7 +59,11 @@ def runs(holds: NDArray[np.bool_]) -> list[tuple[int, int]]:
     return [(int(first), int(last)) for first, last in zip(firsts, lasts, strict=True)]
 
 
-def _from_parquet(path: Path) -> dict[str, Series]:
+def _wanted(name: str, columns: Collection[str] | None) -> bool:
+    return name not in TEXTS and (columns is None or name in columns)
+
+
+def _from_parquet(path: Path, columns: Collection[str] | None) -> dict[str, Series]:
     try:
         parquet: Any = importlib.import_module("pyarrow.parquet")
     except ImportError as error:
@@ -70,5 +77,5 @@ def _from_parquet(path: Path) -> dict[str, Series]:
     return {
         name: np.asarray(table.column(name).cast("double").to_numpy(), np.float64)
         for name in table.column_names
-        if name not in TEXTS
+        if _wanted(name, columns)
     }

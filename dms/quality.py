@@ -18,6 +18,8 @@ from dms.scoring import Match, Tally, tally
 from dms.settings import setting, settings
 from dms.values import Kind
 
+# What score_frames reads of a frame table.
+SCORED_COLUMNS = frozenset({"t_s", "openness", "closed_s", "yaw_deg", "away_s", "perclos"})
 Interval: TypeAlias = tuple[float, float] | None
 
 

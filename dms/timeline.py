@@ -121,6 +121,11 @@ PANELS = (
     Panel("Acceleration", "m/s²", (Line("acceleration_mps2", "forward +", "brown", 0.01),), 72),
 )
 
+# What the figure reads of a frame table.
+DRAWN_COLUMNS = frozenset(
+    {"t_s", "level", "openness", *(line.column for panel in PANELS for line in panel.lines)}
+)
+
 
 def figure(
     frames: Mapping[str, Series],

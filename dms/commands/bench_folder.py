@@ -8,11 +8,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from dms.batch import Outcome, Recipe, frames_path, length_frames
+from dms.batch import Outcome, Recipe, frames_path, length_frames, rate_of
 from dms.chain import Chain
 from dms.commands.options import settings_of
-from dms.corpus import Entry, annotated, find
+from dms.corpus import Entry, annotated, find, labels_of
 from dms.errors import ConfigError
+from dms.events import load_events
+from dms.mcap import write_mcap
 from dms.mdf4 import write_mdf4
 from dms.spread import run_dask, run_here, run_workers
 from dms.summary import write_page, write_summary
@@ -38,6 +40,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     many.add_argument("--parquet", action="store_true", help="frame tables as Parquet")
     many.add_argument("--mdf4", action="store_true", help="frame tables as MDF4 (.mf4) as well")
+    many.add_argument(
+        "--mcap", action="store_true", help="frames, events and labels as MCAP (.mcap) as well"
+    )
+    many.add_argument(
+        "--thumbnails", action="store_true", help="put a small picture of the driver at each alert "
+        "into the report; they show a person",
+    )  # fmt: skip
     many.add_argument(
         "--keep-observations", action="store_true", help="keep what perception saw, for sweeps"
     )
@@ -66,20 +75,29 @@ def run(args: argparse.Namespace) -> int:
         overrides=tuple(args.set),
         table=".parquet" if args.parquet else ".csv",
         observations=args.keep_observations,
+        thumbnails=args.thumbnails,
         fresh=args.fresh,
     )
     outcomes = _spread(args, entries, recipe)
-    if args.mdf4:
-        for outcome in outcomes:
-            if outcome.error is None:
-                folder = args.out / outcome.name
-                write_mdf4(frames_path(folder), folder / "frames.mf4")
+    for entry, outcome in zip(entries, outcomes, strict=True):
+        if outcome.error is None:
+            _export(args, entry, args.out / outcome.name)
     summary = write_summary(args.out, outcomes, chain, args.group)
     page = write_page(args.out, entries, outcomes, chain, args.timelines, args.group)
     if not args.quiet:
         _show(summary["all"], outcomes)
         print(f"report: {page}")
     return 1 if any(outcome.error for outcome in outcomes) else 0
+
+
+def _export(args: argparse.Namespace, entry: Entry, folder: Path) -> None:
+    if args.mdf4:
+        write_mdf4(frames_path(folder), folder / "frames.mf4")
+    if args.mcap:
+        labels = labels_of(entry, rate_of(entry.source))
+        events = load_events(folder / "events.jsonl")
+        wanted = labels.events if labels else ()
+        write_mcap(frames_path(folder), events, wanted, folder / "frames.mcap")
 
 
 def _without(entries: list[Entry], columns: list[str]) -> list[str]:
