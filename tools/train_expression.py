@@ -3,10 +3,15 @@
 
     python tools/train_expression.py --data ../shared/data --out out/expression
 
-Writes OUT/checkpoint.pt each epoch (resumed from when it is there) and OUT/log.jsonl. The rate is
+Writes checkpoint.pt each epoch (resumed from when it is there) and log.jsonl. The rate is
 constant for the first part of training and falls to nothing in the last, so that ``--epochs`` may
 be changed on the way: only the falling part depends on it. tools/quantize.py makes the shipped
 files from the checkpoint.
+
+``--epochs 26 36`` trains two generations, in OUT/1 and OUT/2. Half of each target of a later one is
+what the net before says of the plain crop, mean over small moves and the mirror image, so that the
+net learns to say of a face under infrared light what its teacher says of it in daylight
+(distillation, Hinton et al. 2015; born-again networks, Furlanello et al. 2018).
 """
 
 from __future__ import annotations
@@ -29,13 +34,15 @@ from tools.nets.alignment import fer_anchors, jittered_crop, plain_crop, settled
 from tools.nets.files import revision
 from tools.nets.infrared import EFFECTS, infrared
 from tools.nets.plain import Average, Optimiser, PlainNet
-from tools.nets.tiles import Fer
+from tools.nets.tiles import Fer, progress
 
 HEADS = {"ferplus": 8, "fer2013": 7}
 TRUNKS = {
-    "plain": ((32, 32, 64, 64, 64, 128, 128, 128), (2, 1, 2, 1, 1, 2, 1, 1)),
+    "plain": ((24, 48, 48, 96, 96, 96, 192, 192, 192), (1, 2, 1, 2, 1, 1, 2, 1, 1)),
     "tiny": ((16, 24, 32, 48, 64, 96), (2, 1, 2, 1, 2, 1)),
 }
+TAUGHT_SHARE = 0.5  # of a target, where there are teachers
+LOOKS = 4  # at each picture, by each teacher
 PLAIN_SHARE = 0.4  # of the crops stay as they are: visible light counts too
 
 
@@ -44,11 +51,64 @@ def make_net(trunk: str, dropout: float = 0.0) -> PlainNet:
     return PlainNet(FaceCropSettings().size, widths, strides, HEADS, dropout=dropout)
 
 
+class Targets:
+    """What each head should say of each picture: (n, 8) for FER+ and (n, 7) for FER2013."""
+
+    def __init__(self, fer: Fer, taught: dict[str, np.ndarray] | None) -> None:
+        label = np.eye(7, dtype=np.float32)[fer.label]
+        self.fer2013 = 0.95 * label + np.float32(0.05 / 7)
+        self.ferplus, self.weight = fer.share, fer.has_votes.astype(np.float32)
+        if taught is not None:
+            voted = fer.has_votes[:, None]
+            mixed = (1 - TAUGHT_SHARE) * fer.share + TAUGHT_SHARE * taught["ferplus"]
+            self.ferplus = np.where(voted, mixed, taught["ferplus"])
+            self.weight = np.ones(len(label), np.float32)
+            self.fer2013 = (1 - TAUGHT_SHARE) * label + TAUGHT_SHARE * taught["fer2013"]
+
+
+@torch.no_grad()
+def taught_by(
+    checkpoint: Path, fer: Fer, anchors: np.ndarray, cache: Path
+) -> dict[str, np.ndarray]:
+    """Mean probabilities of a net over LOOKS small moves of each plain crop, half of them mirrored.
+
+    Pictures outside Training keep zeros: nothing is learned from them.
+    """
+    if cache.is_file():
+        return dict(np.load(cache))
+    framing, rng = FaceCropSettings(), np.random.default_rng(5)
+    said = {name: np.zeros((len(fer.images), n), np.float32) for name, n in HEADS.items()}
+    training = np.flatnonzero(fer.training)
+    stored = torch.load(checkpoint, weights_only=True)
+    net = make_net(stored["trunk"]).eval()
+    net.load_state_dict(stored["average"])
+    for part in progress(np.array_split(training, 100), 100, "teacher"):
+        for look in range(LOOKS):
+            crops = []
+            for at in part:
+                moved = anchors[at] + rng.normal(0, 0.5, anchors[at].shape)
+                crops.append(plain_crop(fer.images[at], moved, framing))
+            stack = np.stack(crops)[:, None, :, :: 1 if look % 2 else -1].copy()
+            out = net(torch.from_numpy(stack).float() / 255)
+            for name, logits in out.items():
+                said[name][part] += logits.softmax(1).numpy() / LOOKS
+    np.savez(cache, **said)
+    return said
+
+
 class Batches(Dataset):
     """Augmented batches of one epoch; each is a function of (seed, epoch, index) alone."""
 
-    def __init__(self, fer: Fer, anchors: np.ndarray, args: argparse.Namespace, epoch: int) -> None:
+    def __init__(
+        self,
+        fer: Fer,
+        anchors: np.ndarray,
+        targets: Targets,
+        args: argparse.Namespace,
+        epoch: int,
+    ) -> None:
         self.fer, self.anchors, self.args, self.epoch = fer, anchors, args, epoch
+        self.targets = targets
         order = np.random.default_rng((args.seed, epoch)).permutation(np.flatnonzero(fer.training))
         self.order = order[: len(order) // args.batch * args.batch].reshape(-1, args.batch)
         self.framing = FaceCropSettings()
@@ -66,20 +126,22 @@ class Batches(Dataset):
             if rng.random() > PLAIN_SHARE:
                 crop = infrared(crop, rng, frozenset(self.args.without))
             crops[row, 0] = np.clip(np.round(crop), 0, 255) / 255
-        fer = self.fer
+        wanted = self.targets
         return (
             torch.from_numpy(crops),
-            torch.from_numpy(fer.share[chosen]),
-            torch.from_numpy(fer.has_votes[chosen].astype(np.float32)),
-            torch.from_numpy(fer.label[chosen]),
+            torch.from_numpy(wanted.ferplus[chosen]),
+            torch.from_numpy(wanted.weight[chosen]),
+            torch.from_numpy(wanted.fer2013[chosen]),
         )
 
 
-def loss_of(out: dict, share: torch.Tensor, has: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy to the vote shares and to the smoothed label."""
-    votes = -(share * functional.log_softmax(out["ferplus"], 1)).sum(1)
-    plus = (votes * has).sum() / has.sum().clamp(min=1)
-    return plus + functional.cross_entropy(out["fer2013"], label, label_smoothing=0.05)
+def loss_of(
+    out: dict, ferplus: torch.Tensor, weight: torch.Tensor, fer2013: torch.Tensor
+) -> torch.Tensor:
+    """Cross-entropies of both heads to their targets; FER+ only counts where it was voted on."""
+    votes = -(ferplus * functional.log_softmax(out["ferplus"].float(), 1)).sum(1)
+    plus = (votes * weight).sum() / weight.sum().clamp(min=1)
+    return plus + functional.cross_entropy(out["fer2013"].float(), fer2013)
 
 
 class Validation:
@@ -123,17 +185,35 @@ def share_of_rate(done: float, epochs: float, stable: float) -> float:
     return min(1.0, max(0.0, (epochs - done) / (epochs * (1 - stable))))
 
 
-def train(args: argparse.Namespace) -> None:
-    torch.manual_seed(args.seed)
+def generations(args: argparse.Namespace) -> None:
+    """Train one net after the other, each but the first taught by the one before."""
     torch.set_num_threads(args.threads)
     fer = Fer(args.data / "fer2013")
-    anchors = settled(*fer_anchors(fer.images, args.out.parent / "fer_anchors.npz"))
+    anchors = settled(*fer_anchors(fer.images, args.out / "fer_anchors.npz"))
+    taught = None
+    for number, epochs in enumerate(args.epochs, 1):
+        out = args.out / str(number)
+        out.mkdir(parents=True, exist_ok=True)
+        seed = args.seed + number - 1
+        torch.manual_seed(seed)
+        targets = Targets(fer, taught)
+        train(
+            argparse.Namespace(**{**vars(args), "out": out, "epochs": epochs, "seed": seed}),
+            fer,
+            anchors,
+            targets,
+        )
+        if number < len(args.epochs):
+            taught = taught_by(out / "checkpoint.pt", fer, anchors, out / "taught.npz")
+
+
+def train(args: argparse.Namespace, fer: Fer, anchors: np.ndarray, targets: Targets) -> None:
+    """Train one net; ``args.out`` and ``args.epochs`` are its own."""
     validation = Validation(fer, anchors)
     net = make_net(args.trunk, dropout=0.2).to(memory_format=torch.channels_last)
     optimiser = Optimiser(net, args.rate, args.rate)
     average = Average(net, args.average)
     first, checkpoint = 0, args.out / "checkpoint.pt"
-    args.out.mkdir(parents=True, exist_ok=True)
     if checkpoint.is_file():
         stored = torch.load(checkpoint, weights_only=True)
         net.load_state_dict(stored["net"])
@@ -142,11 +222,13 @@ def train(args: argparse.Namespace) -> None:
     judged, started_at = make_net(args.trunk), revision()
     for epoch in range(first, args.epochs):
         started, total = time.monotonic(), 0.0
-        data = DataLoader(Batches(fer, anchors, args, epoch), batch_size=None, num_workers=1)
-        for index, (crops, share, has, label) in enumerate(data):
-            loss = loss_of(
-                net(crops.contiguous(memory_format=torch.channels_last)), share, has, label
-            )
+        data = DataLoader(
+            Batches(fer, anchors, targets, args, epoch), batch_size=None, num_workers=1
+        )
+        for index, (crops, *wanted) in enumerate(data):
+            with torch.autocast("cpu", torch.bfloat16, enabled=args.bf16):
+                out = net(crops.contiguous(memory_format=torch.channels_last))
+            loss = loss_of(out, *wanted)
             loss.backward()
             optimiser.step(share_of_rate(epoch + index / len(data), args.epochs, args.stable))
             average.update(net)
@@ -182,17 +264,22 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder that holds fer2013/")
     parser.add_argument("--out", type=Path, default=Path("out/expression"))
     parser.add_argument("--trunk", choices=TRUNKS, default="plain")
-    parser.add_argument("--epochs", type=int, default=60)
-    parser.add_argument("--stable", type=float, default=0.6, help="share of epochs at full rate")
+    parser.add_argument(
+        "--epochs", type=int, nargs="+", default=[26, 36], help="of each generation"
+    )
+    parser.add_argument("--stable", type=float, default=0.15, help="share of epochs at full rate")
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--rate", type=float, default=0.04)
     parser.add_argument("--average", type=float, default=0.998, help="decay of the weights' mean")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument(
+        "--bf16", action="store_true", help="faster where the processor has AMX or AVX-512 BF16"
+    )
+    parser.add_argument(
         "--without", nargs="*", choices=EFFECTS, default=[], help="effects to leave out (ablation)"
     )
-    train(parser.parse_args())
+    generations(parser.parse_args())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Anchors of the FER2013 faces as dlib's 68 points see them, and crops cut by them for training."""
+"""Anchors of the FER2013 faces as our own landmarks see them, and crops cut by them for training."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dms.crop import FaceCropSettings, cut, fit_similarity
-from dms.landmarks import DLIB68, Landmarks, dlib68_file
+from dms.landmarks import LandmarkSettings, load_predictor
+from dms.values import Box
 from tools.nets.tiles import progress
 
 SCALE, MARGIN = 3, 32  # a 48 px face becomes 144 px, with room for dlib's detector window
@@ -26,7 +27,7 @@ def fer_anchors(images: NDArray[np.uint8], cache: Path) -> tuple[NDArray, NDArra
         if len(stored["anchors"]) == len(images):
             return stored["anchors"], stored["found"]
     detector = dlib.get_frontal_face_detector()
-    predictor = dlib.shape_predictor(str(dlib68_file()))
+    predictor = load_predictor(LandmarkSettings(model="dms56"))
     anchors = np.zeros((len(images), 4, 2), np.float32)
     found = np.full(len(images), -9.0, np.float32)
     for index in progress(range(len(images)), len(images), "alignment"):
@@ -34,14 +35,13 @@ def fer_anchors(images: NDArray[np.uint8], cache: Path) -> tuple[NDArray, NDArra
         large = cv2.copyMakeBorder(large, *[MARGIN] * 4, cv2.BORDER_REPLICATE)
         boxes, scores, _ = detector.run(large, 0, LEAST_SCORE)
         if len(boxes):
-            box, found[index] = boxes[0], scores[0]
+            seen, found[index] = boxes[0], scores[0]
+            box = Box(seen.left(), seen.top(), seen.width(), seen.height())
         else:
-            side = images.shape[1] * SCALE
-            box = dlib.rectangle(*(int(MARGIN + part * side) for part in GUESS))
-        shape = predictor(large, box)
-        points = np.array([(p.x, p.y) for p in shape.parts()], np.float32)
-        points = (points - MARGIN + 0.5) / SCALE - 0.5
-        anchors[index] = Landmarks(points, DLIB68).anchors
+            left, top, right, bottom = (MARGIN + part * images.shape[1] * SCALE for part in GUESS)
+            box = Box(left, top, right - left, bottom - top)
+        marks = predictor.predict(large, box)
+        anchors[index] = (marks.anchors - MARGIN + 0.5) / SCALE - 0.5
     cache.parent.mkdir(parents=True, exist_ok=True)
     np.savez(cache, anchors=anchors, found=found)
     print(f"a face was found in {np.mean(found > -9):.1%} of the tiles", file=sys.stderr)
