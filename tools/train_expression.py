@@ -8,10 +8,10 @@ constant for the first part of training and falls to nothing in the last, so tha
 be changed on the way: only the falling part depends on it. tools/quantize.py makes the shipped
 files from the checkpoint.
 
-``--epochs 26 36`` trains two generations, in OUT/1 and OUT/2. Half of each target of a later one is
-what the net before says of the plain crop, mean over small moves and the mirror image, so that the
-net learns to say of a face under infrared light what its teacher says of it in daylight
-(distillation, Hinton et al. 2015; born-again networks, Furlanello et al. 2018).
+``--trunk teacher plain --epochs 26 36`` trains a larger net in OUT/1, the shipped one in OUT/2.
+Half of each target of a later net is what the net before says of the plain crop, mean over small
+moves and the mirror image, so that it learns to say of a face in infrared light what its teacher
+says of it in daylight (distillation, Hinton et al. 2015).
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ from tools.nets.tiles import Fer, progress
 
 HEADS = {"ferplus": 8, "fer2013": 7}
 TRUNKS = {
-    "plain": ((24, 48, 48, 96, 96, 96, 192, 192, 192), (1, 2, 1, 2, 1, 1, 2, 1, 1)),
+    "teacher": ((24, 48, 48, 96, 96, 96, 192, 192, 192), (1, 2, 1, 2, 1, 1, 2, 1, 1)),
+    "plain": ((32, 32, 64, 64, 64, 128, 128, 128), (2, 1, 2, 1, 1, 2, 1, 1)),
     "tiny": ((16, 24, 32, 48, 64, 96), (2, 1, 2, 1, 2, 1)),
 }
 TAUGHT_SHARE = 0.5  # of a target, where there are teachers
@@ -191,14 +192,16 @@ def generations(args: argparse.Namespace) -> None:
     fer = Fer(args.data / "fer2013")
     anchors = settled(*fer_anchors(fer.images, args.out / "fer_anchors.npz"))
     taught = None
-    for number, epochs in enumerate(args.epochs, 1):
+    for number, (trunk, epochs) in enumerate(zip(args.trunk, args.epochs, strict=True), 1):
         out = args.out / str(number)
         out.mkdir(parents=True, exist_ok=True)
         seed = args.seed + number - 1
         torch.manual_seed(seed)
         targets = Targets(fer, taught)
         train(
-            argparse.Namespace(**{**vars(args), "out": out, "epochs": epochs, "seed": seed}),
+            argparse.Namespace(
+                **{**vars(args), "out": out, "trunk": trunk, "epochs": epochs, "seed": seed}
+            ),
             fer,
             anchors,
             targets,
@@ -263,10 +266,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder that holds fer2013/")
     parser.add_argument("--out", type=Path, default=Path("out/expression"))
-    parser.add_argument("--trunk", choices=TRUNKS, default="plain")
-    parser.add_argument(
-        "--epochs", type=int, nargs="+", default=[26, 36], help="of each generation"
-    )
+    parser.add_argument("--trunk", choices=TRUNKS, nargs="+", default=["teacher", "plain"])
+    parser.add_argument("--epochs", type=int, nargs="+", default=[26, 36], help="of each trunk")
     parser.add_argument("--stable", type=float, default=0.15, help="share of epochs at full rate")
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--rate", type=float, default=0.04)
@@ -279,7 +280,10 @@ def main() -> None:
     parser.add_argument(
         "--without", nargs="*", choices=EFFECTS, default=[], help="effects to leave out (ablation)"
     )
-    generations(parser.parse_args())
+    args = parser.parse_args()
+    if len(args.trunk) != len(args.epochs):
+        parser.error("--epochs wants as many numbers as there are trunks")
+    generations(args)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Anchors of the FER2013 faces as our own landmarks see them, and crops cut by them for training."""
+"""Anchors of the FER2013 faces as our own landmarks see them; crops cut by them for training."""
 
 from __future__ import annotations
 
