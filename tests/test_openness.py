@@ -16,7 +16,7 @@ from dms.openness import (
 )
 from dms.values import EyeEvidence, HeadPose, Unseen
 
-S = OpennessSettings()
+S = OpennessSettings(closed_ratio=0.45)
 EYE = EyeEvidence(ear=0.30, contrast=0.3)
 AHEAD = HeadPose(0.0, 0.0, 0.0)
 

@@ -6,10 +6,11 @@ from dms.landmarks import DLIB68, Landmarks
 from dms.pose import PoseEstimator, PoseSettings, camera_matrix
 
 SIZE = (640, 480)
+LENS = PoseSettings(intrinsics=(640, 640, 320, 240), intrinsics_size=SIZE)
 FACING = np.diag([1.0, -1.0, -1.0])
 
 
-def seen(yaw_deg: float, pitch_deg: float, roll_deg: float) -> Landmarks:
+def seen(yaw_deg: float, pitch_deg: float, roll_deg: float, shift_mm: float = 0.0) -> Landmarks:
     """Project the model head, turned as named, into a camera 600 mm away."""
     y, p, r = np.radians([yaw_deg, -pitch_deg, roll_deg])
     about_y = np.array([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
@@ -18,7 +19,9 @@ def seen(yaw_deg: float, pitch_deg: float, roll_deg: float) -> Landmarks:
     rotation = cv2.Rodrigues(FACING @ about_y @ about_x @ about_z)[0]
     model = np.array(list(DLIB68.pose.values()))
     camera = camera_matrix(PoseSettings(), *SIZE)
-    flat, _ = cv2.projectPoints(model, rotation, np.array([0.0, 0.0, 600.0]), camera, np.zeros(4))
+    flat, _ = cv2.projectPoints(
+        model, rotation, np.array([shift_mm, 0.0, 600.0]), camera, np.zeros(4)
+    )
     points = np.zeros((68, 2), np.float32)
     points[list(DLIB68.pose)] = flat[:, 0]
     return Landmarks(points, DLIB68)
@@ -29,8 +32,24 @@ def seen(yaw_deg: float, pitch_deg: float, roll_deg: float) -> Landmarks:
     [(0, 0, 0), (30, 0, 0), (-45, 0, 0), (0, 20, 0), (0, -25, 0), (0, 0, 15), (20, -10, 5)],
 )
 def test_a_projected_head_gets_its_angles_back(turned):
-    pose = PoseEstimator(PoseSettings(), *SIZE).estimate(seen(*turned))
-    assert (pose.yaw_deg, pose.pitch_deg, pose.roll_deg) == pytest.approx(turned, abs=0.2)
+    pose = PoseEstimator(LENS, *SIZE).estimate(seen(*turned))
+    assert (pose.yaw_deg, pose.pitch_deg, pose.roll_deg) == pytest.approx(turned, abs=1.0)
+    guessed = PoseEstimator(PoseSettings(), *SIZE).estimate(seen(*turned))
+    assert (guessed.yaw_deg, guessed.pitch_deg) == pytest.approx(turned[:2], abs=3.0)
+
+
+def test_a_face_at_the_side_that_looks_ahead_reads_ahead():
+    aside = seen(0, 0, 0, shift_mm=180.0)
+    for settings in (LENS, PoseSettings()):
+        pose = PoseEstimator(settings, *SIZE).estimate(aside)
+        assert pose.yaw_deg == pytest.approx(0, abs=2.5)
+
+
+def test_an_open_mouth_does_not_turn_the_head(portrait, portrait_marks):
+    yawning = portrait_marks.points.copy()
+    yawning[[8, 57, 58, 56, 65, 66, 67]] += (4.0, 30.0)  # chin and lower lips
+    estimator = PoseEstimator(PoseSettings(), *portrait.shape[::-1])
+    assert estimator.estimate(Landmarks(yawning, DLIB68)) == estimator.estimate(portrait_marks)
 
 
 def test_signs_are_those_of_vss():

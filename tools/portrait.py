@@ -49,6 +49,7 @@ LOWER_LIP: Curve = (  # its upper edge
     (203, 140.6), (207, 144.8), (211, 147.8), (217, 149.7), (224, 150.2), (231, 149.4),
     (236, 146.8), (245, 141.0),
 )  # fmt: skip
+RELIEF, AXIS = 1.9, 130.0  # stretch of the block's depth; depth of the axis that heads turn about
 CHIN_Y, NECK_Y, MOUTH_X = 179.0, 212.0, 225.0
 # The smile's folds, from the wings of the nose to beside the mouth: centre and half axes.
 FOLDS = ((198.5, 136.0, 8.0, 12.0), (250.0, 137.0, 8.0, 13.0))
@@ -62,7 +63,7 @@ class Puppet:
 
     lid: float = 0.0  # 0 open .. 1 closed
     mouth: float = 0.0  # 0 closed .. 1 a full yawn
-    yaw_deg: float = 0.0  # to the driver's left +
+    yaw_deg: float = 0.0  # against the camera's axis, to the driver's left +
     pitch_deg: float = 0.0  # up +
     roll_deg: float = 0.0  # to the driver's right +
     right_px: float = 0.0  # shift of the whole person in the film
@@ -106,7 +107,9 @@ class Portrait:
         if puppet.lid > 0.0:
             self._move_lids(texture, puppet.lid)
         alpha = self._alpha.copy()
-        self._turn(texture, alpha, puppet.yaw_deg, puppet.pitch_deg)
+        # Who looks ahead beside the camera shows it his side; the film's lens is WIDTH px long.
+        aside_deg = math.degrees(math.atan2(puppet.right_px, WIDTH))
+        self._turn(texture, alpha, puppet.yaw_deg + aside_deg, puppet.pitch_deg)
         placing = _placing(puppet)
         person = cv2.warpAffine(texture, placing, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REPLICATE)
         # Shoulders go on below the photograph's used part; nothing does beside or above it.
@@ -247,19 +250,20 @@ def _cut_out(photograph: Picture) -> Picture:
 
 
 def _depth(x: Map, y: Map) -> Map:
-    """Height of the head towards the camera in photograph pixels: a rounded block with a nose.
+    """Height of the head over its turning axis in photograph pixels: a rounded block with a nose.
 
-    Made to agree with the generic head of the usual pose model (nose tip 18 pixels before the
-    eyes' outer corners, 9 before the chin), so that a turn of n degrees reads as about n degrees.
+    Made to agree with real heads (dms.landmarks.HEAD): the nose's tip lies about half the distance
+    of the eyes' outer corners before them, so that a turn of n degrees reads as n degrees.
     """
     above = np.sqrt(np.clip(1.0 - (np.clip(104.0 - y, 0.0, None) / 92.0) ** 2, 0.0, 1.0))
     width = 72.0 - 20.0 * _smooth(105.0, 178.0, y)
     round_ = np.sqrt(np.clip(1.0 - ((x - 226.0) / width) ** 2, 0.0, 1.0))
-    nose = 16.0 * np.exp(-(((x - 224.5) / 9.0) ** 2) - ((y - 127.0) / 15.0) ** 2)
-    chin = 9.0 * np.exp(-(((x - 222.0) / 16.0) ** 2) - ((y - 176.0) / 14.0) ** 2)
+    nose = 11.0 * np.exp(-(((x - 224.5) / 9.0) ** 2) - ((y - 127.0) / 15.0) ** 2)
+    chin = 4.0 * np.exp(-(((x - 222.0) / 16.0) ** 2) - ((y - 176.0) / 14.0) ** 2)
     neck = 1.0 - _smooth(181.0, 210.0, y)
     depth = (74.0 * above * round_ + nose + chin) * neck
-    return np.asarray(cv2.GaussianBlur(depth.astype(np.float32), (0, 0), 2.0), np.float32)
+    relief = cv2.GaussianBlur(depth.astype(np.float32), (0, 0), 2.0) * np.float32(RELIEF)
+    return np.asarray(relief - np.float32(AXIS) * neck.astype(np.float32), np.float32)
 
 
 def _turns(x: Map, y: Map, depth: Map) -> Map:
@@ -282,7 +286,7 @@ def _turns(x: Map, y: Map, depth: Map) -> Map:
 
 def _shades(depth: Map) -> Map:
     """(len(YAWS), H, W): how a lamp beside the lens lights the turned surface, 1 when frontal."""
-    smooth = cv2.GaussianBlur(depth, (0, 0), 6.0)
+    smooth = cv2.GaussianBlur(depth, (0, 0), 6.0) / np.float32(RELIEF)  # the lamp is soft
     slope_x = np.gradient(smooth, axis=1) * SCALE
     slope_y = np.gradient(smooth, axis=0) * SCALE
     length = np.sqrt(1.0 + slope_x**2 + slope_y**2)

@@ -11,7 +11,7 @@ pytest.importorskip("skimage", reason="the extra 'demo' is not installed")
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
 import make_demo_clip as clip
-from portrait import Portrait, Puppet
+from portrait import YAWS, Portrait, Puppet
 
 
 @pytest.fixture(scope="module")
@@ -82,14 +82,20 @@ def test_moving_a_part_changes_its_place_and_no_other(portrait, puppet, rows, co
     assert change[60:150].max() < 1  # hair and forehead stay
 
 
+def shown_at(portrait, yaw_deg: float, x: float, y: float) -> float:
+    """Where a place of the photograph shows across when the head has turned."""
+    table = portrait._turns[int(np.argmin(np.abs(YAWS - yaw_deg)))]
+    columns, rows = portrait._x[portrait._window][0], portrait._y[portrait._window][:, 0]
+    return float(np.interp(x, table[int(np.argmin(np.abs(rows - y)))], columns))
+
+
 def test_turned_head_moves_the_nose_towards_that_side(portrait):
-    left = portrait.picture(Puppet(yaw_deg=30.0))
-    right = portrait.picture(Puppet(yaw_deg=-30.0))
-    # The bright face, not the dark hair, leads.
-    columns = np.arange(clip.WIDTH)
-    band = np.s_[200:300]
-    centres = [float((p[band].sum(axis=0) * columns).sum() / p[band].sum()) for p in (left, right)]
-    assert centres[0] - centres[1] > 60
+    nose, right_eye, left_eye = (224.5, 127.0), (190.0, 101.0), (261.0, 104.0)
+    for yaw_deg, side in ((30.0, 1), (-30.0, -1)):
+        eyes = [shown_at(portrait, yaw_deg, *eye) for eye in (right_eye, left_eye)]
+        off = side * (shown_at(portrait, yaw_deg, *nose) - sum(eyes) / 2)
+        # Half the eyes' distance is what a real nose stands before them (dms.landmarks).
+        assert off / ((eyes[1] - eyes[0]) / 2) == pytest.approx(np.tan(np.radians(30)), rel=0.2)
 
 
 def test_a_gone_driver_leaves_an_empty_dark_cabin(portrait):
