@@ -19,7 +19,8 @@ from dms.report_affect import affect_part
 from dms.report_events import event_table
 from dms.report_scores import confusion_table, group_table, score_table
 from dms.scoring import Match, Tally, Verdict, tally
-from dms.timeline import LEVEL_NAMES, figure, plotly_js
+from dms.session_affect import AFFECT_COLUMNS
+from dms.timeline import DRAWN_COLUMNS, LEVEL_NAMES, figure, plotly_js
 from dms.values import Event, Level
 
 SYNTHETIC = (
@@ -27,6 +28,8 @@ SYNTHETIC = (
     "it does on people."
 )
 Frames: TypeAlias = Mapping[str, Series]
+# What the page reads of a frame table.
+SHOWN_COLUMNS = DRAWN_COLUMNS | frozenset(AFFECT_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ _LONGEST_STEP_S = 0.5  # a longer gap between scores is time in which nothing is
 _BLOCK_S = 1.0  # scores are averaged over this before liveliness, so that noise is no expression
 _LEAST_S = 10.0  # of rest and of the time after it, for the liveliness to mean something
 _MOST_BINS = 60  # of valence over time
+AFFECT_COLUMNS = ("t_s", "baseline_progress", "valence", *EXPRESSIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +62,9 @@ class SessionAffect:
 def session_affect(frames: Mapping[str, Series], events: Sequence[Event]) -> SessionAffect | None:
     """Return the affect of a frame table and its events; None where no expression was read.
 
-    Of ``frames`` the columns t_s, :data:`EXPRESSIONS`, valence and baseline_progress are used.
+    Of ``frames`` the columns :data:`AFFECT_COLUMNS` are used.
     """
-    needed = ("t_s", "baseline_progress", "valence", *EXPRESSIONS)
-    if any(name not in frames for name in needed):
+    if any(name not in frames for name in AFFECT_COLUMNS):
         return None
     scores = np.stack([frames[name] for name in EXPRESSIONS], axis=1)
     known = ~np.isnan(scores).any(axis=1)

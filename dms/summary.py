@@ -19,10 +19,9 @@ from dms.errors import ConfigError
 from dms.events import load_events
 from dms.frames import load_frames
 from dms.quality import Figure, Quality, QualitySettings, by_group, measure
-from dms.report import Recording, Report, Thumbnail, write_report
+from dms.report import SHOWN_COLUMNS, Recording, Report, Thumbnail, write_report
 from dms.scoring import ScoringSettings
 from dms.thumbnails import load_thumbnails
-from dms.timeline import DRAWN_COLUMNS
 
 SUMMARY = "summary.json"
 FORMAT = 1
@@ -129,7 +128,7 @@ def _recording(
     return Recording(
         name=entry.name,
         events=events,
-        frames=partial(load_frames, frames_path(folder), DRAWN_COLUMNS) if with_timeline else None,
+        frames=partial(load_frames, frames_path(folder), SHOWN_COLUMNS) if with_timeline else None,
         labels=labels,
         matches=match_events(events, labels, ScoringSettings(), chain),
         duration_s=scored.duration_s if scored else 0.0,

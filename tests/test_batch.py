@@ -134,6 +134,7 @@ def test_summary_and_page_tell_figures_groups_and_failures(tmp_path, drives):
     assert page.count('class="plot"') == 1
     assert "1 of 3 recordings could not be used" in page
     assert "Could not be used" in page
+    assert "<h3>Affect</h3>" in page  # its columns are among those that are read
     assert (
         measure([one.scored for one in outcomes if one.scored], QualitySettings()).recordings == 2
     )
