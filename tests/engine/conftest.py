@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import importlib.util
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -85,6 +86,16 @@ def cubins(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     if done.returncode:
         pytest.skip("neither NVRTC nor nvcc is installed; tools/gpu-less-test has both")
+    return folder
+
+
+@pytest.fixture
+def plan_folder(cubins: Path, tmp_path: Path) -> Path:
+    """A plan store's folder that holds the compiled kernel already."""
+    folder = tmp_path / "plans"
+    folder.mkdir()
+    for cubin in cubins.iterdir():
+        os.link(cubin, folder / cubin.name)
     return folder
 
 

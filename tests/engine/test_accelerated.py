@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,17 +19,15 @@ from dms.engine import accelerated as room
 from dms.engine.accelerated import AcceleratedNets
 from dms.engine.frame_nets import FrameNets
 from dms.engine.load import open_engine
-from dms.engine.manifest import load_manifest
-from dms.engine.plans import PlanStore
 from dms.engine.preparation import Preparation
-from dms.engine.prepare import Machine, key_of
+from dms.engine.prepare import key_of
 from dms.errors import EngineError
 from dms.expression import ExpressionNet
 from dms.eye_state import EyeStateNet
 from tests import small_nets
+from tests.plan_bench import ORIN, PlanBench
 
 ANCHORS = np.array([(300, 200), (360, 205), (303, 270), (350, 273)], np.float32)
-ORIN = Machine("10.3.0", "8.7")
 
 
 def picture(seed: int = 1) -> np.ndarray:
@@ -38,56 +35,24 @@ def picture(seed: int = 1) -> np.ndarray:
     return np.kron(coarse, np.ones((10, 10), np.uint8))
 
 
-class Bench:
-    """Nets, a plan store and what stands in for the building process."""
+class Bench(PlanBench):
+    """The nets on the CPU beside the plans."""
 
     def __init__(self, trt, engines: Path, folder: Path) -> None:
-        self.trt, self.engines = trt, engines
-        self.store = PlanStore(folder)
-        self.nets = {name: load_manifest(name, engines) for name in ("eye_state", "expression")}
+        super().__init__(trt, engines, folder)
         eyes, face = self.nets.values()
         self.expression = ExpressionNet(open_engine(face), face)
         self.eye_state = EyeStateNet(open_engine(eyes), eyes)
-        self.built: list[list[str]] = []
-        self.gate = threading.Event()
-        self.gate.set()
 
-    def keep(
-        self, names: Sequence[str], version: str = ORIN.tensorrt, dla: int | None = None
-    ) -> None:
-        for manifest in self.nets.values():
-            if manifest.name in names:
-                key = key_of(manifest, ORIN, dla_core=dla)
-                path = manifest.path("fp32")
-                self.store.write(key, self.trt.plan_of(path, key.batch, version), {})
-
-    def builder(self, code: int = 0) -> Callable[[Sequence[str]], subprocess.Popen[str]]:
-        def start(arguments: Sequence[str]) -> subprocess.Popen[str]:
-            self.built.append(list(arguments))
-            self.gate.wait(120)
-            if not code:
-                core = int(arguments[-1]) if "--dla" in arguments else None
-                self.keep(arguments, dla=core)
-            script = f"print('eye_state: Tactics 50%'); raise SystemExit({code})"
-            return subprocess.Popen(
-                [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True
-            )
-
-        return start
-
-    def open(self, code: int = 0, **more: object) -> AcceleratedNets:
-        given = {"module": self.trt, "builder": self.builder(code), **more}
+    def open(self, **more: object) -> AcceleratedNets:
+        given = {"module": self.trt, "builder": self.build, **more}
         preparation = Preparation(self.nets, self.store, **given)
         return AcceleratedNets(self.expression, self.eye_state, preparation)
 
 
 @pytest.fixture
-def bench(trt, engines: Path, cubins: Path, tmp_path: Path) -> Bench:
-    folder = tmp_path / "plans"
-    folder.mkdir()
-    for cubin in cubins.iterdir():
-        os.link(cubin, folder / cubin.name)
-    return Bench(trt, engines, folder)
+def bench(trt, engines: Path, plan_folder: Path) -> Bench:
+    return Bench(trt, engines, plan_folder)
 
 
 def same(nets: AcceleratedNets, bench: Bench, seed: int = 1) -> bool:
@@ -104,7 +69,7 @@ def same(nets: AcceleratedNets, bench: Bench, seed: int = 1) -> bool:
 
 
 def test_kept_plans_are_loaded_without_building(bench: Bench) -> None:
-    bench.keep(["eye_state", "expression"])
+    bench.keep()
     with bench.open() as nets:
         assert nets.wait(120)
         assert same(nets, bench)
@@ -112,7 +77,7 @@ def test_kept_plans_are_loaded_without_building(bench: Bench) -> None:
 
 
 def test_both_nets_share_one_synchronise_a_frame(bench: Bench, gpu_counts) -> None:
-    bench.keep(["eye_state", "expression"])
+    bench.keep()
     with bench.open() as nets:
         nets.wait(120)
         assert same(nets, bench)
@@ -142,7 +107,8 @@ def test_the_cpu_watches_while_plans_are_built_then_they_swap(bench: Bench, capl
 
 
 def test_a_failing_build_leaves_the_cpu_watching(bench: Bench, caplog) -> None:
-    with bench.open(code=4) as nets:
+    bench.script, bench.makes_plans = "raise SystemExit(4)", False
+    with bench.open() as nets:
         assert not nets.wait(120)
         assert same(nets, bench)
     assert "the nets stay on the CPU: building the plans failed with code 4" in caplog.text
@@ -158,7 +124,7 @@ def test_no_gpu_leaves_the_cpu_watching(bench: Bench, caplog, monkeypatch) -> No
 
 @pytest.mark.parametrize("error", [EngineError("CUDA failed"), TypeError("a fault of ours")])
 def test_a_gpu_that_fails_later_hands_back_to_the_cpu(bench: Bench, caplog, error) -> None:
-    bench.keep(["eye_state", "expression"])
+    bench.keep()
     with bench.open() as nets:
         nets.wait(120)
         assert same(nets, bench)
@@ -176,7 +142,7 @@ def test_a_gpu_that_fails_later_hands_back_to_the_cpu(bench: Bench, caplog, erro
 def test_an_error_of_the_gpu_that_persists_leaves_the_cpu_watching(
     bench: Bench, caplog, monkeypatch, gpu_counts
 ) -> None:
-    bench.keep(["eye_state", "expression"])
+    bench.keep()
     with bench.open() as nets:
         assert nets.wait(120)
         monkeypatch.setenv("EMU_BROKEN", "1")  # as after an illegal memory access
@@ -191,7 +157,7 @@ def test_an_error_of_the_gpu_that_persists_leaves_the_cpu_watching(
 
 
 def test_an_answer_that_is_no_number_hands_back_to_the_cpu(bench: Bench, caplog) -> None:
-    bench.keep(["eye_state", "expression"])
+    bench.keep()
     face = bench.nets["expression"]
     bad = small_nets.poisoned(face.path("fp32"), bench.store.folder / "bad.onnx")
     bench.store.write(key_of(face, ORIN), bench.trt.plan_of(bad, 1), {})
@@ -204,7 +170,7 @@ def test_an_answer_that_is_no_number_hands_back_to_the_cpu(bench: Bench, caplog)
 
 def test_a_gpu_that_hangs_while_it_is_freed_holds_nobody_up(bench: Bench, monkeypatch) -> None:
     monkeypatch.setattr(room, "CLOSE_TIMEOUT_S", 0.05)
-    bench.keep(["eye_state", "expression"])
+    bench.keep()
     release, freed = threading.Event(), threading.Event()
     nets = bench.open()
     assert nets.wait(120)
@@ -231,7 +197,7 @@ def test_a_gpu_that_hangs_while_it_is_freed_holds_nobody_up(bench: Bench, monkey
 
 
 def test_the_first_frame_costs_what_the_others_do(bench: Bench, gpu_counts) -> None:
-    bench.keep(["eye_state", "expression"])
+    bench.keep()
     with bench.open() as nets:
         assert nets.wait(120)
         alive = gpu_counts.alive
@@ -248,7 +214,7 @@ def test_the_first_frame_costs_what_the_others_do(bench: Bench, gpu_counts) -> N
 
 def test_closing_while_plans_are_loaded_frees_them(bench: Bench, monkeypatch) -> None:
     monkeypatch.setattr(room, "CLOSE_TIMEOUT_S", 0.05)
-    bench.keep(["eye_state", "expression"])
+    bench.keep()
     go_on = threading.Event()
     open_ = Preparation.open
 
@@ -275,7 +241,7 @@ def test_roles_count_and_not_what_the_nets_are_called(bench: Bench) -> None:
 
 
 def test_a_frame_of_other_people_is_never_answered_with_the_last(bench: Bench) -> None:
-    bench.keep(["eye_state", "expression"])
+    bench.keep()
     with bench.open() as nets:
         nets.wait(120)
         gray = picture()

@@ -3,56 +3,20 @@
 from __future__ import annotations
 
 import logging
-import os
-import subprocess
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("onnx", reason="the nets of these tests are made with onnx")
 from dms.engine import preparation as room
-from dms.engine.manifest import load_manifest
-from dms.engine.plans import PlanStore
 from dms.engine.preparation import Preparation
-from dms.engine.prepare import Machine, key_of
+from dms.engine.prepare import key_of
 from dms.errors import EngineError
-
-ORIN = Machine("10.3.0", "8.7")
-ROLES = ("eye_state", "expression")
-NOTHING = "pass"
+from tests.plan_bench import ORIN, ROLES, PlanBench
 
 
-class Bench:
-    """A plan store, and a build that keeps plans of the twin and runs ``script``."""
-
-    def __init__(self, trt, engines: Path, folder: Path) -> None:
-        self.trt = trt
-        self.store = PlanStore(folder)
-        self.nets = {role: load_manifest(role, engines) for role in ROLES}
-        self.built: list[list[str]] = []
-        self.script, self.makes_plans = NOTHING, True
-        self.process: subprocess.Popen[str] | None = None
-
-    def keep(self, *roles: str, version: str = ORIN.tensorrt, dla: int | None = None) -> None:
-        for role in roles:
-            key = key_of(self.nets[role], ORIN, dla_core=dla)
-            plan = self.trt.plan_of(self.nets[role].path("fp32"), key.batch, version)
-            self.store.write(key, plan, {})
-
-    def build(self, arguments: Sequence[str]) -> subprocess.Popen[str]:
-        self.built.append(list(arguments))
-        if self.makes_plans:
-            core = int(arguments[-1]) if "--dla" in arguments else None
-            self.keep(*(role for role in ROLES if role in arguments), dla=core)
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", self.script],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        return self.process
+class Bench(PlanBench):
+    """Prepares and closes at once."""
 
     def prepare(self, **more: object) -> None:
         given = {"module": self.trt, "builder": self.build, **more}
@@ -60,16 +24,12 @@ class Bench:
 
 
 @pytest.fixture
-def bench(trt, engines: Path, cubins: Path, tmp_path: Path) -> Bench:
-    folder = tmp_path / "plans"
-    folder.mkdir()
-    for cubin in cubins.iterdir():
-        os.link(cubin, folder / cubin.name)
-    return Bench(trt, engines, folder)
+def bench(trt, engines: Path, plan_folder: Path) -> Bench:
+    return Bench(trt, engines, plan_folder)
 
 
 def test_only_what_is_missing_is_built(bench: Bench) -> None:
-    bench.keep("eye_state")
+    bench.keep(["eye_state"])
     bench.prepare()
     assert [arguments[0] for arguments in bench.built] == ["expression"]
     bench.prepare()
@@ -77,7 +37,7 @@ def test_only_what_is_missing_is_built(bench: Bench) -> None:
 
 
 def test_a_damaged_plan_alone_is_rebuilt_and_told_in_one_sentence(bench: Bench, caplog) -> None:
-    bench.keep(*ROLES)
+    bench.keep()
     damaged = bench.store.find(key_of(bench.nets["expression"], ORIN))
     damaged.path.write_bytes(b"half")
     sound = bench.store.find(key_of(bench.nets["eye_state"], ORIN))
@@ -90,7 +50,7 @@ def test_a_damaged_plan_alone_is_rebuilt_and_told_in_one_sentence(bench: Bench, 
 
 
 def test_plans_that_do_not_fit_are_rebuilt_and_told_in_one_sentence(bench: Bench, caplog) -> None:
-    bench.keep(*ROLES, version="9.9")
+    bench.keep(version="9.9")
     bench.prepare()
     assert len(bench.built) == 1
     assert bench.built[0][:2] == list(ROLES)
@@ -101,14 +61,14 @@ def test_plans_that_do_not_fit_are_rebuilt_and_told_in_one_sentence(bench: Bench
 
 
 def test_an_older_plan_that_does_not_fit_beside_a_new_one_is_rebuilt(bench: Bench) -> None:
-    bench.keep("eye_state", version="9.9")
+    bench.keep(["eye_state"], version="9.9")
     bench.prepare()
     assert [arguments[0] for arguments in bench.built] == ["expression", "eye_state"]
 
 
 def test_plans_that_never_fit_are_built_once_and_given_up(bench: Bench) -> None:
     bench.makes_plans = False
-    bench.keep(*ROLES, version="9.9")
+    bench.keep(version="9.9")
     with pytest.raises(EngineError, match="does not fit this machine"):
         bench.prepare()
     assert len(bench.built) == 1
@@ -127,7 +87,7 @@ def test_a_failing_build_is_told_with_its_code(bench: Bench) -> None:
 
 
 def test_a_dla_core_is_part_of_the_key_and_leaves_plans_for_the_gpu_alone(bench: Bench) -> None:
-    bench.keep(*ROLES)
+    bench.keep()
     for_gpu = bench.store.plans()
     bench.prepare(dla_core=1)
     (arguments,) = bench.built
@@ -140,7 +100,6 @@ def test_a_dla_core_is_part_of_the_key_and_leaves_plans_for_the_gpu_alone(bench:
 
 
 def test_what_a_build_says_is_passed_on(bench: Bench, caplog) -> None:
-    bench.script = "print('eye_state: Tactics 50%')"
     with caplog.at_level(logging.INFO):
         bench.prepare()
     assert "building: eye_state: Tactics 50%" in caplog.text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -12,21 +11,18 @@ from dms.cli import main
 from dms.engine import report as room
 from dms.engine.manifest import load_manifest
 from dms.engine.plans import PlanStore
-from dms.engine.prepare import Machine, key_of
+from dms.engine.prepare import key_of
 from dms.engine.report import Row, Wanted, engine_report, timed
-
-ORIN = Machine("10.3.0", "8.7")
+from tests.plan_bench import ORIN
 
 
 @pytest.fixture
-def store(trt, cubins: Path, tmp_path: Path) -> PlanStore:
-    kept = PlanStore(tmp_path / "plans")
+def store(trt, plan_folder: Path) -> PlanStore:
+    kept = PlanStore(plan_folder)
     for name in room.NETS:
         manifest = load_manifest(name)
         key = key_of(manifest, ORIN)
         kept.write(key, trt.plan_of(manifest.path("int8-qdq"), key.batch), {})
-    for cubin in cubins.iterdir():
-        os.link(cubin, kept.folder / cubin.name)
     return kept
 
 
@@ -113,13 +109,11 @@ def test_the_command_measures_what_the_settings_name(capsys, monkeypatch, tmp_pa
     assert main(["doctor", "--engine", "--config", str(config)]) == 2
 
 
-def test_full_precision_is_measured_where_it_is_asked_for(trt, cubins, tmp_path) -> None:
-    kept = PlanStore(tmp_path / "plans")
+def test_full_precision_is_measured_where_it_is_asked_for(trt, plan_folder) -> None:
+    kept = PlanStore(plan_folder)
     manifest = load_manifest("eye_state")
     key = key_of(manifest, ORIN, "fp32")
     kept.write(key, trt.plan_of(manifest.path("fp32"), key.batch), {})
-    for cubin in cubins.iterdir():
-        os.link(cubin, kept.folder / cubin.name)
     rows = list(engine_report(Wanted(["eye_state"], "fp32", count=3), store=kept, module=trt))
     said = {row.what for row in rows}
     assert {"CPU FP32 against FP32", "TensorRT FP32 against FP32"} <= said
