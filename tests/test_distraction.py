@@ -334,3 +334,69 @@ def test_a_tilt_long_before_the_loss_tells_nothing() -> None:
 def test_roll_limits_must_leave_a_way_back() -> None:
     with pytest.raises(ValidationError, match="nearer"):
         DistractionSettings(slump_roll_deg=25.0)
+
+
+def test_a_face_that_was_never_seen_is_not_away() -> None:
+    it = Looks().hold(1.0, lost=True)
+    assert (it.away, it.slumped, it.away_s) == (None, False, 0.0)
+
+
+def test_a_glance_is_told_once() -> None:
+    looks = Looks()
+    looks.hold(1.0, 40.0)
+    looks.hold(0.3)
+    assert looks.hold(DT, lost=True).glance is None
+    assert len(looks.glances) == 1
+
+
+def test_standing_still_forgets_the_look() -> None:
+    looks = Looks()
+    looks.hold(2.0, 40.0)
+    it = looks.hold(DT, 40.0, counts=False)
+    assert (it.start_s, it.away_s, it.summed_s) == (None, 0.0, 0.0)
+    assert looks.hold(0.5, 40.0).start_s == pytest.approx(2.1)
+
+
+def test_between_two_limits_a_look_goes_on_while_it_settles() -> None:
+    looks = Looks()
+    looks.hold(1.0, 40.0)
+    looks.hold(DT)  # back for one frame, which does not end the look
+    it = looks.hold(DT, 27.0)
+    assert it.away is True
+    assert it.away_s == pytest.approx(1.0)  # neither the frame back nor the gap to it counts twice
+
+
+def test_window_cuts_a_look_at_its_edge() -> None:
+    it = Distraction(S, window_s=1.0, reset_s=100.0)
+    for number in range(4):
+        it.step(0.4 * number, HeadPose(40.0 if number < 3 else 0.0, 0.0, 0.0))
+    assert it.summed_s == pytest.approx(1.0)
+
+
+def test_a_moment_without_a_face_does_not_stop_the_way_back() -> None:
+    looks = Looks()
+    looks.hold(1.0, 40.0)
+    looks.hold(DT)
+    looks.hold(DT, lost=True)
+    assert looks.hold(2 * DT).start_s is None
+
+
+def test_equal_limits_leave_no_way_back() -> None:
+    with pytest.raises(ValidationError, match="nearer"):
+        DistractionSettings(slump_roll_back_deg=S.slump_roll_deg)
+
+
+def test_indicator_excuses_its_own_side_alone() -> None:
+    for side, yaw in ((Indicator.LEFT, 40.0), (Indicator.RIGHT, -40.0)):
+        assert Looks().hold(DT, yaw, vehicle=vehicle(indicator=side)).away is False
+        assert Looks().hold(DT, -yaw, vehicle=vehicle(indicator=side)).away is True
+
+
+def test_small_steering_to_the_same_side_excuses_by_its_gain() -> None:
+    for steering in (31.0, -31.0):
+        sign = 1.0 if steering > 0 else -1.0
+        free = S.yaw_deg + 31.0 * S.steering_gain
+        turn = vehicle(steering_deg=steering)
+        assert Looks().hold(DT, sign * (free - 0.1), vehicle=turn).away is False
+        assert Looks().hold(DT, sign * (free + 0.1), vehicle=turn).away is True
+        assert Looks().hold(DT, -sign * 31.0, vehicle=turn).away is True
