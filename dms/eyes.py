@@ -22,7 +22,7 @@ class EyeSettings:
     """When an eye is too poorly pictured for its values to count."""
 
     smallest_px: float = setting(
-        10.0, unit="px", gt=0, text="width of the eye below which lids cannot be told apart"
+        8.0, unit="px", gt=0, text="width of the eye below which lids cannot be told apart"
     )
     largest_yaw_deg: float = setting(
         55.0, unit="deg", gt=0, le=90, text="head yaw beyond which the far eye is hidden"

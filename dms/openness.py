@@ -24,7 +24,7 @@ class OpennessSettings:
         text="EAR of a closed eye over the open one; null: as the landmark model draws it",
     )  # fmt: skip
     visible_above: float = setting(
-        0.75,
+        0.85,
         gt=0,
         lt=1,
         source="measured: 0.91 and above on seen eyes, 0.5 on covered ones",

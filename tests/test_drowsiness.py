@@ -232,3 +232,21 @@ def test_blink_rate_is_over_the_time_seen() -> None:
     assert record([0.1] * 6).rate_hz(20.0) == pytest.approx(0.3)
     assert record([0.1] * 6).rate_hz(10.0) == pytest.approx(0.6)
     assert record([0.1] * 6).rate_hz(9.9) is None
+
+
+def test_a_curve_that_dips_or_overshoots_in_one_place_is_refused() -> None:
+    with pytest.raises(ValidationError, match="must rise"):
+        DrowsinessSettings(perclos=((0.0, 2.0), (0.1, 4.0), (0.2, 3.0)))
+    with pytest.raises(ValidationError, match="must rise"):
+        DrowsinessSettings(perclos=((0.0, 2.0), (0.1, 4.0), (0.2, 9.5)))
+
+
+def test_a_short_time_constant_is_one() -> None:
+    steady = SteadyLevel(DrowsinessSettings(smooth_s=0.5))
+    steady.step(0.0, Drowsiness(2, 2.0, ""))
+    found = steady.step(0.25, Drowsiness(8, 8.0, ""))
+    assert found.score == pytest.approx(2.0 + 6.0 * 0.3935, abs=0.001)
+
+
+def test_reason_tells_blinks_in_milliseconds() -> None:
+    assert judge(Evidence(blink_s=0.25, long_share=0.5), S).reason == "blinks 250 ms, 50% long"

@@ -420,3 +420,73 @@ def test_faults_are_told_once_each_and_end() -> None:
 def test_a_slumped_head_is_named() -> None:
     rig = Rig().open(1).looks(6.1, slumped=True)
     assert [event.reason for event in rig.events] == ["head slumped for 3 s", "head slumped, 6.0 s"]
+
+
+def test_one_closure_on_the_heels_of_another_is_told_too() -> None:
+    rig = Rig()
+    shut = replace(OPEN, eyes=EyesState.CLOSED, closed_s=1.2)
+    rig.step(replace(shut, closure_start_s=1.0))
+    rig.step(replace(shut, closure_start_s=1.0))
+    rig.step(replace(shut, closure_start_s=5.0))
+    assert rig.told == [(Kind.MICROSLEEP, Level.WARNING)] * 2
+
+
+def test_one_look_on_the_heels_of_another_is_told_too() -> None:
+    rig = Rig()
+    away = replace(OPEN, away=True, away_s=3.2)
+    for start_s in (1.0, 1.0, 5.0):
+        rig.step(replace(away, away_start_s=start_s))
+    assert rig.told == [(Kind.DISTRACTION, Level.WARNING)] * 2
+
+
+def test_standing_still_forgets_hidden_eyes() -> None:
+    rig = Rig().hidden(7.5)
+    rig.speed(0.0).hidden(DT)
+    assert rig.speed(None).hidden(1.0).told == []
+
+
+def test_a_sleepers_alert_is_repeated_while_his_eyes_are_hidden() -> None:
+    rig = Rig().closed(3.2)
+    rig.hidden(6.0, away=False)
+    assert [e.kind for e in rig.events if e.values.get("repeated")] == [Kind.SLEEP]
+
+
+def test_who_looks_at_the_road_again_is_not_told_again_for_hidden_eyes() -> None:
+    rig = Rig().looks(6.2)
+    rig.hidden(4.9, away=False)
+    assert not [e for e in rig.events if e.values.get("repeated")]
+
+
+def test_an_unanswered_warning_counts_from_the_first_of_two() -> None:
+    rig = Rig(Rules(unresponsive_away_s=20.0)).looks(7.0, sum_s=5.0)
+    assert [kind for kind, _ in rig.told] == [
+        Kind.DISTRACTION, Kind.DISTRACTION, Kind.UNRESPONSIVE,
+    ]  # fmt: skip
+    assert rig.at(Kind.UNRESPONSIVE) == pytest.approx(6.0)
+
+
+def test_a_sum_that_has_not_been_reset_is_told_once() -> None:
+    rig = Rig()
+    for sum_s in (10.0, 0.5, 10.0, 0.0, 10.0):
+        rig.step(replace(OPEN, away_sum_s=sum_s))
+    assert rig.told == [(Kind.DISTRACTION, Level.WARNING)] * 2
+
+
+def test_rage_that_grows_is_one_alert_of_the_drives_few() -> None:
+    rig = Rig(rage_quiet_s=0.0, rage_most=1)
+    rig.open(1, rage=Level.ADVISORY)
+    rig.open(1, rage=Level.WARNING).open(1)
+    assert len(rig.told) == 2
+    assert len(rig.open(1, rage=Level.ADVISORY).told) == 2
+
+
+def test_drowsiness_that_sinks_by_a_level_waits_again_before_it_ends() -> None:
+    rig = drowsy(Rig(), 5, 9)
+    sunk = drowsy(rig, 10.2, 6)
+    assert [alert.level for alert in sunk.policy.board.active] == []
+    rig = drowsy(Rig(drowsy_back_kss=0), 5, 9)
+    drowsy(rig, 10.2, 7)
+    assert [alert.level for alert in rig.policy.board.active] == [Level.ADVISORY]
+    drowsy(rig, 9.5, 6)
+    assert [alert.level for alert in rig.policy.board.active] == [Level.ADVISORY]
+    assert drowsy(rig, 1.0, 6).standing == []

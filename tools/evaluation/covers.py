@@ -18,13 +18,15 @@ import numpy as np
 from dms.chain import Chain
 from dms.config import load
 from dms.errors import ConfigError
+from dms.labels import load_zju
 from dms.values import EyesState, Frame, Gray, Kind
 from tools.evaluation.films import SHUT, Noise, Watched, read_clip, read_still, still, watch
 from tools.evaluation.painting import COVERS, EYES_FREE, paint
 from tools.nets.tiles import progress
 
-FREE_S, TOLD_S, SETTLED_S = 2.0, 10.0, 0.5
+FREE_S, TOLD_S, SETTLED_S = 6.0, 10.0, 0.5  # so long the pose is learned; then told; in between
 FPS = 10.0
+ZJU_FPS, CLEAR_S = 30.0, 0.4
 LANDMARKS_TRAINED = frozenset({1, 3, 6, 9, 13, 17})  # people of zju_blink
 
 
@@ -123,10 +125,14 @@ def _infrared(folder: Path, each: int) -> Iterator[tuple[str, Gray]]:
 
 
 def _visible(folder: Path) -> Iterator[tuple[str, Gray]]:
-    """First frame of one clip of each person of whom no landmarks were learned."""
+    """One frame well before the first blink of each person of whom no landmarks were learned."""
     seen: set[int] = set()
+    labels = load_zju(folder / "blinks.csv", ZJU_FPS)
     for clip in sorted(folder.glob("*.mp4")):
         person = int(clip.stem[:6])
-        if person not in seen | LANDMARKS_TRAINED:
+        blinks = labels[clip.stem].events if clip.stem in labels else ()
+        first_s = min((blink.start_s for blink in blinks), default=0.0)
+        if person not in seen | LANDMARKS_TRAINED and first_s > 2 * CLEAR_S:
             seen.add(person)
-            yield clip.stem, next(read_clip(clip)).gray
+            wanted = (frame for frame in read_clip(clip) if frame.t_s >= first_s - CLEAR_S)
+            yield clip.stem, next(wanted).gray
