@@ -180,6 +180,6 @@ def test_infrared_eyes_with_glasses_and_reflections_are_open(data):
 
     only = ["s09_00", "s13_00", "s16_00", "s19_00"]
     said = stills.measure(
-        argparse.Namespace(data=data / "nir_faces", set=[], seconds=4.0, only=only)
+        argparse.Namespace(data=data / "nir_faces", set=[], seconds=4.0, fps=15.0, only=only)
     )
     assert (said["stills"], said["said_closed"], said["eyes_observable"]) == (4, 0, 1.0)

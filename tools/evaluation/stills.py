@@ -14,13 +14,14 @@ from dms.chain import Chain
 from dms.config import load
 from dms.errors import ConfigError
 from dms.values import Kind
-from tools.evaluation.films import FATIGUE, SHUT, Watched, read_still, still, watch
+from tools.evaluation.films import FATIGUE, FPS, SHUT, Watched, read_still, still, watch
 from tools.nets.tiles import progress
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-s", "--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--seconds", type=float, default=60.0, help="of each still")
+    parser.add_argument("--fps", type=float, default=FPS, help="of each film (%(default)g)")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="only stills whose name is here")
 
 
@@ -29,10 +30,10 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     found = {}
     paths = chosen(args.data, args.only)
     for path in progress(paths, len(paths), "stills"):
-        found[path.stem] = watch(chain, still(read_still(path), args.seconds))
+        found[path.stem] = watch(chain, still(read_still(path), args.seconds, fps=args.fps))
     opened = {name: one for name, one in found.items() if name not in SHUT}
     shut = {name: one for name, one in found.items() if name in SHUT}
-    return {"seconds": args.seconds, **_open(opened), "shut_eyes": _shut(shut)}
+    return {"seconds": args.seconds, "fps": args.fps, **_open(opened), "shut_eyes": _shut(shut)}
 
 
 def chosen(folder: Path, only: list[str] | None = None) -> list[Path]:
