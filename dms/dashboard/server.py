@@ -19,6 +19,8 @@ from dms.dashboard.feed import Feed
 from dms.errors import ConfigError
 
 _PERIOD_S = 0.1
+_MOST_CONNECTIONS = 64
+_LONGEST_HEAD = 16_384  # bytes of a request line with its headers
 _KEEP_ALIVE_S = 10.0
 _COOKIE = "dms_token"
 _FILES = {"/": "page.html", "/page.css": "page.css", "/page.js": "page.js"}
@@ -133,16 +135,28 @@ def listen(host: str, port: int) -> socket.socket:
 
 def serve(feed: Feed, ear: socket.socket, host: str, token: str | None) -> None:
     """Serve on ``ear`` until interrupted. Raises ConfigError without the extra ``dashboard``."""
+    hosts = ["localhost", "127.0.0.1", "[::1]"] if is_loopback(host) else ["*"]
+    running: list[Any] = []
+    app = make_app(feed, token, hosts, lambda: bool(running and running[0].should_exit))
+    running.append(make_server(app))
+    running[0].run(sockets=[ear])
+
+
+def make_server(app: Any, **more: Any) -> Any:
+    """Return the server with limits: a request that is long or never ends harms nobody else.
+
+    Raises ConfigError without the extra ``dashboard``.
+    """
     try:
         uvicorn: Any = importlib.import_module("uvicorn")
     except ImportError as error:
         raise ConfigError(_ADVICE) from error
-    hosts = ["localhost", "127.0.0.1", "[::1]"] if is_loopback(host) else ["*"]
-    running: list[Any] = []
-    app = make_app(feed, token, hosts, lambda: bool(running and running[0].should_exit))
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
-    running.append(uvicorn.Server(config))
-    running[0].run(sockets=[ear])
+    limits = {
+        "limit_concurrency": _MOST_CONNECTIONS, "http": "h11",
+        "h11_max_incomplete_event_size": _LONGEST_HEAD,
+    }  # fmt: skip
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1, **limits, **more)
+    return uvicorn.Server(config)
 
 
 _ADVICE = "the live page needs Starlette and uvicorn: pip install 'dms-jetson[dashboard]'"

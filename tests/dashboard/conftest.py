@@ -1,6 +1,5 @@
 """The live page's server on a free port, as `dms dashboard` runs it."""
 
-import importlib
 import socket
 import threading
 import time
@@ -22,12 +21,12 @@ class Server:
     """uvicorn in a thread."""
 
     def __init__(self, app):
-        uvicorn = importlib.import_module("uvicorn")
+        from dms.dashboard.server import make_server
+
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        config = uvicorn.Config(app, port=self.port, log_level="error", timeout_graceful_shutdown=1)
-        self._server = uvicorn.Server(config)
+        self._server = make_server(app, port=self.port)
         self._thread = threading.Thread(target=self._server.run)
 
     def __enter__(self):

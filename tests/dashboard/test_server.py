@@ -1,4 +1,5 @@
 import http.client
+import socket
 
 import pytest
 
@@ -66,3 +67,46 @@ def test_nothing_can_be_sent(ask):
 )
 def test_loopback(host, local):
     assert is_loopback(host) is local
+
+
+@pytest.mark.parametrize("path", [
+    "/../server.py", "/..%2f..%2f..%2fetc%2fpasswd", "/page.html/../server.py", "//etc/passwd",
+    "/%2e%2e/feed.py", "/page.js%00.css", "/page.css/../../feed.py", "/page.html", "/etc/passwd",
+])  # fmt: skip
+def test_paths_lead_to_no_other_file(ask, path):
+    assert ask(path)[0] in {400, 404}
+
+
+def test_a_page_from_elsewhere_may_not_read_it(ask):
+    for path in ("/", "/stream"):
+        _, headers, _ = ask(path, Origin="https://evil.example")
+        assert not [name for name in headers if name.startswith("access-control")]
+        assert headers["cross-origin-resource-policy"] == "same-origin"
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert ask("/", method="OPTIONS", Origin="https://evil.example")[0] == 405
+
+
+def test_oversized_requests_are_refused_and_slow_ones_hold_up_nobody(tmp_path, served):
+    app = make_app(ServiceFeed(tmp_path / "none"), None, ["localhost"])
+    with served(app) as server:
+        slow = []
+        for _ in range(20):
+            link = socket.create_connection(("127.0.0.1", server.port), 60)
+            link.sendall(b"GET / HTTP/1.1\r\nHost: local")  # and never more
+            slow.append(link)
+        for request in (
+            b"GET /" + b"a" * 40_000,
+            b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 40_000,
+        ):
+            with socket.create_connection(("127.0.0.1", server.port), 60) as link:
+                link.sendall(request)
+                assert link.recv(100).startswith(b"HTTP/1.1 400")
+        web = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
+        web.request("GET", "/", headers={"Host": "localhost"})
+        assert web.getresponse().status == 200
+        web.close()
+        web.request("POST", "/", body=b"x" * 1_000_000, headers={"Host": "localhost"})
+        assert web.getresponse().status == 405
+        web.close()
+        for link in slow:
+            link.close()
