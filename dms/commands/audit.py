@@ -6,10 +6,11 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
 from tqdm import tqdm
 
 from dms.audit import METRICS, AuditSettings, as_table, compare, measure, read_manifest
@@ -27,15 +28,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_settings(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the findings as JSON, too")
     parser.add_argument("--draws", type=int, help="bootstrap draws and permutations")
+    parser.add_argument("--least", type=int, help="smallest group, in people or pictures")
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure, compare, print a table a grouping; code 1 where a gap is beyond chance."""
-    how = AuditSettings()
-    if args.draws is not None:
-        if not 100 <= args.draws <= 100_000:
-            raise ConfigError("--draws is 100 to 100000")
-        how = replace(how, draws=args.draws)
+    chosen = {"draws": args.draws, "least": args.least}
+    try:
+        how = AuditSettings(**{name: value for name, value in chosen.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise ConfigError(f"--{first['loc'][0]}: {first['msg']}, got {first['input']}") from error
     rows = read_manifest(args.manifest)
 
     def progress(steps: Iterator[Any]) -> Iterator[Any]:
