@@ -33,8 +33,8 @@ class RageSettings:
         None, text="infer expressions and tell road rage; null: yes, but not at a workplace"
     )
     excess: float = setting(
-        2.0, unit="log odds", gt=0, lt=10,
-        source="FER2013 PublicTest with infrared effects: tools/evaluate.py rage",
+        1.7, unit="log odds", gt=0, lt=10,
+        source="FER2013, even tiles: tools/evaluate.py rage --parts fer --choose",
         text="anger + disgust this far above rest: evidence grows from here",
     )  # fmt: skip
     excess_most: float = setting(

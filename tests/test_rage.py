@@ -72,7 +72,7 @@ def test_anger_grows_by_its_excess() -> None:
 @pytest.mark.parametrize(
     ("affect", "grows"),
     [
-        (face(anger=0.44), False), (face(anger=0.6), True), (face(anger=0.3, disgust=0.3), True),
+        (face(anger=0.36), False), (face(anger=0.6), True), (face(anger=0.3, disgust=0.3), True),
         (face(fear=0.9), False), (face(sadness=0.9), False), (face(surprise=0.9), False),
         (face(anger=0.5, happiness=0.5), False),
         (face(0.3, anger=0.9), False), (face(-0.6, anger=0.9), True), (Affect(), False),

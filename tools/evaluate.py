@@ -12,6 +12,7 @@
     python tools/evaluate.py covers     --data ../shared/data
     python tools/evaluate.py rates      --data ../shared/data/clips --film out/demo/demo.avi
     python tools/evaluate.py drowsy
+    python tools/evaluate.py rage       --data ../shared/data
 
 Figures are of the CPU's INT8 files, with those of TensorRT's Q/DQ files (run by ONNX Runtime with
 optimisations off) and of the FP32 files beside them; intervals are 95 %.
@@ -42,6 +43,7 @@ VERBS = {
     "covers": "painted sunglasses, hands, glare, brims and masks: named, and never open",
     "rates": "the same alerts at 15 frames/s and half the size; ends of long closures",
     "drowsy": "rendered and observation drives that grow tired and fresh again",
+    "rage": "road rage and micro-expressions on made sequences, by the whole chain",
     "yawns": "one-frame evidence of the mouth on yawn stills, by the product's own chain",
 }
 

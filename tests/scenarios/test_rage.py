@@ -158,8 +158,8 @@ def test_the_same_face_in_another_context(
 
 
 def test_repeated_horn_and_pedal_make_rage_of_the_same_face() -> None:
-    plain = calm().looks_like(anger=0.49).watches(24)
-    drive = calm().looks_like(anger=0.49)
+    plain = calm().looks_like(anger=0.42).watches(24)
+    drive = calm().looks_like(anger=0.42)
     for _ in range(12):
         drive.drives(80, horn=True, accelerator=1.0).watches(0.5)
         drive.drives(80, horn=False, accelerator=1.0).watches(1.5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +59,16 @@ def interval(
             drawn = rng.integers(0, len(members), len(members))
             found.append(figure(np.concatenate([members[one] for one in drawn])))
     return [round(float(edge), 4) for edge in np.nanpercentile(found, [2.5, 97.5])]
+
+
+def share(found: int, of: int) -> dict[str, Any]:
+    """Return a count with Wilson's 95 % interval of its share."""
+    from scipy.stats import binomtest  # noqa: PLC0415 - comes with the extra 'demo' or 'test'
+
+    if not of:
+        return {"found": 0, "of": 0, "interval": None}
+    low, high = binomtest(found, of).proportion_ci(method="wilson")
+    return {"found": found, "of": of, "interval": [round(low, 3), round(high, 3)]}
 
 
 def rounded(value: float) -> float | None:
