@@ -59,7 +59,7 @@ class CanLog:
                 continue
             try:
                 self._writer.on_message_received(message)
-            except (OSError, ValueError) as error:
+            except Exception as error:  # noqa: BLE001 - four formats' writers raise anything
                 _log.warning("the CAN log %s ends here: %s", self.path, error)
                 failed = True
 
@@ -69,6 +69,8 @@ class CanLog:
             return
         self._waiting.put(None)
         self._thread.join(10.0)
+        if self.dropped:
+            _log.warning("the CAN log %s lacks %d messages", self.path, self.dropped)
         try:
             self._writer.stop()
         except (OSError, ValueError) as error:

@@ -217,6 +217,8 @@ class MqttBridge(Bridge):
 def _client(settings: MqttSettings, status: str, clock: Callable[[], str]) -> paho.Client:
     client = paho.Client(CallbackAPIVersion.VERSION2, client_id=settings.client_id)
     client.max_queued_messages_set(settings.queue + 64)
+    client.suppress_exceptions = True  # or one in a callback ends the network thread for good
+    client.enable_logger(_log)  # and tells it
     client.reconnect_delay_set(min(0.1, settings.retry_s), settings.retry_s)  # type: ignore[arg-type]
     client.connect_timeout = _CONNECT_S
     will = json.dumps({"value": "offline", "timestamp": clock(), "reason": "connection lost"})

@@ -361,5 +361,6 @@ def test_fifty_times_unplugged_and_plugged_in_again(tmp_path):
             back.append(time.monotonic() - begun)
         assert until(lambda: bridge.fault is None)
         assert bridge.link.faults >= 50
+        print(f"back after: median {statistics.median(back):.3f} s, worst {max(back):.3f} s")
         assert statistics.median(back) < 2.0  # the slowest depends on what else runs here
     adapter.unplug()

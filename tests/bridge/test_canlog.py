@@ -49,3 +49,17 @@ def test_an_older_log_is_kept(tmp_path):
 def test_another_ending_is_refused(tmp_path):
     with pytest.raises(BridgeError, match=r"ends in one of \.blf"):
         open_bridge(BridgeSettings(log=str(tmp_path / "drive.txt"))).open()
+
+
+def test_a_writer_that_fails_ends_the_log_and_not_the_bridge(tmp_path, caplog, monkeypatch):
+    def fail(self, message):
+        raise KeyError("of a writer")
+
+    monkeypatch.setattr(can.io.canutils.CanutilsLogWriter, "on_message_received", fail)
+    settings = BridgeSettings(channel="log-fails", log=str(tmp_path / "drive.log"))
+    with open_bridge(settings) as bridge:
+        for i in range(5):
+            bridge.publish(DriverState(i / 10))
+        assert bridge.link.flush(30.0)
+    assert "ends here" in caplog.text
+    assert [r.levelname for r in caplog.records].count("WARNING") == 1

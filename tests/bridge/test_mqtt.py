@@ -161,6 +161,7 @@ def test_twenty_broker_restarts_lose_no_alert_and_state_is_back_within_2_s(broke
             back.append(time.monotonic() - begun)
             assert all(a["late"] for a in head.of("car/alert") if a["number"] in missed)
             head.close()
+    print(f"back after: median {statistics.median(back):.3f} s, worst {max(back):.3f} s")
     assert statistics.median(back) < 2.0  # the slowest depends on what else the machine does
     assert bridge.dropped == 0
 
@@ -211,6 +212,22 @@ def test_commands_and_answers(broker):
             Command(acknowledge=True, warnings=False, rage=True),
         )
         assert bridge.commands() == ()
+
+
+def test_an_unexpected_error_in_a_callback_ends_nothing(broker, monkeypatch, caplog):
+    def surprise(payload):
+        monkeypatch.undo()
+        raise RuntimeError("of a library")
+
+    monkeypatch.setattr("dms.bridge.mqtt.command_of", surprise)
+    with open_bridge(settings(broker.port)) as bridge:
+        head = Listener(broker.port, "car/command/answer")
+        head.say("car/command", {"id": 1, "acknowledge": True})
+        head.say("car/command", {"id": 2, "acknowledge": True})
+        assert until(lambda: [a["id"] for a in head.of("car/command/answer")] == [2])
+        assert len(bridge.commands()) == 1
+        assert "of a library" in caplog.text
+        head.close()
 
 
 def test_a_command_that_the_broker_kept_is_not_obeyed(broker):

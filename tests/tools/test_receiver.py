@@ -71,6 +71,7 @@ def story() -> list[tuple[int, int, bytes | None, str, bool]]:
     lines.append((9000, STATE_ID, good[40], "initial", True))
     for i in range(6):  # a sender that repeats itself is as good as dead
         lines.append((9090 + i * 100, STATE_ID, good[40], "repeated", i < 3))
+    lines.append((9650, ALERT_ID, Sender().alert(), "initial", False))  # started anew: not lost
     lines.append((9700, STATE_ID, good[50], "initial", True))
     lines.append((9800, STATE_ID, sender.off(), "wrong_sequence", True))
     lines.append((9900, STATE_ID, sender.off(), "ok", False))

@@ -89,6 +89,7 @@ dms_check_t dms_feed(dms_receiver_t *r, uint32_t can_id, const uint8_t *data, ui
     int message = can_id == DMS_BASE_ID ? ALERT : STATE;
     if (r->has_state && now_ms - r->state_ms > DMS_TIMEOUT_MS) {
         r->has_state = false;
+        r->seen[ALERT] = false; /* the sender may have started anew: its next alert counts */
     }
     dms_check_t result = check(r, message, data, length);
     if (result == DMS_WRONG_SEQUENCE && message == STATE && !r->has_state) {

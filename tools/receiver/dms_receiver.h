@@ -8,7 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define DMS_BASE_ID 0x400u     /* the setting base_id; DMS_Alert has it, DMS_State the next one */
+/* The setting base_id; DMS_Alert has it, DMS_State the next one. With 29-bit identifiers set bit 31
+ * here and in what you pass to dms_feed(), as SocketCAN does. */
+#define DMS_BASE_ID 0x400u
 #define DMS_TIMEOUT_MS 300u    /* three periods of DMS_State */
 #define DMS_MAX_DELTA 3u       /* E2EMaxDeltaCounter of the contract: two frames may be lost */
 
@@ -55,7 +57,8 @@ typedef struct {
     bool has_state;
     uint32_t state_ms;
     dms_state_t state;
-    bool has_alert; /* set by a new alert; clear it when you have taken it */
+    bool has_alert; /* set by a new alert; look after every dms_feed() and clear it: alerts may come
+                     * back to back, and the next one overwrites this one */
     dms_alert_t alert;
 } dms_receiver_t;
 

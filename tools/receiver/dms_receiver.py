@@ -17,6 +17,7 @@ import sys
 import time
 
 BASE_ID = 0x400  # the setting base_id; DMS_Alert has it, DMS_State the next one
+EXTENDED = False  # the setting extended: 29-bit identifiers
 TIMEOUT_S = 0.3  # three periods of DMS_State
 MAX_DELTA = 3  # E2EMaxDeltaCounter of the contract: two frames may be lost
 USABLE = {"initial", "ok", "some_lost"}
@@ -81,6 +82,7 @@ class Receiver:
             return "other"
         if self._state is not None and now_s - self._state_s > TIMEOUT_S:
             self._state = None
+            self._counters.pop("alert", None)  # the sender may have started anew
         verdict = self._check(name, data)
         if verdict == "wrong_sequence" and name == "state" and self._state is None:
             verdict = "initial"  # after a silence any counter will do, but not the same again
@@ -123,7 +125,7 @@ def main() -> None:
         while True:
             message = bus.recv(0.1)
             now_s = time.monotonic()
-            if message is not None:
+            if message is not None and message.is_extended_id == EXTENDED:
                 verdict = receiver.feed(message.arbitration_id, bytes(message.data), now_s)
                 if verdict not in {"other", "ok"}:
                     print(f"{message.arbitration_id:#x}: {verdict}")
