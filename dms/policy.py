@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from dms.alerts import CASCADE, WORDINGS, Board, Standing
+from dms.faults import new_faults
 from dms.gates import Gates
 from dms.profiles import Rules
 from dms.settings import setting, settings
@@ -328,9 +329,8 @@ class Policy:
 
     def _fault(self, now: Situation) -> None:
         board = self.board
-        for fault in now.faults:
-            if fault not in self._faults:
-                board.raise_(Event(now.t_s, Kind.FAULT, Level.WARNING, fault))
+        for fault in new_faults(self._faults, now.faults):
+            board.raise_(Event(now.t_s, Kind.FAULT, Level.WARNING, fault))
         self._faults = now.faults
         if not now.faults:
             board.drop(Kind.FAULT)

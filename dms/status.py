@@ -6,6 +6,7 @@ import logging
 import time
 from collections import deque
 
+from dms.faults import new_faults
 from dms.notify import Notifier
 from dms.recording import Moment
 from dms.settings import setting, settings
@@ -110,10 +111,12 @@ class Status:
             self._times.popleft()
 
     def _log_faults(self, faults: tuple[str, ...]) -> None:
+        fresh = new_faults(self._faults, faults)
+        for fault in fresh:
+            _log.error("Fault: %s", fault, extra={"fields": {"DMS_FAULT": fault}})
         for fault in faults:
-            if fault not in self._faults:
-                _log.error("Fault: %s", fault, extra={"fields": {"DMS_FAULT": fault}})
-        for fault in self._faults:
-            if fault not in faults:
-                _log.warning("Over: %s", fault, extra={"fields": {"DMS_FAULT_OVER": fault}})
+            if fault not in self._faults and fault not in fresh:
+                _log.info("Still: %s", fault)
+        for fault in new_faults(faults, self._faults):
+            _log.warning("Over: %s", fault, extra={"fields": {"DMS_FAULT_OVER": fault}})
         self._faults = faults

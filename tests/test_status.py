@@ -41,6 +41,18 @@ def test_a_fault_is_logged_once_when_it_comes_and_once_when_it_goes(caplog):
     assert told.lines[-1].startswith("running")
 
 
+def test_a_fault_that_changes_its_words_is_told_once(caplog):
+    caplog.set_level("INFO")
+    status = Status(Told())
+    lost, gone = "bridge: the adapter was unplugged", "bridge: no such port"
+    for faults in ((), (lost,), (gone,), (lost,), ("camera: gone", lost), ("camera: gone",), ()):
+        status.take(moment(*faults), DriverState(1.0), None)
+    assert [r.message for r in caplog.records] == [
+        f"Fault: {lost}", f"Still: {gone}", f"Still: {lost}", "Fault: camera: gone",
+        f"Over: {lost}", "Over: camera: gone",
+    ]  # fmt: skip
+
+
 def test_ready_is_told_once_with_what_is_missing():
     told = Told()
     status = Status(told)
