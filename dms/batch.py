@@ -144,6 +144,8 @@ def _run(
     labels = labels_of(entry, rate_of(entry.source))
     outputs = Outputs(folder / "events.jsonl", table, seen, folder / "affect.json")
     forget(folder)
+    for other in {"frames.csv", "frames.parquet"} - {table.name}:
+        (folder / other).unlink(missing_ok=True)  # of an earlier run in the other format
     pictures = [Thumbnails(folder)] if recipe.thumbnails else []
     result = bench(entry.source, chain, outputs, progress, pictures)
     matches = match_events(result.events, labels, ScoringSettings(), chain)

@@ -1,6 +1,7 @@
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 
 import make_demo_drive
 
-from dms.batch import Recipe, outcome_object, outcome_of, run_job
+from dms.batch import Recipe, frames_path, outcome_object, outcome_of, run_job
 from dms.corpus import Entry, find
 from dms.quality import QualitySettings, measure
 from dms.spread import run_dask, run_here, run_workers
@@ -138,6 +139,14 @@ def test_summary_and_page_tell_figures_groups_and_failures(tmp_path, drives):
     assert (
         measure([one.scored for one in outcomes if one.scored], QualitySettings()).recordings == 2
     )
+
+
+def test_a_table_in_another_format_does_not_outlive_the_run_that_made_it(tmp_path, drives):
+    pytest.importorskip("pyarrow", reason="the extra 'bench' is not installed")
+    [entry] = find([str(drives / "drive.jsonl")])
+    for table in (".parquet", ".csv"):
+        run_here([entry], replace(recipe(tmp_path), table=table), lambda _: None)
+        assert frames_path(tmp_path / entry.name).suffix == table
 
 
 def test_a_bus_log_beside_the_recording_is_found_and_counts_as_its_input(tmp_path):
