@@ -132,6 +132,11 @@ class VehicleInput:
         self.frames += 1
         if len(data) < readings[0].message.length:
             self.rejected += 1
+            for each in readings:
+                if self._last[each.quantity].at_s is None:
+                    self._last[
+                        each.quantity
+                    ].why = f"heard with {len(data)} bytes, the database says {each.message.length}"
             return
         for each in readings:
             raw = each.path.raw(data)

@@ -143,13 +143,13 @@ def test_garbage_between_frames_is_counted_not_fatal(adapter):
     assert bus.lines.garbage >= 2
 
 
-@pytest.mark.slow
-def test_a_million_fuzzed_bytes_do_no_harm(adapter):
+def test_fuzzed_bytes_do_no_harm(adapter):
+    """tools/fuzz_bus.py feeds a million to the same reader."""
     random_bytes = random.Random(1)
     alphabet = b"tTrRdDbB0123456789abcdefABCDEF\r\a\x00\xffzZVF"
     bus = SlcanBus(str(adapter.link))
     messages = sent = 0
-    while sent < 1_000_000:
+    while sent < 100_000:
         kind = random_bytes.randrange(3)
         if kind == 0:
             chunk = bytes(random_bytes.choices(alphabet, k=1001))

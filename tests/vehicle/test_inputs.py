@@ -243,6 +243,7 @@ def test_a_short_frame_is_rejected(dbc):
     car.feed(291, b"\x13\x88", 0.0, extended=False)
     assert car.context(0.0).speed_kmh is None
     assert car.rejected == 1
+    assert car.why_unknown(0.0)["speed"] == "heard with 2 bytes, the database says 8"
 
 
 def test_a_short_press_between_two_questions_is_not_missed(dbc):
@@ -454,14 +455,14 @@ SPAN = {"speed_kmh": (0, 300), "steering_deg": (-780, 780), "brake": (0, 1.1),
         "accelerator": (0, 1), "acceleration_mps2": (-30, 30)}  # fmt: skip
 
 
-@pytest.mark.slow
-def test_a_million_random_frames_do_no_harm(tmp_path):
+def test_random_frames_do_no_harm(tmp_path):
+    """tools/fuzz_bus.py feeds a million and compares every value with cantools."""
     place = tmp_path / "car.dbc"
     place.write_text(CAR)
     car = made(str(place))
     chance = random.Random(5)
     ids = [(291, False), (292, False), (2566869221 & 0x1FFFFFFF, True)]
-    for i in range(1_000_000):
+    for i in range(40_000):
         can_id, extended = (
             chance.choice(ids) if i % 4 == 0 else (chance.getrandbits(29), bool(i & 8))
         )
@@ -472,8 +473,8 @@ def test_a_million_random_frames_do_no_harm(tmp_path):
             for name, (low, high) in SPAN.items():
                 value = getattr(seen, name)
                 assert value is None or low <= value <= high
-    assert car.frames > 200_000
-    assert car.rejected > 10_000
+    assert car.frames > 8_000
+    assert car.rejected > 400
 
 
 @given(st.binary(max_size=64), st.integers(0, 0x1FFFFFFF), st.booleans())
