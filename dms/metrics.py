@@ -25,6 +25,7 @@ class Metrics:
         self._status = status
         self._latencies: deque[float] = deque(maxlen=_KEPT)
         self._alerts: dict[str, int] = {}
+        self._alert_age_s: float | None = None  # of the frame, at the newest alert
         self._written_s = time.monotonic()
         self._told = False
 
@@ -33,6 +34,8 @@ class Metrics:
         now_s = time.monotonic()
         if frame is not None:
             self._latencies.append(now_s - frame.t_s)
+            if any(event.level for event in state.events):
+                self._alert_age_s = now_s - frame.t_s
         for event in state.events:
             self._alerts[event.kind.value] = self._alerts.get(event.kind.value, 0) + 1
         if now_s - self._written_s >= _EVERY_S:
@@ -55,6 +58,8 @@ class Metrics:
             if kept:
                 value = kept[min(int(share * len(kept)), len(kept) - 1)]
                 lines.append(f'dms_latency_seconds{{quantile="{share}"}} {value:.4f}')
+        if self._alert_age_s is not None:
+            lines.append(_line("dms_alert_frame_age_seconds", "gauge", round(self._alert_age_s, 4)))
         lines.append("# TYPE dms_events_total counter")
         lines += [f'dms_events_total{{kind="{k}"}} {n}' for k, n in sorted(self._alerts.items())]
         lines.append("# TYPE dms_temperature_celsius gauge")

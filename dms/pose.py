@@ -93,7 +93,7 @@ class _Head:
     """The rigid points of one scheme; ``near``: what is nearer looks larger."""
 
     def __init__(self, scheme: Scheme, *, near: bool) -> None:
-        self._near = float(near)
+        self._near = near
         self.rows = list(scheme.pose)
         model = np.array(list(scheme.pose.values()), np.float64) @ _FACING  # as the camera sees it
         self._model = model - model.mean(axis=0)
@@ -107,16 +107,19 @@ class _Head:
         turn the points as a parallel picture would have them (POSIT, DeMenthon and Davis 1995) and
         the best rotation to them and their depth (Kabsch 1976).
         """
-        left, size, right = np.linalg.svd(
-            (self._inverse @ (points - points.mean(axis=0))).T, full_matrices=False
-        )
+        flat = points - points.mean(axis=0)
+        left, size, right = np.linalg.svd((self._inverse @ flat).T, full_matrices=False)
         rows = left @ right
         rotation = np.vstack([rows, np.cross(rows[0], rows[1])])
         scale = float(size.mean())
         for _ in range(_ROUNDS):
             depth = scale * (self._model @ rotation[2])
-            solid = np.column_stack([points * (1.0 + self._near * depth[:, None]), depth])
-            left, size, right = np.linalg.svd((solid - solid.mean(axis=0)).T @ self._model)
+            if self._near:
+                flat = points * (1.0 + depth[:, None])
+                flat -= flat.mean(axis=0)
+            left, size, right = np.linalg.svd(
+                np.vstack([flat.T @ self._model, depth @ self._model])
+            )
             signs = np.array([1.0, 1.0, np.linalg.det(left @ right)])
             rotation = (left * signs) @ right
             scale = float(size @ signs) / self._spread

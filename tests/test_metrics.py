@@ -23,7 +23,8 @@ def test_the_file_is_prometheus_text(tmp_path, monkeypatch):
     made = Metrics(tmp_path / "dms.prom", Status(Notifier({})))
     event = Event(1.0, Kind.BLINK, Level.NONE, "")
     shot = Frame(np.zeros((2, 2), np.uint8), time.monotonic() - 0.05, 0)
-    made.take(MOMENT, DriverState(1.0, level=Level.WARNING, events=(event,)), shot)
+    alert = Event(1.0, Kind.SLEEP, Level.CRITICAL, "")
+    made.take(MOMENT, DriverState(1.0, level=Level.WARNING, events=(event, alert)), shot)
     text = (tmp_path / "dms.prom").read_text()
     lines = text.splitlines()
     assert "dms_alert_level 2" in lines
@@ -32,6 +33,8 @@ def test_the_file_is_prometheus_text(tmp_path, monkeypatch):
     assert 'dms_temperature_celsius{zone="cpu-thermal"} 41.5' in lines
     (half,) = [line for line in lines if 'quantile="0.5"' in line]
     assert 0.05 <= float(half.split()[-1]) < 60  # s; a busy machine may be late
+    (age,) = [line for line in lines if line.startswith("dms_alert_frame_age_seconds ")]
+    assert 0.05 <= float(age.split()[-1]) < 60
     assert text.endswith("\n")
 
 

@@ -1,109 +1,51 @@
 """How fast the whole chain is beside its peers, in one run, frame by frame in turn.
 
-    tools/bench_speed.py CLIP [CLIP ...] [--frames 300] [--size 640x480 --size 1280x720] [--json]
+    tools/bench_speed.py [CLIP ...] [--frames 300] [--size 640x480 --size 1280x720] [--json]
 
 Without a clip the demonstration's recording is rendered. Decoding is not counted. Each contestant
 sees every frame in a fresh copy; CPU is the process's own time, so it holds on a busy machine.
-Peers that are not installed are named as such: `pip install mediapipe fer` to add them.
+Peers that are not installed are named as such: `pip install mediapipe fer` to add them. Also told:
+a budget by stage, frames of 1280x720 over those of 640x480, INT8 nets over FP32 ones, start-up,
+memory, and a live run at 30 frames/s with its idle cost, drops and the age of frames at alerts.
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
-import importlib
 import json
 import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import cv2
-import dlib
 import numpy as np
 
-from dms.chain import Chain
-from dms.config import load
-from dms.landmarks import dlib68_file
-from dms.values import Frame
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-Step = Callable[[np.ndarray, float, int], object]
+from dms.engine.load import open_engine
+from dms.engine.manifest import load_manifest
+from dms.errors import EngineError
+from tools.speed.contestants import CONTESTANTS, OURS, whole_chain
+from tools.speed.live import live
+from tools.speed.stages import Stages, budget
 
-
-def whole_chain(overrides: list[str], stack: ExitStack) -> Step:
-    """Everything from a gray frame to CAN frames on a virtual bus."""
-    chain = Chain(load(None, overrides))
-    (bridge,) = [stack.enter_context(bridge) for bridge in chain.bridges()]
-    perception, core = chain.perception, chain.core
-
-    def step(gray: np.ndarray, t_s: float, index: int) -> object:
-        seen = perception.observe(Frame(gray, t_s, index))
-        state = core.step(seen, None, t_s, perception.faults)
-        bridge.publish(state)
-        return state
-
-    return step
-
-
-def usual_script(_overrides: list[str], _stack: ExitStack) -> Step:
-    """Do what every dlib tutorial does: resize, HOG each frame, 68 points, EAR."""
-    detector = dlib.get_frontal_face_detector()
-    predictor = dlib.shape_predictor(str(dlib68_file()))
-
-    def ear(eye: np.ndarray) -> float:
-        gap = np.linalg.norm(eye[1] - eye[5]) + np.linalg.norm(eye[2] - eye[4])
-        return float(gap / (2.0 * np.linalg.norm(eye[0] - eye[3])))
-
-    def step(gray: np.ndarray, _t_s: float, _index: int) -> object:
-        small = cv2.resize(gray, (450, round(gray.shape[0] * 450 / gray.shape[1])))
-        ears = []
-        for face in detector(small, 0):
-            shape = predictor(small, face)
-            points = np.array([(shape.part(i).x, shape.part(i).y) for i in range(68)])
-            ears.append((ear(points[36:42]) + ear(points[42:48])) / 2)
-        return ears
-
-    return step
-
-
-def hog_320(_overrides: list[str], _stack: ExitStack) -> Step:
-    """Find faces by dlib's HOG detector alone, 320 pixels wide."""
-    detector = dlib.get_frontal_face_detector()
-
-    def step(gray: np.ndarray, _t_s: float, _index: int) -> object:
-        return detector(cv2.resize(gray, (320, round(gray.shape[0] * 320 / gray.shape[1]))), 0)
-
-    return step
-
-
-def face_mesh(_overrides: list[str], _stack: ExitStack) -> Step:
-    """MediaPipe's FaceMesh in tracking mode."""
-    mesh = importlib.import_module("mediapipe").solutions.face_mesh.FaceMesh(max_num_faces=1)
-    return lambda gray, _t_s, _index: mesh.process(cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB))
-
-
-def fer(_overrides: list[str], _stack: ExitStack) -> Step:
-    """The PyPI package fer."""
-    found = importlib.import_module("fer").FER()
-    return lambda gray, _t_s, _i: found.detect_emotions(cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR))
-
-
-CONTESTANTS = {
-    "dms, whole chain": whole_chain,
-    "usual dlib script": usual_script,
-    "HOG alone, 320 wide": hog_320,
-    "MediaPipe FaceMesh": face_mesh,
-    "fer": fer,
-}
+LIVE_FPS = 30.0
+NETS = ("expression", "eye_state")
 
 
 def frames_of(
     clips: list[str], size: tuple[int, int], most: int
 ) -> Iterator[tuple[np.ndarray, float]]:
+    """Yield gray frames of ``size`` with their time, which never goes back between clips."""
+    start_s = 0.0
     for clip in clips:
         capture = cv2.VideoCapture(clip)
         fps = capture.get(cv2.CAP_PROP_FPS) or 30.0
@@ -112,37 +54,32 @@ def frames_of(
             if not good:
                 break
             gray = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY) if picture.ndim == 3 else picture
-            yield cv2.resize(gray, size, interpolation=cv2.INTER_AREA), index / fps
+            at_s = start_s + index / fps
+            yield cv2.resize(gray, size, interpolation=cv2.INTER_AREA), at_s
+        start_s = at_s + 1.0
         capture.release()
 
 
 def race(clips: list[str], size: tuple[int, int], most: int, overrides: list[str]) -> dict:
     """Give every frame to every contestant in turn; return their figures by name."""
-    cv2.setNumThreads(1)
     with ExitStack() as stack:
-        return _race(clips, size, most, overrides, stack)
-
-
-def _race(
-    clips: list[str], size: tuple[int, int], most: int, overrides: list[str], stack: ExitStack
-) -> dict:
-    steps, absent = {}, {}
-    for name, make in CONTESTANTS.items():
-        try:
-            steps[name] = make(overrides, stack)
-        except (ImportError, AttributeError) as error:
-            absent[name] = f"not installed ({error})"
-    cpu = {name: [] for name in steps}
-    wall = {name: [] for name in steps}
-    gc.disable()
-    for index, (gray, t_s) in enumerate(frames_of(clips, size, most)):
-        for name, step in steps.items():
-            picture = gray.copy()
-            began, used = time.perf_counter(), time.process_time()
-            step(picture, t_s, index)
-            cpu[name].append(1e3 * (time.process_time() - used))
-            wall[name].append(1e3 * (time.perf_counter() - began))
-    gc.enable()
+        steps, absent = {}, {}
+        for name, make in CONTESTANTS.items():
+            try:
+                steps[name] = make(overrides, stack)
+            except (ImportError, AttributeError, EngineError) as error:
+                absent[name] = f"not installed ({error})"
+        cpu: dict[str, list[float]] = {name: [] for name in steps}
+        wall: dict[str, list[float]] = {name: [] for name in steps}
+        gc.disable()
+        for index, (gray, t_s) in enumerate(frames_of(clips, size, most)):
+            for name, step in steps.items():
+                picture = gray.copy()
+                began, used = time.perf_counter(), time.process_time()
+                step(picture, t_s, index)
+                cpu[name].append(1e3 * (time.process_time() - used))
+                wall[name].append(1e3 * (time.perf_counter() - began))
+        gc.enable()
     figures = {name: figures_of(cpu[name], wall[name]) for name in steps}
     return {**figures, **{name: {"absent": why} for name, why in absent.items()}}
 
@@ -158,8 +95,41 @@ def figures_of(cpu: list[float], wall: list[float]) -> dict[str, float]:
         "cpu_p95_ms": float(np.percentile(cpu, 95)),
         "cpu_p99_ms": float(np.percentile(cpu, 99)),
         "wall_median_ms": float(np.median(wall)),
+        "wall_p95_ms": float(np.percentile(wall, 95)),
         "wall_p99_ms": float(np.percentile(wall, 99)),
     }
+
+
+def stages_of(clips: list[str], most: int, overrides: list[str]) -> dict[str, dict[str, float]]:
+    """Return what each stage costs a frame at 640x480."""
+    with ExitStack() as stack:
+        stages, count = Stages(overrides, stack), 0
+        for index, (gray, t_s) in enumerate(frames_of(clips, (640, 480), most)):
+            if index == 1:  # the first frame finds the face
+                stages.spent_s.clear()
+                stages.calls.clear()
+            stages.step(gray, t_s, index)
+            count = index
+        return budget(stages, max(count, 1))
+
+
+def precision() -> dict[str, dict[str, float]]:
+    """Milliseconds of each net in INT8 and FP32, in turn on the same noise, and their ratio."""
+    told = {}
+    for name in NETS:
+        manifest = load_manifest(name)
+        engines = {kind: open_engine(manifest, precision=kind) for kind in ("int8", "fp32")}
+        batch = np.random.default_rng(0).random((2, *manifest.input.shape), np.float32)
+        batch = batch[: 2 if name == "eye_state" else 1]  # both eyes go in one batch
+        spent: dict[str, list[float]] = {kind: [] for kind in engines}
+        for _ in range(300):
+            for kind, engine in engines.items():
+                began = time.thread_time()
+                engine.infer(batch)
+                spent[kind].append(1e3 * (time.thread_time() - began))
+        ms = {kind: float(np.median(times)) for kind, times in spent.items()}
+        told[name] = {**ms, "ratio": ms["fp32"] / ms["int8"]}
+    return told
 
 
 def start_up(clip: str, overrides: list[str]) -> dict[str, float]:
@@ -182,18 +152,49 @@ def first(clip: str, overrides: list[str]) -> None:
     print(json.dumps({"peak_rss_mb": peak, "cpu_s": time.process_time()}))
 
 
-def show(size: tuple[int, int], figures: dict) -> None:
-    ours = figures["dms, whole chain"]["cpu_median_ms"]
-    print(f"\n{size[0]}x{size[1]}, ms a frame on one core")
-    print(f"{'':22}{'CPU median':>11}{'mean':>8}{'p95':>8}{'p99':>8}{'wall p99':>10}{'ratio':>8}")
-    for name, row in figures.items():
-        if "absent" in row:
-            print(f"{name:22}{row['absent']}")
-            continue
+def summary(races: dict[str, dict[str, Any]]) -> dict[str, float]:
+    """Return the ratios that the targets are about."""
+    rows = [figures[OURS] for figures in races.values()]
+    told = {"p99_over_median": rows[0]["wall_p99_ms"] / rows[0]["wall_median_ms"]}
+    if len(rows) > 1:
+        told["growth_with_resolution"] = rows[1]["cpu_median_ms"] / rows[0]["cpu_median_ms"]
+    return told
+
+
+def show(report: dict[str, Any]) -> None:
+    for size, figures in report["races"].items():
+        ours = figures[OURS]["cpu_median_ms"]
+        print(f"\n{size}, ms a frame on one core")
         print(
-            f"{name:22}{row['cpu_median_ms']:11.2f}{row['cpu_mean_ms']:8.2f}{row['cpu_p95_ms']:8.2f}"
-            f"{row['cpu_p99_ms']:8.2f}{row['wall_p99_ms']:10.2f}{row['cpu_median_ms'] / ours:7.1f}x"
+            f"{'':24}{'CPU median':>11}{'mean':>8}{'p95':>8}{'p99':>8}{'wall p99':>10}{'ratio':>8}"
         )
+        for name, row in figures.items():
+            if "absent" in row:
+                print(f"{name:24}{row['absent']}")
+                continue
+            numbers = (row[f"cpu_{part}_ms"] for part in ("mean", "p95", "p99"))
+            print(
+                f"{name:24}{row['cpu_median_ms']:11.2f}{''.join(f'{n:8.2f}' for n in numbers)}"
+                f"{row['wall_p99_ms']:10.2f}{row['cpu_median_ms'] / ours:7.1f}x"
+            )
+    print("\n| stage, 640x480 | CPU ms a frame, mean | times a frame |\n|---|---|---|")
+    for stage, row in report["stages"].items():
+        print(f"| {stage} | {row['ms']:.2f} | {row['calls']:.2f} |")
+    print()
+    for name, value in report["summary"].items():
+        print(f"{name.replace('_', ' ')}: {value:.2f}")
+    for name, row in report["precision"].items():
+        print(f"{name}: INT8 {row['int8']:.3f} ms, FP32 {row['fp32']:.3f} ms: {row['ratio']:.2f}x")
+    began, run = report["start_up"], report["live"]
+    print(
+        f"process start to first result {began['start_to_first_result_s']:.2f} s "
+        f"(CPU {began['cpu_s']:.2f} s), peak resident memory {began['peak_rss_mb']:.0f} MB"
+    )
+    cost = f"{100 * run['cpu_share']:.0f} % of a core"
+    lost = f"{run['drops']} frames dropped and {run['frames']} decided"
+    age = f"age of a decided frame {run['age_median_ms']:.1f} ms (p99 {run['age_p99_ms']:.1f})"
+    alert = f"at most {run['age_at_alert_most_ms']:.1f} ms at {run['alerts']} alerts"
+    print(f"live at {LIVE_FPS:.0f}/s for {run['seconds']:.0f} s: {cost}, {lost}, {age}, {alert}")
 
 
 def demo_clip(folder: Path) -> str:
@@ -203,33 +204,42 @@ def demo_clip(folder: Path) -> str:
     return str(next(path for path in folder.iterdir() if path.suffix in {".avi", ".mkv", ".mp4"}))
 
 
+def measure(clips: list[str], args: argparse.Namespace) -> dict[str, Any]:
+    """Return all figures."""
+    texts = args.size or ["640x480", "1280x720"]
+    sizes = {text: (int(text.split("x")[0]), int(text.split("x")[1])) for text in texts}
+    races = {text: race(clips, size, args.frames, args.overrides) for text, size in sizes.items()}
+    seconds = islice(frames_of(clips, (640, 480), args.frames), int(args.live * LIVE_FPS))
+    return {
+        "races": races,
+        "summary": summary(races),
+        "stages": stages_of(clips, args.frames, args.overrides),
+        "precision": precision(),
+        "start_up": start_up(clips[0], args.overrides),
+        "live": live([gray for gray, _ in seconds], LIVE_FPS, args.overrides),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("clip", nargs="*", help="recordings; none: the demonstration's")
-    parser.add_argument("--frames", type=int, default=300, help="frames of each clip (300)")
+    parser.add_argument("--frames", type=int, default=600, help="frames of each clip (600)")
     parser.add_argument("--size", action="append", metavar="WxH", help="640x480 and 1280x720")
+    parser.add_argument("--live", type=float, default=20.0, help="seconds of the live run (20)")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--first", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
+    cv2.setNumThreads(1)
     if args.first:
         first(args.clip[0], args.overrides)
         return
     with tempfile.TemporaryDirectory() as folder:
-        clips = args.clip or [demo_clip(Path(folder))]
-        sizes = [tuple(map(int, text.split("x"))) for text in args.size or ["640x480", "1280x720"]]
-        races = {size: race(clips, size, args.frames, args.overrides) for size in sizes}
-        began = start_up(clips[0], args.overrides)
+        report = measure(args.clip or [demo_clip(Path(folder))], args)
     if args.json:
-        named = {f"{size[0]}x{size[1]}": figures for size, figures in races.items()}
-        print(json.dumps({"races": named, "start_up": began}, indent=1))
-        return
-    for size, figures in races.items():
-        show(size, figures)
-    print(
-        f"\nprocess start to first result {began['start_to_first_result_s']:.2f} s "
-        f"(CPU {began['cpu_s']:.2f} s), peak resident memory {began['peak_rss_mb']:.0f} MB"
-    )
+        print(json.dumps(report, indent=1))
+    else:
+        show(report)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ from dms.landmarks import (
 )
 from dms.values import Box, Gray
 from tools.landmarking.blinks import blinks, closed_clips, frames
+from tools.landmarking.yaw import held_out, yaw_curve
 
 Array = NDArray[np.float64]
 # Points that both schemes have: iBUG number -> ours.
@@ -312,6 +313,17 @@ def _cell(gray: Gray, found: list[Landmarks], text: str) -> NDArray[np.uint8]:
     return cell
 
 
+def yaw_curves(models: dict[str, Predictor], data: Path) -> None:
+    """Print how each model follows photographs that are turned by known angles."""
+    try:
+        labels = held_out(data, 40)
+    except ImportError as error:
+        print(f"yaw: needs the teacher, which is not installed ({error})")
+        return
+    for name, model in models.items():
+        yaw_curve(name, model, labels)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     default = os.environ.get("DMS_DATA", str(Path(__file__).resolve().parents[2] / "shared/data"))
@@ -321,7 +333,7 @@ def main() -> None:
     )
     parser.add_argument("--people", type=int, nargs="*", default=[], help="ZJU people, default all")
     parser.add_argument(
-        "--parts", nargs="+", default=["speed", "blinks", "clips", "infrared", "rest"]
+        "--parts", nargs="+", default=["speed", "blinks", "clips", "infrared", "rest", "yaw"]
     )
     parser.add_argument("--worst", type=Path, help="contact sheet of the worst cases (not in here)")
     options = parser.parse_args()
@@ -341,6 +353,8 @@ def main() -> None:
             jitter(name, model, faces)
             curve(name, model, faces)
             fits(name, model, faces, options.data)
+    if "yaw" in options.parts:
+        yaw_curves(models, options.data)
     worst = infrared(models, options.data) if "infrared" in options.parts else []
     if "rest" in options.parts and "dlib68" in models and len(models) > 1:
         turned(models, faces)

@@ -13,11 +13,15 @@ then those of a model trained without it.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small products: threads only wait
+
+import cv2
 import dlib
 import numpy as np
 import torch
@@ -97,7 +101,7 @@ def nets(labels: list[Label], args: argparse.Namespace) -> None:
         np.savez(cache, **draw(labels, args.pictures, args.seed))
     drawn = dict(np.load(cache))
     parts = {
-        "face": (room.face_net, room.face_losses, 64, asdict(FaceFraming()), (1, 80, 80)),
+        "face": (room.face_net, room.face_losses, 128, asdict(FaceFraming()), (1, 80, 80)),
         "eye": (room.eye_net, room.eye_losses, 96, asdict(EyeFraming()), (2, 32, 48)),
     }
     for part, (make, losses_of, batch, framing, size) in parts.items():
@@ -106,8 +110,6 @@ def nets(labels: list[Label], args: argparse.Namespace) -> None:
         torch.manual_seed(args.seed)
         dice = torch.Generator().manual_seed(args.seed)
         net = make()
-        if args.start:
-            net.start(torch.load(args.start / f"{part}.pt"))
         losses, steps = losses_of(drawn, batch, dice)
         epochs = args.epochs[part == "eye"]
         room.train(net, losses, steps, epochs, args.rate, args.out / f"{part}.pt")
@@ -120,10 +122,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="outside the project")
     parser.add_argument("--engines", type=Path, default=FOLDER)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--pictures", type=int, default=28000)
-    parser.add_argument("--epochs", type=int, nargs=2, default=[11, 8], help="face, eye")
+    parser.add_argument("--pictures", type=int, default=30000)
+    parser.add_argument("--epochs", type=int, nargs=2, default=[13, 12], help="face, eye")
     parser.add_argument("--rate", type=float, default=2.5e-3, help="highest learning rate")
-    parser.add_argument("--start", type=Path, help="folder of checkpoints to go on from")
     parser.add_argument("--parts", nargs="+", choices=["face", "eye"], default=["face", "eye"])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--all", action="store_true", help="hold no people or clips out")
@@ -133,6 +134,7 @@ def main() -> None:
         help="dlib's options to try: cascades,trees,depth,oversampling,pool,nu",
     )  # fmt: skip
     args = parser.parse_args()
+    cv2.setNumThreads(args.threads)
     args.out.mkdir(parents=True, exist_ok=True)
     labels = label_all(args.data, args.out / "labels.pkl")
     chosen = split(labels, args.data, None if args.all else TRAINED_PEOPLE)

@@ -97,7 +97,7 @@ def _glare(gray: Gray, points: Array, rng: np.random.Generator) -> Hidden:
 
 def _hand(gray: Gray, points: Array, other: Gray, rng: np.random.Generator) -> Hidden:
     centres, size, _ = _eyes(points)
-    width, height = int(size * rng.uniform(0.5, 1.2)), int(size * rng.uniform(0.4, 1.0))
+    width, height = int(size * rng.uniform(0.5, 1.2)) + 4, int(size * rng.uniform(0.4, 1.0)) + 4
     centre = centres[rng.integers(2)] + rng.normal(0, 0.08, 2) * size
     mask = np.zeros(gray.shape, np.uint8)
     at, half = tuple(centre.astype(int).tolist()), (width // 2, height // 2)

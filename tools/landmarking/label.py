@@ -28,4 +28,6 @@ class Label:
     shade: float  # skin below the eyes over the cheeks: dark lenses are below 0.3
     blink: bool = False  # labelled as blinking or closed
     wrong: bool = False  # labels and teacher contradict each other
+    # the whole mesh, (468, 3): x, y and depth away from the camera, all in pixels
+    mesh: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 3), np.float32))
     lids: list[float] = field(default_factory=lambda: [1.0, 1.0])  # share of opening to keep

@@ -64,10 +64,6 @@ class PointNet(nn.Module):
         self.points = nn.Linear(hidden, 2 * points)
         self.logits = nn.Linear(hidden, logits)
 
-    def start(self, state: dict[str, Tensor]) -> None:
-        """Go on from a checkpoint."""
-        self.load_state_dict(state)
-
     def trunk(self, x: Tensor) -> Tensor:
         """Features (n, features) of patches (n, 1, h, w)."""
         x = self.standardise(x)
@@ -101,16 +97,9 @@ class EyePairNet(PointNet):
         x = functional.relu(self.hidden(joined))
         return self.points(x), self.logits(x)
 
-    def start(self, state: dict[str, Tensor]) -> None:
-        """Go on from a checkpoint; one of a single eye lets the other begin at nothing."""
-        weight = state["hidden.weight"]
-        if weight.shape != self.hidden.weight.shape:
-            state = {**state, "hidden.weight": torch.cat([weight, 0 * weight], dim=1)}
-        self.load_state_dict(state)
-
 
 def face_net() -> PointNet:
-    return PointNet((12, 24, 40, 56), (2, 2, 2, 2), 5, 25, 128, 36, 1)
+    return PointNet((16, 32, 64, 96), (2, 2, 2, 2), 5, 25, 160, 36, 1)
 
 
 def eye_net() -> EyePairNet:
@@ -168,6 +157,13 @@ def moved(
     return x, points - torch.tensor([dx, dy]) / unit
 
 
+def _outputs(net: PointNet, x: Tensor) -> tuple[Tensor, Tensor]:
+    """Run the net in bfloat16, which newer processors multiply twice as fast."""
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        points, logits = net(x)
+    return points.float(), logits.float()
+
+
 Losses = Callable[[PointNet], Iterator[Tensor]]
 
 
@@ -185,9 +181,10 @@ def face_losses(drawn: dict[str, Array], batch: int, dice: torch.Generator) -> t
         order = torch.randperm(count, generator=dice)
         for start in range(0, count - batch + 1, batch):
             pick = order[start : start + batch]
-            x, points = moved(faces[pick][:, None] / 255, truth[pick], 4, 80.0, dice)
+            side = float(faces.shape[-1])
+            x, points = moved(faces[pick][:, None] / 255, truth[pick], 4, side, dice)
             other = others[torch.randint(len(others), (some,), generator=dice)][:, None] / 255
-            found, fit = net(photometric(torch.cat([x, other]), dice))
+            found, fit = _outputs(net, photometric(torch.cat([x, other]), dice))
             loss = 20 * robust(found[:batch].view(batch, -1, 2) - points, weight)
             yield loss + 0.15 * functional.binary_cross_entropy_with_logits(fit, target)
 
@@ -208,7 +205,7 @@ def eye_losses(drawn: dict[str, Array], batch: int, dice: torch.Generator) -> tu
         for start in range(0, count - batch + 1, batch):
             pick = order[start : start + batch]
             x, points = moved(eyes[pick] / 255, truth[pick], 1, 30.0, dice)
-            found, logits = net(photometric(x, dice))
+            found, logits = _outputs(net, photometric(x, dice))
             found = found.view(batch, 2, 12, 2)
             known, doubt = hidden[pick], torch.nan_to_num(hidden[pick], nan=0.5)
             weight = torch.where(doubt > 0.7, 0.1, torch.where(doubt > 0.3, 0.5, 1.0))
@@ -228,6 +225,7 @@ def train(
     net: PointNet, losses: Losses, steps: int, epochs: int, rate: float, checkpoint: Path
 ) -> None:
     """One cycle of AdamW; a checkpoint and a line of the log after each epoch."""
+    net.to(memory_format=torch.channels_last)
     adam = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=1e-3)
     cycle = torch.optim.lr_scheduler.OneCycleLR(
         adam, rate, total_steps=epochs * steps, pct_start=0.1

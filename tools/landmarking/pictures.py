@@ -10,8 +10,10 @@ import numpy as np
 from dms.landmark_net import EyeFraming, FaceFraming, cut, eye_matrix, face_matrix
 from dms.values import Box, Gray
 from tools.landmarking.covers import cover
+from tools.landmarking.heads import Turn
+from tools.landmarking.jaws import open_mouth, opening
 from tools.landmarking.label import Array, Label
-from tools.landmarking.labels import DARK_LENSES, DOUBTFUL, aspect, eyes_of
+from tools.landmarking.labels import DARK_LENSES, DOUBTFUL, TURNED, aspect, eyes_of, turned
 from tools.landmarking.lids import close_eye, draw_spot
 from tools.landmarking.light import Light
 
@@ -38,6 +40,25 @@ def box_of(points: Array) -> tuple[Array, float]:
     eyes, mouth = (right + left) / 2, (points[35] + points[39]) / 2
     side = 1.65 * np.hypot(np.linalg.norm(left - right), np.linalg.norm(mouth - eyes))
     return (eyes + mouth) / 2, float(side)
+
+
+def placed(label: Label, canvas: int) -> tuple[Gray, Array, Array, Array]:
+    """Picture, points, iris and mesh of the face, upright in the middle of a square canvas."""
+    centre, side = box_of(label.points)
+    across = label.points[12:24].mean(axis=0) - label.points[:12].mean(axis=0)
+    scale = canvas * _FACE_SHARE / side
+    cos, sin = scale * across / np.hypot(*across)
+    turn = np.array([[cos, sin], [-sin, cos]])
+    offset, gray = np.full(2, canvas / 2) - turn @ centre, label.gray
+    matrix = np.column_stack([turn, offset])
+    if scale < 0.6:
+        share = 1 / int(1 / scale)
+        gray = cv2.resize(gray, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
+        matrix = np.column_stack([turn / share, offset])
+    gray = cv2.warpAffine(gray, matrix, (canvas, canvas), borderMode=cv2.BORDER_REFLECT_101)
+    points, iris = label.points @ turn.T + offset, label.iris @ turn.T + offset
+    solid = np.hstack([label.mesh[:, :2] @ turn.T + offset, label.mesh[:, 2:] * scale])
+    return np.asarray(gray, np.uint8), points, iris, solid
 
 
 class Pictures:
@@ -70,26 +91,38 @@ class Pictures:
         return Box(float(centre[0]) - side / 2, float(centre[1]) - side / 2, side, side)
 
     def _place(self, label: Label) -> tuple[Gray, Array, Array]:
-        """Turn, stretch and perhaps mirror the face onto the canvas."""
-        rng, middle = self.rng, np.full(2, self.canvas / 2)
-        centre, side = box_of(label.points)
+        """Turn the head, perhaps open its mouth; roll, stretch and perhaps mirror the picture."""
+        rng = self.rng
+        gray, points, iris = self._upright(label)
         roll = np.deg2rad(rng.uniform(-30, 30) if rng.random() < 0.5 else rng.normal(0, 8))
-        scale = self.canvas * _FACE_SHARE / side
         turn = np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
-        turn = turn @ np.diag([np.exp(rng.normal(0, 0.04)), 1.0]) * scale
+        turn = turn @ np.diag([np.exp(rng.normal(0, 0.04)), 1.0])
         mirrored = rng.random() < 0.5
         if mirrored:
             turn = turn @ np.diag([-1.0, 1.0])
-        offset, gray = middle - turn @ centre, label.gray
-        matrix = np.column_stack([turn, offset])
-        if scale < 0.6:
-            share = 1 / int(1 / scale)
-            gray = cv2.resize(gray, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
-            matrix = np.column_stack([turn / share, offset])
+        offset = np.full(2, self.canvas / 2) - turn @ box_of(points)[0]
         edge = cv2.BORDER_REPLICATE if rng.random() < 0.5 else cv2.BORDER_REFLECT_101
-        gray = cv2.warpAffine(gray, matrix, (self.canvas, self.canvas), borderMode=edge)
-        points, iris = label.points @ turn.T + offset, label.iris @ turn.T + offset
+        gray = np.asarray(
+            cv2.warpAffine(
+                gray, np.column_stack([turn, offset]), (self.canvas,) * 2, borderMode=edge
+            ),
+            np.uint8,
+        )
+        points, iris = points @ turn.T + offset, iris @ turn.T + offset
         return gray, points[FLIP] if mirrored else points, iris[::-1] if mirrored else iris
+
+    def _upright(self, label: Label) -> tuple[Gray, Array, Array]:
+        """Bring the face upright onto the canvas, its head turned and its mouth open at times."""
+        rng = self.rng
+        gray, points, iris, solid = placed(label, self.canvas)
+        if turned(label) < TURNED and opening(points) < 0.12 and rng.random() < 0.25:
+            open_mouth(gray, points, rng.uniform(0.05, 0.9), rng)
+        if len(solid) and rng.random() < 0.5:
+            most = 50 if turned(label) < 1.3 else 15  # a head that is turned already: a little
+            yaw_deg = float(np.clip(rng.normal(0, 24), -most, most))
+            moves = Turn(solid, self.canvas, yaw_deg, float(rng.normal(0, 9)))
+            gray, points, iris = moves.picture(gray), moves.points(points), moves.points(iris)
+        return gray, points, iris
 
     def _infrared_eyes(self, gray: Gray, points: Array, iris: Array) -> None:
         """Sometimes a light iris with a dark (or lit) pupil and the lamp's glint."""
@@ -127,6 +160,24 @@ class Pictures:
                 close_eye(gray, eye, part)
 
 
+def cut_off(sample: Sample, box: Box, share: float, rng: np.random.Generator) -> None:
+    """Let the picture end so that ``share`` of the face's box lies beyond; its border repeats."""
+    gray, side = sample.gray, rng.integers(4)
+    if side % 2:
+        gray = gray.T
+    low, high = (box.y, box.y + box.height) if side % 2 else (box.x, box.x + box.width)
+    if side < 2:
+        first = int(low + share * (high - low))
+        gray[:, :first] = gray[:, first : first + 1]
+    else:
+        last = int(high - share * (high - low))
+        gray[:, last + 1 :] = gray[:, last : last + 1]
+    for eye, contour in enumerate(eyes_of(sample.points)):
+        place = float(contour[:, side % 2].mean())
+        if place < first if side < 2 else place > last:
+            sample.hidden[eye] = 1.0
+
+
 def no_face(pictures: Pictures, sample: Sample) -> tuple[Gray, Box]:
     """Return a picture and a box in which there is no face to be fitted."""
     rng, gray = pictures.rng, sample.gray
@@ -138,8 +189,12 @@ def no_face(pictures: Pictures, sample: Sample) -> tuple[Gray, Box]:
         side *= float(np.exp(rng.normal(0, 0.25)))
     elif drawn < 0.6:  # a part of it
         centre, side = centre + rng.normal(0, 0.2, 2) * side, side * rng.uniform(0.25, 0.5)
-    elif drawn < 0.7:  # far too large
+    elif drawn < 0.65:  # far too large
         centre, side = centre + rng.normal(0, 0.1, 2) * side, side * rng.uniform(1.9, 2.4)
+    elif drawn < 0.72:  # most of it is out of the picture
+        gray = gray.copy()
+        box = Box(float(centre[0]) - side / 2, float(centre[1]) - side / 2, side, side)
+        cut_off(Sample(gray, sample.points, [0.0, 0.0]), box, rng.uniform(0.5, 0.9), rng)
     elif drawn < 0.85:  # lying or upside down
         gray = np.ascontiguousarray(np.rot90(gray, rng.integers(1, 4)))
         centre = np.full(2, gray.shape[0] / 2) + rng.normal(0, 0.1, 2) * side
@@ -171,6 +226,8 @@ def draw(labels: list[Label], count: int, seed: int) -> dict[str, Array]:
     for number in np.concatenate(order)[:count]:
         sample = pictures.sample(labels[number])
         box = pictures.box(sample.points)
+        if rng.random() < 0.12:
+            cut_off(sample, box, rng.uniform(-0.1, 0.35), rng)
         where = np.array([box.x + box.width / 2, box.y + box.height / 2])
         local = (sample.points[FACE_POINTS] - where) / (FaceFraming().span * box.width)
         _add(out, faces=face_patch(sample.gray, box), face_points=local.astype(np.float32))

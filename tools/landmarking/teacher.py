@@ -71,6 +71,7 @@ class Teacher:
 
     def roi(self, mesh: Array) -> tuple[Array, float, float]:
         """Centre, side and turn of the square in which the mesh is sought next."""
+        mesh = mesh[:, :2]
         across = mesh[263] - mesh[33]
         angle = float(np.arctan2(across[1], across[0]))
         turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
@@ -79,10 +80,12 @@ class Teacher:
         return turn.T @ ((low + high) / 2), _MESH_ROI * float((high - low).max()), angle
 
     def mesh(self, gray: Gray, centre: Array, side: float, angle: float) -> tuple[Array, float]:
-        """468 points and the probability of a face."""
+        """468 points (x, y, depth away from the camera, all in pixels) and how likely a face."""
         (points, score), matrix = self._mesh.run(gray, centre, side, angle)
-        found = points[:1404].reshape(468, 3)[:, :2]
-        return _back(found, matrix), float(1 / (1 + np.exp(-score[-1])))
+        found = points[:1404].reshape(468, 3)
+        depth = found[:, 2:] * side / self._mesh.size
+        place = np.hstack([_back(found[:, :2], matrix), depth])
+        return place, float(1 / (1 + np.exp(-score[-1])))
 
     def eye(
         self, gray: Gray, outer: Array, inner: Array, mirrored: bool
@@ -114,7 +117,8 @@ class Teacher:
         looks = [mesh] + [
             self.mesh(gray, roi[0], roi[1] * scale, roi[2] + turn)[0] for scale, turn in _LOOKS[1:]
         ]
-        mesh = np.mean(looks, axis=0)
+        solid = np.mean(looks, axis=0)
+        mesh, looks = solid[:, :2], [look[:, :2] for look in looks]
         size = float(np.hypot(*(mesh[263] - mesh[33])))
         spread = float(np.linalg.norm(np.array(looks) - mesh, axis=2).mean() / size)
         right = self.eye(gray, mesh[33], mesh[133], False)
@@ -124,6 +128,7 @@ class Teacher:
         shade = max(_shade(gray, points[12 * i : 12 * i + 12], mesh[CHEEKS[i]]) for i in (0, 1))
         iris = np.array([right[1], left[1]])
         found = Label("", "", 0, gray, points, iris, score, spread, max(right[2], left[2]), shade)
+        found.mesh = solid.astype(np.float32)
         return found, self.roi(mesh)
 
 

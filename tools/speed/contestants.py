@@ -1,0 +1,110 @@
+"""Who runs in the race: the whole chain and what others do with a frame."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from contextlib import ExitStack
+
+import cv2
+import dlib
+import numpy as np
+
+from dms.chain import Chain
+from dms.config import load
+from dms.landmarks import dlib68_file
+from dms.values import Frame
+
+Step = Callable[[np.ndarray, float, int], object]
+Make = Callable[[list[str], ExitStack], Step]
+
+
+def chain_of(overrides: list[str], stack: ExitStack) -> tuple[Chain, Step]:
+    """Everything from a gray frame to CAN frames on a virtual bus."""
+    chain = Chain(load(None, overrides))
+    (bridge,) = [stack.enter_context(bridge) for bridge in chain.bridges()]
+    perception, core = chain.perception, chain.core
+
+    def step(gray: np.ndarray, t_s: float, index: int) -> object:
+        seen = perception.observe(Frame(gray, t_s, index))
+        state = core.step(seen, None, t_s, perception.faults)
+        bridge.publish(state)
+        return state
+
+    return chain, step
+
+
+def whole_chain(overrides: list[str], stack: ExitStack) -> Step:
+    return chain_of(overrides, stack)[1]
+
+
+def floating(overrides: list[str], stack: ExitStack) -> Step:
+    """The same with FP32 nets."""
+    return chain_of([*overrides, "nets.precision=fp32"], stack)[1]
+
+
+def usual_script(_overrides: list[str], _stack: ExitStack) -> Step:
+    """Do what every dlib tutorial does: resize, HOG each frame, 68 points, EAR."""
+    detector = dlib.get_frontal_face_detector()
+    predictor = dlib.shape_predictor(str(dlib68_file()))
+
+    def ear(eye: np.ndarray) -> float:
+        gap = np.linalg.norm(eye[1] - eye[5]) + np.linalg.norm(eye[2] - eye[4])
+        return float(gap / (2.0 * np.linalg.norm(eye[0] - eye[3])))
+
+    def step(gray: np.ndarray, _t_s: float, _index: int) -> object:
+        small = cv2.resize(gray, (450, round(gray.shape[0] * 450 / gray.shape[1])))
+        ears = []
+        for face in detector(small, 0):
+            shape = predictor(small, face)
+            points = np.array([(shape.part(i).x, shape.part(i).y) for i in range(68)])
+            ears.append((ear(points[36:42]) + ear(points[42:48])) / 2)
+        return ears
+
+    return step
+
+
+def hog_320(_overrides: list[str], _stack: ExitStack) -> Step:
+    """Find faces by dlib's HOG detector alone, 320 pixels wide."""
+    detector = dlib.get_frontal_face_detector()
+
+    def step(gray: np.ndarray, _t_s: float, _index: int) -> object:
+        return detector(cv2.resize(gray, (320, round(gray.shape[0] * 320 / gray.shape[1]))), 0)
+
+    return step
+
+
+def points_alone(_overrides: list[str], _stack: ExitStack) -> Step:
+    """Place dlib's 68 points in the middle of the picture: they cost the same anywhere."""
+    predictor = dlib.shape_predictor(str(dlib68_file()))
+
+    def step(gray: np.ndarray, _t_s: float, _index: int) -> object:
+        height, width = gray.shape
+        x, y, half = width // 2, height // 2, height // 5
+        return predictor(gray, dlib.rectangle(x - half, y - half, x + half, y + half))
+
+    return step
+
+
+def face_mesh(_overrides: list[str], _stack: ExitStack) -> Step:
+    """MediaPipe's FaceMesh in tracking mode."""
+    mesh = importlib.import_module("mediapipe").solutions.face_mesh.FaceMesh(max_num_faces=1)
+    return lambda gray, _t_s, _index: mesh.process(cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB))
+
+
+def fer(_overrides: list[str], _stack: ExitStack) -> Step:
+    """The PyPI package fer."""
+    found = importlib.import_module("fer").FER()
+    return lambda gray, _t_s, _i: found.detect_emotions(cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR))
+
+
+OURS = "dms, whole chain"
+CONTESTANTS: dict[str, Make] = {
+    OURS: whole_chain,
+    "the same, FP32 nets": floating,
+    "usual dlib script": usual_script,
+    "HOG alone, 320 wide": hog_320,
+    "dlib's 68 points alone": points_alone,
+    "MediaPipe FaceMesh": face_mesh,
+    "fer": fer,
+}
