@@ -111,9 +111,8 @@ def write_page(
         facts.append(f"timelines of the {len(shown)} recordings with the most faults")
     by_column = {column: by_group(scored, column, settings) for column in groups}
     path = out / "report.html"
-    title = f"dms bench: {out.resolve().name}"
     quality = measure(scored, settings)
-    write_report(Report(title, recordings, facts, quality, by_column, failures), path)
+    write_report(Report("dms bench", recordings, facts, quality, by_column, failures), path)
     return path
 
 
