@@ -6,17 +6,19 @@ from dms import errors
 from dms.cli import VERBS
 from dms.events import COLUMNS
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+FILES = (ROOT / "docs" / "files.md").read_text(encoding="utf-8")
 
 
 def test_every_column_of_the_frame_table_is_described():
     for name, text in COLUMNS.items():
-        assert f"| `{name}` | {text} |" in README
+        assert f"| `{name}` | {text} |" in FILES
 
 
 def test_every_exit_code_is_listed():
     for error in (errors.DmsError, *errors.DmsError.__subclasses__()):
-        assert f"{error.exit_code} " in README.split("Exit codes:")[1].split("###")[0]
+        assert f"{error.exit_code} " in README.split("Exit codes:")[1].split("files of a run")[0]
 
 
 def test_every_verb_is_shown():

@@ -1,0 +1,74 @@
+"""What the pages say is there: their links lead somewhere, their commands are understood."""
+
+import contextlib
+import importlib.util
+import io
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from dms.cli import VERBS, parser
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")),
+         *sorted((ROOT / "engines").glob("*.md"))]  # fmt: skip
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_BLOCK = re.compile(r"```(?:sh|console)\n(.*?)```", re.DOTALL)
+_TOOL = re.compile(r"`(?:\./)?((?:tools|tests|systemd)/[\w./-]+)")
+_MODULE = re.compile(r"python -m ((?:tools|tests)[\w.]*)")
+_NAMED = {page.name: page for page in PAGES}
+
+
+def anchors(page: Path) -> set[str]:
+    heads = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+def commands() -> list[tuple[str, str]]:
+    found = []
+    for page in PAGES:
+        for block in _BLOCK.findall(page.read_text(encoding="utf-8")):
+            for line in block.replace("\\\n", " ").splitlines():
+                for part in re.split(r"[|;]|&&", line.split(" #")[0]):
+                    words = part.strip().removeprefix("sudo ").removeprefix(".venv/bin/")
+                    if words.startswith("dms "):
+                        found.append((page.name, words))
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_and_pictures_lead_somewhere(page):
+    for target in _LINK.findall(page.read_text(encoding="utf-8")):
+        if re.match(r"\w+:", target):
+            continue
+        place, _, anchor = target.partition("#")
+        file = (page.parent / place).resolve() if place else page
+        assert file.exists(), f"{page.name}: {target}"
+        if anchor and file.suffix == ".md":
+            assert anchor in anchors(file), f"{page.name}: {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_programs_and_tests_that_are_named_exist(page):
+    text = page.read_text(encoding="utf-8")
+    for name in _TOOL.findall(text):
+        assert (ROOT / name.rstrip("./")).exists(), f"{page.name}: {name}"
+    for name in _MODULE.findall(text):
+        assert importlib.util.find_spec(name), f"{page.name}: python -m {name}"
+
+
+@pytest.mark.parametrize(("page", "line"), commands())
+def test_every_command_shown_is_understood(page, line):
+    words = shlex.split(line.split(" > ")[0].split(" 2>")[0])[1:]
+    words = [word.strip("[]") for word in words if word not in {"...", "FOLDER..."}]
+    assert words[0].startswith("-") or words[0] in VERBS, f"{page}: {line}"
+    heard = io.StringIO()
+    with contextlib.redirect_stderr(heard), contextlib.suppress(SystemExit):
+        parser(words[0]).parse_args(words)
+    assert not heard.getvalue(), f"{page}: {line}\n{heard.getvalue()}"
+
+
+def test_there_are_commands_to_test():
+    assert len(commands()) > 30
