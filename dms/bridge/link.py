@@ -272,7 +272,7 @@ class Link:
                 self._tell(self._controller)
         else:
             self._controller = None  # whoever hears others is on the bus
-        if self._listen_only:  # one that sends is well when it has sent
+        if self._listen_only and bus is self._bus:  # one that sends is well when it has sent
             self._well(bus)
         if self._heard and not message.is_error_frame:
             self._guarded(self._heard, message, time.monotonic())

@@ -76,6 +76,7 @@ class Reading:
         if self.path.selectors:
             words["multiplexed"] = [sorted(ids) for _, ids in self.path.selectors]
         if self.factor is not None:
+            words["scale"] = [self.signal.scale, self.signal.offset]
             words["unit"] = self.settings.unit or self.signal.unit or ""
             words["range"] = [None if math.isinf(limit) else limit for limit in self.limits]
         choices: dict[int, Any] = dict(self.signal.choices or {})

@@ -55,6 +55,7 @@ def test_the_mapping_is_shown_as_it_is_understood(capsys):
     assert by_name["speed"]["message"] == "CCVS1 0x18FEF1FE by its PGN"
     assert by_name["speed"]["signal"] == "WheelBasedVehicleSpeed, 16 bits from 8, Intel, unsigned"
     assert by_name["speed"]["unit"] == "km/h"
+    assert by_name["speed"]["scale"] == [1 / 256, 0]
     assert by_name["brake"]["values"] == {
         "0 Released": 0.0, "1 Pressed": 1.0, "2 Error": "unknown", "3 NotAvailable": "unknown",
     }  # fmt: skip
