@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("scipy", reason="the extra 'demo' is not installed")
 
-from dms.core import CoreSettings
+from dms.config import Settings
 from dms.errors import ConfigError
 from dms.values import EXPRESSIONS, Event, ExpressionScores, Kind, Level
 from tests.tiny_nets import write_expression
@@ -20,7 +20,7 @@ from tools.evaluation.acting import SIDE, Actor, Move, Scene
 from tools.evaluation.figures import share
 
 FLAT = np.full((SIDE, SIDE), 120.0, np.float32)
-CHAIN = SimpleNamespace(settings=SimpleNamespace(core=CoreSettings()))
+CHAIN = SimpleNamespace(settings=Settings())
 
 
 def film(move: Move, seed: int = 1, still: np.ndarray = FLAT, frames: int = 1) -> list[np.ndarray]:

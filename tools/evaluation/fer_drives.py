@@ -52,7 +52,7 @@ def measure_fer(folder: Path, engines: Path, chain: Chain, choose: bool) -> dict
     """Rage found in anger after another's neutral face; alerts on what is no anger."""
     fer = Fer(folder)
     tiles = _tiles(fer, choose)
-    looks = _looks(fer, np.concatenate(list(tiles.values())), engines)
+    looks = _looks(fer, np.concatenate(list(tiles.values())), engines, chain)
     rng = np.random.default_rng(0)
     rests = tiles["neutral"]
     angry = {tile: _mean_angry(looks[tile]) for tile in rests}
@@ -112,7 +112,10 @@ def _tiles(fer: Fer, choose: bool) -> dict[str, NDArray[np.int64]]:
     return {name: tiles[:MOST] for name, tiles in agreed.items()}
 
 
-def _looks(fer: Fer, tiles: NDArray[np.int64], engines: Path) -> dict[int, list[ExpressionScores]]:
+def _looks(
+    fer: Fer, tiles: NDArray[np.int64], engines: Path, chain: Chain
+) -> dict[int, list[ExpressionScores]]:
+    """Scores of :data:`LOOKS` pictures of each tile."""
     images = fer.images[tiles]
     digest = hashlib.sha256(images.tobytes()).hexdigest()[:16]
     anchors = settled(*fer_anchors(images, scratch(f"anchors-{digest}.npz")))
@@ -121,7 +124,7 @@ def _looks(fer: Fer, tiles: NDArray[np.int64], engines: Path) -> dict[int, list[
     rng = np.random.default_rng(2)
     looks = {}
     with open_engine(manifest, precision="int8") as engine:
-        net = ExpressionNet(engine, manifest)
+        net = ExpressionNet(engine, manifest, chain.settings.nets.reading)
         for tile, image, points in progress(
             zip(tiles, images, anchors, strict=True), len(tiles), "scores"
         ):

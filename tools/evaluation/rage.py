@@ -50,6 +50,7 @@ ANGRY = (EXPRESSIONS.index("anger"), EXPRESSIONS.index("disgust"))
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-s", "--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--people", nargs="+", metavar="N", help="only these of nir_faces")
     parser.add_argument(
         "--choose", action="store_true", help="FER2013's even tiles instead of the odd ones"
     )
@@ -61,7 +62,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if {"anger", "calm", "flashes"} & set(args.parts):
         predictor = load_predictor(chain.settings.landmarks)
-        people = _people(args.data / "nir_faces", predictor)
+        people = _people(args.data / "nir_faces", predictor, args.people)
     if "anger" in args.parts:
         found["anger"] = _anger(chain, people)
     if "calm" in args.parts:
@@ -76,7 +77,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     return found | {"net": "expression", "landmarks": chain.settings.landmarks.model}
 
 
-def _people(folder: Path, predictor: Predictor) -> Stills:
+def _people(folder: Path, predictor: Predictor, only: Sequence[str] | None) -> Stills:
     """Stills by person and expression, of those who have both neutral and anger."""
     people: Stills = defaultdict(lambda: defaultdict(list))
     rows = [row for row in read_rows(folder) if row["expression"] in PLAYED]
@@ -84,7 +85,8 @@ def _people(folder: Path, predictor: Predictor) -> Stills:
         who: {row["expression"] for row in rows if row["subject"] == who}
         for who in {row["subject"] for row in rows}
     }
-    rows = [row for row in rows if shown[row["subject"]] >= {"neutral", "anger"}]
+    chosen = {who for who in shown if shown[who] >= {"neutral", "anger"}}
+    rows = [row for row in rows if row["subject"] in chosen & set(only or chosen)]
     for row in progress(rows, len(rows), "stills"):
         still = framed(folder / row["file"], predictor)
         if still is not None:
