@@ -96,7 +96,8 @@ def test_the_command_measures_what_the_settings_name(capsys, monkeypatch, tmp_pa
     asked = []
     monkeypatch.setattr(room, "engine_report", lambda wanted: asked.append(wanted) or iter([]))
     config = tmp_path / "dms.yaml"
-    config.write_text("nets: {expression: null, precision: fp32, dla_core: 1}\n")
+    nets = "nets: {expression: null, precision: fp32, dla_core: 1}\n"
+    config.write_text(nets + "landmarks: {model: dlib68}\n")
     assert main(["doctor", "--engine", "--config", str(config)]) == 0
     (wanted,) = asked
     assert wanted == Wanted(["eye_state"], "fp32", 1)
