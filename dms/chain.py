@@ -23,6 +23,7 @@ from dms.expression import ExpressionNet
 from dms.eye_state import EyeStateNet
 from dms.landmarks import load_predictor, scheme_of
 from dms.monitor import VehicleSource
+from dms.mouth_net import MouthNet, load_mouth_net
 from dms.perception import Perception, PerceptionSettings
 from dms.vehicle import open_vehicle
 
@@ -68,7 +69,11 @@ class Chain:
         accelerated = self._accelerated
         if accelerated is not None:
             return Perception(
-                predictor, accelerated.expression, accelerated.eye_state, self._perceived
+                predictor,
+                accelerated.expression,
+                accelerated.eye_state,
+                self._perceived,
+                self._mouth(),
             )
         nets = self.settings.nets
         return Perception(
@@ -76,7 +81,12 @@ class Chain:
             self._expression() if self._expression_net else None,
             self._eye_state() if nets.eye_state else None,
             self._perceived,
+            self._mouth(),
         )
+
+    def _mouth(self) -> MouthNet | None:
+        name = self.settings.nets.mouth
+        return load_mouth_net(name) if name else None
 
     @property
     def _perceived(self) -> PerceptionSettings:

@@ -41,6 +41,9 @@ class NetSettings:
     eye_state: str | None = setting(
         "eye_state", text="net of engines/ that tells open from closed eyes; null: none"
     )
+    mouth: str | None = setting(
+        "mouth", text="net of engines/ that tells a yawn, always on the CPU; null: lips alone"
+    )
     backend: Literal["onnxruntime", "tensorrt"] = setting(
         "onnxruntime", text="what runs the nets: onnxruntime (CPU) or tensorrt (Jetson)"
     )

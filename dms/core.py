@@ -215,7 +215,7 @@ class Core:
         happy = None
         if self._state is not None and self._state.expression is not None:
             happy = self._state.expression[EXPRESSIONS.index("happiness")]
-        if (yawn := self._yawns.step(t_s, observation.mar, happy)) is not None:
+        if (yawn := self._yawns.step(t_s, observation.mar, happy, observation.yawn)) is not None:
             event = _observed(t_s, Kind.YAWN, "yawn", yawn.start_s, yawn.end_s)
             events.append(replace(event, values={"peak": round(yawn.peak, 3)}))
         pitch_deg = None if pose is None else pose.pitch_deg

@@ -142,11 +142,13 @@ def _landmarks(settings: Settings) -> Finding:
 
 
 def _nets(settings: Settings) -> Iterator[Finding]:
-    for name in (settings.nets.expression, settings.nets.eye_state):
+    nets = settings.nets
+    chosen = ((nets.expression, nets.precision), (nets.eye_state, nets.precision))
+    for name, precision in (*chosen, (nets.mouth, "fp32")):
         if name is None:
             continue
         try:
-            path = load_manifest(name).path(settings.nets.precision)
+            path = load_manifest(name).path(precision)
         except DmsError as error:
             yield Finding(f"net {name}", Verdict.BAD, str(error))
         else:

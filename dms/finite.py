@@ -15,13 +15,13 @@ def finite(observation: DriverObservation) -> DriverObservation:
     """Return ``observation`` with every value that is not finite as unknown."""
     seen = observation
     pose, scores = seen.pose, seen.expression
-    numbers: list[float | None] = [seen.mar, seen.brightness, seen.fit]
+    numbers: list[float | None] = [seen.mar, seen.yawn, seen.brightness, seen.fit]
     if pose is not None:
         numbers += (pose.yaw_deg, pose.pitch_deg, pose.roll_deg)
     if scores is not None:
         numbers += (*scores.probabilities, scores.confidence, scores.valence, scores.arousal)
     for eye in (seen.right_eye, seen.left_eye):
-        numbers += (eye.ear, eye.open_probability, eye.visible_probability, eye.contrast)
+        numbers += (eye.ear, eye.open_probability, eye.visible_probability, eye.contrast, eye.shade)
     if all(number is None or isfinite(number) for number in numbers):
         return observation
     scored = scores is not None and all(map(isfinite, (*scores.probabilities, scores.confidence)))
@@ -31,6 +31,7 @@ def finite(observation: DriverObservation) -> DriverObservation:
         right_eye=_eye(seen.right_eye),
         left_eye=_eye(seen.left_eye),
         mar=_number(seen.mar),
+        yawn=_number(seen.yawn),
         brightness=_number(seen.brightness),
         fit=_number(seen.fit),
         pose=pose if posed else None,

@@ -29,6 +29,9 @@ class PerceptionSettings:
     expression_period_s: float = setting(
         0.1, unit="s", ge=0, text="the expression net runs at most this often; 0: every frame"
     )
+    mouth_period_s: float = setting(
+        0.1, unit="s", ge=0, text="the mouth net runs at most this often; yawns last seconds"
+    )
     shape: bool = setting(False, text="measure the face's shape; core.micro.enabled wants it")
 
 
@@ -53,6 +56,12 @@ class EyeStateNet(Protocol):
     def read(self, gray: Gray, anchors: Points) -> tuple[EyeScores, EyeScores]: ...
 
 
+class MouthNet(Protocol):
+    """Tells how likely a face, given its (4, 2) anchors, yawns."""
+
+    def read(self, gray: Gray, anchors: Points) -> float: ...
+
+
 class Perception:
     """Watches one source of frames; a net that fails is a named fault, never a made-up score."""
 
@@ -62,14 +71,16 @@ class Perception:
         expression: ExpressionNet | None,
         eye_state: EyeStateNet | None,
         settings: PerceptionSettings,
+        mouth: MouthNet | None = None,
     ) -> None:
         self.tracker = FaceTracker(predictor, settings.face)
         self._expression = expression
         self._eye_state = eye_state
+        self._mouth = mouth
         self._settings = settings
         self._pose: PoseEstimator | None = None
         self._size: tuple[int, int] | None = None
-        self._scored_s = float("-inf")
+        self._scored_s = self._yawned_s = float("-inf")
         self._faults: dict[str, str] = {}
 
     @property
@@ -80,7 +91,7 @@ class Perception:
     def reset(self) -> None:
         """Forget the face and all timing, as between two recordings."""
         self.tracker.reset()
-        self._scored_s = float("-inf")
+        self._scored_s = self._yawned_s = float("-inf")
         self._faults.clear()
 
     def observe(self, frame: Frame) -> DriverObservation:
@@ -115,6 +126,7 @@ class Perception:
             right_eye=right,
             left_eye=left,
             mar=mouth_aspect_ratio(face.marks),
+            yawn=self._yawn_of(frame, face),
             pose=pose,
             expression=self._expression_of(frame, face),
             shape=face_shape(face.marks) if self._settings.shape else None,
@@ -153,6 +165,20 @@ class Perception:
             return None
         self._faults.pop("expression net", None)
         return scores
+
+    def _yawn_of(self, frame: Frame, face: Face) -> float | None:
+        if self._mouth is None:
+            return None
+        if 0 <= frame.t_s - self._yawned_s < self._settings.mouth_period_s - 1e-6:
+            return None
+        self._yawned_s = frame.t_s
+        try:
+            yawn = self._mouth.read(frame.gray, face.marks.anchors)
+        except EngineError as error:
+            self._fail("mouth net", error)
+            return None
+        self._faults.pop("mouth net", None)
+        return yawn
 
     def _fail(self, part: str, error: EngineError) -> None:
         if part not in self._faults:

@@ -143,6 +143,7 @@ class DriverObservation:
     shape: tuple[float, ...] | None = None  # dms.face_shape, where micro-expressions are wanted
     brightness: float | None = None  # mean gray of the face box, 0..255; of the picture if no face
     unseen: Unseen | None = None  # why there is no face, or no usable picture
+    yawn: float | None = None  # of the mouth net, 0..1; None in frames in which it was not due
 
 
 class Gear(str, Enum):

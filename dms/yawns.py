@@ -1,6 +1,7 @@
-"""Yawns from the mouth aspect ratio over time: one long, wide opening, unlike talk or laughter.
+"""Yawns over time: one long, wide opening of the mouth, unlike talk or laughter.
 
-Half of all yawns are hidden by a hand, so they only corroborate drowsiness, never make it.
+Each frame's word is the mouth net's where there is one, else the mouth aspect ratio's. Half of all
+yawns are hidden by a hand, so they only corroborate drowsiness, never make it.
 """
 
 from __future__ import annotations
@@ -13,15 +14,26 @@ from dms.settings import setting, settings
 
 @settings
 class YawnSettings:
-    """How wide and how long a mouth must be open, by its inner lips."""
+    """How wide and how long a mouth must be open, by the mouth net or its inner lips."""
 
+    likely_above: float = setting(
+        0.45, gt=0, lt=1, text="the mouth net's probability from which an opening begins"
+    )
+    likely_below: float = setting(
+        0.3, gt=0, lt=1, source="3 % of eating, talking and phoning faces are above",
+        text="below this it has ended; one frame from here speaks for a yawn",
+    )  # fmt: skip
+    likely_peak: float = setting(0.6, gt=0, lt=1, text="surest frame of a yawn, at least")
+    hold_s: float = setting(
+        0.3, unit="s", gt=0, text="the net's word counts this long; after it the lips alone do"
+    )
     open_above: float = setting(
         0.22, gt=0, lt=2, text="mouth aspect ratio of an opening; wide yawns read 0.35 and more"
     )
     shut_below: float = setting(0.15, gt=0, lt=2, text="below this the opening has ended")
     peak_least: float = setting(0.3, gt=0, lt=2, text="widest point of a yawn, at least")
     shortest_s: float = setting(
-        0.8, unit="s", gt=0, source="yawns last 3.5-6.3 s in all, acted ones are wide for 0.8 s",
+        0.6, unit="s", gt=0, source="yawns last 3.5-6.3 s in all, acted ones are wide for 0.6 s",
         text="open without a break for this long",
     )  # fmt: skip
     longest_s: float = setting(10.0, unit="s", gt=0, text="longer is no yawn (singing, broken fit)")
@@ -31,10 +43,19 @@ class YawnSettings:
     )
     window_s: float = setting(300.0, unit="s", gt=0, text="yawns of this time are counted")
 
+    def __post_init__(self) -> None:
+        if not self.shut_below < self.open_above < self.peak_least:
+            raise ValueError("shut_below < open_above < peak_least is expected")
+        if not self.likely_below < self.likely_above < self.likely_peak:
+            raise ValueError("likely_below < likely_above < likely_peak is expected")
+
 
 @dataclass(frozen=True, slots=True)
 class Yawn:
-    """One yawn: the wide part from ``start_s`` to ``end_s``."""
+    """One yawn: the wide part from ``start_s`` to ``end_s``.
+
+    ``peak``: the mouth net's surest probability, or the widest mouth aspect ratio without the net.
+    """
 
     start_s: float
     end_s: float
@@ -48,7 +69,10 @@ class Yawns:
         self._settings = settings
         self._start_s: float | None = None
         self._wide_s = 0.0  # last time it was wide
-        self._peak = 0.0
+        self._peak = 0.0  # on the scale of _width
+        self._told = 0.0  # the same as it was measured
+        self._likely: float | None = None  # the mouth net's last word
+        self._likely_s = float("-inf")
         self._smile, self._wide_frames = 0.0, 0  # happiness while wide, summed
         self._ends: deque[float] = deque()
         self.yawning: bool | None = None
@@ -62,37 +86,66 @@ class Yawns:
         """Yawns within the window."""
         return len(self._ends)
 
-    def step(self, t_s: float, mar: float | None, happiness: float | None = None) -> Yawn | None:
-        """Take one frame and return the yawn that it ended, if any; None is an unseen mouth."""
+    def step(
+        self,
+        t_s: float,
+        mar: float | None,
+        happiness: float | None = None,
+        likely: float | None = None,
+    ) -> Yawn | None:
+        """Take one frame and return the yawn that it ended, if any; None is an unseen mouth.
+
+        ``likely``: probability of the mouth net, None in frames without it.
+        """
         s = self._settings
+        if likely is not None:
+            self._likely, self._likely_s = likely, t_s
+        elif mar is None or t_s - self._likely_s > s.hold_s:
+            self._likely = None
+        wide = self._width(mar)
         while self._ends and self._ends[0] < t_s - s.window_s:
             self._ends.popleft()
-        if mar is not None and mar >= (s.open_above if self._start_s is None else s.shut_below):
+        if wide is not None and wide >= (0.0 if self._start_s is None else -1.0):
             if self._start_s is None:
-                self._start_s, self._peak = t_s, mar
+                self._start_s, self._peak, self._told = t_s, wide, 0.0
                 self._smile, self._wide_frames = 0.0, 0
-            self._wide_s, self._peak = t_s, max(self._peak, mar)
-            if happiness is not None and mar >= s.peak_least:
+            self._wide_s, self._peak = t_s, max(self._peak, wide)
+            self._told = max(self._told, (mar or 0.0) if self._likely is None else self._likely)
+            if happiness is not None and wide >= 1.0:
                 self._smile += happiness
                 self._wide_frames += 1
             long = s.shortest_s <= t_s - self._start_s <= s.longest_s
-            self.yawning = long and self._peak >= s.peak_least and not self._laughed
+            self.yawning = long and self._peak >= 1.0 and not self._laughed
             return None
         yawn = None
         if self._start_s is not None and t_s - self._wide_s >= s.flicker_s - 1e-3:
             yawn = self._end(t_s)
         if self._start_s is None:
-            self.yawning = None if mar is None else False
+            self.yawning = None if wide is None else False
         return yawn
+
+    def _width(self, mar: float | None) -> float | None:
+        """How wide the mouth is on one scale: -1 shut again, 0 opening, 1 as wide as a yawn."""
+        s = self._settings
+        if self._likely is not None:
+            return _on_scale(self._likely, s.likely_below, s.likely_above, s.likely_peak)
+        return None if mar is None else _on_scale(mar, s.shut_below, s.open_above, s.peak_least)
 
     def _end(self, t_s: float) -> Yawn | None:
         s = self._settings
         start_s = self._start_s if self._start_s is not None else t_s
         self._start_s = None
         wide_s = self._wide_s - start_s
-        if self._laughed or self._peak < s.peak_least:
+        if self._laughed or self._peak < 1.0:
             return None
         if not s.shortest_s - 1e-3 <= wide_s <= s.longest_s:
             return None
         self._ends.append(t_s)
-        return Yawn(start_s, self._wide_s, self._peak)
+        return Yawn(start_s, self._wide_s, self._told)
+
+
+def _on_scale(value: float, shut: float, opened: float, peak: float) -> float:
+    """Return -1 at ``shut``, 0 at ``opened`` and 1 at ``peak``, straight between and beyond."""
+    if value < opened:
+        return (value - opened) / (opened - shut)
+    return (value - opened) / (peak - opened)

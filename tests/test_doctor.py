@@ -38,7 +38,7 @@ def test_a_missing_landmark_model_says_what_to_do(tmp_path):
 
 
 def test_nets_that_are_switched_off_are_not_looked_for():
-    off = Settings(nets=NetSettings(expression=None, eye_state=None))
+    off = Settings(nets=NetSettings(expression=None, eye_state=None, mouth=None))
     assert not [part for part in findings(off) if part.startswith("net ")]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from dms.yawns import Yawn, Yawns, YawnSettings
 
@@ -30,7 +31,7 @@ def test_yawn_tells_start_end_and_peak() -> None:
 
 @pytest.mark.parametrize(
     ("mar", "seconds", "count"),
-    [(0.6, 4.0, 1), (0.6, 0.7, 0), (0.6, 0.9, 1), (0.21, 4.0, 0), (0.29, 4.0, 0), (0.31, 4.0, 1),
+    [(0.6, 4.0, 1), (0.6, 0.5, 0), (0.6, 0.9, 1), (0.21, 4.0, 0), (0.29, 4.0, 0), (0.31, 4.0, 1),
      (0.6, 11.0, 0)],
 )  # fmt: skip
 def test_width_and_length(mar: float, seconds: float, count: int) -> None:
@@ -77,3 +78,51 @@ def test_count_forgets() -> None:
     assert yawns.count == 2
     yawns.step(S.window_s + 10.0, 0.02)
     assert yawns.count == 1
+
+
+def watched(*spans: tuple[float | None, float], mar: float | None = 0.02, every: int = 3) -> list:
+    """Let the mouth net say each probability for some seconds, in every third frame at 30 Hz."""
+    yawns, found, t_s, frame = Yawns(S), [], 0.0, 0
+    for likely, seconds in spans:
+        for _ in range(round(seconds * 30)):
+            told = likely if frame % every == 0 else None
+            yawn = yawns.step(round(t_s, 6), mar, None, told)
+            found += [yawn] if yawn else []
+            t_s, frame = t_s + 1 / 30, frame + 1
+    return found
+
+
+def test_the_nets_word_makes_a_yawn_of_narrow_lips() -> None:
+    (yawn,) = watched((0.05, 1.0), (0.9, 4.0), (0.05, 1.0))
+    assert yawn.peak == 0.9
+    assert yawn.start_s == pytest.approx(1.0, abs=0.11)
+    assert yawn.end_s == pytest.approx(5.0, abs=0.11)
+
+
+def test_the_net_overrules_wide_lips_that_eat() -> None:
+    assert watched((0.1, 6.0), mar=0.6) == []
+
+
+@pytest.mark.parametrize(
+    ("likely", "seconds", "count"), [(0.44, 4.0, 0), (0.59, 4.0, 0), (0.7, 0.4, 0), (0.7, 0.8, 1)]
+)
+def test_the_net_must_be_sure_for_long_enough(likely: float, seconds: float, count: int) -> None:
+    assert len(watched((0.05, 1.0), (likely, seconds), (0.05, 1.0))) == count
+
+
+def test_an_opening_lasts_until_the_net_gives_it_up() -> None:
+    (yawn,) = watched((0.05, 1.0), (0.9, 1.0), (0.35, 1.0), (0.2, 1.0))
+    assert yawn.end_s == pytest.approx(3.0, abs=0.11)
+
+
+def test_a_net_that_falls_silent_leaves_the_lips() -> None:
+    (yawn,) = watched((0.1, 1.0), (None, 4.0), (0.1, 1.0), mar=0.6)
+    assert yawn.start_s == pytest.approx(1.0 + S.hold_s, abs=0.15)
+    assert yawn.peak == 0.6
+
+
+def test_limits_out_of_order_are_refused() -> None:
+    with pytest.raises(ValidationError, match="likely_below"):
+        YawnSettings(likely_below=0.5)
+    with pytest.raises(ValidationError, match="shut_below"):
+        YawnSettings(peak_least=0.2)

@@ -54,3 +54,5 @@ def check(chosen: Settings) -> None:
     for name in (chosen.nets.expression, chosen.nets.eye_state):
         if name is not None:
             load_manifest(name).path(chosen.nets.precision)
+    if chosen.nets.mouth is not None:
+        load_manifest(chosen.nets.mouth).path("fp32")

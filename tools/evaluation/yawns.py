@@ -1,7 +1,9 @@
 """Yawn stills against eating, drinking, phoning and talking: the one-frame evidence of the mouth.
 
-A still has no duration, so what is scored is whether the mouth is as wide as a yawn's widest point
-must be (yawns.peak_least). A face that is not found is a missed yawn.
+A still has no duration, so what is scored is whether its one frame speaks for a yawn: by the mouth
+net from yawns.likely_below, or without that net by lips from yawns.peak_least. A face that is not
+found is a missed yawn. The net that ships has learned from yawn_frames itself: on that folder its
+figures flatter it, and `tools/train_mouth.py --folds 4` gives those of people left out.
 """
 
 from __future__ import annotations
@@ -29,7 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def measure(args: argparse.Namespace) -> dict[str, Any]:
     rows = read_rows(args.data)
     chain = Chain(load(None, ["bridges=[]", "nets.expression=null", *args.set]))
-    limit = chain.settings.core.yawns.peak_least
+    yawning = chain.settings.core.yawns
+    limit = yawning.likely_below if chain.settings.nets.mouth else yawning.peak_least
     ratios = [_ratio(chain, args.data / row["file"]) for row in progress(rows, len(rows), "stills")]
     yawns = np.array([row["yawn"] == "1" for row in rows])
     score = np.array([-1.0 if ratio is None else ratio for ratio in ratios])
@@ -64,7 +67,9 @@ def _ratio(chain: Chain, path: Any) -> float | None:
     for look in range(LOOKS):
         observed = chain.perception.observe(Frame(gray, look * STEP_S, look))
         seen = observed if observed.face is not None else seen
-    return None if seen is None else seen.mar
+    if seen is None:
+        return None
+    return seen.yawn if chain.settings.nets.mouth else seen.mar
 
 
 def _at_five_percent(score: np.ndarray, yawns: np.ndarray) -> float:
