@@ -212,24 +212,28 @@ def _per_person(
 def _finding(
     metric: str, by: str, shares: Column, labels: NDArray[np.str_], how: AuditSettings
 ) -> Finding:
-    frame = _metric_frame()(
-        metrics=_mean, y_true=np.zeros_like(shares), y_pred=shares, sensitive_features=labels,
-        n_boot=how.draws, ci_quantiles=[0.025, 0.975], random_state=how.seed,
-    )  # fmt: skip
-    low, high = frame.by_group_ci
+    frame = _library("fairlearn.metrics").MetricFrame(
+        metrics=_mean, y_true=np.zeros_like(shares), y_pred=shares, sensitive_features=labels
+    )
     groups = tuple(
-        Group(
-            str(name),
-            int((labels == name).sum()),
-            float(share),
-            float(low[name]),
-            float(high[name]),
-        )
+        _group(str(name), float(share), shares[labels == name], how)
         for name, share in frame.by_group.items()
     )
     gap = float(frame.difference())
     p = _by_chance(shares, labels, gap, how)
     return Finding(metric, by, groups, gap, p, p < how.chance)
+
+
+def _group(name: str, share: float, shares: Column, how: AuditSettings) -> Group:
+    """Return a group with Wilson's interval, or a bootstrap's where people have many pictures."""
+    if np.isin(shares, (0.0, 1.0)).all():
+        test = _library("scipy.stats").binomtest(int(shares.sum()), len(shares))
+        edges = test.proportion_ci(method="wilson")
+        return Group(name, len(shares), share, float(edges.low), float(edges.high))
+    random = np.random.default_rng(how.seed)
+    drawn = random.choice(shares, (how.draws, len(shares))).mean(axis=1)
+    low, high = np.quantile(drawn, (0.025, 0.975))
+    return Group(name, len(shares), share, float(low), float(high))
 
 
 def _mean(_: Column, shares: Column) -> float:
@@ -249,9 +253,9 @@ def _by_chance(shares: Column, labels: NDArray[np.str_], gap: float, how: AuditS
     return (reached + 1) / (how.draws + 1)
 
 
-def _metric_frame() -> Any:
+def _library(name: str) -> Any:
     try:
-        return importlib.import_module("fairlearn.metrics").MetricFrame
+        return importlib.import_module(name)
     except ImportError as error:
         raise ConfigError("the audit needs Fairlearn: pip install 'dms-jetson[audit]'") from error
 

@@ -2,9 +2,12 @@
 
 import os
 import re
+import runpy
 import shutil
 import stat
 import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -124,3 +127,42 @@ def test_installing_without_root_is_refused():
     done = subprocess.run([SYSTEMD / "install"], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "sudo" in done.stderr
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+@pytest.mark.parametrize("version", ["3.10", "3.11", "3.12"])
+def test_the_service_takes_pinned_versions_with_hashes_for_every_need(
+    tmp_path, monkeypatch, version, machine
+):
+    import setuptools
+
+    said = {}
+    monkeypatch.setattr(setuptools, "setup", lambda **words: said.update(words))
+    monkeypatch.chdir(ROOT)
+    runpy.run_path(str(ROOT / "setup.py"))
+    lines = [f"Requires-Dist: {need}" for need in said["install_requires"]]
+    lines += [
+        f'Requires-Dist: {need}; extra == "clips"' for need in said["extras_require"]["clips"]
+    ]
+    lines.append('Requires-Dist: plotly; extra == "bench"')
+    wheel = tmp_path / "dms.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("dms.dist-info/METADATA", "\n".join(lines) + "\n\n")
+    words = [sys.executable, "systemd/requirements", wheel, "--python-version", version]
+    words += ["--machine", machine]
+    text = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+    entries = re.split(r"\n(?=\S)", text.strip())
+    names = [entry.split("==")[0] for entry in entries]
+    assert len(names) == len(set(names))
+    assert {"numpy", "onnxruntime", "opencv-python-headless", "pyrage", "msgpack"} <= set(names)
+    assert "plotly" not in names
+    assert all("--hash=sha256:" in entry for entry in entries)
+    without = subprocess.run(
+        [*words, "--system-opencv"], check=True, capture_output=True, text=True
+    )
+    assert "opencv" not in without.stdout
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("dms.dist-info/METADATA", "Requires-Dist: numpy>=9\n\n")
+    refused = subprocess.run(words, check=False, capture_output=True, text=True)
+    assert refused.returncode == 1
+    assert "make it anew" in refused.stderr
