@@ -23,6 +23,8 @@ def page(browser, tmp_path_factory):
     place = tmp_path_factory.mktemp("report") / "report.html"
     write_report(Report("ten minutes", [Recording("drive", [told], lambda: frames)]), place)
     browser.set_window_size(1200, 900)
+    browser.get("about:blank")
+    browser.get_log("browser")  # what an earlier page complained of
     browser.get(place.as_uri())
     return browser
 

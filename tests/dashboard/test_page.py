@@ -58,6 +58,8 @@ def test_page_shows_a_microsleep_and_outlives_a_restart_of_the_service(
     browser, tmp_path, served, until
 ):
     place = tmp_path / "view.sock"
+    browser.get("about:blank")
+    browser.get_log("browser")  # what an earlier page complained of
     with ServiceFeed(place) as feed, served(make_app(feed, None, ["127.0.0.1"])) as server:
         browser.get(f"http://127.0.0.1:{server.port}/")
         until(lambda: "not connected" in text(browser, "link"))
