@@ -8,6 +8,7 @@ import pytest
 
 from dms.chain import Chain
 from dms.config import load
+from dms.landmarks import DLIB68, DMS56
 
 
 @pytest.fixture
@@ -69,3 +70,11 @@ def test_on_the_cpu_there_is_nothing_to_settle_or_close() -> None:
     chain = Chain(load(None))
     chain.settle()
     chain.close()
+
+
+@pytest.mark.parametrize(("model", "closed"), [("dms56", DMS56), ("dlib68", DLIB68)])
+def test_a_landmark_models_own_closed_eye_counts_unless_one_is_set(model, closed) -> None:
+    chosen = [f"landmarks.model={model}"]
+    assert Chain(load(None, chosen)).core.settings.openness.closed_ratio == closed.closed_ear
+    chosen.append("core.openness.closed_ratio=0.6")
+    assert Chain(load(None, chosen)).core.settings.openness.closed_ratio == 0.6

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from dms.face import FaceSettings, FaceTracker
+from dms.landmarks import LandmarkSettings, load_predictor
 from dms.values import Frame, Unseen
 
 
@@ -102,3 +103,13 @@ def test_the_same_frames_twice_give_the_same_boxes(dlib68, portrait):
         tracker = FaceTracker(dlib68, FaceSettings())
         runs.append([tracker.find(frame).box for frame in frames(moves)])
     assert runs[0] == runs[1]
+
+
+def test_points_that_look_like_a_face_are_confirmed_less_often(dlib68, portrait):
+    searches = {}
+    for predictor in (dlib68, load_predictor(LandmarkSettings(model="dms56"))):
+        tracker = FaceTracker(predictor, FaceSettings())
+        for number in range(21):  # 2 s
+            assert tracker.find(Frame(portrait, number / 10, number)) is not None
+        searches[predictor.scheme.name] = tracker.searches
+    assert searches["dms56"] <= 4 < searches["dlib68"]

@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 
 from dms.landmarks import DMS56
-from dms.values import Gray
+from dms.values import Box, Gray
 from tools.landmarking.blinks import closures, f1, match
 from tools.landmarking.covers import cover
+from tools.landmarking.heads import Turn
+from tools.landmarking.jaws import open_mouth, opening
 from tools.landmarking.label import Array, Label
-from tools.landmarking.labels import aspect, eyes_of, sound
+from tools.landmarking.labels import aspect, even, eyes_of, sound
 from tools.landmarking.lids import close_eye
-from tools.landmarking.pictures import FLIP, Pictures, box_of, draw
+from tools.landmarking.pictures import FLIP, Pictures, Sample, box_of, cut_off, draw
 
 
 def face() -> Array:
@@ -123,3 +125,70 @@ def test_each_closure_explains_one_label() -> None:
     hits, missed, false = match([(10, 13), (50, 52)], [(9, 14), (11, 12), (30, 33)])
     assert (hits, missed, false) == (1, [(11, 12), (30, 33)], [(50, 52)])
     assert f1(1, 2, 1) == pytest.approx(0.4)
+
+
+def solid() -> Array:
+    """A mesh of a head: a ball's front, its nose a quarter of its width before the rest."""
+    angle, ring = np.linspace(0, 2 * np.pi, 78, endpoint=False), np.linspace(0.15, 1, 6)
+    x, y = (np.outer(ring, way(angle)).ravel() * 70 + 128 for way in (np.cos, np.sin))
+    depth = -60 * np.sqrt(np.clip(1 - ((x - 128) ** 2 + (y - 128) ** 2) / 75**2, 0, 1))
+    return np.column_stack([x, y, depth])
+
+
+def test_turning_moves_near_points_against_far_ones_and_the_picture_with_them() -> None:
+    turn = Turn(solid(), 256, 30.0, 0.0)
+    near, far = turn.points(np.array([[128.0, 128.0], [75.0, 128.0]]))
+    assert near[0] > 130  # what is nearer than the head's middle goes to the right
+    assert near[0] - far[0] > 1.1 * (128 - 75) * np.cos(np.radians(30))
+    gray = np.full((256, 256), 90, np.uint8)
+    gray[124:133, 124:133] = 250  # a spot on the nose
+    ys, xs = np.nonzero(turn.picture(gray) > 200)
+    assert (xs.mean(), ys.mean()) == pytest.approx(tuple(near), abs=2.0)
+
+
+def test_a_turn_of_nothing_leaves_all_where_it_is() -> None:
+    turn = Turn(solid(), 256, 0.0, 0.0)
+    assert turn.points(face()) == pytest.approx(face(), abs=1e-6)
+    gray = label().gray
+    assert np.abs(turn.picture(gray)[8:-8, 8:-8].astype(int) - gray[8:-8, 8:-8]).mean() < 1.0
+
+
+def mouth() -> Array:
+    """Give the face lips: outer ones 60 px wide, inner ones closed."""
+    points = face()
+    x = np.array([98, 113, 128, 143, 158, 143, 128, 113])
+    points[35:43] = np.column_stack([x, 180 + np.array([0, -6, -7, -6, 0, 7, 8, 7])])
+    points[43:51] = np.column_stack([x * 0.9 + 12.8, 180 + np.array([0, 0, 0, 0, 0, 1, 1, 1])])
+    return points
+
+
+@pytest.mark.parametrize("share", [0.2, 0.7])
+def test_an_opened_mouth_is_as_open_as_asked_and_dark_within(share: float) -> None:
+    gray, points = np.full((320, 256), 150, np.uint8), mouth()
+    open_mouth(gray, points, share, np.random.default_rng(0))
+    assert opening(points) == pytest.approx(share * 0.9, rel=0.25)
+    assert points[53, 1] > face()[53, 1] + 20 * share  # the chin drops
+    assert points[:35] == pytest.approx(mouth()[:35])
+    assert gray[int(points[45, 1] + points[49, 1]) // 2, 128] < 110
+
+
+def test_a_cut_face_repeats_the_border_and_hides_the_eye_beyond() -> None:
+    centre, side = box_of(face())
+    box = Box(float(centre[0]) - side / 2, float(centre[1]) - side / 2, side, side)
+    seen = set()
+    for seed in range(12):
+        sample = Sample(label().gray.copy(), face(), [0.0, 0.0])
+        cut_off(sample, box, 0.45, np.random.default_rng(seed))
+        assert not np.array_equal(sample.gray, label().gray)
+        seen.add(tuple(sample.hidden))
+    assert {(1.0, 0.0), (0.0, 1.0)} <= seen
+
+
+def test_openings_of_a_frontal_face_come_nearer_each_other() -> None:
+    uneven = label()
+    uneven.points[1:6, 1] -= 3
+    before = [aspect(eye) for eye in eyes_of(uneven.points)]
+    even(uneven)
+    after = [aspect(eye) for eye in eyes_of(uneven.points)]
+    assert abs(after[0] - after[1]) < 0.5 * abs(before[0] - before[1])
+    assert sum(after) == pytest.approx(sum(before), rel=0.03)
