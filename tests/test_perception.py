@@ -123,3 +123,24 @@ def test_head_pose_of_a_face_cut_by_the_pictures_side_is_unknown(perception, por
         if seen.face is not None:
             assert (seen.pose is None) == (left > 0)
     assert perception.observe(Frame(portrait, 1.0, 0)).pose is not None
+
+
+def test_a_landmark_model_that_fails_is_a_named_fault_and_no_end_of_the_run(dlib68, nets, portrait):
+    class Failing:
+        scheme = dlib68.scheme
+        fails = True
+
+        def predict(self, gray, box):
+            if self.fails:
+                raise EngineError("output of the net is not finite")
+            return dlib68.predict(gray, box)
+
+    model = Failing()
+    perception = Perception(model, *nets, PerceptionSettings())
+    seen = perception.observe(Frame(portrait, 0.0, 0))
+    assert seen.face is None
+    assert seen.right_eye.ear is None
+    assert perception.faults == ("engine: landmark model: output of the net is not finite",)
+    model.fails = False
+    assert perception.observe(Frame(portrait, 0.3, 1)).face is not None
+    assert perception.faults == ()

@@ -309,3 +309,27 @@ def test_an_interruption_counts_once_and_is_forgotten_by_opening_again():
     source.more = True
     assert camera.read() is not None
     camera.close()
+
+
+@pytest.mark.parametrize("picture", [
+    Picture(np.zeros((0, 64), np.uint8)),
+    Picture(np.zeros((64, 64, 7), np.uint8)),
+    Picture(np.random.default_rng(1).integers(0, 9, (64, 64), np.int32)),
+])  # fmt: skip
+def test_an_odd_picture_is_a_lost_camera_and_no_end_of_the_service(picture):
+    source = Scripted(lambda number: noisy(number) if number < 5 else picture)
+    with pytest.raises(CameraLostError), LiveCamera(lambda: source, CALM) as camera:
+        drain(camera)
+
+
+def test_stamps_that_are_set_back_do_not_stop_the_time():
+    def script(number):
+        back_s = 3.0 if number > 20 else 0.0
+        return replace(noisy(number), t_s=time.monotonic() - back_s)
+
+    with LiveCamera(lambda: Scripted(script), CALM) as camera:
+        frames = []
+        while not frames or frames[-1].sequence < 60:
+            frames.append(camera.read())
+    after = [frame.t_s for frame in frames if frame.sequence > 22]
+    assert np.diff(after).min() > 1e-4  # not the microsecond by which time would be kept going
