@@ -7,9 +7,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from dms.cli import main
 from dms.core import Core, CoreSettings
 from dms.micro_expressions import Flash, FlashSpotter, MicroExpressionSettings
 from dms.rage import RageSettings
+from dms.recording import Moment, save
 from dms.values import (
     EXPRESSIONS,
     Box,
@@ -159,3 +161,11 @@ def test_off_by_default_and_at_a_workplace(settings: CoreSettings) -> None:
 
 def test_a_turned_head_is_not_read() -> None:
     assert watch(CoreSettings(micro=S), 100.0, yaw_deg=25.0) == []
+
+
+def test_the_bench_says_why_there_are_none(tmp_path, capsys) -> None:
+    path = tmp_path / "drive.jsonl"
+    save((Moment(DriverObservation(at / 30)) for at in range(60)), path)
+    settings = ["-s", "bridges=[]", "-s", "core.micro.enabled=true"]
+    assert main(["bench", str(path), *settings]) == 0
+    assert "cannot be spotted at 30 frames/s" in capsys.readouterr().out

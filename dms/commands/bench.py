@@ -18,7 +18,7 @@ from dms.commands import bench_compare, bench_folder
 from dms.commands.options import add_settings, settings_of
 from dms.errors import ConfigError, DmsError
 from dms.events import event_object
-from dms.values import Level
+from dms.values import Kind, Level
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -129,7 +129,8 @@ def _show(result: Result) -> None:
     length = f"{result.frames} frames, {result.duration_s:.1f} s"
     print(f"{result.source}: {length}, eyes observable {seen}")
     for event in result.events:
-        if event.level > Level.NONE:
+        # What could not be looked for is said too, though it is no alert.
+        if event.level > Level.NONE or event.kind is Kind.DEGRADED:
             print(
                 f"  {event.t_s:8.2f} s  {event.kind.value:13} level {event.level}  {event.reason}"
             )
