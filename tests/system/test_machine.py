@@ -21,6 +21,10 @@ pytestmark = [
 FAULT = 3
 ACTIVE = "systemctl is-active dms"
 PID = "systemctl show dms -p MainPID --value"
+SEES = 'view | grep -vq \'"unseen": "starting"\''  # loaded: the watchdog's time is the unit's
+FAULTS = (
+    "sqlite3 -readonly /var/lib/dms/events.db \"select count(*) from events where kind = 'fault'\""
+)
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +47,14 @@ def state_frames(machine, count=12, seconds=60):
 def health(machine):
     """0 off, 1 ok, 2 degraded, 3 fault."""
     return state_frames(machine, 1)[-1][1][7] >> 2 & 0x3
+
+
+def reload(machine):
+    """Have the settings read again and wait until they are."""
+    count = "journalctl -u dms -o cat | grep -c 'settings were read again'"
+    before = int(machine.run(count).output)
+    machine.check("systemctl reload dms")
+    machine.wait(f"[ $({count}) -gt {before} ]", 200)
 
 
 def test_short_the_service_starts_and_is_notified(machine):
@@ -78,7 +90,8 @@ def test_a_real_v4l2_device_delivers_gray_of_every_depth_with_driver_stamps(mach
     for extra, backend in (("", "OpenCvV4l2"), (":/opt/linuxpy", "V4l2Device")):
         out = machine.check(f"PYTHONPATH=/opt/dms/lib{extra} python3 /root/cameras.py", 600)
         lines = out.strip().splitlines()
-        assert [line.split()[0] for line in lines] == ["GREY", "Y10", "Y16", "YUYV"]
+        assert [line.split()[0] for line in lines] == ["GREY", "Y10", "Y16", "YUYV", "gain"]
+        assert lines.pop() == "gain 0.5 None"
         for line in lines:
             found = re.fullmatch(rf"\w+ {backend} \(180, 320\) uint8 (\d+) True True", line)
             assert found, line
@@ -96,6 +109,8 @@ def test_the_picture_arrives_in_the_service_as_an_unprivileged_user(machine):
     assert re.search(r"CapEff:\s+0{16}", status)
     assert re.search(r"NoNewPrivs:\s+1", status)
     assert re.search(r"Seccomp:\s+2", status)
+    assert machine.check("stat -c '%a %U %G' /run/dms/view.sock").split() == ["660", "dms", "dms"]
+    assert "dms_frames_per_second" in machine.check("cat /run/dms/metrics.prom")
 
 
 def test_exposure_as_installed(machine):
@@ -110,18 +125,20 @@ def test_a_broken_file_at_reload_keeps_the_old_settings(machine):
     machine.wait("journalctl -u dms -o cat | grep -q 'settings are refused.*dms.yaml:1'", 120)
     assert machine.check(PID) == pid
     assert state_frames(machine, 3)
-    machine.check("cp /root/good.yaml /etc/dms/dms.yaml; systemctl reload dms")
-    machine.wait("journalctl -u dms -o cat | grep -q 'settings were read again'", 120)
+    machine.check("cp /root/good.yaml /etc/dms/dms.yaml")
+    reload(machine)
     assert machine.check(PID) == pid
 
 
 def test_the_nets_load_inside_the_hardened_service(machine):
     pid = machine.check(PID)
-    machine.check("sed -i '/^nets:/d' /etc/dms/dms.yaml; systemctl reload dms")
+    machine.check("sed -i '/^nets:/d' /etc/dms/dms.yaml")
+    reload(machine)
     machine.wait("grep -q onnxruntime /proc/$(" + PID + ")/maps", 400)
     machine.wait('view | grep -q \'"status": "running\'', 400)
     assert machine.run("journalctl -u dms -o cat | grep -i 'engine'").code == 1
-    machine.check("cp /root/good.yaml /etc/dms/dms.yaml; systemctl reload dms")
+    machine.check("cp /root/good.yaml /etc/dms/dms.yaml")
+    reload(machine)
     machine.wait('view | grep -q \'"status": "running\'', 400)
     assert machine.check(PID) == pid
 
@@ -140,6 +157,49 @@ def test_the_camera_goes_and_comes_back_without_a_restart(machine):
     assert machine.check(PID) == pid
     told = machine.run(count).output.splitlines()[len(before) :]
     assert len(told) == 1, told
+    assert machine.check("journalctl -u dms DMS_KIND=fault DMS_LEVEL=2 -o cat").strip()
+    machine.wait(f"[ $({FAULTS}) -gt 0 ]")
+
+
+def show(machine, pattern, text):
+    """Choose vivid's test pattern; ``text`` 0 runs the time over it, 2 leaves it still."""
+    machine.check(f"v4l2-ctl -d /dev/video0 -c test_pattern={pattern},osd_text_mode={text}")
+
+
+def test_a_frozen_picture_is_told_once_and_over_when_it_moves(machine):
+    pid = machine.check(PID)
+    count = "journalctl -u dms -o cat | grep -c '^Fault: camera.*frozen'"
+    show(machine, 0, 2)
+    machine.wait("view | grep -q 'picture is frozen'", 300)
+    assert health(machine) == FAULT
+    machine.run("sleep 30")  # it is opened again and again meanwhile, and no less frozen
+    assert machine.run(count).output.strip() == "1"
+    show(machine, 0, 0)
+    machine.wait("view | grep -vq 'camera: '", 300)
+    assert machine.check(PID) == pid
+
+
+@pytest.mark.parametrize(("pattern", "words"), [(5, "dark"), (6, "overexposed")])
+def test_a_covered_or_blinded_camera_is_told_and_no_lost_one(machine, pattern, words):
+    pid = machine.check(PID)
+    show(machine, pattern, 2)
+    machine.wait(f'view | grep -q \'"unseen": "{words}"\'', 200)
+    machine.wait('view | grep -q \'"kind": "degraded"\'', 200)
+    assert "camera: " not in machine.check("view")
+    show(machine, 0, 0)
+    machine.wait(f'view | grep -vq \'"unseen": "{words}"\'', 300)
+    assert machine.check(PID) == pid
+
+
+def test_a_format_that_the_camera_lacks_is_told_until_it_is_mended(machine):
+    pid = machine.check(PID)
+    machine.check("sed -i 's/pixel_format: GREY/pixel_format: MJPG/' /etc/dms/dms.yaml")
+    reload(machine)
+    machine.wait("view | grep -q 'offers none of MJPG'", 300)
+    machine.check("cp /root/good.yaml /etc/dms/dms.yaml")
+    reload(machine)
+    machine.wait("view | grep -vq 'camera: '", 300)
+    assert machine.check(PID) == pid
 
 
 def test_the_bus_goes_down_and_comes_back_without_a_restart(machine):
@@ -153,25 +213,61 @@ def test_the_bus_goes_down_and_comes_back_without_a_restart(machine):
 
 
 def test_our_serial_frames_become_can_frames_through_slcand(machine):
-    machine.check("systemd-run -u cable python3 /root/pty_pair.py")
+    machine.check("systemd-run -G -u cable python3 /root/pty_pair.py")
     machine.wait("test -L /run/slcan-host", 60)
-    machine.check("systemd-run -u slcand slcand -F -o -s6 $(readlink /run/slcan-host) slcan0")
+    machine.check("systemd-run -G -u slcand slcand -F -o -s6 $(readlink /run/slcan-host) slcan0")
     machine.wait("ip link set slcan0 up", 60)
-    machine.check("systemd-run -u sender -E PYTHONPATH=/opt/dms/lib python3 /root/slcan_sender.py")
+    machine.check(
+        "systemd-run -G -u sender -E PYTHONPATH=/opt/dms/lib python3 /root/slcan_sender.py"
+    )
     out = machine.run("timeout 200 candump -n 5 slcan0,401:7FF", 230).output
     assert out.count("401   [8]") == 5, out + machine.run("journalctl -u sender -n 20").output
     machine.run("systemctl stop sender slcand cable")
 
 
+def plug_adapter(machine):
+    """Start a cable with somebody who reads at its other end; return the pty's name on our end."""
+    machine.check("rm -f /run/slcan-*; systemd-run -G -u cable python3 /root/pty_pair.py")
+    machine.wait("test -L /run/slcan-host", 60)
+    machine.check("systemd-run -G -u reader sh -c 'cat /run/slcan-host > /dev/shm/heard'")
+    return machine.check("readlink /run/slcan-dms")
+
+
+def test_a_serial_adapter_goes_and_comes_back_under_another_number(machine):
+    pid = machine.check(PID)
+    heard = "grep -aq t401 /dev/shm/heard"
+    count = "journalctl -u dms -o cat | grep -c '^Fault: bridge'"
+    first = plug_adapter(machine)
+    adapter = "  - {kind: slcan, channel: /run/slcan-dms}"
+    machine.check(f"sed -i 's|^service:|{adapter}\\nservice:|' /etc/dms/dms.yaml")
+    reload(machine)
+    machine.wait(heard, 300)
+    before = int(machine.run(count).output)
+    machine.check("systemctl stop cable reader; rm -f /dev/shm/heard")
+    machine.wait("view | grep -q 'bridge: '", 200)
+    hold = "import os, time; os.openpty(); time.sleep(600)"  # so that another number is free
+    machine.check(f'systemd-run -G -u holder python3 -c "{hold}"; sleep 5')
+    assert plug_adapter(machine) != first
+    machine.wait(heard, 300)
+    machine.wait("view | grep -vq 'bridge: '", 200)
+    assert int(machine.run(count).output) == before + 1
+    machine.check("cp /root/good.yaml /etc/dms/dms.yaml")
+    reload(machine)
+    machine.run("systemctl stop cable reader holder")
+    assert machine.check(PID) == pid
+
+
 def test_kill_is_followed_by_a_restart(machine):
     pid = machine.check(PID)
+    stored = int(machine.check(FAULTS))
     machine.check(f"kill -9 {pid}")
     machine.wait(f"[ $({PID}) != {pid.strip()} ] && {ACTIVE}", 400)
     assert state_frames(machine, 3)
+    assert int(machine.check(FAULTS)) >= stored > 0
 
 
 def test_short_a_stopped_process_is_restarted_by_the_watchdog(machine):
-    machine.wait("view", 400)
+    machine.wait(SEES, 400)
     pid = machine.check(PID)
     count = "journalctl -u dms -o cat | grep -c 'Watchdog timeout'"
     before = int(machine.run(count).output)
@@ -181,7 +277,7 @@ def test_short_a_stopped_process_is_restarted_by_the_watchdog(machine):
 
 
 def test_stopping_sends_off_last(machine):
-    machine.wait("view", 400)
+    machine.wait(SEES, 400)
     dump = "stdbuf -oL candump -L vcan0,401:7FF > /root/last.log"
     machine.check(f"systemd-run -u last sh -c '{dump}'; sleep 5")
     machine.check("systemctl stop dms", 100)
@@ -189,8 +285,15 @@ def test_stopping_sends_off_last(machine):
     last = machine.check("sleep 2; systemctl stop last; tail -1 /root/last.log").strip()
     data = bytes.fromhex(last.split("#")[1])
     assert data[7] >> 2 & 0x3 == 0, last
+
+
+def test_a_corrupt_store_is_set_aside_and_told_at_the_start(machine):
+    machine.check("systemctl stop dms; echo nonsense > /var/lib/dms/events.db", 200)
     machine.check("systemctl start --no-block dms")
     machine.wait(ACTIVE, 900)
+    machine.wait("journalctl -u dms -o cat | grep -q 'events.db is corrupt.*set aside as'", 200)
+    assert machine.check("cat /var/lib/dms/events.db.corrupt-*").strip() == "nonsense"
+    machine.wait(FAULTS)  # a new one has been begun
 
 
 def test_short_a_power_cut_loses_nothing_acknowledged(machine):
@@ -218,3 +321,12 @@ def test_short_a_power_cut_loses_nothing_acknowledged(machine):
     machine.wait(ACTIVE, 900)
     drives = machine.check("dms events drives --store /var/lib/dms/events.db", 300)
     assert "power cut" in drives
+
+
+def test_the_package_leaves_settings_and_events_until_it_is_purged(machine):
+    machine.check("dpkg -r dms", 600)
+    assert machine.run(ACTIVE).code != 0
+    assert machine.run("ls -d /opt/dms /usr/bin/dms").output.count("No such file") == 2
+    machine.check("ls /etc/dms/dms.yaml /var/lib/dms/events.db")
+    machine.check("dpkg -P dms", 600)
+    assert machine.run("ls -d /etc/dms /var/lib/dms").output.count("No such file") == 2

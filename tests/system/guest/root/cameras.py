@@ -3,6 +3,8 @@
 import time
 
 from dms.camera.backends import open_camera
+from dms.camera.devices import find_device
+from dms.camera.exposure import Light, V4l2Controls
 from dms.camera.settings import CameraSettings
 
 for form in ("GREY", "Y10", "Y16", "YUYV"):
@@ -19,3 +21,8 @@ for form in ("GREY", "Y10", "Y16", "YUYV"):
         form, backend, frames[0].gray.shape, frames[0].gray.dtype, int(frames[0].gray.mean()),
         0 <= ages[-1] <= ages[0] < 60, len({frame.t_s for frame in frames}) == 4,
     )  # fmt: skip
+
+controls = V4l2Controls(find_device("auto"))  # vivid has a gain, but no exposure
+controls.apply(Light(0.0, 0.5))
+print("gain", round(controls.light().gain, 1), controls.exposure)
+controls.close()

@@ -12,6 +12,7 @@ for name in ("/run/slcan-dms", "/run/slcan-host"):
     tty.setraw(master)
     tty.setraw(slave)
     Path(name).unlink(missing_ok=True)
+    Path(os.ttyname(slave)).chmod(0o666)  # the service is not root
     Path(name).symlink_to(os.ttyname(slave))
     ends.append(master)
 while True:
