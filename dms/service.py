@@ -115,6 +115,7 @@ class Service:
                 self._watch(self._parts, started_s)
                 pending, self._pending = self._pending, None
                 if pending is not None:
+                    self._liveness.enter("load")  # not under the deadline of the loop's last stage
                     before, self._parts = self._parts, self._make(pending, self._parts)
                     if self._parts.camera is not before.camera:
                         self._look_at_camera(self._parts)
@@ -219,6 +220,7 @@ class Service:
 
     def _watch(self, parts: _Parts, started_s: float) -> None:
         chain = parts.chain
+        self._liveness.enter("load")  # the vehicle's database, too
         stuck = _Stuck(parts.camera)
         sound = _Sound(self._restarts, started_s + chain.settings.service.restarts.sound_s)
         with chain.vehicle(parts.bridges) as vehicle:

@@ -277,6 +277,21 @@ def test_a_hanging_stage_is_named_and_the_watchdog_starves(rig):
     assert "stage perception hangs" in rig.notes.sent[-2][1]
 
 
+def test_parts_made_anew_at_a_reload_have_the_deadline_of_loading(rig, monkeypatch):
+    rig.start()
+    rig.state(EyesReason="NoFace")
+    stages, make = [], rig.service._make
+
+    def watched(*parts):
+        stages.append(rig.liveness._now[0])
+        return make(*parts)
+
+    monkeypatch.setattr(rig.service, "_make", watched)
+    rig.service.ask_reload()
+    rig.wait(lambda: rig.notes.names().count("ready") == 2)
+    assert stages == ["load"]
+
+
 def test_a_missing_camera_is_no_hanging_stage(rig):
     Cabin.plugged.clear()
     rig.ready_after(0.5)
