@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
-from tools.speed.contestants import Step, chain_of
-
-Clock = Callable[[], float]
+from tools.speed.contestants import chain_of
 
 
 class Stages:
@@ -69,6 +66,3 @@ def budget(stages: Stages, frames: int) -> dict[str, dict[str, float]]:
         stage: {"ms": 1e3 * spent / frames, "calls": stages.calls[stage] / frames}
         for stage, spent in sorted(stages.spent_s.items(), key=lambda item: -item[1])
     }
-
-
-__all__ = ["Stages", "Step", "budget"]
