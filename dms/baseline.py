@@ -39,7 +39,7 @@ class BaselineSettings:
     ear: float = setting(0.28, gt=0.1, lt=0.5, text="population's open EAR with dlib's 68 points")
     ear_spread: float = setting(0.035, gt=0, lt=0.2, text="its standard deviation")
     ear_lowest: float = setting(0.18, gt=0, text="an open EAR below this is never learned")
-    ear_lowest_early: float = setting(0.23, gt=0, text="the same until learned: stricter")
+    ear_lowest_early: float = setting(0.235, gt=0, text="the same until learned: stricter")
     ear_highest: float = setting(0.42, lt=1, text="an open EAR above this is never learned")
     ear_drop: float = setting(0.10, ge=0, lt=0.5, text="most the learned EAR may sink later")
     ear_rise: float = setting(0.15, ge=0, lt=0.5, text="most it may rise later")

@@ -17,7 +17,7 @@ class ClosureSettings:
     """When eyes count as closed; openness is 0..1 of this driver's own."""
 
     closed_below: float = setting(
-        0.32, gt=0, lt=1, text="closed: P80 (openness 0.2) plus the landmarks' blur"
+        0.27, gt=0, lt=1, text="closed: P80 (openness 0.2) plus the landmarks' blur"
     )
     open_above: float = setting(
         0.55, gt=0, lt=1, source="EAR 0.75 of the driver's own, DESIGN", text="open again"

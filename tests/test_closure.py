@@ -38,14 +38,14 @@ def test_counts_from_the_first_closed_frame() -> None:
     assert it.closed_s == pytest.approx(1.0 - DT)
 
 
-@pytest.mark.parametrize(("openness", "state"), [(0.31, EyesState.CLOSED), (0.32, EyesState.OPEN)])
+@pytest.mark.parametrize(("openness", "state"), [(0.26, EyesState.CLOSED), (0.27, EyesState.OPEN)])
 def test_threshold_of_closing(openness: float, state: EyesState) -> None:
     assert Eyes().hold(DT, openness).state is state
 
 
 def test_hysteresis_of_opening() -> None:
     eyes = Eyes()
-    eyes.hold(0.5, 0.3)
+    eyes.hold(0.5, 0.26)
     assert eyes.hold(0.5, 0.55).state is EyesState.CLOSED
     assert eyes.hold(0.5, 0.56).state is EyesState.OPEN
     assert eyes.it.closed_s == 0.0

@@ -490,3 +490,16 @@ def test_drowsiness_that_sinks_by_a_level_waits_again_before_it_ends() -> None:
     drowsy(rig, 9.5, 6)
     assert [alert.level for alert in rig.policy.board.active] == [Level.ADVISORY]
     assert drowsy(rig, 1.0, 6).standing == []
+
+
+def test_mild_rage_counts_against_the_limit_too() -> None:
+    rig = Rig(rage_quiet_s=0.0, rage_most=2)
+    for _ in range(5):
+        rig.open(1, rage=Level.ADVISORY).open(1)
+    assert len(rig.told) == 2
+
+
+def test_a_photo_is_told_at_once_as_its_minute_is_over() -> None:
+    rig = Rig().hidden(DT, Unseen.STILL)
+    assert rig.told == [(Kind.DEGRADED, Level.ADVISORY)]
+    assert "photo" in rig.events[0].reason
