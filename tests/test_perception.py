@@ -144,3 +144,57 @@ def test_a_landmark_model_that_fails_is_a_named_fault_and_no_end_of_the_run(dlib
     model.fails = False
     assert perception.observe(Frame(portrait, 0.3, 1)).face is not None
     assert perception.faults == ()
+
+
+class Mouth:
+    def __init__(self):
+        self.runs, self.fails = 0, False
+
+    def read(self, gray, anchors):
+        self.runs += 1
+        if self.fails:
+            raise EngineError("the mouth net is gone; reload it")
+        return 0.7
+
+
+def test_the_mouth_net_speaks_when_it_is_due(dlib68, nets, portrait):
+    mouth = Mouth()
+    perception = Perception(dlib68, *nets, PerceptionSettings(), mouth)
+    told = [perception.observe(Frame(portrait, n / 30, n)).yawn for n in range(7)]
+    assert told == [0.7, None, None, 0.7, None, None, 0.7]
+    perception.reset()
+    assert perception.observe(Frame(portrait, 0.0, 0)).yawn == 0.7
+
+
+def test_a_failing_mouth_net_is_a_fault_and_leaves_the_lips(dlib68, nets, portrait):
+    mouth = Mouth()
+    perception = Perception(dlib68, *nets, PerceptionSettings(), mouth)
+    mouth.fails = True
+    seen = perception.observe(Frame(portrait, 0.0, 0))
+    assert seen.yawn is None
+    assert seen.mar is not None
+    assert perception.faults == ("engine: mouth net: the mouth net is gone; reload it",)
+    mouth.fails = False
+    assert perception.observe(Frame(portrait, 0.1, 1)).yawn == 0.7
+    assert perception.faults == ()
+
+
+def test_two_models_word_on_the_eyes_is_joined(dlib68, nets, portrait, monkeypatch):
+    import dms.perception as module
+
+    perception = Perception(dlib68, *nets, PerceptionSettings())
+    real = module._scored
+    eyes = ((0.5, 0.6), (0.2, 0.99))
+    monkeypatch.setattr(
+        module, "_scored",
+        lambda eye, marks, side, score=None: real(eye, replace_eyes(marks, eyes), side, score),
+    )  # fmt: skip
+    seen = perception.observe(Frame(portrait, 0.0, 0))
+    assert seen.right_eye.open_probability == pytest.approx(0.75, abs=0.001)  # of 0.9 and 0.5
+    assert seen.right_eye.visible_probability == 0.6
+    assert seen.left_eye.open_probability == pytest.approx(0.2, abs=0.001)
+    assert seen.left_eye.visible_probability == 0.8
+
+
+def replace_eyes(marks, eyes):
+    return replace(marks, eyes=eyes)
