@@ -51,6 +51,9 @@ class MicroExpressionSettings:
         4.0, gt=1, text="both must exceed this many local standard deviations at the flash's apex"
     )
     edge_sigmas: float = setting(2.5, gt=0, text="a flash begins and ends where both fall below")
+    alone: int = setting(
+        2, ge=1, text="more deviations than this within the window are speech, no flashes"
+    )
     blink_below: float = setting(
         0.6, gt=0, lt=1, text="EAR under this share of its local median: a blink, no flash"
     )
@@ -141,8 +144,11 @@ class FlashSpotter:
         shut = ears < s.blink_below * np.median(ears)
         low, high = max(self._judged_s, times[0] + s.longest_s), times[-1] - s.longest_s
         self._judged_s = high
-        flashes = []
-        for first, last in _runs(both > s.edge_sigmas):
+        flashes: list[Flash] = []
+        runs = _runs(both > s.edge_sigmas)
+        if sum(both[first : last + 1].max() >= s.sigmas for first, last in runs) > s.alone:
+            return flashes
+        for first, last in runs:
             apex = first + int(both[first : last + 1].argmax())
             if not low < times[apex] <= high or both[apex] < s.sigmas:
                 continue

@@ -96,6 +96,7 @@ def test_several_flashes_are_each_spotted_once() -> None:
         {"moved": pulse(4.0, 0.8)},  # an expression
         {"moved": pulse(4.0, 9.0)},  # one that stays
         {"moved": pulse(4.0, 0.01)},  # a single frame
+        {"moved": lambda t_s: float(t_s % 0.4 < 0.12)},  # speech
         {"moved": lambda t_s: 0.5 + 0.5 * np.sin(2 * np.pi * 0.2 * t_s)},  # slow
         {"moved": pulse(4.0, 0.15), "ear": lambda t_s: 0.3 - 0.2 * pulse(4.0, 0.15)(t_s)},  # blink
         {"moved": pulse(4.0, 0.1), "seen": lambda t_s: 1 - pulse(4.1, 0.05)(t_s)},  # then unseen
