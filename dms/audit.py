@@ -127,7 +127,13 @@ def _judge(gray: Gray, row: Mapping[str, str], chain: Chain) -> dict[str, float]
 
 
 def _look(gray: Gray, chain: Chain) -> DriverObservation:
-    """Return what a few looks at a still say; the last has everything."""
+    """Return what a few looks at a still say; the last has everything.
+
+    A margin is put around it: portraits are often cut closer than a cabin's camera ever sees.
+    """
+    margin = max(gray.shape) // 4
+    edges = (margin, margin, margin, margin)
+    gray = np.asarray(cv2.copyMakeBorder(gray, *edges, cv2.BORDER_REPLICATE), np.uint8)
     chain.perception.reset()
     seen = chain.perception.observe(Frame(gray, 0.0, 0))
     for look in range(1, _LOOKS):

@@ -15,6 +15,7 @@ from dms.errors import ConfigError
 
 T = TypeVar("T")
 Location = tuple[int | str, ...]
+_MOST_NODES = 200_000
 
 
 def read(path: Path) -> tuple[Any, dict[Location, int]]:
@@ -32,6 +33,7 @@ def read(path: Path) -> tuple[Any, dict[Location, int]]:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         lines: dict[Location, int] = {(): 1}
         if root is not None:
+            _check_size(path, root)
             _note_lines(path, root, (), lines)
         return yaml.safe_load(text), lines
     except yaml.MarkedYAMLError as error:
@@ -59,6 +61,28 @@ def load_data(
     except ValidationError as error:
         faults = [_fault(name, lines, fault, adapter) for fault in error.errors(include_url=False)]
         raise ConfigError("\n".join(faults)) from error
+
+
+def _check_size(path: Path, root: yaml.Node) -> None:
+    """Refuse a few lines of aliases that stand for more than anybody could write or wait for."""
+    sizes: dict[int, int | None] = {}
+
+    def size(node: Any) -> int:
+        if not isinstance(node, yaml.CollectionNode):
+            return 1
+        if id(node) not in sizes:
+            sizes[id(node)] = None
+            inner = node.value
+            if isinstance(node, yaml.MappingNode):
+                inner = [part for pair in node.value for part in pair]
+            sizes[id(node)] = 1 + sum(map(size, inner))
+        known = sizes[id(node)]
+        if known is None or known > _MOST_NODES:
+            line = node.start_mark.line + 1
+            raise ConfigError(f"{path}:{line}: aliases (*) grow without end; write the values out")
+        return known
+
+    size(root)
 
 
 def _note_lines(path: Path, node: yaml.Node, at: Location, lines: dict[Location, int]) -> None:

@@ -87,3 +87,17 @@ def test_no_bytes_bring_anything_but_a_clear_error(tmp_path_factory, content):
 def test_settings_become_plain_data_and_back():
     tree = Tree(many=(Eye(closed_s=0.5, name="x"),))
     assert load_data(as_data(tree), TREE, "again") == tree
+
+
+@pytest.mark.parametrize("text", [
+    "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"{c}: &{c} [{', '.join(['*' + chr(ord(c) - 1)] * 9)}]\n" for c in "bcdefghij"
+    ),
+    "a: &a [*a]\n",
+    "a: &a {b: *a}\n",
+])  # fmt: skip
+def test_aliases_that_grow_without_end_are_refused_at_once(tmp_path, text):
+    file = tmp_path / "dms.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match="aliases"):
+        read(file)
