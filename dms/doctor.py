@@ -14,6 +14,7 @@ from enum import Enum
 from importlib import metadata
 from pathlib import Path
 
+from dms.bridge import open_bridge
 from dms.bridge.load import bus_load
 from dms.camera.backends import presences, source_kind
 from dms.camera.settings import SourceKind
@@ -194,6 +195,11 @@ def _bridges(settings: Settings) -> Iterator[Finding]:
         yield Finding("bridge", Verdict.NOTE, "none is set: alerts leave by no bus; set bridges")
     for bridge in settings.bridges:
         part = f"bridge {bridge.kind}"
+        try:
+            open_bridge(bridge)  # made, not opened
+        except DmsError as error:
+            yield Finding(part, Verdict.BAD, str(error))
+            continue
         if bridge.kind == "socketcan" and not Path("/sys/class/net", bridge.channel).exists():
             advice = f"no interface {bridge.channel}: ip link add, or set bridges[].channel"
             yield Finding(part, Verdict.BAD, advice)
@@ -203,7 +209,8 @@ def _bridges(settings: Settings) -> Iterator[Finding]:
             text = "only inside this process, for the bench; choose a real bus for a vehicle"
             yield Finding(part, Verdict.NOTE, text)
         else:
-            yield Finding(part, Verdict.GOOD, bridge.channel)
+            mqtt = f"{bridge.mqtt.host}:{bridge.mqtt.port}, topics {bridge.mqtt.prefix}/..."
+            yield Finding(part, Verdict.GOOD, mqtt if bridge.kind == "mqtt" else bridge.channel)
         if bridge.kind in {"socketcan", "slcan"}:
             text = f"our messages take {bus_load(bridge):.2%} of {bridge.bitrate // 1000} kbit/s"
             yield Finding(f"load {bridge.kind}", Verdict.GOOD, text + " at most")

@@ -98,6 +98,7 @@ class Monitor:
         self._clock, self._sleep, self._enter = clock, sleep, enter
         core.hold(PauseReason.PRIVACY if self._settings.paused else None)
         self._private = self._settings.paused
+        self._defects: dict[str, str] = {}  # bridges that raised at the last state, and what
         self._stopping = False
         self._count = 0
         self._first_s: float | None = None
@@ -140,13 +141,14 @@ class Monitor:
             for command in bridge.commands():
                 self._core.command(command)
         faults += tuple(f"bridge: {bridge.fault}" for bridge in self._bridges if bridge.fault)
+        faults += tuple(f"bridge: {words}" for words in self._defects.values())
         if fault := getattr(self._vehicle, "fault", None):  # a log or a test has none
             faults += (f"vehicle: {fault}",)
         state = self._core.step(observation, vehicle, now_s, faults)
         self._private = state.pause_reason is PauseReason.PRIVACY
         self._enter("bridge")
         for bridge in self._bridges:
-            bridge.publish(state)
+            self._publish(bridge, state)
         self._enter("record")
         for sink in self._sinks:
             sink.take(Moment(observation, vehicle, faults), state, frame)
@@ -154,6 +156,18 @@ class Monitor:
             self._count += 1
             self._first_s = now_s if self._first_s is None else self._first_s
         self._last_s = now_s
+
+    def _publish(self, bridge: Bridge, state: DriverState) -> None:
+        """Publish; a defect of one bridge must cost neither the others nor the event store."""
+        try:
+            bridge.publish(state)
+        except Exception as error:  # bridges may be the user's own classes
+            words = f"{bridge.name}: unexpected {type(error).__name__}: {error}; please report it"
+            if bridge.name not in self._defects:
+                log.error("%s", words, exc_info=error)
+            self._defects[bridge.name] = words
+        else:
+            self._defects.pop(bridge.name, None)
 
     def _reopen(self, why: str | None) -> bool:
         """Wait for the camera to come back, telling the bus meanwhile; False when stopped.

@@ -71,7 +71,14 @@ def test_help_needs_no_heavy_package():
 
 
 @pytest.mark.parametrize(
-    "override", ["core.profile=foo", "landmarks.model=foo", "nets.expression=foo"]
+    "override",
+    [
+        "core.profile=foo",
+        "landmarks.model=foo",
+        "nets.expression=foo",
+        "bridges=[{kind: foo}]",
+        "vehicle={database: j1939, signals: {speed: {message: foo}}}",
+    ],
 )
 def test_check_refuses_names_of_what_is_not_there(override, capsys):
     assert main(["config", "check", "-s", override]) in {2, 4}

@@ -1,6 +1,7 @@
 import pytest
 
 from dms.bridge import BridgeSettings
+from dms.bridge.mqtt_settings import MqttSettings
 from dms.camera.settings import CameraSettings
 from dms.config import NetSettings, Settings
 from dms.diagnostics import FaultMemory
@@ -67,6 +68,25 @@ def test_a_bus_that_is_not_there_is_bad_and_says_what_to_do(kind, channel, advic
     found = findings(chosen)[f"bridge {kind}"]
     assert found.verdict is Verdict.BAD
     assert advice in found.text
+
+
+@pytest.mark.parametrize(
+    ("bridge", "words"),
+    [
+        (BridgeSettings(kind="slcn"), "unknown bridge 'slcn'"),
+        (BridgeSettings(kind="mqtt", mqtt=MqttSettings(prefix="dms/#")), "is no topic"),
+        (BridgeSettings(base_id=0x79F), "0x7a0 is used twice"),
+    ],
+)
+def test_a_bridge_that_cannot_be_is_bad(bridge, words):
+    found = findings(Settings(bridges=(bridge,)))[f"bridge {bridge.kind}"]
+    assert found.verdict is Verdict.BAD
+    assert words in found.text
+
+
+def test_a_broker_is_told_by_its_name():
+    chosen = Settings(bridges=(BridgeSettings(kind="mqtt", mqtt=MqttSettings(host="car")),))
+    assert findings(chosen)["bridge mqtt"].text == "car:1883, topics dms/..."
 
 
 def test_no_bridge_and_a_bench_only_bridge_are_noted():

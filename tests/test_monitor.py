@@ -135,6 +135,25 @@ def test_a_bridge_fault_reaches_the_decision():
     assert sink.moments[0][1].faults == ("bridge: bus-off",)
 
 
+def test_a_defect_of_a_bridge_costs_neither_the_others_nor_the_store(caplog):
+    class Broken(Listening):
+        name = "mine"
+
+        def publish(self, state):
+            if state.t_s < 0.25:
+                raise RuntimeError("no such topic")
+            super().publish(state)
+
+    broken, bus, sink = Broken(), Listening(), Keeping()
+    monitor(Script(0.0, 0.1, 0.2, 0.3, 0.4), bridges=[broken, bus], sinks=[sink]).run()
+    words = "bridge: mine: unexpected RuntimeError: no such topic; please report it"
+    assert len(bus.states) == len(sink.moments) == 5
+    faults = [moment.faults for moment, _, _ in sink.moments]
+    assert faults == [(), (words,), (words,), (words,), ()]
+    assert caplog.text.count("Traceback") == 1
+    assert [state.t_s for state in broken.states] == [0.3, 0.4]
+
+
 def test_stop_ends_the_loop_also_while_the_camera_is_gone():
     camera = Script(CameraLostError("gone"), reopens=[CameraError("no")] * 1000)
     loop = monitor(camera)

@@ -19,7 +19,7 @@ from dms.bridge.commands import CommandReader
 from dms.bridge.link import Heard, Link
 from dms.bridge.uds import UdsServer
 from dms.diagnostics import FaultMemory
-from dms.errors import BridgeError
+from dms.errors import BridgeError, ConfigError
 from dms.values import Command, DriverState
 
 _CYCLIC = ("DMS_State", "DMS_Attention", "DMS_Emotion", "DMS_Diag")
@@ -30,6 +30,20 @@ def periods() -> dict[str, float]:
     """Return the cycle time of each cyclic message of ours in seconds, as the DBC has it."""
     messages = {message.name: message for message in contract().messages}
     return {name: (messages[name].cycle_time or 0) / 1000.0 for name in _CYCLIC}
+
+
+def _check_uds(settings: BridgeSettings, codec: Codec) -> None:
+    """Raise ConfigError where an identifier of UDS is one of the contract, or both are one."""
+    asked = settings.uds_request_id, settings.uds_response_id
+    extended = max(asked) > 0x7FF  # as UdsServer has it
+    taken = set(codec.ids.values()) if extended == settings.extended else set()
+    for can_id in asked:
+        if can_id in taken or asked[0] == asked[1]:
+            raise ConfigError(
+                f"identifier {can_id:#x} is used twice: base_id takes {len(codec.ids)} from "
+                f"{settings.base_id:#x}, UDS {asked[0]:#x} and {asked[1]:#x}; move one, or set "
+                "diagnostics: false"
+            )
 
 
 class Schedule:
@@ -63,6 +77,8 @@ class CanBridge(Bridge):
             check(settings)
         self.name = f"{settings.kind} {settings.channel}"
         self._codec = Codec(settings.base_id, extended=settings.extended)
+        if settings.diagnostics:
+            _check_uds(settings, self._codec)
         self._settings = settings
         self._log: CanLog | None = None
         self._link = Link(settings, self._codec, self._heard, self._logged, idle=self._idle)

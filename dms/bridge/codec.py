@@ -42,8 +42,10 @@ class CanFrame:
     t_s: float  # time of the decision it carries
 
 
-def contract_text(base_id: int = BASE_ID, *, extended: bool = False) -> str:
+def contract_text(base_id: int = BASE_ID, *, extended: bool = False, fd: bool = False) -> str:
     """Return ``dms.dbc`` with the identifiers moved to ``base_id``, for the receivers' tools.
+
+    With ``fd`` bus and messages are marked as CAN FD in the attributes that such tools read.
 
     Raises ConfigError where they do not fit into 11 (or 29) bits.
     """
@@ -52,7 +54,25 @@ def contract_text(base_id: int = BASE_ID, *, extended: bool = False) -> str:
     moved = {
         str(m.frame_id): ids[m.name] | (_EXTENDED if extended else 0) for m in _load().messages
     }
-    return _IDENTIFIER.sub(lambda found: found[1] + str(moved[found[2]]), text)
+    text = _IDENTIFIER.sub(lambda found: found[1] + str(moved[found[2]]), text)
+    return _as_fd(text, extended=extended) if fd else text
+
+
+def _as_fd(text: str, *, extended: bool) -> str:
+    """Mark the bus as CAN FD, and every message by its VFrameFormat, as Vector's tools do."""
+    formats = ["StandardCAN", "ExtendedCAN", *["reserved"] * 12, "StandardCAN_FD", "ExtendedCAN_FD"]
+    words = ",".join(f'"{word}"' for word in formats)
+    add = {
+        "BA_DEF_ ": f'BA_DEF_ BO_  "VFrameFormat" ENUM  {words};',
+        "BA_DEF_DEF_ ": f'BA_DEF_DEF_  "VFrameFormat" "{formats[14 + extended]}";',
+    }
+    lines = []
+    for line in text.splitlines():
+        found = next((key for key in add if line.startswith(key)), None)
+        if found:
+            lines.append(add.pop(found))
+        lines.append(line)
+    return "\n".join(lines).replace('"BusType" "CAN"', '"BusType" "CAN FD"') + "\n"
 
 
 def contract() -> Database:

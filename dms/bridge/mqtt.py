@@ -44,6 +44,7 @@ class MqttBridge(Bridge):
     def __init__(self, settings: BridgeSettings, clock: Callable[[], str] = _now) -> None:
         self._wait = settings.wait
         self._settings = settings.mqtt
+        _check_prefix(self._settings.prefix)
         self.name = f"mqtt {self._settings.host}:{self._settings.port}"
         self._clock = clock
         self._client: paho.Client | None = None
@@ -198,8 +199,12 @@ class MqttBridge(Bridge):
     ) -> None:
         was_connected = self._connected.is_set()
         self._connected.clear()
-        if was_connected and self._client is not None:  # a refusal has told its own reason
+        if self._client is None:
+            return
+        if was_connected:
             self._tell(f"the broker is gone ({code}); alerts wait here")
+        elif self._fault is None:  # a refusal has told its own reason
+            self._tell(f"no answer as a broker gives it ({code}); check host, port and TLS")
 
     def _on_message(self, client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
         if message.retain:
@@ -211,6 +216,14 @@ class MqttBridge(Bridge):
             self._topic("command", "answer"),
             json.dumps({**answer, "timestamp": self._clock()}),
             qos=1,
+        )
+
+
+def _check_prefix(prefix: str) -> None:
+    """Raise ConfigError for a prefix that no broker lets us publish under (MQTT 5, 4.7)."""
+    if not prefix or prefix.startswith("$") or set(prefix) & set("+#\0"):
+        raise ConfigError(
+            f"mqtt.prefix: {prefix!r} is no topic; it may hold no + or #, nor begin with $"
         )
 
 

@@ -23,6 +23,7 @@ class _Wish:
 
 def command_of(payload: bytes | bytearray) -> tuple[Command | None, dict[str, Any]]:
     """Return the command (None if refused) and the answer: ``id``, ``answer`` and ``reason``."""
+    thing: Any = None
     try:
         thing = json.loads(payload)
         if not isinstance(thing, dict):
@@ -33,7 +34,7 @@ def command_of(payload: bytes | bytearray) -> tuple[Command | None, dict[str, An
         first = error.errors(include_url=False)[0]
         return None, _refused(thing, f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
     except (ValueError, TypeError, RecursionError) as error:
-        return None, _refused(None, f"not a command: {error}"[:200])
+        return None, _refused(thing, f"not a command: {error}"[:200])
     command = Command(
         acknowledge=wish.acknowledge,
         pause=wish.pause,

@@ -7,12 +7,14 @@ import json
 
 import yaml
 
+from dms.bridge import open_bridge
 from dms.commands.options import add_settings, settings_of
 from dms.config import Settings, example, schema
 from dms.core import Core
 from dms.engine.manifest import load_manifest
 from dms.errors import ConfigError
 from dms.landmarks import PREDICTORS
+from dms.vehicle.inputs import VehicleInput
 from dms.yamlfile import as_data
 
 
@@ -44,8 +46,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def check(chosen: Settings) -> None:
-    """Raise where settings name a profile, landmark model or net that is not there."""
+    """Raise where settings name what is not there: profile, model, net, bridge or signal."""
     Core(chosen.core)
+    for number, bridge in enumerate(chosen.bridges):
+        try:
+            open_bridge(bridge)  # made, not opened
+        except ConfigError as error:
+            raise ConfigError(f"bridges[{number}]: {error}") from error
+    if chosen.vehicle.database:
+        VehicleInput(chosen.vehicle)
     if chosen.landmarks.model not in PREDICTORS:
         known = ", ".join(PREDICTORS)
         raise ConfigError(

@@ -23,5 +23,5 @@ def run(args: argparse.Namespace) -> int:
     if not 0 <= args.bridge < len(bridges):
         raise ConfigError(f"there is no bridge {args.bridge}; the settings have {len(bridges)}")
     chosen = bridges[args.bridge]
-    print(contract_text(chosen.base_id, extended=chosen.extended), end="")
+    print(contract_text(chosen.base_id, extended=chosen.extended, fd=chosen.fd), end="")
     return 0

@@ -94,6 +94,7 @@ class VehicleInput:
         """Forget everything heard."""
         self._last = {quantity: _Last() for quantity in self._readings}
         self._heard_s: float | None = None
+        self._lamp: tuple[Indicator, float] | None = None  # last seen lit, and when
 
     @property
     def quantities(self) -> tuple[str, ...]:
@@ -191,7 +192,7 @@ class VehicleInput:
             gear=_gear(now.get("gear")),
             steering_deg=_number(now.get("steering_angle")),
             steering_rate_dps=_number(now.get("steering_rate")),
-            indicator=self._indicator(now),
+            indicator=self._steady(self._indicator(now), t_s),
             brake=_number(now.get("brake")),
             accelerator=_number(now.get("accelerator")),
             acceleration_mps2=_number(now.get("acceleration")),
@@ -226,6 +227,19 @@ class VehicleInput:
         mapped = [side for side in ("indicator_left", "indicator_right") if side in self._readings]
         known = mapped and all(now[side] is False for side in mapped)
         return Indicator.OFF if known else None
+
+    def _steady(self, now: Indicator | None, t_s: float) -> Indicator | None:
+        """Return the side that is set: ``now`` may be the lamp, dark half of the time.
+
+        Both sides seldom change in the same frame, so hazard outlasts a single side too.
+        """
+        if self._lamp is not None and t_s - self._lamp[1] <= self._settings.lamp_s:
+            lamp = self._lamp[0]
+            one = now in (Indicator.LEFT, Indicator.RIGHT)
+            if now is Indicator.OFF or (one and lamp is Indicator.HAZARD):
+                return lamp
+        self._lamp = None if now in (None, Indicator.OFF) else (now, t_s)
+        return now
 
 
 def _key(message: Message, *, j1939: bool) -> tuple[int, bool]:

@@ -46,7 +46,7 @@ def meanings_of(
             meanings |= _unnamed(quantity, settings, choices)
     for key, given in settings.values.items():
         for raw in _raws(key, choices, where):
-            meanings[raw] = _given(quantity, given, where)
+            meanings[raw] = _given(quantity, given, where, number=number)
     if signal.is_signed:  # tables often give the raw bits: 15 for the -1 of four bits
         high = 1 << signal.length
         meanings |= {raw - high: value for raw, value in meanings.items() if raw >= high // 2}
@@ -107,10 +107,12 @@ def _raws(key: int | str, choices: dict[int, str], where: str) -> list[int]:
     return raws
 
 
-def _given(quantity: str, given: Scalar, where: str) -> Value | None:
+def _given(quantity: str, given: Scalar, where: str, *, number: bool) -> Value | None:
     text = str(given).lower()
     if text == "unknown":
         return None
+    if number:
+        raise ConfigError(f"{where}: values: {given!r} is no meaning of a number; only unknown is")
     kind = _KINDS.get(quantity)
     allowed: list[str] = [each.value for each in kind] if kind else ["true", "false"]
     if text in {"on", "yes", "off", "no"} and not kind:

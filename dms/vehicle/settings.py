@@ -77,6 +77,11 @@ class VehicleSettings:
     )
     signals: SignalsSettings = setting(SignalsSettings(), text="what is called how")
     stale_cycles: float = setting(10.0, gt=0, text="older than this many cycle times is unknown")
+    lamp_s: float = setting(
+        0.8, unit="s", ge=0, le=5,
+        source="UN R48 6.5.9, SAE J590: 60 flashes/min, 30 % lit; and one cycle",
+        text="an indicator that goes dark counts as set this long: many buses carry the lamp",
+    )  # fmt: skip
     default_cycle_s: float = setting(
         0.1, unit="s", gt=0, text="cycle time where the database has none"
     )

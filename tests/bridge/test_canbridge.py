@@ -310,6 +310,26 @@ def test_an_hour_replayed_without_loss_in_order(request):
     head.close()
 
 
+@pytest.mark.parametrize(
+    ("more", "good"),
+    [
+        ({"base_id": 0x79B}, False),  # DMS_Command would be the UDS request
+        ({"base_id": 0x7A8}, False),
+        ({"base_id": 0x79A}, True),
+        ({"base_id": 0x79B, "extended": True}, True),
+        ({"base_id": 0x79B, "diagnostics": False}, True),
+        ({"uds_request_id": 0x700, "uds_response_id": 0x700}, False),
+        ({"uds_request_id": 0x18DA00F1, "uds_response_id": 0x400}, True),  # both are then 29 bits
+    ],
+)
+def test_no_identifier_is_used_twice(more, good):
+    if good:
+        open_bridge(BridgeSettings(**more))
+    else:
+        with pytest.raises(ConfigError, match="used twice"):
+            open_bridge(BridgeSettings(**more))
+
+
 def test_a_class_of_your_own():
     own = open_bridge(BridgeSettings(kind="dms.bridge.canbridge:CanBridge"))
     assert own.name.startswith("dms.bridge.canbridge")

@@ -138,3 +138,15 @@ def test_short_data_is_refused():
 
 def test_the_base_of_the_file_is_the_default():
     assert contract().get_message_by_name("DMS_Alert").frame_id == BASE_ID
+
+
+@pytest.mark.parametrize("extended", [False, True])
+def test_the_contract_for_can_fd_is_marked_as_such(extended):
+    text = contract_text(0x500, extended=extended, fd=True)
+    made = cantools.database.load_string(text, "dbc", strict=True)
+    assert made.dbc.attribute_definitions["BusType"].default_value == "CAN FD"
+    for message in made.messages:
+        plain = contract().get_message_by_name(message.name)
+        assert (message.is_fd, message.is_extended_frame) == (True, extended)
+        assert (message.length, message.cycle_time) == (plain.length, plain.cycle_time)
+    assert not any(m.is_fd for m in contract().messages)

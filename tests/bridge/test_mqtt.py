@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import socket
 import ssl
 import statistics
 import subprocess
@@ -206,7 +207,7 @@ def test_commands_and_answers(broker):
         assert until(lambda: len(head.heard) == 7)
         answers = [(h[1]["id"], h[1]["answer"]) for h in head.heard]
         assert answers == [(1, "accepted"), (2, "accepted"), (3, "refused"), (None, "refused"),
-                           (5, "refused"), (None, "refused"), (7, "refused")]  # fmt: skip
+                           (5, "refused"), (6, "refused"), (7, "refused")]  # fmt: skip
         assert bridge.commands() == (
             Command(pause=True, pause_reason=PauseReason.WORKSHOP),
             Command(acknowledge=True, warnings=False, rage=True),
@@ -255,6 +256,20 @@ def test_no_broker_is_an_error_unless_told_to_wait(tmp_path):
                 bridge.publish(replace(STATE, t_s=2.0))
                 assert until(lambda: head.last("car/alert"))
                 assert head.last("car/alert")["late"] is True
+
+
+@pytest.mark.parametrize("prefix", ["", "dms/#", "+/dms", "$SYS", "a\0b"])
+def test_a_prefix_that_is_no_topic(prefix):
+    with pytest.raises(ConfigError, match="is no topic"):
+        open_bridge(BridgeSettings(kind="mqtt", mqtt=MqttSettings(prefix=prefix)))
+
+
+def test_what_takes_the_connection_but_is_no_broker_is_told():
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        port = mute.getsockname()[1]
+        with open_bridge(settings(port, wait=True, keepalive_s=2)) as bridge:
+            assert until(lambda: bridge.fault is not None)
+            assert "check host, port and TLS" in bridge.fault
 
 
 def test_users_passwords_and_rights(tmp_path):

@@ -289,9 +289,37 @@ def test_two_indicator_signals_make_one(dbc):
         assert car.context(0.0).indicator is side
 
 
+def flashed(car, lamps, period_s=0.1):
+    """Return what is read while the lamps (left, right) are lit as listed, in turn."""
+    seen = []
+    for number, (left, right) in enumerate(lamps):
+        t_s = number * period_s
+        send(car, "Body", t_s, Turn=0, Horn=left, Ignition=0, Ack=right, Selector=0)
+        seen.append(car.context(t_s).indicator)
+    return seen
+
+
+def test_an_indicator_whose_lamp_flashes_is_steady_and_ends(dbc):
+    signals = SignalsSettings(indicator_left=at("Body", "Horn"), indicator_right=at("Body", "Ack"))
+    slow = ([(1, 0)] * 3 + [(0, 0)] * 7) * 3  # 60 a minute, 30 % lit
+    seen = flashed(made(dbc, signals), slow + [(0, 0)] * 5)
+    assert set(seen[: len(slow)]) == {Indicator.LEFT}
+    assert set(seen[-4:]) == {Indicator.OFF}
+    assert Indicator.OFF in flashed(made(dbc, signals, lamp_s=0.0), slow)
+
+
+def test_flashing_hazard_lights_never_look_like_one_side(dbc):
+    signals = SignalsSettings(indicator_left=at("Body", "Horn"), indicator_right=at("Body", "Ack"))
+    ragged = [(1, 1), (1, 1), (0, 1), (0, 0), (0, 0), (1, 0), (1, 1), (0, 1), (0, 0)]
+    assert set(flashed(made(dbc, signals), ragged)) == {Indicator.HAZARD}
+    sides = flashed(made(dbc, signals), [(1, 0), (0, 0), (0, 1), (0, 0)])
+    assert sides == [Indicator.LEFT] * 2 + [Indicator.RIGHT] * 2
+
+
 @pytest.mark.parametrize(
     ("signals", "words"),
     [
+        ({"speed": at("Motion", "Speed", values={0: True})}, "is no meaning of a number"),
         ({"speed": at("Motoin", "Speed")}, "no message 'Motoin'.*nearest: Motion.*in Motion"),
         ({"speed": at("Motion", "Sped")}, "no signal 'Sped'; nearest: Speed"),
         ({"speed": at("Body", "Speed")}, "'Speed' is in Motion"),
