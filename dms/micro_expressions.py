@@ -42,10 +42,10 @@ class MicroExpressionSettings:
     )  # fmt: skip
     window_s: float = setting(2.5, unit="s", gt=1, text="the local baseline is this long")
     shape_least: float = setting(
-        0.012, unit="eye distances", gt=0, text="displacement below this is landmark noise"
+        0.006, unit="eye distances", gt=0, text="displacement below this is landmark noise"
     )
     score_least: float = setting(
-        0.2, unit="log odds", gt=0, text="deviation of the scores below this is noise of the net"
+        0.12, unit="log odds", gt=0, text="deviation of the scores below this is noise of the net"
     )
     sigmas: float = setting(
         4.0, gt=1, text="both must exceed this many local standard deviations at the flash's apex"
