@@ -69,7 +69,7 @@ class Emotion:
         seen = scores if self._tracks.frontal(pose) else None
         shape = None if seen is None else observation.shape
         probabilities = None if seen is None else seen.probabilities
-        flashes = spotter.step(t_s, shape, probabilities, _mean_ear(observation))
+        flashes = spotter.step(t_s, shape, probabilities, _lids(observation))
         events = [_flashed(t_s, flash) for flash in flashes]
         refusal = spotter.refusal
         if refusal and not self._refused:
@@ -102,7 +102,11 @@ def _flashed(t_s: float, flash: Flash) -> Event:
     return Event(t_s, Kind.MICRO_EXPRESSION, Level.NONE, reason, *span, values)
 
 
-def _mean_ear(observation: DriverObservation) -> float | None:
+def _lids(observation: DriverObservation) -> float | None:
+    """Return the mean EAR, 0 where the net sees shut eyes: behind glasses EAR misses blinks."""
     eyes = (observation.right_eye, observation.left_eye)
     ears = [eye.ear for eye in eyes if eye.ear is not None]
-    return sum(ears) / len(ears) if ears else None
+    nets = [eye.open_probability for eye in eyes if eye.open_probability is not None]
+    if not ears or (nets and sum(nets) / len(nets) < 0.5):
+        return 0.0 if ears else None
+    return sum(ears) / len(ears)
