@@ -53,7 +53,7 @@ def main() -> int:
     place = arguments.engines / "audit.json"
     place.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
     for card, metrics in CARDS.items():
-        _fill(arguments.engines / f"{card}.md", found, metrics)
+        _fill(arguments.engines / f"{card}.md", found, metrics, arguments.limit or 1)
         _chart(arguments.engines / f"{card}-audit.png", found["utk_faces"], metrics)
     for name, findings in found.items():
         for one in findings:
@@ -70,11 +70,14 @@ def _audit(arguments: argparse.Namespace, name: str, chain: Chain) -> list[Findi
     return compare(rows, values, AuditSettings(least=SETS[name][1]))
 
 
-def _fill(card: Path, found: dict[str, list[Finding]], metrics: Sequence[str]) -> None:
+def _fill(card: Path, found: dict[str, list[Finding]], metrics: Sequence[str], every: int) -> None:
     parts = []
     for name, findings in found.items():
         chosen = [one for one in findings if one.metric in metrics and _SINGLE.match(one.by)]
-        parts.append(f"{SETS[name][0]}; per cent with 95 % intervals; bold is beyond chance.")
+        share = f", one of {every} pictures" if every > 1 else ""
+        parts.append(
+            f"{SETS[name][0]}{share}; per cent with 95 % intervals; bold is beyond chance."
+        )
         parts += [as_table(chosen, by) for by in dict.fromkeys(one.by for one in chosen)]
     parts.append(f"![failure rates by group]({card.stem}-audit.png)")
     text = "\n\n".join(parts)
