@@ -91,18 +91,18 @@ def test_a_cover_lies_where_it_should(cover: str):
 
 def test_a_cover_is_told_in_time_or_not():
     def run(*told: float, opened: int = 0) -> dict:
-        states = [DriverState(3.0, eyes=EyesState.OPEN)] * opened + [DriverState(4.0)] * 10
+        states = [DriverState(7.0, eyes=EyesState.OPEN)] * opened + [DriverState(8.0)] * 10
         events = tuple(
             Event(t_s, Kind.DEGRADED, Level.ADVISORY, "", values={"unseen": "glare"})
             for t_s in told
         )
-        return covers._row("glare", "x", watched(*states, DriverState(12.0, events=events)))
+        return covers._row("glare", "x", watched(*states, DriverState(16.0, events=events)))
 
-    assert run(11.9)["told"]
-    assert run(11.9)["reason"] == "glare"
-    assert not run(12.1)["told"]
-    assert run(11.9, opened=2)["open"] == 2
-    said = covers.figures([run(11.9), run(), run(11.9, opened=1)])
+    assert run(15.9)["told"]
+    assert run(15.9)["reason"] == "glare"
+    assert not run(16.1)["told"]
+    assert run(15.9, opened=2)["open"] == 2
+    said = covers.figures([run(15.9), run(), run(15.9, opened=1)])
     assert said["told_within_10_s"] == pytest.approx(0.6667)
     assert said["never_said_open"] == pytest.approx(0.6667)
     assert said["glare"]["wrong"] == ["x: not told", "x: open in 1 frames"]
