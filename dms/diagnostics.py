@@ -163,10 +163,12 @@ def fault_text(fault: Fault) -> str:
 
 def read(file: Path | None) -> list[Fault]:
     """Return the records in ``file``; none where it is missing or damaged."""
-    if file is None or not file.is_file():
+    if file is None:
         return []
     try:
         return _STORED.validate_json(file.read_bytes())
+    except FileNotFoundError:
+        return []
     except (OSError, ValidationError) as error:
         _log.warning("the fault codes in %s cannot be read and start anew: %s", file, error)
         return []

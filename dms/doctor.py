@@ -236,6 +236,14 @@ def _fault_codes(settings: Settings) -> Iterator[Finding]:
     for bridge in settings.bridges:
         if not bridge.fault_file:
             continue
+        try:
+            Path(bridge.fault_file).open("rb").close()
+        except FileNotFoundError:
+            pass  # none yet
+        except OSError as error:
+            text = f"{bridge.fault_file}: {error.strerror}; sudo dms doctor"
+            yield Finding("fault codes", Verdict.NOTE, text)
+            continue
         faults = read_faults(Path(bridge.fault_file))
         for fault in faults:
             yield Finding(f"fault {code_text(fault.code)}", Verdict.NOTE, fault_text(fault))

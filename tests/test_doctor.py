@@ -111,6 +111,13 @@ def test_a_vehicle_mapping_that_does_not_fit_is_bad_with_the_nearest_name():
     assert "speed" in good.text
 
 
+def test_fault_codes_that_cannot_be_read_are_not_told_as_none(tmp_path):
+    chosen = Settings(bridges=(BridgeSettings(fault_file=str(tmp_path)),))
+    found = findings(chosen)["fault codes"]
+    assert found.verdict is Verdict.NOTE
+    assert "sudo dms doctor" in found.text
+
+
 def test_fault_codes_are_read_from_their_file(tmp_path):
     file = tmp_path / "faults.json"
     chosen = Settings(bridges=(BridgeSettings(fault_file=str(file)),))

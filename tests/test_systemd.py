@@ -29,6 +29,8 @@ def analyze(*arguments):
 def test_the_settings_that_ship_are_good_and_wait_for_the_bus():
     settings = load(SYSTEMD / "dms.yaml")
     assert settings.bridges[0].kind == "socketcan"
+    assert settings.bridges[0].fault_file.startswith("/var/lib/dms/")  # the unit's StateDirectory
+    assert "StateDirectory=dms" in UNIT.splitlines()
 
 
 def test_the_system_tests_settings_are_good():

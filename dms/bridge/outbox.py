@@ -13,8 +13,9 @@ ALERT = "DMS_Alert"
 class Outbox:
     """A first-in first-out queue of at most ``size`` frames between publisher and sender.
 
-    Full, or while :attr:`stalled`, a cyclic frame replaces the older one of its name and an alert
-    makes room by taking the place of the oldest frame. Safe between threads.
+    A cyclic frame takes the place of the older one of its name that still waits, so that a slow bus
+    carries the present state and no old one with a good counter; an alert finds room by pushing out
+    the oldest frame. Whoever waits for room (a replay) has every frame kept. Safe between threads.
     """
 
     def __init__(self, size: int) -> None:
@@ -47,9 +48,10 @@ class Outbox:
             if self._stalled and frame.name == ALERT:
                 self.dropped += 1
                 return
-            if self._stalled or len(self._frames) >= self._size:
-                self._replace(frame.name)
-            if len(self._frames) >= self._size:
+            full = len(self._frames) >= self._size
+            if (self._stalled or full or not wait_s) and self._replaced(frame):
+                return
+            if full:
                 self._frames.popleft()
                 self.dropped += 1
             self._frames.append(frame)
@@ -58,14 +60,16 @@ class Outbox:
     def _has_room(self) -> bool:
         return self._stalled or len(self._frames) < self._size
 
-    def _replace(self, name: str) -> None:
-        if name == ALERT:
-            return
-        for index, frame in enumerate(self._frames):
-            if frame.name == name:
-                del self._frames[index]
+    def _replaced(self, frame: CanFrame) -> bool:
+        """Put ``frame`` in the place of the waiting one of its name; False where none waits."""
+        if frame.name == ALERT:
+            return False
+        for index, older in enumerate(self._frames):
+            if older.name == frame.name:
+                self._frames[index] = frame
                 self.dropped += 1
-                return
+                return True
+        return False
 
     def take(self, timeout_s: float) -> CanFrame | None:
         """Return the oldest frame, or None where none came in time."""

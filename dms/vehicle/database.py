@@ -122,6 +122,13 @@ def find(database: Database, message: str, signal: str, what: str) -> tuple[Mess
             ("vehicle", "signals", what, "message"),
         )
     found = by_name[message]
+    twins = [f"{each.frame_id:#x}" for each in database.messages if each.name == message]
+    if len(twins) > 1:
+        raise ConfigError(
+            f"vehicle.signals.{what}: {message!r} is the name of {len(twins)} messages "
+            f"({', '.join(twins)}); rename all but one in the database",
+            ("vehicle", "signals", what, "message"),
+        )
     for each in found.signals:
         if each.name in (signal, plain_name(signal)):
             return found, each

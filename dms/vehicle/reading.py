@@ -125,6 +125,8 @@ def reading(
     meanings = meanings_of(
         quantity, settings, signal, where, number=quantity in _NUMBERS, j1939=j1939
     )
+    if not signal.scale:
+        raise ConfigError(f"{where}: its factor is 0, so it could never change; correct that")
     factor = None
     if quantity in _NUMBERS:
         factor = _number_factor(quantity, settings, signal, where)

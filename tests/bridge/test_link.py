@@ -109,9 +109,35 @@ def test_frames_leave_in_order(open_link):
     wires = Wires()
     link = open_link(wires)
     for number in range(50):
-        link.put(frame(number=number))
+        link.put(frame("DMS_Alert", number))
     assert until(lambda: len(wires.made[0].sent) == 50)
-    assert numbers(wires.made[0]) == list(range(50))
+    assert numbers(wires.made[0], "DMS_Alert") == list(range(50))
+
+
+def test_a_slow_bus_carries_every_alert_and_no_old_state(open_link):
+    """It lets one frame go at a time: what still waits of a cyclic message is the newest."""
+    go = threading.Semaphore(0)
+
+    class Slow(Wire):
+        def send(self, msg, timeout=None):
+            assert go.acquire(timeout=60)
+            super().send(msg, timeout)
+
+    wires = Wires()
+    link = open_link(wires)
+    wire = wires.made[0]
+    wire.__class__ = Slow
+    for number in range(30):
+        link.put(frame(number=number))
+        if number in (10, 20):
+            link.put(frame("DMS_Alert", number))
+    for _ in range(4):  # a state may have been on its way before the newest came
+        go.release()
+    assert until(lambda: numbers(wire, "DMS_Alert") == [10, 20])
+    assert until(lambda: numbers(wire)[-1:] == [29])
+    assert len(numbers(wire)) <= 2
+    assert link.fault is None
+    go.release(100)
 
 
 def test_a_full_transmit_queue_is_told_once_and_only_the_newest_state_leaves(open_link, caplog):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import random
 import threading
 import time
@@ -181,7 +182,8 @@ def test_fuzzed_bytes_do_no_harm(adapter):
 
 def test_an_adapter_that_never_answers_still_gets_frames(tmp_path):
     twin = Lawicel(tmp_path / "silent", silent=True)
-    with open_bridge(BridgeSettings(kind="slcan", channel=str(twin.link))) as bridge:
+    settings = BridgeSettings(kind="slcan", channel=str(twin.link), lossless=True)
+    with open_bridge(settings) as bridge:
         drive(bridge, 1.0)
         assert until(lambda: len(twin.frames) > 10)
         assert bridge.fault is None
@@ -193,7 +195,13 @@ def test_an_adapter_that_never_reads_is_a_fault_and_never_blocks(tmp_path):
     with open_bridge(BridgeSettings(kind="slcan", channel=str(twin.link))) as bridge:
         for i in range(3000):  # would never end if it waited for the adapter
             bridge.publish(DriverState(i / 10))
-        assert until(lambda: bridge.fault is not None)
+        times = itertools.count(300.0, 0.1)
+
+        def told():  # goes on: it takes some frames to fill the port
+            bridge.publish(DriverState(next(times)))
+            return bridge.fault is not None
+
+        assert until(told)
     twin.unplug()
 
 

@@ -42,6 +42,12 @@ BO_ 300 Wide: 64 Car
 BO_ 301 Bare: 8 Car
  SG_ SpeedMph : 0|16@1+ (0.01,0) [0|0] "mph" Car
  SG_ Unitless : 16|16@1+ (0.01,0) [0|0] "" Car
+BO_ 304 Ice: 8 Car
+ SG_ Frozen : 0|16@1+ (0,0) [0|0] "km/h" Car
+BO_ 302 Twin: 8 Car
+ SG_ Speed : 0|16@1+ (0.01,0) [0|300] "km/h" Car
+BO_ 303 Twin: 8 Car
+ SG_ Speed : 16|16@1+ (0.01,0) [0|300] "km/h" Car
 BA_DEF_ BO_ "GenMsgCycleTime" INT 0 65535;
 BA_DEF_DEF_ "GenMsgCycleTime" 0;
 BA_ "GenMsgCycleTime" BO_ 291 20;
@@ -320,6 +326,8 @@ def test_flashing_hazard_lights_never_look_like_one_side(dbc):
     ("signals", "words"),
     [
         ({"speed": at("Motion", "Speed", values={0: True})}, "is no meaning of a number"),
+        ({"speed": at("Ice", "Frozen")}, "factor is 0"),
+        ({"speed": at("Twin", "Speed")}, r"name of 2 messages \(0x12e, 0x12f\)"),
         ({"speed": at("Motoin", "Speed")}, "no message 'Motoin'.*nearest: Motion.*in Motion"),
         ({"speed": at("Motion", "Sped")}, "no signal 'Sped'; nearest: Speed"),
         ({"speed": at("Body", "Speed")}, "'Speed' is in Motion"),
