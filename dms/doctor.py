@@ -24,7 +24,7 @@ from dms.diagnostics import read as read_faults
 from dms.engine.manifest import load_manifest
 from dms.errors import DmsError
 from dms.landmarks import load_predictor
-from dms.vehicle.inputs import VehicleInput
+from dms.vehicle import check_vehicle
 
 _CAN_TYPE = "280"  # ARPHRD_CAN in Linux' if_arp.h
 
@@ -223,7 +223,7 @@ def _vehicle(settings: Settings) -> Iterator[Finding]:
         yield Finding("vehicle", Verdict.NOTE, text)
         return
     try:
-        mapped = VehicleInput(vehicle).quantities
+        mapped = check_vehicle(vehicle)
     except DmsError as error:
         yield Finding("vehicle", Verdict.BAD, str(error))
         return

@@ -78,6 +78,7 @@ def test_help_needs_no_heavy_package():
         "nets.expression=foo",
         "bridges=[{kind: foo}]",
         "vehicle={database: j1939, signals: {speed: {message: foo}}}",
+        "vehicle={database: j1939, bus: {kind: foo}}",
     ],
 )
 def test_check_refuses_names_of_what_is_not_there(override, capsys):

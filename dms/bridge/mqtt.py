@@ -44,7 +44,7 @@ class MqttBridge(Bridge):
     def __init__(self, settings: BridgeSettings, clock: Callable[[], str] = _now) -> None:
         self._wait = settings.wait
         self._settings = settings.mqtt
-        _check_prefix(self._settings.prefix)
+        _check(self._settings)
         self.name = f"mqtt {self._settings.host}:{self._settings.port}"
         self._clock = clock
         self._client: paho.Client | None = None
@@ -219,8 +219,11 @@ class MqttBridge(Bridge):
         )
 
 
-def _check_prefix(prefix: str) -> None:
-    """Raise ConfigError for a prefix that no broker lets us publish under (MQTT 5, 4.7)."""
+def _check(settings: MqttSettings) -> None:
+    """Raise ConfigError for no host, or a prefix that is no topic to publish (MQTT 5, 4.7)."""
+    prefix = settings.prefix
+    if not settings.host.strip():
+        raise ConfigError("mqtt.host is empty; give the broker's name or address")
     if not prefix or prefix.startswith("$") or set(prefix) & set("+#\0"):
         raise ConfigError(
             f"mqtt.prefix: {prefix!r} is no topic; it may hold no + or #, nor begin with $"

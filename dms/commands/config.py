@@ -14,7 +14,7 @@ from dms.core import Core
 from dms.engine.manifest import load_manifest
 from dms.errors import ConfigError
 from dms.landmarks import PREDICTORS
-from dms.vehicle.inputs import VehicleInput
+from dms.vehicle import check_vehicle
 from dms.yamlfile import as_data
 
 
@@ -53,8 +53,7 @@ def check(chosen: Settings) -> None:
             open_bridge(bridge)  # made, not opened
         except ConfigError as error:
             raise ConfigError(f"bridges[{number}]: {error}") from error
-    if chosen.vehicle.database:
-        VehicleInput(chosen.vehicle)
+    check_vehicle(chosen.vehicle)
     if chosen.landmarks.model not in PREDICTORS:
         known = ", ".join(PREDICTORS)
         raise ConfigError(

@@ -12,7 +12,24 @@ if TYPE_CHECKING:
     from dms.vehicle.live import LiveVehicle
     from dms.vehicle.logfile import LogVehicle
 
-__all__ = ["VehicleSettings", "open_vehicle"]
+__all__ = ["VehicleSettings", "check_vehicle", "open_vehicle"]
+
+
+def check_vehicle(settings: VehicleSettings) -> tuple[str, ...]:
+    """Return the quantities that are mapped, none without a database; opens no bus.
+
+    Raises ConfigError where database, mapping or the second bus cannot be.
+    """
+    if not settings.database:
+        return ()
+    from dms.vehicle.inputs import VehicleInput  # noqa: PLC0415 - cantools only if asked
+
+    mapped = VehicleInput(settings).quantities
+    if settings.bus is not None:
+        from dms.vehicle.live import check_bus  # noqa: PLC0415 - python-can only if asked
+
+        check_bus(settings.bus)
+    return mapped
 
 
 def open_vehicle(

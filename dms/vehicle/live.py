@@ -29,7 +29,8 @@ _OURS = ("base_id", "extended", "lossless", "diagnostics", "fault_file", "uds_re
          "uds_response_id", "mqtt")  # fmt: skip
 
 
-def _check(bus: BridgeSettings) -> None:
+def check_bus(bus: BridgeSettings) -> None:
+    """Raise ConfigError where a second bus cannot be, or is set up as if we wrote to it."""
     try:
         check(bus)
     except ConfigError as error:
@@ -62,7 +63,7 @@ class LiveVehicle:
         self._shared: CanBridge | None = None
         self._bus = settings.bus
         if settings.bus is not None:
-            _check(settings.bus)
+            check_bus(settings.bus)
             self._link = Link(
                 replace(settings.bus, wait=True),  # a missing vehicle bus must not stop the rest
                 Codec(),

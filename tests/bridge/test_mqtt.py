@@ -264,6 +264,11 @@ def test_a_prefix_that_is_no_topic(prefix):
         open_bridge(BridgeSettings(kind="mqtt", mqtt=MqttSettings(prefix=prefix)))
 
 
+def test_no_host():
+    with pytest.raises(ConfigError, match=r"mqtt\.host is empty"):
+        open_bridge(BridgeSettings(kind="mqtt", mqtt=MqttSettings(host=" ")))
+
+
 def test_what_takes_the_connection_but_is_no_broker_is_told():
     with socket.create_server(("127.0.0.1", 0)) as mute:
         port = mute.getsockname()[1]
