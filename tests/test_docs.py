@@ -4,6 +4,7 @@ import contextlib
 import importlib.util
 import io
 import re
+import runpy
 import shlex
 from pathlib import Path
 
@@ -72,3 +73,27 @@ def test_every_command_shown_is_understood(page, line):
 
 def test_there_are_commands_to_test():
     assert len(commands()) > 30
+
+
+@pytest.fixture
+def extras(monkeypatch) -> dict[str, list[str]]:
+    """Extra -> requirements, as setup.py tells setuptools."""
+    given = {}
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("setuptools.setup", lambda **told: given.update(told))
+    runpy.run_path(str(ROOT / "setup.py"))
+    return given["extras_require"]
+
+
+def test_extras_that_pages_name_are_there(extras):
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    named = {name for names in re.findall(r"\.\[([\w,]+)\]", text) for name in names.split(",")}
+    assert named >= {"dlib68", "jetson", "tensorrt"}
+    assert named <= extras.keys()
+
+
+def test_on_a_jetson_no_wheel_stands_before_jetpacks_tensorrt(extras):
+    """PyPI's tensorrt is for a discrete GPU; everything else leaves it alone."""
+    with_it = {name for name, needs in extras.items() if any("tensorrt" in need for need in needs)}
+    assert with_it == {"tensorrt"}
+    assert extras["jetson"] == ["pycuda"]

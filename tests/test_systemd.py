@@ -95,6 +95,13 @@ def test_every_gap_on_the_jetson_is_a_listed_device_or_has_its_reason():
             assert re.fullmatch(r"DeviceAllow=(/dev/\S+|char-\w+) rw?", line), line
 
 
+def test_what_cuda_opens_on_a_jetson_is_let_in():
+    """Traced on an Orin under JetPack 6; snapd's interface for Tegra lets in the same."""
+    lines = (SYSTEMD / "jetson.conf").read_text().splitlines()
+    for device in ("/dev/nvmap", "/dev/nvgpu/igpu0/ctrl", "/dev/host1x-fence", "char-drm"):
+        assert f"DeviceAllow={device} rw" in lines
+
+
 def test_the_rules_start_the_service_and_keep_modem_probes_away():
     rules = (SYSTEMD / "70-dms.rules").read_text()
     assert rules.count('ENV{SYSTEMD_WANTS}+="dms.service"') == 2

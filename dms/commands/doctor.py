@@ -40,18 +40,22 @@ def run(args: argparse.Namespace) -> int:
 
 def _engine(settings: Settings, as_json: bool) -> int:
     """Print the engine's table, ready to paste; code 1 where something failed."""
+    from dms.commands.engine import Teller  # noqa: PLC0415
     from dms.engine.report import LANDMARK_NETS, Wanted, engine_report  # noqa: PLC0415  # loads the nets
 
     nets = settings.nets
     names = [name for name in (nets.expression, nets.eye_state) if name]
-    others = LANDMARK_NETS if settings.landmarks.model == "dms56" else ()
-    wanted = Wanted(names, nets.precision, nets.dla_core, others)
+    others = [*(LANDMARK_NETS if settings.landmarks.model == "dms56" else ())]
+    others += [nets.mouth] if nets.mouth else []
+    told = Teller("plans")
+    wanted = Wanted(names, nets.precision, nets.dla_core, tuple(others))
 
     good = True
     rows = []
     if not as_json:
         print("| part | measured | value | |\n|---|---|---|---|")
-    for row in engine_report(wanted):
+    for row in engine_report(wanted, say=told):
+        told.done()
         good &= row.good is not False
         mark = {True: "good", False: "BAD", None: ""}[row.good]
         rows.append({"part": row.part, "what": row.what, "value": row.value, "good": row.good})

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, SupportsInt
+from typing import TYPE_CHECKING, Any, SupportsInt, TypeVar
 
 from dms.errors import EngineError
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # the real API's types, for mypy with the stubs of tools/tens
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
 Say = Callable[[str, float], None]
 """Told the builder's phase and how much of it is done, 0..1."""
 
@@ -84,6 +85,20 @@ def make_logger(module: ModuleType, report: Report) -> trt.ILogger:
     return Logger()
 
 
+def started(make: Callable[[trt.ILogger], T], logger: trt.ILogger, report: Report) -> T:
+    """Return ``make(logger)``, a builder or a runtime. Raises EngineError.
+
+    Where CUDA cannot be initialised the bindings raise a TypeError that does not say so.
+    """
+    try:
+        return make(logger)
+    except (TypeError, RuntimeError) as error:
+        raise EngineError(
+            f"TensorRT cannot start ({report.reason() if report.errors else error}); see that "
+            "driver, CUDA and TensorRT belong together, and that GPU memory is free"
+        ) from error
+
+
 def make_progress(module: ModuleType, say: Say) -> trt.IProgressMonitor | None:
     """Return a progress monitor that tells ``say``, None where the version has none."""
     if not hasattr(module, "IProgressMonitor"):
@@ -133,7 +148,7 @@ def build_plan(
     options = options or BuildOptions()
     report = Report()
     logger = make_logger(module, report)
-    builder = trt.Builder(logger)
+    builder = started(trt.Builder, logger, report)
     typed = 1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
     network = builder.create_network(typed if options.dla_core is None else 0)
     parser = trt.OnnxParser(network, logger)
@@ -148,9 +163,8 @@ def build_plan(
     _fix_batch(module, builder, network, config, options.batch)
     _place(module, builder, config, options)
     times = module.__name__ != "tensorrt_rtx"  # which has no timings to keep
-    if times and not config.set_timing_cache(config.create_timing_cache(timing_cache), True):
-        log.info("the timing cache is of another TensorRT or device; starting a new one")
-        config.set_timing_cache(config.create_timing_cache(b""), False)
+    if times:
+        _use_timings(config, timing_cache)
     plan = builder.build_serialized_network(network, config)
     if plan is None:
         raise EngineError(f"TensorRT cannot build the net ({report.reason()}); {_HINT}")
@@ -162,6 +176,14 @@ def build_plan(
         weight_bytes=report.number(r"Total Weights Memory: (\d+) bytes"),
         timing_cache=bytes(kept.serialize()) if kept is not None else b"",
     )
+
+
+def _use_timings(config: trt.IBuilderConfig, kept: bytes) -> None:
+    """Go on with the timings of earlier builds; with none where they are damaged or of another."""
+    timings = config.create_timing_cache(kept)  # None, not an error, for bytes that are no cache
+    if timings is None or not config.set_timing_cache(timings, True):
+        log.warning("the timings kept of earlier builds do not fit; all is timed anew")
+        config.set_timing_cache(config.create_timing_cache(b""), False)
 
 
 def _brief(errors: list[str], report: Report) -> str:

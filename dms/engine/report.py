@@ -5,6 +5,7 @@ On a machine without a GPU the CPU's rows are measured and the GPU's say why the
 
 from __future__ import annotations
 
+import logging
 import platform
 import resource
 import time
@@ -16,17 +17,20 @@ from types import ModuleType
 import numpy as np
 
 from dms.crop import cut, to_batch
+from dms.engine.build import Say
 from dms.engine.engine import Engine, Tensor
 from dms.engine.frame_nets import Crop, FrameNets
 from dms.engine.gate import GateResult, check, stored
 from dms.engine.gpu import lease
 from dms.engine.manifest import FOLDER, Manifest, load_manifest
 from dms.engine.onnx import OnnxEngine
-from dms.engine.plans import PlanStore, StoredPlan
+from dms.engine.plans import PlanError, PlanStore, StoredPlan
 from dms.engine.prepare import batch_of, build_and_keep, key_of, pass_gate, this_machine
 from dms.engine.tensorrt import TensorRTEngine, tensorrt_module
 from dms.errors import EngineError
 from dms.values import Gray
+
+log = logging.getLogger(__name__)
 
 NETS = ("expression", "eye_state")
 LANDMARK_NETS = ("landmarks_face", "landmarks_eye")  # on the CPU: docs/tensorrt.md says why
@@ -97,8 +101,12 @@ def engine_report(
     engines: Path = FOLDER,
     store: PlanStore | None = None,
     module: ModuleType | None = None,
+    say: Say | None = None,
 ) -> Iterator[Row]:
-    """Measure everything and yield the rows as they come; plans are built where they miss."""
+    """Measure everything and yield the rows as they come; plans are built where they miss.
+
+    ``say`` is told how far a build is, which takes minutes.
+    """
     wanted, store = wanted or Wanted(), store or PlanStore()
     yield Row("machine", "system", f"{platform.machine()}, {_release()}")
     manifests = [load_manifest(name, engines) for name in wanted.names]
@@ -107,7 +115,7 @@ def engine_report(
     for name in wanted.on_cpu_only:
         yield _cpu_time(load_manifest(name, engines), wanted.count)
     try:
-        yield from _gpu_rows(manifests, store, module or tensorrt_module(), wanted)
+        yield from _gpu_rows(manifests, store, module or tensorrt_module(), wanted, say)
     except EngineError as error:
         yield Row("TensorRT", "not measured", str(error), good=False)
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -139,7 +147,11 @@ def _cpu_time(manifest: Manifest, count: int) -> Row:
 
 
 def _gpu_rows(
-    manifests: Sequence[Manifest], store: PlanStore, module: ModuleType, wanted: Wanted
+    manifests: Sequence[Manifest],
+    store: PlanStore,
+    module: ModuleType,
+    wanted: Wanted,
+    say: Say | None,
 ) -> Iterator[Row]:
     machine = this_machine(module)
     gpu = lease.take()
@@ -149,7 +161,7 @@ def _gpu_rows(
         free, _ = gpu.run(gpu.free_bytes)
         plans = {}
         for manifest in manifests:
-            plan = _plan(manifest, store, module, wanted)
+            plan = _plan(manifest, store, module, wanted, say)
             plans[manifest.name] = plan.load()
             yield Row(manifest.name, "plan", f"{plan.size / 1024:.0f} KiB, built {plan.built}")
             yield from _plan_rows(manifest, plans[manifest.name], module, wanted)
@@ -163,13 +175,21 @@ def _gpu_rows(
         lease.give_back()
 
 
-def _plan(manifest: Manifest, store: PlanStore, module: ModuleType, wanted: Wanted) -> StoredPlan:
+def _plan(
+    manifest: Manifest, store: PlanStore, module: ModuleType, wanted: Wanted, say: Say | None
+) -> StoredPlan:
+    """Return the plan that is kept; one that is missing, damaged or does not fit is built."""
     key = key_of(manifest, this_machine(module), wanted.precision, wanted.dla_core)
     with store.locked():
         kept = store.find(key)
-        if kept is not None:
-            return kept
-        return build_and_keep(manifest, key, module, store, gate=pass_gate(module))
+        try:
+            if kept is not None:
+                TensorRTEngine(kept.load(), module=module).close()
+                return kept
+        except PlanError as error:
+            why = str(error)  # not the error itself: a kept record would keep the runtime
+            log.warning("%s: building %s anew", why, manifest.name)
+        return build_and_keep(manifest, key, module, store, gate=pass_gate(module), say=say)
 
 
 def _plan_rows(

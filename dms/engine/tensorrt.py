@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dms.engine.build import Report, make_logger
+from dms.engine.build import Report, make_logger, started
 from dms.engine.engine import Engine, Tensor
 from dms.engine.gpu import CALL_TIMEOUT_S, Buffer, Gpu
 from dms.engine.plans import PlanError
@@ -30,8 +30,9 @@ def tensorrt_module(name: str = "tensorrt") -> ModuleType:
         return importlib.import_module(name)
     except ImportError as error:
         raise EngineError(
-            f"TensorRT cannot be loaded ({error}); it comes with JetPack: sudo apt install "
-            "nvidia-jetpack, then use the system's Python or a venv with --system-site-packages"
+            f"TensorRT cannot be loaded ({error}); on a Jetson: sudo apt install nvidia-jetpack, "
+            "then the system's Python or a venv with --system-site-packages; elsewhere: pip "
+            "install '.[tensorrt]' in the source tree"
         ) from error
 
 
@@ -40,7 +41,7 @@ class LoadedNet:
     """A plan in the GPU's memory with its buffers. Only for the GPU's thread."""
 
     gpu: Gpu
-    context: Any  # trt.IExecutionContext; keeps its engine and runtime alive
+    context: trt.IExecutionContext | None  # keeps its engine and runtime alive
     input: Buffer
     outputs: dict[str, Buffer]
     owners: list[Any]  # engine, runtime, logger, in the order in which they are let go
@@ -52,7 +53,7 @@ class LoadedNet:
 
     def enqueue(self) -> None:
         """Queue one run; input and outputs stay on the GPU."""
-        if not self.context.execute_async_v3(self.gpu.stream.handle):
+        if self.context is None or not self.context.execute_async_v3(self.gpu.stream.handle):
             raise EngineError("TensorRT did not take the work; restart dms and see its log")
 
     def let_go(self) -> None:
@@ -73,7 +74,7 @@ def load_net(session: GpuSession, module: ModuleType, plan: bytes) -> LoadedNet:
         trt = module
     report = Report()
     logger = make_logger(module, report)
-    runtime = trt.Runtime(logger)
+    runtime = started(trt.Runtime, logger, report)
     engine = runtime.deserialize_cuda_engine(plan)
     if engine is None:
         raise PlanError(f"the plan does not fit this machine ({report.reason()}); rebuild it")

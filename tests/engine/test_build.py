@@ -138,6 +138,60 @@ def test_unknown_target_is_refused(rtx, int8: Path) -> None:
         build_plan(rtx, int8.read_bytes(), BuildOptions(target="SM87"))
 
 
+class TimingConfig:
+    """Keeps the timings it is given, as the bindings do: no cache is a TypeError."""
+
+    def __init__(self, fits: bool) -> None:
+        self.fits, self.kept = fits, []
+
+    def create_timing_cache(self, kept: bytes) -> bytes | None:
+        return None if kept == b"damaged" else b"cache of " + kept
+
+    def set_timing_cache(self, cache: bytes | None, _ignore_mismatch: bool) -> bool:
+        if cache is None:
+            raise TypeError("incompatible function arguments")
+        self.kept.append(cache)
+        return self.fits or cache == b"cache of "
+
+
+@pytest.mark.parametrize(
+    ("kept", "fits", "used", "told"),
+    [
+        (b"", True, b"cache of ", False),
+        (b"timings", True, b"cache of timings", False),
+        (b"foreign", False, b"cache of ", True),
+        (b"damaged", True, b"cache of ", True),
+    ],
+)
+def test_timings_that_do_not_fit_do_not_stop_a_build(kept, fits, used, told, caplog) -> None:
+    config = TimingConfig(fits)
+    room._use_timings(config, kept)
+    assert config.kept[-1] == used
+    assert ("do not fit" in caplog.text) == told
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [(["CUDA initialization failure with error: 35"], "failure with error: 35"), ([], "nullptr")],
+)
+def test_a_builder_that_cannot_start_is_one_sentence(said: list[str], reason: str) -> None:
+    """What the bindings raise where the driver is older than CUDA (NVIDIA/TensorRT issue 2913)."""
+
+    class Logger:
+        def __init__(self) -> None:
+            pass
+
+    def builder(logger):
+        for line in said:
+            logger.log("ERROR", line)
+        raise TypeError("pybind11::init(): factory function returned nullptr")
+
+    Logger.Severity, Logger.ERROR, Logger.INTERNAL_ERROR = str, "ERROR", "INTERNAL_ERROR"
+    module = SimpleNamespace(Builder=builder, ILogger=Logger)
+    with pytest.raises(EngineError, match=rf"cannot start \(.*{reason}.*belong together"):
+        build_plan(module, b"")
+
+
 def test_report_reads_one_number_and_one_reason() -> None:
     report = Report(errors=["first\n of two"], lines=["x", "Total Weights Memory: 12 bytes"])
     assert report.number(r"Total Weights Memory: (\d+) bytes") == 12

@@ -41,6 +41,36 @@ def test_measures_everything_and_judges_it(trt, store: PlanStore) -> None:
     assert 0 < float(taken) < 100  # while they are loaded, not after
 
 
+@pytest.mark.parametrize("wrong", ["missing", "damaged", "foreign"])
+def test_a_plan_that_cannot_be_used_is_built_and_told(
+    trt, store: PlanStore, monkeypatch, caplog, wrong: str
+) -> None:
+    net = load_manifest("eye_state")
+    key, told = key_of(net, ORIN), []
+    plan = trt.plan_of(net.path("int8-qdq"), key.batch)
+    kept = store.find(key)
+    if wrong == "missing":
+        store.remove(kept)
+    elif wrong == "damaged":
+        kept.path.write_bytes(b"half a plan")
+    else:
+        store.write(key, trt.plan_of(net.path("int8-qdq"), key.batch, "10.2.0"), {})
+
+    def build(manifest, key, _module, store, *, gate, say):
+        assert manifest.name == net.name
+        say("Tactics", 0.5)
+        gate(plan, manifest)
+        return store.write(key, plan, {})
+
+    monkeypatch.setattr(room, "build_and_keep", build)
+    wanted = Wanted(["eye_state"], count=3)
+    say = lambda *what: told.append(what)  # noqa: E731
+    rows = list(engine_report(wanted, store=store, module=trt, say=say))
+    assert not [row for row in rows if row.good is False]
+    assert told == [("Tactics", 0.5)]
+    assert ("building eye_state anew" in caplog.text) == (wrong != "missing")
+
+
 def test_a_net_that_differs_is_bad(trt, store: PlanStore) -> None:
     other = load_manifest("expression")
     key = key_of(other, ORIN)
@@ -82,28 +112,28 @@ def test_example_crops_lie_in_the_frame() -> None:
 
 def test_the_command_prints_a_table_to_paste(capsys, monkeypatch) -> None:
     rows = [Row("GPU", "device", "Orin"), Row("expression", "gate", "differs", good=False)]
-    monkeypatch.setattr(room, "engine_report", lambda _: iter(rows))
+    monkeypatch.setattr(room, "engine_report", lambda *_, **__: iter(rows))
     assert main(["doctor", "--engine"]) == 1
     assert capsys.readouterr().out.splitlines()[2:] == [
         "| GPU | device | Orin |  |",
         "| expression | gate | differs | BAD |",
     ]
-    monkeypatch.setattr(room, "engine_report", lambda _: iter(rows[:1]))
+    monkeypatch.setattr(room, "engine_report", lambda *_, **__: iter(rows[:1]))
     assert main(["doctor", "--engine", "--json"]) == 0
 
 
 def test_the_command_measures_what_the_settings_name(capsys, monkeypatch, tmp_path) -> None:
     asked = []
-    monkeypatch.setattr(room, "engine_report", lambda wanted: asked.append(wanted) or iter([]))
+    monkeypatch.setattr(room, "engine_report", lambda wanted, **_: asked.append(wanted) or iter([]))
     config = tmp_path / "dms.yaml"
     nets = "nets: {expression: null, precision: fp32, dla_core: 1}\n"
     config.write_text(nets + "landmarks: {model: dlib68}\n")
     assert main(["doctor", "--engine", "--config", str(config)]) == 0
     (wanted,) = asked
-    assert wanted == Wanted(["eye_state"], "fp32", 1)
+    assert wanted == Wanted(["eye_state"], "fp32", 1, ("mouth",))
     assert wanted.on_gpu == "TensorRT on DLA 1, FP16"
-    assert wanted.on_cpu_only == ()
-    config.write_text("landmarks: {model: dms56}\n")
+    assert wanted.on_cpu_only == ("mouth",)
+    config.write_text("landmarks: {model: dms56}\nnets: {mouth: null}\n")
     assert main(["doctor", "--engine", "--config", str(config)]) == 0
     assert asked[1].on_cpu_only == room.LANDMARK_NETS
     config.write_text("nets: {nose: 1}\n")

@@ -93,6 +93,15 @@ def test_a_plan_of_another_version_is_refused_with_its_reason(trt, net: Path) ->
         TensorRTEngine(trt.plan_of(net, 1, version="9.9"), module=trt)
 
 
+def test_a_runtime_that_cannot_start_is_one_sentence(trt, net: Path, monkeypatch) -> None:
+    def runtime(_logger):
+        raise TypeError("pybind11::init(): factory function returned nullptr")
+
+    monkeypatch.setattr(trt, "Runtime", runtime)
+    with pytest.raises(EngineError, match="TensorRT cannot start"):
+        TensorRTEngine(trt.plan_of(net, 1), module=trt)
+
+
 def test_rubbish_is_refused(trt) -> None:
     with pytest.raises(EngineError, match="does not fit"):
         TensorRTEngine(b"rubbish", module=trt)
@@ -124,5 +133,5 @@ def test_closed_engine_says_so(trt, net: Path) -> None:
 
 def test_missing_tensorrt_is_one_clear_sentence(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorrt", None)
-    with pytest.raises(EngineError, match="JetPack"):
+    with pytest.raises(EngineError, match=r"nvidia-jetpack.*\.\[tensorrt\]"):
         tensorrt_module()
