@@ -30,6 +30,10 @@ from dms.events import event_object
 from dms.values import Command, DriverState, Event, Level, Scalar
 
 _log = logging.getLogger(__name__)
+_paho_log = logging.getLogger(f"{__name__}.paho")  # what it says of exceptions in our callbacks
+_paho_log.addFilter(  # and not, at every retry, that a broker is away, which we told once
+    lambda record: not record.getMessage().startswith("Client is not connected")
+)
 _CONNECT_S = 3.0  # how long opening waits for the broker's answer
 _UNCHANGED: object = object()
 
@@ -234,7 +238,7 @@ def _client(settings: MqttSettings, status: str, clock: Callable[[], str]) -> pa
     client = paho.Client(CallbackAPIVersion.VERSION2, client_id=settings.client_id)
     client.max_queued_messages_set(settings.queue + 64)
     client.suppress_exceptions = True  # or one in a callback ends the network thread for good
-    client.enable_logger(_log)  # and tells it
+    client.enable_logger(_paho_log)  # and tells it
     client.reconnect_delay_set(min(0.1, settings.retry_s), settings.retry_s)  # type: ignore[arg-type]
     client.connect_timeout = _CONNECT_S
     will = json.dumps({"value": "offline", "timestamp": clock(), "reason": "connection lost"})

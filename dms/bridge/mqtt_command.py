@@ -42,7 +42,7 @@ def command_of(payload: bytes | bytearray) -> tuple[Command | None, dict[str, An
         warnings=wish.warnings,
         rage=wish.rage,
     )
-    if command == Command():
+    if command == Command(pause_reason=reason):
         return None, _refused(thing, "it asks for nothing")
     return command, {"id": wish.id, "answer": "accepted"}
 

@@ -56,8 +56,12 @@ def sleep(t_s, number=0):
 
 
 def test_signals_are_retained_vss_topics_with_value_and_time(broker):
-    with open_bridge(settings(broker.port)) as bridge:
+    with (
+        closing(Listener(broker.port)) as early,
+        open_bridge(settings(broker.port)) as bridge,
+    ):
         bridge.publish(STATE)
+        assert until(lambda: early.last(FATIGUE))  # the broker has it
         with closing(Listener(broker.port)) as late:  # hears what the broker keeps
             assert until(lambda: late.last(FATIGUE))
             _, payload, _, retained = next(h for h in late.heard if h[0] == FATIGUE)
@@ -204,10 +208,12 @@ def test_commands_and_answers(broker):
         head.say("car/command", {"id": 5})
         head.say("car/command", {"id": 6, "pause": True, "pause_reason": "fun"})
         head.say("car/command", {"id": 7, "explode": True})
-        assert until(lambda: len(head.heard) == 7)
+        head.say("car/command", {"id": 8, "pause_reason": "driver"})
+        assert until(lambda: len(head.heard) == 8)
         answers = [(h[1]["id"], h[1]["answer"]) for h in head.heard]
         assert answers == [(1, "accepted"), (2, "accepted"), (3, "refused"), (None, "refused"),
-                           (5, "refused"), (6, "refused"), (7, "refused")]  # fmt: skip
+                           (5, "refused"), (6, "refused"), (7, "refused"),
+                           (8, "refused")]  # fmt: skip
         assert bridge.commands() == (
             Command(pause=True, pause_reason=PauseReason.WORKSHOP),
             Command(acknowledge=True, warnings=False, rage=True),
@@ -267,6 +273,16 @@ def test_a_prefix_that_is_no_topic(prefix):
 def test_no_host():
     with pytest.raises(ConfigError, match=r"mqtt\.host is empty"):
         open_bridge(BridgeSettings(kind="mqtt", mqtt=MqttSettings(host=" ")))
+
+
+def test_a_broker_that_is_away_is_told_once_however_often_it_is_tried(caplog):
+    failed = []
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # taken, and nobody listens
+        with open_bridge(settings(closed.getsockname()[1], wait=True)) as bridge:
+            bridge._client.on_connect_fail = lambda *_: failed.append(1)
+            assert until(lambda: len(failed) >= 4)
+    assert [r.levelname for r in caplog.records] == ["WARNING"]
 
 
 def test_what_takes_the_connection_but_is_no_broker_is_told():
