@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -22,6 +23,7 @@ from dms.bench import OBSERVATIONS, Outputs, bench
 from dms.chain import Chain, log_beside
 from dms.config import load
 from dms.corpus import VIDEOS, Entry, labels_of, labels_paths
+from dms.engine.manifest import FOLDER
 from dms.errors import DmsError
 from dms.frames import load_frames
 from dms.labels import Labels
@@ -31,6 +33,8 @@ from dms.thumbnails import Thumbnails, forget
 from dms.values import Event, Kind, Level
 from dms.yamlfile import as_data
 
+log = logging.getLogger(__name__)
+_FORMAT = 2  # of a kept result: what was scored otherwise before is scored again
 FPS = 30.0  # of labels in frames where the recording does not say
 
 
@@ -71,14 +75,18 @@ def run_job(
     try:
         chain = _chain(recipe.config, recipe.overrides)
         key = _key(entry, recipe, chain)
-        if not recipe.fresh and (before := _before(folder, key)) is not None:
+        if not recipe.fresh and (before := _before(folder, key, recipe.table)) is not None:
             return before
         outcome = _run(entry, recipe, folder, chain, progress)
+        _keep(folder, key, outcome)
     except DmsError as error:
         return Outcome(entry.name, entry.source, error=str(error))
     except OSError as error:
         return Outcome(entry.name, entry.source, error=f"{error}; check disk space and rights")
-    _keep(folder, key, outcome)
+    except Exception as error:  # a defect met by one recording must not cost the run of the others
+        log.exception("a defect of dms met by %s", entry.source)
+        told = f"{type(error).__name__}: {error}; a defect of dms, please report it"
+        return Outcome(entry.name, entry.source, error=told)
     return outcome
 
 
@@ -143,6 +151,8 @@ def _run(
     seen = folder / "observations.jsonl" if recipe.observations else None
     labels = labels_of(entry, rate_of(entry.source))
     outputs = Outputs(folder / "events.jsonl", table, seen, folder / "affect.json")
+    # Files are written over from here on: what an earlier run made of them is no more.
+    (folder / "result.json").unlink(missing_ok=True)
     forget(folder)
     for other in {"frames.csv", "frames.parquet"} - {table.name}:
         (folder / other).unlink(missing_ok=True)  # of an earlier run in the other format
@@ -160,7 +170,7 @@ def _run(
         duration_s=round(result.duration_s, 6),
         frames=result.frames,
         eyes_known=result.eyes_known,
-        tallies=tally(matches),
+        tallies=tally(matches, labels.kinds if labels else ()),
         confusion=confusion,
         perclos_error=perclos_error,
         groups=dict(entry.groups),
@@ -172,13 +182,23 @@ def _run(
 
 def _key(entry: Entry, recipe: Recipe, chain: Chain) -> str:
     """Say what the result depends on: a change of any of it makes the job run again."""
-    parts: list[object] = [__version__, as_data(chain.settings), recipe.table, recipe.observations]
-    parts += [recipe.thumbnails, entry.source, sorted(entry.groups.items())]
+    parts: list[object] = [_FORMAT, __version__, as_data(chain.settings)]
+    parts += [_nets(), recipe.table, recipe.observations, recipe.thumbnails]
+    parts += [entry.source, sorted(entry.groups.items())]
     for place in (Path(entry.source), *labels_paths(entry), log_beside(entry.source)):
         if place is not None and place.exists():
             told = place.stat()
             parts.append([told.st_size, told.st_mtime_ns])
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _nets() -> list[str]:
+    """Return digests of the nets' manifests, which hold those of their files: trained anew counts.
+
+    By content, not by date, since the workers of a cluster have their own copies.
+    """
+    return [hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(FOLDER.glob("*.yaml"))]
 
 
 def _keep(folder: Path, key: str, outcome: Outcome) -> None:
@@ -189,12 +209,14 @@ def _keep(folder: Path, key: str, outcome: Outcome) -> None:
     part.replace(folder / "result.json")
 
 
-def _before(folder: Path, key: str) -> Outcome | None:
+def _before(folder: Path, key: str, table: str) -> Outcome | None:
     try:
         thing = json.loads((folder / "result.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return outcome_of(thing, kept=True) if thing.get("key") == key else None
+    whole = all((folder / name).is_file() for name in ("events.jsonl", f"frames{table}"))
+    same = isinstance(thing, dict) and thing.get("key") == key
+    return outcome_of(thing, kept=True) if same and whole else None
 
 
 def outcome_object(outcome: Outcome) -> dict[str, Any]:

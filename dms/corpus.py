@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import csv
 import glob
+import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -29,6 +32,7 @@ from dms.openlabel import (
 
 VIDEOS = frozenset({".avi", ".mp4", ".mkv", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".gif"})
 OBSERVATIONS = ".jsonl"
+_EVENTS, _KEPT = "events.jsonl", "observations.jsonl"  # a run's results for a recording
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".webp"})
 _GLOB = frozenset("*?[")
 
@@ -63,15 +67,26 @@ def find(sources: Sequence[str]) -> list[Entry]:
 
     Raises ConfigError where one names nothing or a manifest cannot be used.
     """
-    found: dict[str, tuple[str | None, Mapping[str, str]]] = {}
+    found: dict[str, Entry] = {}
     for source in sources:
         for path, labels, groups in _expand(source):
-            found.setdefault(str(path), (labels, groups))
+            new = Entry("", str(path), labels, groups)
+            # Not resolved: links of two names to one video are two recordings.
+            place = os.path.abspath(path)  # noqa: PTH100
+            old = found.get(place)
+            if old is None or not _told_of(old):
+                found[place] = new
+            elif _told_of(new) and _told_of(new) != _told_of(old):
+                raise ConfigError(
+                    f"{path} is named twice, with other labels or groups; keep one of them"
+                )
     names = _names(list(found))
-    return [
-        Entry(name, source, labels, groups)
-        for name, (source, (labels, groups)) in zip(names, found.items(), strict=True)
-    ]
+    return [replace(entry, name=name) for name, entry in zip(names, found.values(), strict=True)]
+
+
+def _told_of(entry: Entry) -> tuple[object, ...]:
+    """Return what a manifest says of a recording, () where it says nothing."""
+    return (entry.labels, entry.groups) if entry.labels or entry.groups else ()
 
 
 def labels_paths(entry: Entry) -> list[Path]:
@@ -85,14 +100,17 @@ def labels_paths(entry: Entry) -> list[Path]:
 def annotated(entries: Sequence[Entry]) -> list[Entry]:
     """Return the entries with the groups that their OpenLABEL annotations name, as DMD's do.
 
-    What a manifest says stands. Raises ConfigError where an annotation cannot be used.
+    What a manifest says stands. An annotation that cannot be used names none: its recording says
+    why when it is run, and the others' groups are known all the same.
     """
-    return [
-        replace(entry, groups={**groups_of(paths[0]), **entry.groups})
-        if (paths := [path for path in labels_paths(entry) if path.suffix == ".json"])
-        else entry
-        for entry in entries
-    ]
+    told = []
+    for entry in entries:
+        named: Mapping[str, str] = {}
+        if paths := [path for path in labels_paths(entry) if path.suffix == ".json"]:
+            with suppress(ConfigError):
+                named = groups_of(paths[0])
+        told.append(replace(entry, groups={**named, **entry.groups}))
+    return told
 
 
 def labels_of(entry: Entry, fps: float) -> Labels | None:
@@ -117,7 +135,11 @@ def _labels(source: Path, path: Path, fps: float) -> Labels:
 
 def _expand(source: str) -> Iterable[tuple[Path, str | None, Mapping[str, str]]]:
     path = Path(source)
-    if path.is_dir():
+    try:
+        is_folder = path.is_dir()
+    except (OSError, ValueError) as error:  # a name that no file can have
+        raise ConfigError(f"{source[:80]!r} cannot be a file's name: {error}") from error
+    if is_folder:
         yield from ((one, None, {}) for one in _in_folder(path))
     elif path.suffix in {".yaml", ".yml"}:
         yield from _from_yaml(path)
@@ -137,12 +159,19 @@ def _expand(source: str) -> Iterable[tuple[Path, str | None, Mapping[str, str]]]
 
 def _is_recording(path: Path) -> bool:
     told = path.name.endswith((".events.jsonl", ".observations.jsonl")) or is_other_view(path)
-    return (path.suffix.lower() in VIDEOS or path.suffix == OBSERVATIONS) and not told
+    named = path.suffix.lower() in VIDEOS or path.suffix == OBSERVATIONS
+    return named and not told and path.name != _EVENTS and path.is_file()
+
+
+def _is_result(path: Path) -> bool:
+    """Tell whether an earlier run left the file, as where --out lies within what is run."""
+    return path.name == _KEPT and path.with_name(_EVENTS).is_file()
 
 
 def _in_folder(folder: Path) -> list[Path]:
     """Return the recordings below a folder; a folder of pictures alone is itself one."""
-    recordings = sorted(path for path in folder.rglob("*") if _is_recording(path))
+    found = (path for path in folder.rglob("*") if _is_recording(path))
+    recordings = sorted(path for path in found if not _is_result(path))
     if recordings:
         return recordings
     if any(path.suffix.lower() in PICTURES for path in folder.iterdir()):
@@ -201,19 +230,26 @@ def _is_zju(path: Path) -> bool:
 
 
 def _names(sources: Sequence[str]) -> list[str]:
-    """Return a name for each source: its stem, with as many folders before it as it takes."""
-    paths = [Path(source).resolve().with_suffix("") for source in sources]
-    names = []
-    for at, path in enumerate(paths):
-        depth = 1
-        while any(
-            other.parts[-depth:] == path.parts[-depth:]
-            for i, other in enumerate(paths)
-            if i != at and other != path
-        ):
-            depth += 1
-        names.append("-".join(part.strip("/") for part in path.parts[-depth:]))
-    return [
-        name if names.count(name) == 1 else f"{name}{Path(source).suffix}"
-        for name, source in zip(names, sources, strict=True)
-    ]
+    """Return a name of its own for each source: its stem, with as many folders as that takes."""
+    paths = [Path(source).with_suffix("") for source in sources]
+    tails: dict[Path, str] = {}
+    depth, left = 1, set(paths)
+    while left:
+        counts = Counter(path.parts[-depth:] for path in set(paths))
+        done = {
+            path for path in left if counts[path.parts[-depth:]] == 1 or depth >= len(path.parts)
+        }
+        tails |= {path: "-".join(part.strip("/") for part in path.parts[-depth:]) for path in done}
+        left -= done
+        depth += 1
+    names = [tails[path] for path in paths]
+    counted = Counter(names)
+    taken: set[str] = set()
+    for at, (name, source) in enumerate(zip(names, sources, strict=True)):
+        unique = name if counted[name] == 1 else f"{name}{Path(source).suffix}"
+        number = 2
+        while unique in taken:  # night/1.mp4 beside night-1.mp4
+            unique, number = f"{name}{Path(source).suffix}-{number}", number + 1
+        taken.add(unique)
+        names[at] = unique
+    return names

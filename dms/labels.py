@@ -158,7 +158,10 @@ def _from_yaml(path: Path) -> Labels:
         recording=file.recording or path.name.removesuffix(".labels.yaml"),
         events=sort_labels(events),
         kinds=frozenset(file.kinds) or frozenset(event.kind for event in events),
-        stretches=tuple(Stretch(one.truth, one.start_s, one.end_s) for one in file.stretches),
+        stretches=tuple(
+            _stretch(f"{path}:{lines.get(('stretches', number), 1)}", one)
+            for number, one in enumerate(file.stretches)
+        ),
         duration_s=file.duration_s,
         synthetic=file.synthetic,
     )
@@ -181,9 +184,18 @@ def _from_csv(path: Path) -> Labels:
 def _label(
     where: str, kind: str, start_s: float, end_s: float, optional: bool = False, note: str = ""
 ) -> Label:
+    _check_span(where, start_s, end_s)
+    return Label(_kind(where, kind), float(start_s), float(end_s), optional, note)
+
+
+def _stretch(where: str, one: _Stretch) -> Stretch:
+    _check_span(where, one.start_s, one.end_s)
+    return Stretch(one.truth, one.start_s, one.end_s)
+
+
+def _check_span(where: str, start_s: float, end_s: float) -> None:
     if not 0 <= start_s <= end_s:
         raise ConfigError(f"{where}: expected 0 <= start_s <= end_s, got {start_s} and {end_s}")
-    return Label(_kind(where, kind), float(start_s), float(end_s), optional, note)
 
 
 def _kind(where: str, name: str) -> Kind:

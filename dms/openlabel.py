@@ -79,10 +79,10 @@ def groups_of(path: Path) -> dict[str, str]:
     root = _root(path)
     told: dict[str, str] = {}
     for things, data in (("objects", "object_data"), ("contexts", "context_data")):
-        for element in (root.get(things) or {}).values():
-            for values in (element.get(data) or {}).values():
+        for element in _mapping(root, things).values():
+            for values in _mapping(element, data).values():
                 for one in values if isinstance(values, list) else ():
-                    if one.get("name") in _GROUPS:
+                    if isinstance(one, dict) and one.get("name") in _GROUPS:
                         told.setdefault(str(one["name"]), _word(one.get("val")))
     return told
 
@@ -138,8 +138,14 @@ def _root(path: Path) -> Mapping[str, Any]:
     raise ConfigError(f"{path} is not OpenLABEL: it has no 'openlabel' at the top")
 
 
+def _mapping(thing: Any, name: str) -> Mapping[str, Any]:
+    """Return a part that is a mapping; an empty one where it is missing or something else."""
+    part = thing.get(name) if isinstance(thing, dict) else None
+    return part if isinstance(part, dict) else {}
+
+
 def _actions(path: Path, root: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, Any]]]:
-    actions = root.get("actions", {})
+    actions = root.get("actions") or {}
     if not isinstance(actions, dict):
         raise ConfigError(f"{path}: 'actions' is not a mapping of actions")
     for key, action in actions.items():
@@ -152,10 +158,13 @@ def _intervals(
     path: Path, name: str, action: Mapping[str, Any], fps: float, shift: int
 ) -> Iterable[tuple[float, float]]:
     """Yield the seconds of an action's frames; what lies before the face video starts is cut."""
-    for interval in action.get("frame_intervals", ()):
+    intervals = action.get("frame_intervals") or ()
+    if not isinstance(intervals, (list, tuple)):
+        raise ConfigError(f"{path}: {name}: 'frame_intervals' is no list")
+    for interval in intervals:
         try:
             first, last = int(interval["frame_start"]), int(interval["frame_end"])
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ConfigError(f"{path}: {name}: {interval!r} is not a frame interval") from error
         if last < first:
             raise ConfigError(f"{path}: {name}: frame {last} ends before frame {first} starts")
@@ -168,7 +177,7 @@ def _shift(root: Mapping[str, Any]) -> int:
 
     The shifts of body and hands count from the face's start; a negative one started before it.
     """
-    streams = root.get("streams") or (root.get("metadata") or {}).get("streams")  # VCD 4.2
+    streams = root.get("streams") or _mapping(root, "metadata").get("streams")  # VCD 4.2
     shifts = []
     for stream in ("face_camera", "body_camera", "hands_camera"):
         part: Any = streams

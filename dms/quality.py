@@ -6,7 +6,7 @@ One recording is one draw: its blinks are no independent tries, so intervals res
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from dms.frames import Series
 from dms.labels import Labels, Stretch, Truth
-from dms.scoring import Match, Tally, tally
+from dms.scoring import Tally
 from dms.settings import setting, settings
 from dms.values import Kind
 
@@ -36,7 +36,10 @@ class QualitySettings:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What one recording adds. ``confusion``: (truth, told) -> frames, told may be unknown."""
+    """What one recording adds. ``confusion``: (truth, told) -> frames, told may be unknown.
+
+    ``tallies`` holds every kind that was labelled here, and no other: only by those is it measured.
+    """
 
     name: str
     duration_s: float
@@ -128,16 +131,6 @@ def by_group(
     }
 
 
-def score_recording(
-    name: str,
-    matches: Iterable[Match],
-    duration_s: float,
-    groups: Mapping[str, str] | None = None,
-) -> Scored:
-    """Return a recording's share of the figures as far as its events go."""
-    return Scored(name, duration_s, tallies=tally(matches), groups=groups or {})
-
-
 def _told(
     frames: Mapping[str, Series], known_by: str, time_of: str, names: tuple[Truth, Truth]
 ) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
@@ -182,17 +175,15 @@ def _moving_sum(values: Series, length: int) -> Series:
 
 
 def _figures(kind: Kind, scored: Sequence[Scored], settings: QualitySettings) -> KindFigures:
-    tallies = [one.tallies.get(kind, Tally()) for one in scored]
+    # Hours in which a kind was not labelled would dilute its false alarms.
+    judged = [(each.tallies[kind], each.duration_s) for each in scored if kind in each.tallies]
     table = np.array(
-        [
-            (one.found, one.missed, one.false, each.duration_s / 3600)
-            for one, each in zip(tallies, scored, strict=True)
-        ],
+        [(one.found, one.missed, one.false, length_s / 3600) for one, length_s in judged],
         np.float64,
     )
     sums = table.sum(axis=0)
     draws = _draws(len(table), settings) @ table if len(table) > 1 else None
-    delays = sorted(delay for one in tallies for delay in one.delays_s)
+    delays = sorted(delay for one, _ in judged for delay in one.delays_s)
 
     def both(ratio: Callable[[Series], Series]) -> Figure:
         with np.errstate(divide="ignore", invalid="ignore"):

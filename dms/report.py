@@ -88,8 +88,9 @@ def write_report(report: Report, path: Path) -> None:
     body = [_summary(report, matches, hours)]
     if report.failures:
         body.append(section("Could not be used", _failure_table(report.failures)))
-    if matches:
-        scores = score_table(tally(matches), hours, report.quality)
+    judged = report.quality.kinds if report.quality else ()
+    if tallies := tally(matches, judged):
+        scores = score_table(tallies, hours, report.quality)
         body.append(section("Events against labels", scores))
     for column, groups in report.groups.items():
         body.append(section(f"By {spoken(column)}", group_table(column, groups)))

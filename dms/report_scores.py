@@ -32,7 +32,10 @@ def score_table(tallies: Mapping[Kind, Tally], hours: float, quality: Quality | 
     rows = []
     for kind, one in tallies.items():
         figures = quality.kinds.get(kind) if quality else None
-        per_hour = f"{one.false / hours:.1f}" if hours > 0 else "–"
+        rate = one.false / hours if hours > 0 else None
+        if figures is not None:  # over the hours in which this kind was labelled
+            rate = figures.false_per_hour.value
+        per_hour = "–" if rate is None else f"{rate:.1f}"
         rows.append(
             [
                 escape(spoken(kind.value)),

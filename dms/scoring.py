@@ -136,9 +136,13 @@ def match(
     return sorted(matches, key=_when)
 
 
-def tally(matches: Iterable[Match]) -> dict[Kind, Tally]:
-    """Count the matches of any number of recordings per kind."""
-    counts: dict[Kind, Tally] = {}
+def tally(matches: Iterable[Match], judged: Iterable[Kind] = ()) -> dict[Kind, Tally]:
+    """Count the matches of any number of recordings per kind.
+
+    ``judged``: what was labelled; counted too where there was neither a label nor an event, since a
+    drive without a false alarm is one to measure by.
+    """
+    counts = {kind: Tally() for kind in judged}
     for one in matches:
         delays = () if one.delay_s is None or one.verdict is not Verdict.FOUND else (one.delay_s,)
         counted = Tally(

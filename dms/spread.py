@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
+from uuid import uuid4
 
 from dms.batch import Outcome, Recipe, run_job
 from dms.corpus import Entry
@@ -87,9 +88,10 @@ def run_dask(entries: Sequence[Entry], recipe: Recipe, address: str, done: Done)
         raise ConfigError(
             f"no Dask scheduler answers at {address!r}: {error}; start one with `dask scheduler`"
         ) from error
+    run = uuid4().hex  # two runs at once must not be given each other's outcomes
     with client:
         jobs = [
-            client.submit(run_job, entry, recipe, key=f"dms-{entry.name}-{at}", pure=False)
+            client.submit(run_job, entry, recipe, key=f"dms-{run}-{at}", pure=False)
             for at, entry in enumerate(entries)
         ]
         by_key = {job.key: entry for job, entry in zip(jobs, entries, strict=True)}

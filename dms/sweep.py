@@ -69,7 +69,8 @@ def sweep(
         for entry, seen, labels in labelled:
             result = bench(str(seen), chain)
             matches = match_events(result.events, labels, ScoringSettings(), chain)
-            scored.append(Scored(entry.name, result.duration_s, tallies=tally(matches)))
+            counts = tally(matches, labels.kinds)
+            scored.append(Scored(entry.name, result.duration_s, tallies=counts))
             if progress:
                 progress()
         points.append(Point(value, measure(scored, QualitySettings())))

@@ -77,6 +77,51 @@ def test_a_run_cut_short_leaves_no_result(tmp_path, drives):
     assert not run_job(entry, recipe(tmp_path)).kept
 
 
+def test_a_run_cut_short_takes_the_earlier_result_with_it(tmp_path, drives):
+    """Its files are half written over: they must not pass for the earlier run's."""
+    entry = Entry("c", str(drives / "c.jsonl"))
+    first = run_job(entry, recipe(tmp_path))
+    told = (tmp_path / "c" / "events.jsonl").read_bytes()
+
+    def cut(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_job(entry, recipe(tmp_path, fresh=True), cut)
+    again = run_job(entry, recipe(tmp_path))
+    assert again == first
+    assert not again.kept
+    assert (tmp_path / "c" / "events.jsonl").read_bytes() == told
+
+
+def test_a_result_whose_files_are_gone_is_made_again(tmp_path, drives):
+    entry = Entry("c", str(drives / "c.jsonl"))
+    run_job(entry, recipe(tmp_path))
+    (tmp_path / "c" / "events.jsonl").unlink()
+    assert not run_job(entry, recipe(tmp_path)).kept
+    (tmp_path / "c" / "result.json").write_text("[]")
+    assert not run_job(entry, recipe(tmp_path)).kept
+
+
+def test_a_defect_met_by_one_recording_does_not_cost_the_others(tmp_path, drives):
+    def defect(_):
+        if not (tmp_path / "drive").exists():
+            raise ZeroDivisionError("division by zero")
+
+    entries = [Entry("c", str(drives / "c.jsonl")), Entry("drive", str(drives / "drive.jsonl"))]
+    first, second = run_here(entries, recipe(tmp_path), lambda _: None, defect)
+    assert "ZeroDivisionError: division by zero; a defect of dms" in first.error
+    assert second.error is None
+
+
+def test_nets_trained_anew_are_run_anew(tmp_path, drives, monkeypatch):
+    entry = Entry("c", str(drives / "c.jsonl"))
+    run_job(entry, recipe(tmp_path))
+    assert run_job(entry, recipe(tmp_path)).kept
+    monkeypatch.setattr("dms.batch._nets", lambda: ["another"])
+    assert not run_job(entry, recipe(tmp_path)).kept
+
+
 def test_an_outcome_survives_json(tmp_path, drives):
     outcome = run_job(
         Entry("c", str(drives / "c.jsonl"), groups={"night": "yes"}), recipe(tmp_path)
@@ -115,6 +160,27 @@ def test_a_worker_that_dies_costs_only_a_retry(tmp_path, drives):
     assert [one.error for one in outcomes] == [None] * 4
     assert outcomes == run_here(entries, recipe(tmp_path / "here"), lambda _: None)
     assert files(tmp_path / "dask") == files(tmp_path / "here")
+
+
+@pytest.mark.slow
+def test_two_runs_at_once_on_a_cluster_get_their_own_outcomes(tmp_path, drives):
+    distributed = pytest.importorskip("distributed", reason="the extra 'cluster' is not installed")
+    entries = [Entry(f"n{at}", str(drives / "c.jsonl")) for at in range(2)]
+    stricter = replace(recipe(tmp_path / "b"), overrides=(*QUIET, "core.rage.excess=9"))
+    inner = []
+
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+    ) as cluster:
+        address = cluster.scheduler_address
+
+        def other_run(_):
+            if not inner:
+                inner.extend(run_dask(entries, stricter, address, lambda _: None))
+
+        outcomes = run_dask(entries, recipe(tmp_path / "a"), address, other_run)
+    assert [one.scored.tallies[Kind.ROAD_RAGE].found for one in outcomes] == [1, 1]
+    assert [one.scored.tallies[Kind.ROAD_RAGE].found for one in inner] == [0, 0]
 
 
 def test_summary_and_page_tell_figures_groups_and_failures(tmp_path, drives):

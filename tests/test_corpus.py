@@ -1,6 +1,8 @@
+import json
+
 import pytest
 
-from dms.corpus import find, labels_of
+from dms.corpus import annotated, find, labels_of
 from dms.errors import ConfigError
 from dms.values import Kind
 
@@ -92,3 +94,58 @@ def test_labels_of_every_format(tree):
     assert labels_of(beside, fps=25.0) is None
     (tree / "b" / "drive.labels.csv").write_text("kind,start_s,end_s\nyawn,1,5\n")
     assert labels_of(beside, fps=25.0).kinds == {Kind.YAWN}
+
+
+def test_every_recording_has_a_name_of_its_own(tmp_path):
+    for name in ("night-1.mp4", "night/1.mp4", "day/1.mp4", "x.mp4", "x.avi", "x.mp4.mkv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    (tmp_path / "link.mp4").symlink_to(tmp_path / "x.mp4")
+    told = names([tmp_path])
+    assert len(set(told)) == len(told) == 7
+    assert names([tmp_path]) == told
+
+
+def test_a_recording_named_by_two_paths_counts_once(tree, monkeypatch):
+    monkeypatch.chdir(tree)
+    assert names(["a/drive.mp4", tree / "a" / "drive.mp4", "b/../a/drive.mp4"]) == ["drive"]
+
+
+def test_a_manifest_adds_to_a_folder_and_may_not_contradict_itself(tree):
+    manifest = tree / "corpus.csv"
+    manifest.write_text("source,light\na/drive.mp4,day\n")
+    first = find([str(tree), str(manifest)])[0]
+    assert first.groups == {"light": "day"}
+    manifest.write_text("source,light\na/drive.mp4,day\na/drive.mp4,night\n")
+    with pytest.raises(ConfigError, match="named twice"):
+        find([str(manifest)])
+
+
+def test_what_an_earlier_run_left_is_no_recording(tree):
+    before = find([str(tree)])
+    for name in ("drive", "odd.mp4"):
+        left = tree / "runs" / name
+        left.mkdir(parents=True)
+        (left / "events.jsonl").write_text("")
+        (left / "observations.jsonl").write_text("")
+    assert find([str(tree)]) == before
+    assert len(find([str(tree / "runs" / "*" / "observations.jsonl")])) == 2  # asked for by name
+
+
+def test_a_name_that_no_file_can_have_is_told():
+    with pytest.raises(ConfigError, match="cannot be a file's name"):
+        find(["a" * 300])
+
+
+def test_a_broken_annotation_leaves_the_others_their_groups(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.mp4").write_text("")
+    worn = {"boolean": [1, {"name": "glasses", "val": True}]}
+    told = {"objects": {"0": {"object_data": worn}}, "contexts": [], "metadata": []}
+    (tmp_path / "a.openlabel.json").write_text(json.dumps({"openlabel": told}))
+    (tmp_path / "b.openlabel.json").write_text("{")
+    first, second = annotated(find([str(tmp_path)]))
+    assert first.groups == {"glasses": "yes"}
+    assert second.groups == {}
+    with pytest.raises(ConfigError, match="not JSON"):
+        labels_of(second, 30.0)

@@ -91,3 +91,10 @@ def test_zju_table_of_the_data_set(data):
     clips = load_zju(data / "zju_blink" / "blinks.csv")
     assert len(clips) > 40
     assert all(0.03 < e.end_s - e.start_s < 1.5 for one in clips.values() for e in one.events)
+
+
+def test_a_stretch_that_ends_before_it_starts_is_told(tmp_path):
+    path = tmp_path / "a.labels.yaml"
+    path.write_text("events: []\nstretches:\n- {truth: road, start_s: 5, end_s: 2}\n")
+    with pytest.raises(ConfigError, match=r"a.labels.yaml:3: expected 0 <= start_s <= end_s"):
+        load_labels(path)

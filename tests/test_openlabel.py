@@ -164,3 +164,12 @@ def test_names_of_openlabel_files(tmp_path):
     assert is_openlabel(tmp_path / "drive.openlabel.json")
     assert is_openlabel(tmp_path / "gA_1_s5_2019_rgb_ann_drowsiness.json")
     assert not is_openlabel(tmp_path / "drive.json")
+
+
+@pytest.mark.parametrize("intervals", [3, {"a": 1}, [{"frame_start": 0, "frame_end": 1e999}]])
+def test_intervals_of_another_shape_are_told(tmp_path, intervals):
+    path = tmp_path / "a.openlabel.json"
+    action = {"type": "blinks/blinking", "frame_intervals": intervals}
+    path.write_text(json.dumps({"openlabel": {"actions": {"0": action}}}))
+    with pytest.raises(ConfigError, match="interval"):
+        load_openlabel(path)

@@ -118,3 +118,15 @@ def test_error_of_perclos_is_against_the_true_share():
     assert right < 0.05
     assert wrong == pytest.approx(0.2, abs=0.03)
     assert score_frames(frames(closed), labels(), SETTINGS) == ({}, None)
+
+
+def test_hours_in_which_a_kind_was_not_labelled_do_not_dilute_its_false_alarms():
+    judged = scored("a", 1, 0, 2, hours=1.0)
+    unlabelled = Scored("b", 9 * 3600.0)
+    quiet = Scored("c", 3600.0, tallies={Kind.BLINK: Tally(), Kind.SLEEP: Tally()})
+    blink = measure([judged, unlabelled], SETTINGS).kinds[Kind.BLINK]
+    assert blink.false_per_hour.value == 2.0
+    assert blink.false_per_hour.interval is None  # one recording tells nothing of the spread
+    kinds = measure([judged, unlabelled, quiet], SETTINGS).kinds
+    assert kinds[Kind.BLINK].false_per_hour.value == 1.0
+    assert kinds[Kind.SLEEP].false_per_hour.value == 0.0

@@ -113,3 +113,7 @@ def test_every_label_and_every_event_is_judged_once(told, true, kind):
     assert sum(m.event is not None for m in matches) == len(events)
     judged = [m for m in matches if m.verdict in {Verdict.FOUND, Verdict.MISSED}]
     assert len(judged) == len(true)
+
+
+def test_what_was_labelled_counts_though_nothing_happened():
+    assert tally([], [Kind.SLEEP]) == {Kind.SLEEP: Tally()}

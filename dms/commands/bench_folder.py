@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from tqdm import tqdm
@@ -59,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
     """Run all recordings and return the exit code: 1 if one of them could not be used."""
     if args.workers < 1:
         raise ConfigError(f"--workers is {args.workers}; expected 1 or more")
+    _check_extras(args)
     chain = Chain(settings_of(args))
     entries = find(args.source)
     if _without(entries, args.group):
@@ -88,6 +90,19 @@ def run(args: argparse.Namespace) -> int:
         _show(summary["all"], outcomes)
         print(f"report: {page}")
     return 1 if any(outcome.error for outcome in outcomes) else 0
+
+
+def _check_extras(args: argparse.Namespace) -> None:
+    """Raise ConfigError before hours of work, not after them, where a library is missing."""
+    wanted = (
+        ("plotly", "bench", True),
+        ("pyarrow", "bench", args.parquet),
+        ("asammdf", "mf4", args.mdf4),
+        ("mcap", "mcap", args.mcap),
+    )
+    for module, extra, asked in wanted:
+        if asked and find_spec(module) is None:
+            raise ConfigError(f"{module} is not installed: pip install 'dms-jetson[{extra}]'")
 
 
 def _export(args: argparse.Namespace, entry: Entry, folder: Path) -> None:

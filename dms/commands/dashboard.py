@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import secrets
 from contextlib import closing
 from pathlib import Path
@@ -29,10 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until interrupted."""
-    if args.speed <= 0:
-        raise ConfigError(f"--speed is {args.speed}; expected more than 0")
+    if not 0 < args.speed < math.inf:
+        raise ConfigError(f"--speed is {args.speed}; expected a number above 0")
     if args.replay and not Path(args.replay).exists():
         raise CameraError(f"there is no recording {args.replay!r}; check the path")
+    if args.token == "":
+        raise ConfigError("--token is empty, so that anyone could look; give one, or leave it out")
     token = args.token
     if token is None and not is_loopback(args.host):
         token = secrets.token_urlsafe(16)

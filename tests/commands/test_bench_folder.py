@@ -64,3 +64,15 @@ def test_what_is_asked_wrongly_is_told(corpus, tmp_path, capsys, words, told):
     names = {"M": str(corpus / "m.csv"), "O": str(tmp_path / "o")}
     assert main([names.get(word, word) for word in words]) == 2
     assert told in capsys.readouterr().err
+
+
+def test_a_missing_library_is_told_before_the_work_not_after_it(
+    corpus, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(
+        "dms.commands.bench_folder.find_spec", lambda name: None if name == "asammdf" else True
+    )
+    words = ["bench", str(corpus / "m.csv"), "--out", str(tmp_path / "o"), "--mdf4", *QUIET]
+    assert main(words) == 2
+    assert "dms-jetson[mf4]" in capsys.readouterr().err
+    assert not (tmp_path / "o").exists()

@@ -24,6 +24,15 @@ def test_a_taken_port_is_one_clear_sentence(capsys):
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [(["--host", "0.0.0.0", "--token", ""], "--token is empty"), (["--speed", "nan"], "--speed")],
+)
+def test_what_would_open_the_page_to_anyone_is_refused(words, told, capsys):
+    assert main(["dashboard", "--port", "0", *words]) == 2
+    assert told in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("host", "has_token"), [("127.0.0.1", False), ("0.0.0.0", True)])
 def test_the_printed_address_answers_from_the_start(host, has_token, capsys, monkeypatch, tmp_path):
     """Whoever clicks as soon as it is printed is not refused; elsewhere a token is needed."""
