@@ -29,6 +29,7 @@ from dms.engine.manifest import FOLDER, Manifest, load_manifest
 from dms.engine.onnx import OnnxEngine
 from dms.engine.prepare import batch_of
 from dms.engine.tensorrt import TensorRTEngine, tensorrt_module
+from dms.errors import DmsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +113,13 @@ def main() -> None:
     parser.add_argument("--layers", action="store_true", help="every activation, not only outputs")
     parser.add_argument("--engines", type=Path, default=FOLDER)
     args = parser.parse_args()
-    net = load_manifest(args.net, args.engines)
+    try:
+        net = load_manifest(args.net, args.engines)
+        rows = compare(net, args.against, args.on, layers=args.layers)
+    except DmsError as error:
+        raise SystemExit(str(error)) from error
     print(f"{'tensor':40} {'mean':>9} {'largest':>9} {'signal/noise':>13}")
-    for row in compare(net, args.against, args.on, layers=args.layers):
+    for row in rows:
         print(f"{row.name:40} {row.mean:9.5f} {row.largest:9.4f} {row.signal_db:10.1f} dB")
 
 
