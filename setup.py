@@ -33,7 +33,7 @@ setup(
     packages=[*find_packages(include=["dms", "dms.*"]), "dms.engines"],
     package_dir={"dms.engines": "engines"},  # the nets travel inside the package
     package_data={
-        "dms.engines": ["*.onnx", "*.yaml", "*.npz", "*.dat", "*.md"],
+        "dms.engines": ["*.onnx", "*.yaml", "*.npz", "*.dat", "*.svm", "*.md"],
         "dms.engine.preprocess": ["*.cu", "*.h"],
         "dms.bridge": ["*.vspec"],
         "dms.vehicle": ["*.dbc"],

@@ -1,8 +1,9 @@
 import cv2
+import dlib
 import numpy as np
 import pytest
 
-from dms.face import FaceSettings, FaceTracker
+from dms.face import FaceSettings, FaceTracker, _detector
 from dms.landmarks import LandmarkSettings, load_predictor
 from dms.values import Frame, Unseen
 
@@ -113,3 +114,12 @@ def test_points_that_look_like_a_face_are_confirmed_less_often(dlib68, portrait)
             assert tracker.find(Frame(portrait, number / 10, number)) is not None
         searches[predictor.scheme.name] = tracker.searches
     assert searches["dms56"] <= 4 < searches["dlib68"]
+
+
+def test_the_detector_in_the_file_is_dlibs_own(portrait):
+    ours, theirs = _detector(), dlib.get_frontal_face_detector()
+    for threshold in (-0.5, 0.0):
+        mine, yours = (one.run(portrait, 0, threshold) for one in (ours, theirs))
+        assert list(mine[0]) == list(yours[0])
+        assert list(mine[1]) == list(yours[1])
+        assert len(mine[0]) > 0

@@ -6,9 +6,8 @@ import difflib
 import errno
 from typing import Any
 
-import can
-
 from dms.bridge.choice import BridgeSettings
+from dms.can_import import can
 from dms.errors import BridgeError, ConfigError
 
 # Everything python-can, pyserial and the kernel raise for a bus that is not usable now.

@@ -6,8 +6,6 @@ import time
 from collections import deque
 from pathlib import Path
 
-import can
-
 from dms.bridge import signals
 from dms.bridge.alerts import AlertTracker
 from dms.bridge.bridge import Bridge
@@ -18,6 +16,7 @@ from dms.bridge.codec import Codec, Signals, contract
 from dms.bridge.commands import CommandReader
 from dms.bridge.link import Heard, Link
 from dms.bridge.uds import UdsServer
+from dms.can_import import can
 from dms.diagnostics import FaultMemory
 from dms.errors import BridgeError, ConfigError
 from dms.values import Command, DriverState

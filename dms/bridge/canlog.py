@@ -10,8 +10,7 @@ import queue
 import threading
 from pathlib import Path
 
-import can
-
+from dms.can_import import can, load_mf4
 from dms.errors import BridgeError
 
 _log = logging.getLogger(__name__)
@@ -33,6 +32,8 @@ class CanLog:
         self.dropped = 0
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            if path.suffix.lower() == ".mf4":
+                load_mf4()
             self._writer = can.Logger(self.path)
         except OSError as error:
             raise BridgeError(f"cannot write {path}: {error.strerror}") from error

@@ -12,6 +12,8 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import TypeAlias
 
+import dms.can_import  # noqa: F401  # isort: skip - before cantools, which loads python-can
+
 import cantools
 from cantools.database import Message
 from cantools.database.can import Database

@@ -12,12 +12,11 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-import can
-
 from dms.bridge.bus import BUS_ERRORS, error_frame, error_number, explain, open_bus
 from dms.bridge.choice import BridgeSettings
 from dms.bridge.codec import CanFrame, Codec
 from dms.bridge.outbox import Outbox
+from dms.can_import import can
 from dms.errors import BridgeError
 
 _log = logging.getLogger(__name__)

@@ -14,10 +14,10 @@ import threading
 from collections import deque
 from typing import Any
 
-import can
 import serial
 from can.interfaces.slcan import slcanBus
 
+from dms.can_import import can
 from dms.errors import ConfigError
 
 _LINE_MAX = 200  # bytes; the longest line, B with 64 data bytes and a time, has 143

@@ -8,11 +8,11 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
-import can
 import isotp
 
 from dms.bridge.choice import BridgeSettings
 from dms.bridge.signals import kind_number
+from dms.can_import import can
 from dms.diagnostics import Code, Fault, FaultMemory
 
 _ACTIVE, _CONFIRMED = 0x01, 0x08  # bits of the status byte, ISO 14229-1 table D.1

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
 from itertools import islice, pairwise, tee
 
-import can
-
+from dms.can_import import can
 from dms.errors import ConfigError
 
 _log = logging.getLogger(__name__)

@@ -13,9 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO, cast
 
-import can
-from can.io import ASCReader
-
+from dms.can_import import can, load_mf4
 from dms.errors import ConfigError
 from dms.vehicle import candump
 
@@ -77,7 +75,7 @@ def _reader(path: Path) -> Any:
     if ending in _CANDUMP and _is_candump(path):
         return contextlib.closing(_candump(path))
     if ending == ".asc":
-        return ASCReader(cast("TextIO", _Asc(_text(path))))
+        return can.ASCReader(cast("TextIO", _Asc(_text(path))))
     if ending == ".mf4":
         with path.open("rb") as file:
             if file.read(8).strip() not in (b"MDF", b"UnFinMF"):
@@ -89,7 +87,8 @@ def _reader(path: Path) -> Any:
 def _mend_asammdf(path: Path) -> None:
     """Keep asammdf's destructor from printing a traceback for a file that it refused early."""
     try:
-        blocks: Any = importlib.import_module("asammdf.blocks.mdf_v4")  # an extra, slow to load
+        load_mf4()
+        blocks: Any = importlib.import_module("asammdf.blocks.mdf_v4")
     except ImportError as error:
         raise ConfigError(f"{path}: {error}; pip install 'dms-jetson[mf4]'") from error
 

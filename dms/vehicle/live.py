@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
-import can
 from typing_extensions import Self
 
 from dms.bridge.bridge import Bridge
@@ -19,6 +18,7 @@ from dms.bridge.canlog import CanLog
 from dms.bridge.choice import BridgeSettings
 from dms.bridge.codec import Codec
 from dms.bridge.link import Link
+from dms.can_import import can
 from dms.errors import ConfigError
 from dms.values import VehicleContext
 from dms.vehicle.inputs import VehicleInput

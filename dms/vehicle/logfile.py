@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
-import can
 from typing_extensions import Self
 
+from dms.can_import import can
 from dms.values import VehicleContext
 from dms.vehicle.frames import frames
 from dms.vehicle.inputs import VehicleInput
