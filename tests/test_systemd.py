@@ -65,8 +65,8 @@ OF_SYSTEMD_249 = set(
     After AmbientCapabilities CacheDirectory CacheDirectoryMode CapabilityBoundingSet Description
     DeviceAllow DevicePolicy Documentation Environment ExecReload ExecStart Group IPAddressAllow
     IPAddressDeny KeyringMode LockPersonality MemoryDenyWriteExecute Nice NoNewPrivileges
-    NotifyAccess OOMScoreAdjust PrivateIPC PrivateMounts PrivateTmp PrivateUsers ProcSubset
-    ProtectClock ProtectControlGroups ProtectHome ProtectHostname ProtectKernelLogs
+    NotifyAccess OOMPolicy OOMScoreAdjust PrivateIPC PrivateMounts PrivateTmp PrivateUsers
+    ProcSubset ProtectClock ProtectControlGroups ProtectHome ProtectHostname ProtectKernelLogs
     ProtectKernelModules ProtectKernelTunables ProtectProc ProtectSystem RemoveIPC Restart
     RestartSec RestrictAddressFamilies RestrictNamespaces RestrictRealtime RestrictSUIDSGID
     RuntimeDirectory RuntimeDirectoryMode RuntimeDirectoryPreserve StartLimitIntervalSec
@@ -93,6 +93,11 @@ def test_every_gap_on_the_jetson_is_a_listed_device_or_has_its_reason():
             assert lines[number - 1].startswith("#"), line
         if line.startswith("DeviceAllow="):
             assert re.fullmatch(r"DeviceAllow=(/dev/\S+|char-\w+) rw?", line), line
+
+
+def test_a_build_that_is_killed_for_memory_does_not_stop_the_service():
+    """systemd's default, "stop", would: restart, build, killed again, without end."""
+    assert re.findall(r"^OOMPolicy=(\w+)$", UNIT, re.MULTILINE) == ["continue"]
 
 
 def test_what_cuda_opens_on_a_jetson_is_let_in():

@@ -6,11 +6,14 @@ The first build takes minutes: it runs in a process of its own.
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import ModuleType
 
@@ -30,7 +33,21 @@ Builder = Callable[[Sequence[str]], subprocess.Popen[str]]
 def start_build(arguments: Sequence[str]) -> subprocess.Popen[str]:
     """Start ``dms engine build`` with ``arguments`` as a process of its own."""
     command = [sys.executable, "-m", "dms.cli", "engine", "build", *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    _make_expendable(process.pid)
+    return process
+
+
+def _make_expendable(pid: int) -> None:
+    """Let a build wait for the processor, and be the first to go where memory runs out.
+
+    It inherits the service's standing, before which the camera's daemon would be ended.
+    """
+    with suppress(OSError):
+        Path(f"/proc/{pid}/oom_score_adj").write_text("1000", encoding="ascii")
+    with suppress(OSError):  # the hardened service may not set priorities
+        standing = os.getpriority(os.PRIO_PROCESS, pid)
+        os.setpriority(os.PRIO_PROCESS, pid, min(19, standing + 15))
 
 
 class Preparation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 
 import pytest
@@ -122,3 +123,15 @@ def test_a_build_that_says_nothing_is_still_heard_of(bench: Bench, caplog, monke
         logging.getLogger(room.__name__).removeHandler(ends)
     assert "still building eye_state and expression" in caplog.text
     assert "nothing heard yet" in caplog.text
+
+
+@pytest.mark.skipif(not Path("/proc/self/oom_score_adj").exists(), reason="only Linux builds")
+def test_a_build_is_the_first_to_go_where_memory_runs_out() -> None:
+    with room.start_build(["--help"]) as process:
+        standing = Path(f"/proc/{process.pid}/oom_score_adj").read_text()
+        priority = os.getpriority(os.PRIO_PROCESS, process.pid)
+        said = process.stdout.read()
+    assert int(standing) == 1000 > int(Path("/proc/self/oom_score_adj").read_text())
+    assert priority == min(19, os.getpriority(os.PRIO_PROCESS, 0) + 15)
+    assert "--precision" in said
+    assert process.returncode == 0
