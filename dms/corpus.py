@@ -80,6 +80,8 @@ def find(sources: Sequence[str]) -> list[Entry]:
                 raise ConfigError(
                     f"{path} is named twice, with other labels or groups; keep one of them"
                 )
+    if not found:
+        raise ConfigError(f"{sources[0]} names no recording; add a row for each")
     names = _names(list(found))
     return [replace(entry, name=name) for name, entry in zip(names, found.values(), strict=True)]
 
@@ -187,7 +189,7 @@ def _from_yaml(path: Path) -> Iterable[tuple[Path, str | None, Mapping[str, str]
 
 def _from_csv(path: Path) -> Iterable[tuple[Path, str | None, Mapping[str, str]]]:
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets put a mark first
             reader = csv.DictReader(file)
             if "source" not in (reader.fieldnames or ()):
                 raise ConfigError(f"{path}:1: a manifest needs a column 'source'")
@@ -221,7 +223,7 @@ def _word(value: str | float | bool) -> str:
 
 def _is_zju(path: Path) -> bool:
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8-sig") as file:
             return file.readline().startswith("clip,")
     except UnicodeDecodeError:
         return False

@@ -208,7 +208,7 @@ def _kind(where: str, name: str) -> Kind:
 
 def _rows(path: Path, needed: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets put a mark first
             reader = csv.DictReader(file)
             rows = [(reader.line_num, row) for row in reader]
             columns = reader.fieldnames or ()

@@ -100,8 +100,11 @@ def run_dask(entries: Sequence[Entry], recipe: Recipe, address: str, done: Done)
             entry = by_key[job.key]
             if job.status == "finished":
                 outcome = job.result()
-            else:  # its worker died more often than the scheduler allows
+            elif job.status == "error":  # its worker died more often than the scheduler allows
                 outcome = Outcome(entry.name, entry.source, error=str(job.exception()))
+            else:  # cancelled: nobody is left to ask for it
+                lost = f"the Dask scheduler at {address} was lost; start it and run again"
+                outcome = Outcome(entry.name, entry.source, error=lost)
             outcomes[entry.name] = outcome
             done(outcome)
         return [outcomes[entry.name] for entry in entries]

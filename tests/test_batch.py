@@ -3,6 +3,7 @@ import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -181,6 +182,33 @@ def test_two_runs_at_once_on_a_cluster_get_their_own_outcomes(tmp_path, drives):
         outcomes = run_dask(entries, recipe(tmp_path / "a"), address, other_run)
     assert [one.scored.tallies[Kind.ROAD_RAGE].found for one in outcomes] == [1, 1]
     assert [one.scored.tallies[Kind.ROAD_RAGE].found for one in inner] == [0, 0]
+
+
+def test_a_scheduler_that_is_lost_is_told(tmp_path, drives, monkeypatch):
+    class Job:
+        status = "cancelled"
+
+        def __init__(self, key):
+            self.key = key
+
+    class Client:
+        def __init__(self, address, timeout):
+            pass
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+        def submit(self, call, entry, recipe, key, pure):
+            return Job(key)
+
+    dask = SimpleNamespace(Client=Client, as_completed=lambda jobs: jobs)
+    monkeypatch.setattr("dms.spread._distributed", lambda: dask)
+    entries = [Entry("c", str(drives / "c.jsonl"))]
+    (outcome,) = run_dask(entries, recipe(tmp_path), "tcp://there:8786", lambda _: None)
+    assert "scheduler at tcp://there:8786 was lost" in outcome.error
 
 
 def test_summary_and_page_tell_figures_groups_and_failures(tmp_path, drives):

@@ -149,3 +149,19 @@ def test_a_broken_annotation_leaves_the_others_their_groups(tmp_path):
     assert second.groups == {}
     with pytest.raises(ConfigError, match="not JSON"):
         labels_of(second, 30.0)
+
+
+def test_tables_saved_by_a_spreadsheet_are_read(tree):
+    (tree / "corpus.csv").write_text("source,labels\na/drive.mp4,l.csv\n", encoding="utf-8-sig")
+    (tree / "l.csv").write_text("kind,start_s,end_s\nblink,1,1.2\n", encoding="utf-8-sig")
+    (only,) = find([str(tree / "corpus.csv")])
+    assert [label.kind for label in labels_of(only, 30.0).events] == [Kind.BLINK]
+    (tree / "l.csv").write_text("clip,start_frame0,end_frame0\ndrive,1,9\n", encoding="utf-8-sig")
+    assert [label.kind for label in labels_of(only, 30.0).events] == [Kind.BLINK]
+
+
+@pytest.mark.parametrize(("name", "text"), [("m.csv", "source\n"), ("m.yaml", "recordings: []\n")])
+def test_a_manifest_without_a_recording_is_told(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(ConfigError, match="names no recording"):
+        find([str(tmp_path / name)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -46,6 +47,8 @@ def run(args: argparse.Namespace) -> int:
 def _compare(args: argparse.Namespace) -> int:
     if len(args.source) != 3:
         raise ConfigError("dms bench compare takes two folders that dms bench --out wrote")
+    if not 0 <= args.within < math.inf:
+        raise ConfigError(f"--within is {args.within}; expected seconds, 0 or more")
     before, after = (Path(word) for word in args.source[1:])
     told = compare(before, after, CompareSettings(within_s=args.within))
     if args.json:

@@ -55,6 +55,7 @@ def test_a_run_is_kept_compared_and_swept(corpus, tmp_path, capsys):
     ("words", "told"),
     [
         (["bench", "compare", "a"], "takes two folders"),
+        (["bench", "compare", "a", "b", "--within", "nan"], "--within is nan"),
         (["bench", "sweep", "a"], "--keep-observations"),
         (["bench", "M", "--out", "O", "--group", "hair"], "no recording has a column 'hair'"),
         (["bench", "M", "--out", "O", "--workers", "0"], "--workers is 0"),
