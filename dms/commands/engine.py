@@ -141,21 +141,26 @@ def _line(plan: StoredPlan) -> str:
     )
 
 
-def _list(store: PlanStore) -> int:
+def _kept(store: PlanStore) -> list[StoredPlan]:
+    """Return all plans; say so where there are none."""
     plans = store.plans()
-    for plan in plans:
+    if not plans:
+        print(f"no plans in {store.folder}; dms engine build makes them")
+    return plans
+
+
+def _list(store: PlanStore) -> int:
+    for plan in _kept(store):
         print(f"{plan.key.net}: {_line(plan)}")
     for path in store.stray():
         print(f"{path.name}: half-written or of another version; dms engine clean deletes it")
-    if not plans:
-        print(f"no plans in {store.folder}; dms engine build makes them")
     return 0
 
 
 def _verify(store: PlanStore, engines: Path) -> int:
     machine, module, why = _here()
     good = True
-    for plan in store.plans():
+    for plan in _kept(store):
         wrong = _wrong(plan, engines, machine)
         if wrong is None and machine is not None and module is not None:
             wrong = _gate_says(plan, engines, module)

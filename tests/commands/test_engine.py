@@ -126,6 +126,12 @@ def test_verify_passes_a_good_plan(store, engines, capsys) -> None:
 
 
 @pytest.mark.usefixtures("here")
+def test_verify_of_nothing_says_what_makes_plans(store, engines, capsys) -> None:
+    assert dms_engine("verify", store, engines) == 0
+    assert "no plans in" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("harm", ["damage", "other net", "other machine", "stray", "gate"])
 def test_verify_tells_what_is_wrong(store, engines, capsys, harm, monkeypatch) -> None:
     keep(store, engines, Machine("9.9", "8.7") if harm == "other machine" else ORIN)
