@@ -17,7 +17,7 @@ from dms.bench import OBSERVATIONS
 from dms.chain import Chain
 from dms.errors import DmsError
 from dms.live_view import ViewError, view_object, watch
-from dms.monitor import Monitor
+from dms.monitor import Monitor, VehicleSource
 from dms.notify import Notifier
 from dms.recording import Moment, load
 from dms.replay import replay
@@ -102,18 +102,22 @@ class ReplayFeed(Feed):
     def _run(self) -> None:
         try:
             self._chain.reset()
-            if self._source.endswith(OBSERVATIONS):
-                moments = (m for m in load(Path(self._source)) if not self._stop.is_set())
-                replay(moments, self._chain.core, sinks=[self])
-            else:
-                with self._chain.camera(self._source) as camera:
-                    core, eyes = self._chain.core, self._chain.perception
-                    monitor = Monitor(camera, eyes, core, sinks=[self])
-                    self._ended = monitor.stop
-                    monitor.run()
+            with self._chain.vehicle(live=False, recording=self._source) as vehicle:
+                self._play(vehicle)
             self._tell({"connected": False, "why": "the recording has ended"})
         except DmsError as error:
             self._tell({"connected": False, "why": str(error)})
+
+    def _play(self, vehicle: VehicleSource | None) -> None:
+        core = self._chain.core
+        if self._source.endswith(OBSERVATIONS):
+            moments = (m for m in load(Path(self._source)) if not self._stop.is_set())
+            replay(moments, core, sinks=[self], vehicle=vehicle)
+            return
+        with self._chain.camera(self._source) as camera:
+            monitor = Monitor(camera, self._chain.perception, core, (), vehicle, [self])
+            self._ended = monitor.stop
+            monitor.run()
 
     _ended: Callable[[], None] | None = None
 

@@ -2,6 +2,7 @@ import sys
 import time
 from pathlib import Path
 
+import can
 import pytest
 
 pytest.importorskip("skimage", reason="the extra 'demo' is not installed")
@@ -62,3 +63,22 @@ def test_a_recording_that_cannot_be_read_is_told(tmp_path):
 def test_a_service_that_does_not_run_is_told(tmp_path):
     with ServiceFeed(tmp_path / "none.sock") as feed:
         newest(feed, lambda thing: "No running service" in thing.get("why", ""))
+
+
+def test_a_replay_shows_the_bus_log_beside_it(tmp_path):
+    drive = make_demo_drive.make(tmp_path, seed=1)
+    with can.Logger(drive.with_suffix(".asc")) as log:
+        for at in range(20):  # CCVS1: 77 km/h, as 1/256 km/h in bytes 2 and 3
+            data = bytes([0xFF, 0x00, 77, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF])
+            log.on_message_received(
+                can.Message(
+                    timestamp=1e9 + 0.1 * at,
+                    arbitration_id=0x18FEF100,
+                    is_extended_id=True,
+                    data=data,
+                )
+            )
+    settings = load(None, ["bridges=[]", "vehicle.database=j1939"])
+    with Told(str(drive), Chain(settings), speed=1000.0) as feed:
+        newest(feed, lambda thing: "has ended" in thing.get("why", ""))
+    assert any(thing.get("speed_kmh") == 77.0 for thing in feed.things)
