@@ -72,7 +72,7 @@ def _from_parquet(path: Path, columns: Collection[str] | None) -> dict[str, Seri
         ) from error
     try:
         table = parquet.read_table(path)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise ConfigError(f"cannot read {path}: {error}; check the path") from error
     return {
         name: np.asarray(table.column(name).cast("double").to_numpy(), np.float64)

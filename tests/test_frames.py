@@ -44,3 +44,10 @@ def test_what_is_no_frame_table_is_told(tmp_path):
 def test_runs_are_inclusive_stretches():
     assert runs(np.array([True, True, False, True])) == [(0, 1), (3, 3)]
     assert runs(np.zeros(3, bool)) == []
+
+
+def test_a_parquet_file_that_was_cut_short_is_told(tmp_path):
+    pytest.importorskip("pyarrow", reason="the extra 'bench' is not installed")
+    (tmp_path / "frames.parquet").write_bytes(b"PAR1 and no end")
+    with pytest.raises(ConfigError, match=r"cannot read .*frames.parquet"):
+        load_frames(tmp_path / "frames.parquet")
