@@ -10,6 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cv2
+
 from dms.bridge import open_bridge
 from dms.bridge.bridge import Bridge
 from dms.camera.backends import open_camera
@@ -64,7 +66,12 @@ class Chain:
 
     @cached_property
     def perception(self) -> Perception:
-        """Landmarks and nets, loaded once and reused for every source."""
+        """Landmarks and nets, loaded once and reused for every source.
+
+        OpenCV gets one thread, as the nets and dlib have: the crops are too small for more, and a
+        pool's threads would spin between frames.
+        """
+        cv2.setNumThreads(1)
         predictor = load_predictor(self.settings.landmarks)
         accelerated = self._accelerated
         if accelerated is not None:

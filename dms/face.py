@@ -19,6 +19,7 @@ from dms.crop import fit_similarity
 from dms.engine.manifest import FOLDER
 from dms.errors import EngineError
 from dms.landmarks import Landmarks, Predictor
+from dms.search_order import Part, search_order
 from dms.settings import setting, settings
 from dms.values import Box, Frame, Gray, Unseen
 
@@ -45,7 +46,10 @@ class FaceSettings:
         "80 px at that width",
     )
     search_period_s: float = setting(
-        0.1, unit="s", ge=0, text="least time between two searches while there is no face"
+        0.03,
+        unit="s",
+        ge=0,
+        text="least time between two searches, each of a part, while there is no face",
     )
     check_period_s: float = setting(
         0.25, unit="s", gt=0, text="a followed face is confirmed by HOG this often"
@@ -62,7 +66,13 @@ class FaceSettings:
         source="faces seen steeply from below: -0.2 to 0.2; cluttered rooms: below -0.45",
         text="or this, twice in the same place within weak_window_s",
     )
-    weak_window_s: float = setting(0.5, unit="s", ge=0, text="see weak_score")
+    weak_window_s: float = setting(
+        1.5,
+        unit="s",
+        ge=0,
+        source="a round of all parts takes 0.8 s at 30 frames/s",
+        text="see weak_score",
+    )
     kept_score: float = setting(
         -0.5, unit="HOG score", text="a followed face needs this at each confirmation"
     )
@@ -138,7 +148,7 @@ class FaceTracker:
         self._box: Box | None = None
         self._look: NDArray[np.float32] | None = None
         self._confirmed_s = self._searched_s = self._failed_s = float("-inf")
-        self._rung, self._first = 0, True
+        self._turn, self._first = 0, True
         self._weak: tuple[float, Box] | None = None
 
     def find(self, frame: Frame) -> Face | None:
@@ -253,26 +263,42 @@ class FaceTracker:
         return _overlap(before[1], box) > 0.5
 
     def _search(self, gray: Gray) -> tuple[float, Box] | None:
-        """Search at the next width in turn; the first frame gets them all, until a sure face."""
+        """Search the next part in turn; the first frame is seen at all widths, until a sure face.
+
+        A sure face in a part has the whole searched at its width: the driver may not be alone.
+        """
+        height, width = gray.shape
         widths = self._settings.search_widths_px
-        if not self._first:
-            self._rung = (self._rung + 1) % len(widths)
-            return self._seated(gray, widths[self._rung])
-        self._first, best = False, None
-        for width in widths:
-            found = self._seated(gray, width)
+        if self._first:
+            self._first = False
+            return self._everywhere(gray, widths)
+        order = search_order(widths, width, height)
+        part = order[self._turn % len(order)]
+        self._turn += 1
+        found = self._seated(gray, part)
+        if found is None or part.whole or found[0] < self._settings.found_score:
+            return found
+        return self._seated(gray, Part(part.width_px, 0, 0, width, height, whole=True)) or found
+
+    def _everywhere(self, gray: Gray, widths: tuple[int, ...]) -> tuple[float, Box] | None:
+        height, width = gray.shape
+        best = None
+        for target in widths:
+            found = self._seated(gray, Part(target, 0, 0, width, height, whole=True))
             if found is not None and found[0] >= self._settings.found_score:
                 return found
             best = best or found
         return best
 
-    def _seated(self, gray: Gray, target: int) -> tuple[float, Box] | None:
+    def _seated(self, gray: Gray, part: Part) -> tuple[float, Box] | None:
         """Return the face of the driver by the seat region, with its score."""
         height, width = gray.shape
-        found = self._run(gray, min(2.0, target / width), self._settings.weak_score)
+        piece = gray[part.top : part.bottom, part.left : part.right]
+        found = self._run(piece, min(2.0, part.width_px / width), self._settings.weak_score)
         left, top, right, bottom = self._settings.seat_region
         seated = []
-        for score, box in found:
+        for score, inner in found:
+            box = Box(inner.x + part.left, inner.y + part.top, inner.width, inner.height)
             x, y = (box.x + box.width / 2) / width, (box.y + box.height / 2) / height
             if left <= x <= right and top <= y <= bottom:
                 off_centre = abs(x - (left + right) / 2) / max(right - left, 1e-6)
