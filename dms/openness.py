@@ -24,10 +24,10 @@ class OpennessSettings:
         text="EAR of a closed eye over the open one; null: as the landmark model draws it",
     )  # fmt: skip
     visible_above: float = setting(
-        0.7,
+        0.85,
         gt=0,
         lt=1,
-        source="measured on unseen people: 0.83 and above on eyes, below 0.23 on 99 % of covers",
+        source="measured: 0.91 and above on seen eyes, mostly below 0.5 on covered ones",
         text="net: below this the eye is not seen",
     )
     closed_logit: float = setting(-1.5, lt=1, text="the net's logit of a closed eye")
