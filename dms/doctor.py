@@ -16,7 +16,7 @@ from pathlib import Path
 
 from dms.bridge import open_bridge
 from dms.bridge.load import bus_load
-from dms.camera.backends import presences, source_kind
+from dms.camera.backends import open_camera, presences, source_kind
 from dms.camera.settings import SourceKind
 from dms.config import Settings
 from dms.diagnostics import code_text, fault_text
@@ -96,6 +96,11 @@ def _camera(settings: Settings) -> Iterator[Finding]:
     devices = sorted(str(path) for path in Path("/dev").glob("video*"))
     source = settings.camera.source
     kind = source_kind(settings.camera)
+    try:
+        open_camera(settings.camera)  # made, not opened: says what no backend here serves
+    except DmsError as error:
+        yield Finding("camera source", Verdict.BAD, str(error))
+        return
     if kind is SourceKind.V4L2:
         yield from _video_devices(devices, source)
     elif kind in {SourceKind.FILE, SourceKind.FOLDER}:

@@ -67,10 +67,10 @@ class FaceSettings:
         text="or this, twice in the same place within weak_window_s",
     )
     weak_window_s: float = setting(
-        1.5,
+        2.0,
         unit="s",
         ge=0,
-        source="a round of all parts takes 0.8 s at 30 frames/s",
+        source="a round of all parts takes 0.8 s at 30 frames/s, 1.6 s at 15",
         text="see weak_score",
     )
     kept_score: float = setting(
@@ -149,7 +149,7 @@ class FaceTracker:
         self._look: NDArray[np.float32] | None = None
         self._confirmed_s = self._searched_s = self._failed_s = float("-inf")
         self._turn, self._first = 0, True
-        self._weak: tuple[float, Box] | None = None
+        self._weak: list[tuple[float, Box]] = []
 
     def find(self, frame: Frame) -> Face | None:
         """Return the driver's face in ``frame``, or None where none is seen."""
@@ -257,10 +257,11 @@ class FaceTracker:
     def _convincing(self, now_s: float, score: float, box: Box) -> bool:
         if score >= self._settings.found_score:
             return True
-        before, self._weak = self._weak, (now_s, box)
-        if before is None or now_s - before[0] > self._settings.weak_window_s:
-            return False
-        return _overlap(before[1], box) > 0.5
+        since = now_s - self._settings.weak_window_s
+        self._weak = [one for one in self._weak if one[0] >= since]
+        twice = any(_overlap(before, box) > 0.5 for _, before in self._weak)
+        self._weak.append((now_s, box))
+        return twice
 
     def _search(self, gray: Gray) -> tuple[float, Box] | None:
         """Search the next part in turn; the first frame is seen at all widths, until a sure face.

@@ -2,6 +2,7 @@ import pytest
 
 from dms.bridge import BridgeSettings
 from dms.bridge.mqtt_settings import MqttSettings
+from dms.camera.backends import Presence
 from dms.camera.settings import CameraSettings
 from dms.config import NetSettings, Settings
 from dms.diagnostics import FaultMemory
@@ -125,3 +126,12 @@ def test_fault_codes_are_read_from_their_file(tmp_path):
     FaultMemory(file).step(DriverState(4.2, faults=("camera: unplugged",), drowsiness=3))
     text = findings(chosen)["fault B1A01-31"].text
     assert text == "camera: unplugged; 1 times, last at 4.2 s (level 0, drowsiness 3)"
+
+
+def test_a_camera_source_that_nothing_here_serves_is_bad(monkeypatch):
+    monkeypatch.setattr("dms.camera.backends._opencv_has_gstreamer", lambda: False)
+    absent = Presence("gstreamer", False, "not here")
+    monkeypatch.setattr("dms.camera.backends._pygobject", lambda: absent)
+    found = findings(Settings(camera=CameraSettings(source="csi:0")))["camera source"]
+    assert found.verdict is Verdict.BAD
+    assert "GStreamer" in found.text

@@ -5,7 +5,7 @@ import pytest
 
 from dms.face import FaceSettings, FaceTracker, _detector
 from dms.landmarks import LandmarkSettings, load_predictor
-from dms.values import Frame, Unseen
+from dms.values import Box, Frame, Unseen
 
 
 def frames(pictures, fps=30.0, start_s=0.0):
@@ -123,3 +123,17 @@ def test_the_detector_in_the_file_is_dlibs_own(portrait):
         assert list(mine[0]) == list(yours[0])
         assert list(mine[1]) == list(yours[1])
         assert len(mine[0]) > 0
+
+
+def test_a_weak_face_is_believed_though_another_is_seen_between(tracker):
+    here, there = Box(10, 10, 80, 80), Box(400, 10, 80, 80)
+    weak = FaceSettings().weak_score
+    assert not tracker._convincing(0.0, weak, here)
+    assert not tracker._convincing(0.1, weak, there)
+    assert tracker._convincing(1.6, weak, Box(12, 11, 80, 80))
+
+
+def test_a_weak_face_seen_again_too_late_is_not_believed(tracker):
+    weak, later = FaceSettings().weak_score, FaceSettings().weak_window_s + 0.1
+    assert not tracker._convincing(0.0, weak, Box(10, 10, 80, 80))
+    assert not tracker._convincing(later, weak, Box(10, 10, 80, 80))

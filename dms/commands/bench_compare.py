@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     two.add_argument(
         "--kind", type=Kind, default=Kind.BLINK, choices=list(Kind), metavar="KIND",
-        help="sweep: the kind of event of the curve (default %(default)s)",
+        help="sweep: the kind of event of the curve (default blink)",
     )  # fmt: skip
 
 
