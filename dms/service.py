@@ -20,7 +20,7 @@ from dms.camera.backends import open_camera
 from dms.camera.camera import Camera
 from dms.chain import Chain
 from dms.config import Settings
-from dms.errors import CameraError, ConfigError, DmsError
+from dms.errors import CameraError, DmsError
 from dms.liveness import Liveness
 from dms.monitor import Monitor, Sink
 from dms.notify import Notifier
@@ -211,12 +211,13 @@ class Service:
         blind = DriverObservation(now_s, right_eye=eye, left_eye=eye, unseen=unseen)
         parts.chain.core.hold(PauseReason.PRIVACY if parts.private else None)
         engine = self._status.missing.get("engine")
-        faults = (f"engine: {engine}",) if engine else ()
-        state = parts.chain.core.step(blind, None, now_s, faults)
+        faults = [f"engine: {engine}"] if engine else []
+        faults += [f"bridge: {one.fault}" for one in parts.bridges if one.fault]
+        state = parts.chain.core.step(blind, None, now_s, tuple(faults))
         for bridge in parts.bridges:
             bridge.publish(state)
         for sink in self._sinks:
-            sink.take(Moment(blind, None, faults), state, None)
+            sink.take(Moment(blind, None, tuple(faults)), state, None)
 
     def _watch(self, parts: _Parts, started_s: float) -> None:
         chain = parts.chain
@@ -249,7 +250,7 @@ class Service:
             self._notifier.reloading()
             try:
                 self._pending = self._read_settings()
-            except ConfigError as error:
+            except DmsError as error:
                 _log.error("The settings are refused, the old ones stay: %s", error)
                 self._status.refused = str(error)
                 self._notifier.ready()

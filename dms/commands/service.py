@@ -7,12 +7,17 @@ import faulthandler
 import logging
 import os
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 
+from dms.camera.backends import open_camera
 from dms.camera.exposure import ExposureFollower
 from dms.clips import ClipKeeper, clips_folder
+from dms.commands.config import check
 from dms.commands.options import add_settings, settings_of
 from dms.config import Settings
+from dms.errors import DmsError
 from dms.journal import set_up
 from dms.lamp import Lamp
 from dms.live_view import ViewServer
@@ -20,7 +25,7 @@ from dms.liveness import Liveness
 from dms.metrics import Metrics
 from dms.monitor import Sink
 from dms.notify import Notifier
-from dms.restarts import Restarts
+from dms.restarts import Restarts, RestartSettings
 from dms.service import Service, catch_signals, patient_bridges, state_folder
 from dms.status import Status
 from dms.store import EventStore, store_path
@@ -44,10 +49,14 @@ def run(args: argparse.Namespace) -> int:
     def read_settings() -> Settings:
         return patient_bridges(settings_of(args))
 
-    settings = read_settings()
+    def read_again() -> Settings:
+        return could_run(read_settings())
+
     runtime = state_folder(environment, "RUNTIME_DIRECTORY", "/tmp")
     managed = "RUNTIME_DIRECTORY" in environment
-    restarts = Restarts(runtime / "restarts.json" if managed else None, settings.service.restarts)
+    counted = runtime / "restarts.json" if managed else None
+    settings = _at_start(read_settings, counted, notifier)
+    restarts = Restarts(counted, settings.service.restarts)
     _wait(restarts.next_wait_s(), notifier)
     liveness = Liveness(settings.service.liveness, notifier)
     status = Status(notifier)
@@ -73,10 +82,27 @@ def run(args: argparse.Namespace) -> int:
             lamp = Lamp(settings.service.lamp)
             stack.callback(lamp.dark)
             sinks.append(lamp)
-        service = Service(read_settings, notifier, liveness, status, sinks, restarts)
+        service = Service(read_again, notifier, liveness, status, sinks, restarts)
         catch_signals(service)
         service.run(settings)
     return 0
+
+
+def could_run(chosen: Settings) -> Settings:
+    """Return ``chosen``, for a reload; raises DmsError where it names what is not there."""
+    check(chosen)
+    open_camera(chosen.camera, patient=True)  # made, not opened
+    return chosen
+
+
+def _at_start(read: Callable[[], Settings], counted: Path | None, notifier: Notifier) -> Settings:
+    """Read the settings; where they are refused, wait longer each time: systemd starts anew."""
+    try:
+        return read()
+    except DmsError as error:
+        _log.error("%s", error)
+        _wait(Restarts(counted, RestartSettings()).next_wait_s(), notifier)
+        raise
 
 
 def _wait(wait_s: float, notifier: Notifier) -> None:
