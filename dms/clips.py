@@ -17,15 +17,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import cast
 
 import cv2
-from typing_extensions import Self
 
 from dms.camera.image_folder import TIMESTAMPS
 from dms.errors import ConfigError
 from dms.recording import Moment
+from dms.resource import OpenedResource
 from dms.sealing import RECIPIENT, Seal, unseal
 from dms.settings import setting, settings
 from dms.values import DriverState, Frame, Gray
@@ -93,7 +92,7 @@ class _Clip:
     pictures: list[tuple[float, bytes]] = field(default_factory=list)
 
 
-class ClipKeeper:
+class ClipKeeper(OpenedResource):
     """A sink of the loop; encodes as frames come and writes from a thread of its own."""
 
     def __init__(
@@ -129,16 +128,10 @@ class ClipKeeper:
         if self._clip is not None and state.t_s >= self._clip.until_s:
             self._hand_over()
 
-    def __enter__(self) -> Self:
+    def open(self) -> None:
         self._thread.start()
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         self._hand_over()
         with self._wake:
             self._stopping = True

@@ -12,13 +12,11 @@ import socket
 import threading
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Any
-
-from typing_extensions import Self
 
 from dms.errors import DmsError
 from dms.recording import Moment
+from dms.resource import OpenedResource
 from dms.status import Status
 from dms.values import EXPRESSIONS, DriverState, Frame
 
@@ -77,7 +75,7 @@ def view_object(moment: Moment, state: DriverState, status: Status) -> dict[str,
     }
 
 
-class ViewServer:
+class ViewServer(OpenedResource):
     """Sends the newest numbers five times a second, a JSON object a line, to whoever connects."""
 
     def __init__(self, path: Path, status: Status) -> None:
@@ -93,7 +91,7 @@ class ViewServer:
         del frame
         self._newest = (moment, state)
 
-    def __enter__(self) -> Self:
+    def open(self) -> None:
         self._path.unlink(missing_ok=True)
         self._socket = socket.socket(socket.AF_UNIX)
         try:
@@ -104,17 +102,11 @@ class ViewServer:
             _log.warning("No live view at %s (%s).", self._path, error)
             self._socket.close()
             self._socket = None
-            return self
+            return
         self._thread = threading.Thread(target=self._serve, name="dms-view", daemon=True)
         self._thread.start()
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         self._stop.set()
         if self._thread is not None:
             self._thread.join(1.0)

@@ -5,13 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Any
-
-from typing_extensions import Self
 
 from dms.bench import OBSERVATIONS
 from dms.chain import Chain
@@ -21,6 +18,7 @@ from dms.monitor import Monitor, VehicleSource
 from dms.notify import Notifier
 from dms.recording import Moment, load
 from dms.replay import replay
+from dms.resource import OpenedResource
 from dms.status import Status
 from dms.values import DriverState, Frame
 
@@ -28,7 +26,7 @@ log = logging.getLogger(__name__)
 _RETRY_S = 0.5
 
 
-class Feed(ABC):
+class Feed(OpenedResource):
     """Holds the newest numbers; a context manager whose thread fetches them."""
 
     def __init__(self) -> None:
@@ -51,16 +49,10 @@ class Feed(ABC):
     @abstractmethod
     def _run(self) -> None: ...
 
-    def __enter__(self) -> Self:
+    def open(self) -> None:
         self._thread.start()
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         self._stop.set()
         self._thread.join(2.0)
 

@@ -7,9 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-
-from typing_extensions import Self
 
 from dms.bridge.bridge import Bridge
 from dms.bridge.bus import check, open_bus
@@ -20,6 +17,7 @@ from dms.bridge.codec import Codec
 from dms.bridge.link import Link
 from dms.can_import import can
 from dms.errors import ConfigError
+from dms.resource import OpenedResource
 from dms.values import VehicleContext
 from dms.vehicle.inputs import VehicleInput
 from dms.vehicle.settings import VehicleSettings
@@ -42,7 +40,7 @@ def check_bus(bus: BridgeSettings) -> None:
             raise ConfigError(words, ("vehicle", "bus", name))
 
 
-class LiveVehicle:
+class LiveVehicle(OpenedResource):
     """Hears the bus in another thread; :meth:`at` never waits for it.
 
     Raises ConfigError where neither a second bus nor a CAN bridge is there to listen to, or the
@@ -117,21 +115,15 @@ class LiveVehicle:
             now = self.input.context(self._clock())
         return VehicleContext(**{name: getattr(now, name) for name in now.__slots__} | {"t_s": t_s})
 
-    def __enter__(self) -> Self:
+    def open(self) -> None:
         if self._shared:
             self._shared.listen(self._heard)
         if self._link and self._bus:
             if self._bus.log:
                 self._log = CanLog(Path(self._bus.log), Path(self._bus.channel).name)
             self._link.open()
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         if self._shared:
             self._shared.ignore(self._heard)
         if self._link:

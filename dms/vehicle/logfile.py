@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-
-from typing_extensions import Self
 
 from dms.can_import import can
+from dms.resource import OpenedResource
 from dms.values import VehicleContext
 from dms.vehicle.frames import frames
 from dms.vehicle.inputs import VehicleInput
@@ -17,7 +15,7 @@ from dms.vehicle.settings import VehicleSettings
 _SAME_TIME_S = 1e-6  # logs have microseconds
 
 
-class LogVehicle:
+class LogVehicle(OpenedResource):
     """The vehicle of a log. Time 0 is the log's first message, moved by ``log_offset_s``.
 
     With ``live``, whose times start anywhere, the first question is asked at time 0.
@@ -32,16 +30,10 @@ class LogVehicle:
         self._next: tuple[float, can.Message] | None = None
         self._last_s = float("inf")
 
-    def __enter__(self) -> Self:
+    def open(self) -> None:
         self._rewind()
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         self._frames = iter(())  # closes the file with the generator
         self._next = None
         self._last_s = float("inf")
