@@ -8,10 +8,11 @@ constant for the first part of training and falls to nothing in the last, so tha
 be changed on the way: only the falling part depends on it. tools/quantize.py makes the shipped
 files from the checkpoint.
 
-``--trunk teacher plain --epochs 26 36`` trains a larger net in OUT/1, the shipped one in OUT/2.
-Half of each target of a later net is what the net before says of the plain crop, mean over small
-moves and the mirror image, so that it learns to say of a face in infrared light what its teacher
-says of it in daylight (distillation, Hinton et al. 2015).
+``--trunk teacher plain --epochs 26 80`` trains a larger net in OUT/1, the shipped one in OUT/2
+(``--rate`` and ``--batch`` are of each net too). A part of each target of a later net is what the
+net before says of the plain crop, mean over small moves and the mirror image, so that it learns to
+say of a face in infrared light what its teacher says of it in daylight (distillation, Hinton et
+al. 2015).
 """
 
 from __future__ import annotations
@@ -39,10 +40,10 @@ from tools.nets.tiles import Fer, progress
 HEADS = {"ferplus": 8, "fer2013": 7}
 TRUNKS = {
     "teacher": ((24, 48, 48, 96, 96, 96, 192, 192, 192), (1, 2, 1, 2, 1, 1, 2, 1, 1)),
-    "plain": ((32, 32, 64, 64, 64, 128, 128, 128), (2, 1, 2, 1, 1, 2, 1, 1)),
-    "tiny": ((16, 24, 32, 48, 64, 96), (2, 1, 2, 1, 2, 1)),
+    "plain": ((24, 48, 48, 96, 96, 96, 144, 144, 144), (1, 2, 1, 2, 1, 1, 2, 1, 1)),
+    "tiny": ((32, 32, 64, 64, 64, 128, 128, 128), (2, 1, 2, 1, 1, 2, 1, 1)),
 }
-TAUGHT_SHARE = 0.5  # of a target, where there are teachers
+TAUGHT_SHARE = 0.35  # of a target, where there are teachers
 LOOKS = 4  # at each picture, by each teacher
 PLAIN_SHARE = 0.4  # of the crops stay as they are: visible light counts too
 
@@ -192,26 +193,21 @@ def generations(args: argparse.Namespace) -> None:
     fer = Fer(args.data / "fer2013")
     anchors = settled(*fer_anchors(fer.images, args.out / "fer_anchors.npz"))
     taught = None
-    for number, (trunk, epochs) in enumerate(zip(args.trunk, args.epochs, strict=True), 1):
+    nets = zip(args.trunk, args.epochs, args.rate, args.batch, strict=True)
+    for number, (trunk, epochs, rate, batch) in enumerate(nets, 1):
         out = args.out / str(number)
         out.mkdir(parents=True, exist_ok=True)
         seed = args.seed + number - 1
         torch.manual_seed(seed)
         targets = Targets(fer, taught)
-        train(
-            argparse.Namespace(
-                **{**vars(args), "out": out, "trunk": trunk, "epochs": epochs, "seed": seed}
-            ),
-            fer,
-            anchors,
-            targets,
-        )
+        own = {"out": out, "trunk": trunk, "epochs": epochs, "rate": rate, "batch": batch}
+        train(argparse.Namespace(**{**vars(args), **own, "seed": seed}), fer, anchors, targets)
         if number < len(args.epochs):
             taught = taught_by(out / "checkpoint.pt", fer, anchors, out / "taught.npz")
 
 
 def train(args: argparse.Namespace, fer: Fer, anchors: np.ndarray, targets: Targets) -> None:
-    """Train one net; ``args.out`` and ``args.epochs`` are its own."""
+    """Train one net; ``args`` has its own out, trunk, epochs, rate, batch and seed."""
     validation = Validation(fer, anchors)
     net = make_net(args.trunk, dropout=0.2).to(memory_format=torch.channels_last)
     optimiser = Optimiser(net, args.rate, args.rate)
@@ -267,10 +263,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder that holds fer2013/")
     parser.add_argument("--out", type=Path, default=Path("out/expression"))
     parser.add_argument("--trunk", choices=TRUNKS, nargs="+", default=["teacher", "plain"])
-    parser.add_argument("--epochs", type=int, nargs="+", default=[26, 36], help="of each trunk")
+    parser.add_argument("--epochs", type=int, nargs="+", default=[26, 80], help="of each net")
     parser.add_argument("--stable", type=float, default=0.15, help="share of epochs at full rate")
-    parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--rate", type=float, default=0.04)
+    parser.add_argument("--batch", type=int, nargs="+", default=[128, 256], help="of each net")
+    parser.add_argument("--rate", type=float, nargs="+", default=[0.04, 0.03], help="of each net")
     parser.add_argument("--average", type=float, default=0.998, help="decay of the weights' mean")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
@@ -281,8 +277,9 @@ def main() -> None:
         "--without", nargs="*", choices=EFFECTS, default=[], help="effects to leave out (ablation)"
     )
     args = parser.parse_args()
-    if len(args.trunk) != len(args.epochs):
-        parser.error("--epochs wants as many numbers as there are trunks")
+    for name in ("epochs", "rate", "batch"):
+        if len(getattr(args, name)) != len(args.trunk):
+            parser.error(f"--{name} wants as many numbers as there are trunks")
     generations(args)
 
 
