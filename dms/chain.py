@@ -59,6 +59,14 @@ class Chain:
             settings = replace(settings, openness=replace(settings.openness, closed_ratio=drawn))
         return Core(settings, recall(self.settings.driver))
 
+    def adopt_core(self, old: Chain) -> None:
+        """Go on with the decision core of ``old``; one with other settings takes over from it."""
+        if _decides(self.settings) == _decides(old.settings):
+            self.core = old.core
+        else:
+            old.remember()
+            self.core.succeed(old.core, same_driver=self.settings.driver == old.settings.driver)
+
     def remember(self) -> None:
         """Keep what was learned of the driver, if the owner wants it; called as a run ends."""
         if "core" in self.__dict__:
@@ -134,6 +142,11 @@ class Chain:
         if self._accelerated is not None:
             self._accelerated.wait()
 
+    @property
+    def loaded(self) -> bool:
+        """Whether landmarks and nets are loaded."""
+        return "perception" in self.__dict__
+
     def adopt_eyes(self, old: Chain) -> None:
         """Go on with the landmarks and nets of ``old``, which is given up for this chain."""
         self.perception = old.perception
@@ -183,7 +196,7 @@ class Chain:
     def reset(self) -> None:
         """Forget the driver, as between two recordings."""
         self.core.reset()
-        if "perception" in self.__dict__:  # a replay without pixels needs none
+        if self.loaded:  # a replay without pixels needs none
             self.perception.reset()
 
     def _expression(self) -> ExpressionNet:
@@ -204,3 +217,8 @@ class Chain:
         nets = self.settings.nets
         symmetric = nets.backend == "tensorrt" and nets.precision == "int8-qdq"
         return "int8" if symmetric else nets.precision
+
+
+def _decides(settings: Settings) -> tuple[object, ...]:
+    """Return what a decision core is made of; the landmarks' scheme has a word in it."""
+    return settings.core, settings.driver, settings.landmarks

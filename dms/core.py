@@ -114,6 +114,19 @@ class Core:
         self._paused_s: float | None = None
         self._pause_reason = PauseReason.OTHER
 
+    def succeed(self, old: Core, *, same_driver: bool) -> None:
+        """Take over from ``old``, whose settings were others: timers begin anew, the rest stays.
+
+        What stays are the head unit's switches and pause and, of the ``same_driver``, the baseline.
+        """
+        if same_driver:
+            self.reset(old.baseline.known)
+        self._warnings_on = old._warnings_on
+        if old.settings.rage.on:  # else nobody could have asked for anything
+            self._rage_on = old._rage_on and self.settings.rage.on
+        self._pause_asked, self._paused_s = old._pause_asked, old._paused_s
+        self._pause_reason, self._held = old._pause_reason, old._held
+
     def command(self, command: Command) -> None:
         """Take a request of the head unit; it takes effect with the next step."""
         self._acknowledged = self._acknowledged or command.acknowledge

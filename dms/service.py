@@ -1,7 +1,8 @@
 """The vehicle's service: starts the chain, keeps it alive under systemd, re-reads its settings.
 
 Ready only once camera, nets and bridges answer, or after a while with what is missing in the status
-line. Faults are told and retried here; only a hanging stage or a defect ends the process.
+line. Faults are told and retried here; only a hanging stage or a defect ends the process. While a
+reload loads nets, those before go on watching; what the settings do not change runs through it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dms.bridge.bridge import Bridge
@@ -22,7 +23,7 @@ from dms.chain import Chain
 from dms.config import Settings
 from dms.errors import CameraError, DmsError
 from dms.liveness import Liveness
-from dms.monitor import Monitor, Sink
+from dms.monitor import Monitor, Sink, VehicleSource
 from dms.notify import Notifier
 from dms.recording import Moment
 from dms.restarts import Restarts
@@ -60,6 +61,8 @@ class _Parts:
     chain: Chain
     camera: Camera
     bridges: list[Bridge]
+    vehicle: VehicleSource | None = None
+    vehicle_open: ExitStack = field(default_factory=ExitStack)
 
     @property
     def private(self) -> bool:
@@ -87,7 +90,8 @@ class Service:
         self._restarts = restarts
         self._monitor: Monitor | None = None
         self._parts: _Parts | None = None
-        self._pending: Settings | None = None
+        self._pending: Chain | None = None
+        self._retiring: list[threading.Thread] = []
         self._stopping = False
         self._reload_asked = threading.Event()
 
@@ -107,7 +111,8 @@ class Service:
         threading.Thread(target=self._reloading, name="dms-reload", daemon=True).start()
         with ExitStack() as stack:
             stack.callback(self._close)
-            self._parts = self._make(settings, None)
+            self._parts = self._make(Chain(settings), None)
+            self._listen(self._parts, None)
             self._look_at_camera(self._parts)  # the nets may be loaded before it answers
             while not self._stopping:
                 if not self._start(self._parts):
@@ -117,25 +122,23 @@ class Service:
                 if pending is not None:
                     self._liveness.enter("load")  # not under the deadline of the loop's last stage
                     before, self._parts = self._parts, self._make(pending, self._parts)
-                    if self._parts.camera is not before.camera:
-                        self._look_at_camera(self._parts)
+                    self._listen(self._parts, before)
+                    self._look_at_camera(self._parts)
                     self._notifier.ready()
                 elif not self._stopping and not self._parts.camera.live:
                     break  # a recording has ended
 
-    def _make(self, settings: Settings, old: _Parts | None) -> _Parts:
-        """Make the parts for ``settings``; what they do not change is kept as it runs."""
-        chain = Chain(settings)
+    def _make(self, chain: Chain, old: _Parts | None) -> _Parts:
+        """Make the parts around ``chain``; what its settings do not change is kept as it runs."""
+        settings = chain.settings
         self._status.parts = _parts_of(settings)
         if old is None:
             return _Parts(chain, self._camera(settings), self._open_bridges(chain))
         was = old.chain.settings
-        if settings.core == was.core:
-            chain.core = old.chain.core
-        if _eyes(settings) == _eyes(was):
+        chain.adopt_core(old.chain)
+        if not chain.loaded and old.chain.loaded and _eyes(settings) == _eyes(was):
             chain.adopt_eyes(old.chain)
-        else:
-            old.chain.close()
+        self._retire(old.chain)
         camera, bridges = old.camera, old.bridges
         if settings.camera != was.camera:
             old.camera.close()
@@ -145,6 +148,22 @@ class Service:
                 bridge.close()
             bridges = self._open_bridges(chain)
         return _Parts(chain, camera, bridges)
+
+    def _listen(self, parts: _Parts, old: _Parts | None) -> None:
+        """Open the vehicle's signals, or go on with those before: a database takes its time."""
+        settings = parts.chain.settings.vehicle
+        if old is not None:
+            if settings == old.chain.settings.vehicle and parts.bridges is old.bridges:
+                parts.vehicle, parts.vehicle_open = old.vehicle, old.vehicle_open
+                return
+            old.vehicle_open.close()
+        parts.vehicle = parts.vehicle_open.enter_context(parts.chain.vehicle(parts.bridges))
+
+    def _retire(self, chain: Chain) -> None:
+        """Free what a chain holds in a thread of its own: a GPU takes its time, nobody waits."""
+        self._retiring = [thread for thread in self._retiring if thread.is_alive()]
+        self._retiring.append(threading.Thread(target=chain.close, name="dms-retire"))
+        self._retiring[-1].start()
 
     def _camera(self, settings: Settings) -> Camera:
         return open_camera(settings.camera, patient=True)
@@ -157,13 +176,27 @@ class Service:
 
     def _start(self, parts: _Parts) -> bool:
         """Load and open while the bus hears "starting"; False when told to stop meanwhile."""
-        settings = parts.chain.settings.service.start
         begun_s = time.monotonic()
+        if not parts.chain.loaded:
+            self._load(parts, begun_s)
+        while not self._stopping and "camera" in self._status.missing:
+            self._liveness.enter("camera")
+            self._look_at_camera(parts)
+            if time.monotonic() - begun_s > parts.chain.settings.service.start.ready_s:
+                break  # the loop waits for it, and tells it as lost
+            self._tell_starting(parts)
+            time.sleep(_TICK_S)
+        self._status.ready(self._notifier)
+        return not self._stopping
+
+    def _load(self, parts: _Parts, begun_s: float) -> None:
+        """Load landmarks and nets, again and again; settings read meanwhile end it, too."""
+        settings = parts.chain.settings.service.start
         # Loading may hold Python's lock, so that nobody can feed the watchdog meanwhile.
         self._notifier.allow(parts.chain.settings.service.liveness.load_s)
         loading: _Loading | None = _Loading(parts.chain)
         retry_s = 0.0
-        while not self._stopping:
+        while not self._stopping and self._pending is None:
             if loading is None and time.monotonic() >= retry_s:
                 loading = _Loading(parts.chain)
             if loading is not None and loading.done:
@@ -180,15 +213,6 @@ class Service:
             time.sleep(_TICK_S)
         self._status.missing.pop("engine", None)
         self._notifier.allow(0.0)
-        while not self._stopping and "camera" in self._status.missing:
-            self._liveness.enter("camera")
-            self._look_at_camera(parts)
-            if time.monotonic() - begun_s > settings.ready_s:
-                break  # the loop waits for it, and tells it as lost
-            self._tell_starting(parts)
-            time.sleep(_TICK_S)
-        self._status.ready(self._notifier)
-        return not self._stopping
 
     def _look_at_camera(self, parts: _Parts) -> None:
         if parts.private:
@@ -221,17 +245,17 @@ class Service:
 
     def _watch(self, parts: _Parts, started_s: float) -> None:
         chain = parts.chain
-        self._liveness.enter("load")  # the vehicle's database, too
         stuck = _Stuck(parts.camera)
         sound = _Sound(self._restarts, started_s + chain.settings.service.restarts.sound_s)
-        with chain.vehicle(parts.bridges) as vehicle:
-            self._monitor = Monitor(
-                parts.camera, chain.perception, chain.core, parts.bridges, vehicle,
-                (*self._sinks, sound, stuck), chain.settings.monitor, enter=self._liveness.enter,
-            )  # fmt: skip
-            if self._stopping or self._pending is not None:
-                return
-            self._monitor.run()
+        if self._pending is not None:
+            return  # the nets may not be loaded
+        self._monitor = Monitor(
+            parts.camera, chain.perception, chain.core, parts.bridges, parts.vehicle,
+            (*self._sinks, sound, stuck), chain.settings.monitor, enter=self._liveness.enter,
+        )  # fmt: skip
+        if self._stopping or self._pending is not None:
+            return
+        self._monitor.run()
 
     def _close(self) -> None:
         """Say "off" on every bridge first: the camera's driver may take its time."""
@@ -239,9 +263,12 @@ class Service:
         if self._parts is not None:
             for bridge in self._parts.bridges:
                 bridge.close()
+            self._parts.vehicle_open.close()
             self._parts.chain.remember()
             self._parts.camera.close()
             self._parts.chain.close()
+        for thread in self._retiring:
+            thread.join()
 
     def _reloading(self) -> None:
         while True:
@@ -249,7 +276,7 @@ class Service:
             self._reload_asked.clear()
             self._notifier.reloading()
             try:
-                self._pending = self._read_settings()
+                chain = self._ready_to_run(self._read_settings())
             except DmsError as error:
                 _log.error("The settings are refused, the old ones stay: %s", error)
                 self._status.refused = str(error)
@@ -257,8 +284,26 @@ class Service:
                 continue
             self._status.refused = None
             _log.info("The settings were read again.")
+            superseded, self._pending = self._pending, chain
+            if superseded is not None:
+                superseded.close()
             if self._monitor is not None:
                 self._monitor.stop()
+
+    def _ready_to_run(self, settings: Settings) -> Chain:
+        """Return a chain for ``settings``, its nets loaded unless those that run will do.
+
+        Raises DmsError where they cannot be loaded.
+        """
+        chain, parts = Chain(settings), self._parts
+        now = parts.chain if parts is not None else None
+        if now is None or not now.loaded or _eyes(settings) != _eyes(now.settings):
+            self._notifier.allow(settings.service.liveness.load_s)
+            try:
+                _ = chain.perception
+            finally:
+                self._notifier.allow(0.0)
+        return chain
 
 
 def _parts_of(settings: Settings) -> tuple[str, ...]:

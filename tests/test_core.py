@@ -171,6 +171,22 @@ def test_pause_carries_its_reason() -> None:
     assert (drive.state.paused, drive.state.pause_reason) == (False, None)
 
 
+def test_a_core_with_other_settings_takes_over_switches_pause_and_baseline() -> None:
+    drive = Drive(fps=15).looks_off(yaw_deg=8).watches(120)
+    ask = Command(warnings=False, rage=False, pause=True, pause_reason=PauseReason.PRIVACY)
+    drive.core.command(ask)
+    drive.watches(0.1)
+    core = Core(replace(drive.core.settings, profile="eu_gsr"))
+    core.succeed(drive.core, same_driver=True)
+    state = core.step(replace(drive.observations[-1][0], t_s=drive.state.t_s + 0.1), None, 0.0)
+    assert (state.warnings_on, state.rage_on) == (False, False)
+    assert state.pause_reason is PauseReason.PRIVACY
+    assert core.baseline.yaw.value_deg == pytest.approx(drive.core.baseline.yaw.value_deg, abs=0.5)
+    stranger = Core(core.settings)
+    stranger.succeed(drive.core, same_driver=False)
+    assert stranger.baseline.yaw.value_deg == 0.0
+
+
 def test_parked_driver_teaches_no_pose() -> None:
     drive = Drive(fps=15).drives(gear=Gear.PARK).looks_off(yaw_deg=20).watches(30)
     assert drive.core.baseline.yaw.value_deg == 0.0

@@ -3,6 +3,7 @@
 import threading
 import time
 from dataclasses import replace
+from functools import cached_property
 
 import can
 import cantools
@@ -22,7 +23,8 @@ from dms.liveness import Liveness, LivenessSettings
 from dms.monitor import MonitorSettings
 from dms.service import Service, patient_bridges
 from dms.status import StartSettings, Status
-from dms.values import DriverObservation, Unseen
+from dms.values import Command, DriverObservation, PauseReason, Unseen
+from dms.vehicle import VehicleSettings
 
 STAGES = ("camera", "perception", "decision", "bridge", "record", "load")
 DEADLINE_S = 300.0  # of every stage; a test moves the clock on, for a busy machine hangs nowhere
@@ -93,7 +95,10 @@ class Rig:
         self.may_load.set()
         self.ahead_s = 0.0
         monkeypatch.setattr(dms.service, "open_camera", self._camera)
-        monkeypatch.setattr(Chain, "perception", property(self._perception, lambda *_: None))
+        perception = cached_property(self._perception)
+        perception.__set_name__(Chain, "perception")
+        monkeypatch.setattr(Chain, "perception", perception)
+        self.loads = 0
         self.cameras = 0
         self.notes = Notes()
         self.status = Status(self.notes)
@@ -115,6 +120,7 @@ class Rig:
         return LiveCamera(Cabin, replace(settings, silent_s=60, first_frame_s=120), patient)
 
     def _perception(self, _):
+        self.loads += 1
         self.may_load.wait()
         if self.load_error:
             raise self.load_error
@@ -153,6 +159,22 @@ class Rig:
         while self.bus.recv(0) is not None:
             pass
         return self.state(**wanted)
+
+    def states(self, until):
+        """Return what every DMS_State says of the eyes until ``until()`` holds."""
+        message = contract().get_message_by_name("DMS_State")
+        while self.bus.recv(0) is not None:
+            pass
+        seen, end = [], time.monotonic() + 120
+        while not (until() and seen) and time.monotonic() < end and self.failure is None:
+            frame = self.bus.recv(0.5)
+            if frame is not None and frame.arbitration_id == message.frame_id:
+                seen.append(str(message.decode(frame.data)["EyesReason"]))
+        return seen
+
+    def other_nets(self):
+        """Return settings that want other nets."""
+        return replace(self.settings, nets=replace(self.settings.nets, precision="fp32"))
 
     def wait(self, true):
         end = time.monotonic() + 120
@@ -347,3 +369,73 @@ def test_one_setting_pauses_it_and_the_bus_tells_that_the_camera_is_off(rig):
     rig.fresh = rig.settings
     rig.service.ask_reload()
     rig.state(EyesReason="NoFace", Pause="NotPaused", CameraOn="On")
+
+
+def test_while_a_reload_loads_nets_the_old_ones_watch_and_the_swap_blinds_nobody(rig):
+    rig.start()
+    rig.state(EyesReason="NoFace")
+    before = rig.service._parts
+    rig.fresh = rig.other_nets()
+    rig.may_load.clear()
+    rig.service.ask_reload()
+    rig.wait(lambda: rig.loads == 2)
+    assert set(rig.states(lambda: True)) == {"NoFace"}
+    assert rig.service._parts is before
+    threading.Timer(0.2, rig.may_load.set).start()
+    assert set(rig.states(lambda: rig.notes.names().count("ready") == 2)) == {"NoFace"}
+    assert set(rig.states(lambda: True)) == {"NoFace"}
+    assert rig.service._parts.chain.settings.nets.precision == "fp32"
+    assert rig.service._parts.chain.core is before.chain.core
+
+
+def test_nets_that_a_reload_cannot_load_are_refused(rig):
+    rig.start()
+    rig.state(EyesReason="NoFace")
+    rig.fresh = rig.other_nets()
+    rig.load_error = EngineError("engines/eye_state.yaml is missing")
+    rig.service.ask_reload()
+    rig.wait(lambda: rig.status.refused)
+    assert "eye_state.yaml" in rig.status.refused
+    rig.fresh_state(EyesReason="NoFace")
+    assert rig.service._parts.chain.settings is rig.settings
+
+
+def test_settings_with_nets_that_load_replace_those_whose_nets_do_not(rig):
+    rig.load_error = EngineError("engines/eye_state.yaml is missing")
+    rig.start()
+    rig.state(Health="Fault", EyesReason="Starting")
+    rig.load_error = None
+    rig.fresh = rig.other_nets()
+    rig.service.ask_reload()
+    rig.state(EyesReason="NoFace")
+    rig.wait(lambda: rig.service._parts.chain.settings is rig.fresh)
+    rig.fresh_state(EyesReason="NoFace", Health="Ok")
+
+
+def test_a_pause_for_privacy_outlives_a_reload_of_the_decision(rig):
+    rig.start()
+    rig.state(EyesReason="NoFace")
+    core = rig.service._parts.chain.core
+    core.command(Command(pause=True, pause_reason=PauseReason.PRIVACY))
+    rig.state(Pause="Privacy", CameraOn="Off")
+    rig.fresh = replace(rig.settings, core=replace(rig.settings.core, profile="eu_gsr"))
+    rig.service.ask_reload()
+    rig.wait(lambda: rig.service._parts.chain.core is not core)
+    rig.fresh_state(Pause="Privacy", CameraOn="Off")
+    assert rig.service._parts.camera._reader is None
+
+
+def test_the_vehicle_is_heard_on_through_a_reload(rig):
+    vehicle = VehicleSettings(database="j1939")
+    rig.settings = rig.fresh = replace(rig.settings, vehicle=vehicle)
+    rig.start()
+    rig.state(EyesReason="NoFace")
+    heard = rig.service._parts.vehicle
+    rig.fresh = replace(rig.settings, monitor=MonitorSettings(wake_s=6.0))
+    rig.service.ask_reload()
+    rig.wait(lambda: rig.notes.names().count("ready") == 2)
+    assert rig.service._parts.vehicle is heard
+    rig.fresh = replace(rig.fresh, vehicle=replace(vehicle, log_offset_s=1.0))
+    rig.service.ask_reload()
+    rig.wait(lambda: rig.notes.names().count("ready") == 3)
+    rig.wait(lambda: rig.service._parts.vehicle is not heard)

@@ -52,7 +52,7 @@ class _Reader:
         self._newest: tuple[int, Picture] | None = None
         self._error: CameraError | None = None
         self.finished = False
-        self._interrupted = False
+        self._interrupted = self._delivered = False
         self._count = 0
         self._previous: NDArray[Any] | None = None
         self._changed_s = self._arrived_s = time.monotonic()
@@ -78,8 +78,13 @@ class _Reader:
                 if not wait:
                     return None
                 self._condition.wait(min(left_s, _LOOK_S))
-            taken, self._newest = self._newest, None
+            taken, self._newest, self._delivered = self._newest, None, True
             return taken
+
+    @property
+    def delivered(self) -> bool:
+        """Whether a picture was taken; what becomes of the next is told by :meth:`take`."""
+        return self._delivered
 
     def interrupt(self, again: bool = False) -> None:
         """Let the waiting :meth:`take` return; only sets a flag, as a signal handler may.
@@ -245,7 +250,7 @@ class LiveCamera(Camera):
 
     def _look(self) -> None:
         """Fetch the first picture, waiting for it unless patient."""
-        if self._first is not None:
+        if self._first is not None or (self._reader is not None and self._reader.delivered):
             return
         try:
             self._first = self._take(wait=not self._patient)
