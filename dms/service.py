@@ -21,8 +21,9 @@ from dms.camera.backends import open_camera
 from dms.camera.camera import Camera
 from dms.chain import Chain
 from dms.config import Settings
-from dms.errors import CameraError, DmsError
+from dms.errors import CameraError, DmsError, EngineError
 from dms.liveness import Liveness
+from dms.loading import Loading
 from dms.monitor import Monitor, Sink, VehicleSource
 from dms.notify import Notifier
 from dms.recording import Moment
@@ -32,26 +33,6 @@ from dms.values import DriverObservation, DriverState, EyeEvidence, PauseReason,
 
 _log = logging.getLogger(__name__)
 _TICK_S = 0.1  # the cyclic messages' period
-
-
-class _Loading:
-    """Loads landmarks and nets in a thread of its own, so that the bus hears "starting"."""
-
-    def __init__(self, chain: Chain) -> None:
-        self._chain = chain
-        self.error: DmsError | None = None
-        self._thread = threading.Thread(target=self._run, name="dms-load", daemon=True)
-        self._thread.start()
-
-    @property
-    def done(self) -> bool:
-        return not self._thread.is_alive()
-
-    def _run(self) -> None:
-        try:
-            _ = self._chain.perception
-        except DmsError as error:
-            self.error = error
 
 
 @dataclass
@@ -179,7 +160,7 @@ class Service:
         begun_s = time.monotonic()
         if not parts.chain.loaded:
             self._load(parts, begun_s)
-        while not self._stopping and "camera" in self._status.missing:
+        while not self._interrupted and "camera" in self._status.missing:
             self._liveness.enter("camera")
             self._look_at_camera(parts)
             if time.monotonic() - begun_s > parts.chain.settings.service.start.ready_s:
@@ -191,28 +172,51 @@ class Service:
 
     def _load(self, parts: _Parts, begun_s: float) -> None:
         """Load landmarks and nets, again and again; settings read meanwhile end it, too."""
-        settings = parts.chain.settings.service.start
+        settings = parts.chain.settings.service
         # Loading may hold Python's lock, so that nobody can feed the watchdog meanwhile.
-        self._notifier.allow(parts.chain.settings.service.liveness.load_s)
-        loading: _Loading | None = _Loading(parts.chain)
+        self._notifier.allow(settings.liveness.load_s)
+        self._status.missing["nets"] = "still loading"
+        loading: Loading | None = self._begin_loading(parts)
         retry_s = 0.0
-        while not self._stopping and self._pending is None:
-            if loading is None and time.monotonic() >= retry_s:
-                loading = _Loading(parts.chain)
-            if loading is not None and loading.done:
-                if loading.error is None:
+        while not self._interrupted:
+            if loading is not None and loading.wait(0.0):
+                if self._has_loaded(loading):
                     break
-                _log.error("%s", loading.error)
-                self._status.missing["engine"] = str(loading.error)
-                loading, retry_s = None, time.monotonic() + settings.load_retry_s
-            self._liveness.enter("load" if loading else "camera")
+                loading, retry_s = None, time.monotonic() + settings.start.load_retry_s
+            if loading is None:
+                self._liveness.enter("camera")
+                if time.monotonic() >= retry_s:
+                    loading = self._begin_loading(parts)
             self._look_at_camera(parts)
-            if time.monotonic() - begun_s > settings.ready_s:
+            if time.monotonic() - begun_s > settings.start.ready_s:
                 self._status.ready(self._notifier)
             self._tell_starting(parts)
             time.sleep(_TICK_S)
-        self._status.missing.pop("engine", None)
+        for part in ("nets", "engine"):
+            self._status.missing.pop(part, None)
         self._notifier.allow(0.0)
+
+    def _begin_loading(self, parts: _Parts) -> Loading:
+        """Load in a thread; its deadline counts from here, however often the bus is served."""
+        self._liveness.enter("load")
+        return Loading(parts.chain)
+
+    def _has_loaded(self, loading: Loading) -> bool:
+        """Take what became of the loading; a failure is told until a later try succeeds."""
+        missing = self._status.missing
+        missing.pop("nets", None)
+        try:
+            loading.result()
+        except DmsError as error:
+            if missing.get("engine") != str(error):
+                _log.error("%s", error)
+            missing["engine"] = str(error)
+            return False
+        return True
+
+    @property
+    def _interrupted(self) -> bool:
+        return self._stopping or self._pending is not None
 
     def _look_at_camera(self, parts: _Parts) -> None:
         if parts.private:
@@ -253,7 +257,7 @@ class Service:
             parts.camera, chain.perception, chain.core, parts.bridges, parts.vehicle,
             (*self._sinks, sound, stuck), chain.settings.monitor, enter=self._liveness.enter,
         )  # fmt: skip
-        if self._stopping or self._pending is not None:
+        if self._interrupted:
             return
         self._monitor.run()
 
@@ -278,9 +282,11 @@ class Service:
             try:
                 chain = self._ready_to_run(self._read_settings())
             except DmsError as error:
-                _log.error("The settings are refused, the old ones stay: %s", error)
-                self._status.refused = str(error)
-                self._notifier.ready()
+                self._refuse(str(error))
+                continue
+            except Exception as error:  # noqa: BLE001  (the next reload must still be heard)
+                _log.exception("The settings could not be used.")
+                self._refuse(f"unexpected {type(error).__name__}: {error}; please report it")
                 continue
             self._status.refused = None
             _log.info("The settings were read again.")
@@ -290,17 +296,26 @@ class Service:
             if self._monitor is not None:
                 self._monitor.stop()
 
+    def _refuse(self, why: str) -> None:
+        _log.error("The settings are refused, the old ones stay: %s", why)
+        self._status.refused = why
+        self._notifier.ready()
+
     def _ready_to_run(self, settings: Settings) -> Chain:
         """Return a chain for ``settings``, its nets loaded unless those that run will do.
 
-        Raises DmsError where they cannot be loaded.
+        Raises DmsError where they cannot be loaded, or not in time.
         """
         chain, parts = Chain(settings), self._parts
         now = parts.chain if parts is not None else None
         if now is None or not now.loaded or _eyes(settings) != _eyes(now.settings):
-            self._notifier.allow(settings.service.liveness.load_s)
+            load_s = settings.service.liveness.load_s
+            self._notifier.allow(load_s)
             try:
-                _ = chain.perception
+                loading = Loading(chain)
+                if not loading.wait(load_s):
+                    raise EngineError(f"the nets were not loaded within {load_s:g} s; restart dms")
+                loading.result()
             finally:
                 self._notifier.allow(0.0)
         return chain

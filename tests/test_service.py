@@ -257,6 +257,71 @@ def test_nets_that_do_not_load_are_told_and_tried_again(rig):
     assert "engine" not in rig.status.missing
 
 
+def test_ready_after_a_slow_load_says_that_the_nets_are_still_loading(rig):
+    rig.ready_after(0.2)
+    rig.may_load.clear()
+    rig.start()
+    rig.wait(lambda: "ready" in rig.notes.names())
+    before = rig.notes.sent[: rig.notes.names().index("ready")]
+    assert "nets: still loading" in [note[1] for note in before if note[0] == "status"][-1]
+    assert rig.status.health(())["nets"] == "still loading"
+    assert rig.state(EyesReason="Starting")["Health"] != "Fault"  # slow is not broken
+    rig.may_load.set()
+    rig.state(EyesReason="NoFace")
+    assert "nets" not in rig.status.missing
+    assert "still loading" not in [note[1] for note in rig.notes.sent if note[0] == "status"][-1]
+
+
+def test_a_load_that_hangs_is_named_and_stopped_though_the_bus_is_served(rig):
+    rig.may_load.clear()
+    rig.start()
+    rig.state(EyesReason="Starting")
+    rig.fresh_state(EyesReason="Starting")
+    assert rig.liveness.look()
+    rig.ahead_s += DEADLINE_S + 1
+    for _ in range(3):
+        rig.fresh_state(EyesReason="Starting")  # the loop goes on, and that is no progress
+    assert not rig.liveness.look()
+    assert rig.notes.names()[-1] == "hung"
+    assert "stage load hangs" in rig.notes.sent[-2][1]
+
+
+def test_nets_that_fail_again_and_again_are_no_hanging_load(rig, caplog):
+    rig.load_error = EngineError("engines/eye_state.yaml is missing")
+    rig.start()
+    rig.state(Health="Fault")
+    for _ in range(5):
+        rig.ahead_s += DEADLINE_S + 1
+        rig.wait(rig.liveness.look)
+    assert len([r for r in caplog.records if r.message == str(rig.load_error)]) == 1
+
+
+def test_a_defect_in_loading_ends_the_process_with_its_traceback(rig):
+    rig.load_error = ZeroDivisionError("a defect")
+    rig.start()
+    rig.wait(lambda: not rig.thread.is_alive())
+    assert rig.failure is rig.load_error
+    assert "ready" not in rig.notes.names()
+    rig.failure = None
+
+
+def test_a_reload_whose_nets_hang_is_refused_and_the_old_ones_watch_on(rig):
+    rig.start()
+    rig.state(EyesReason="NoFace")
+    liveness = replace(rig.settings.service.liveness, load_s=0.3)
+    service = replace(rig.settings.service, liveness=liveness)
+    rig.fresh = replace(rig.other_nets(), service=service)
+    rig.may_load.clear()
+    rig.service.ask_reload()
+    rig.wait(lambda: rig.status.refused)
+    assert "not loaded within 0.3 s" in rig.status.refused
+    rig.fresh_state(EyesReason="NoFace")
+    rig.fresh = rig.settings
+    rig.service.ask_reload()
+    rig.wait(lambda: rig.status.refused is None)
+    rig.wait(lambda: rig.notes.names().count("ready") == 3)
+
+
 def test_bad_settings_are_refused_and_the_old_ones_stay(rig):
     rig.start()
     rig.state(EyesReason="NoFace")
@@ -267,6 +332,19 @@ def test_bad_settings_are_refused_and_the_old_ones_stay(rig):
     rig.wait(lambda: rig.notes.names().count("ready") == 2)
     rig.fresh_state(EyesReason="NoFace")
     assert rig.notes.names().count("reloading") == 1
+
+
+def test_a_defect_in_reading_settings_is_refused_too_and_the_next_reload_works(rig):
+    rig.start()
+    rig.state(EyesReason="NoFace")
+    rig.fresh = ZeroDivisionError("a defect")
+    rig.service.ask_reload()
+    rig.wait(lambda: rig.status.refused)
+    assert "unexpected ZeroDivisionError" in rig.status.refused
+    rig.fresh = rig.settings
+    rig.service.ask_reload()
+    rig.wait(lambda: rig.status.refused is None)
+    rig.wait(lambda: rig.notes.names().count("ready") == 3)
 
 
 def test_good_settings_change_only_what_they_name(rig):
