@@ -29,6 +29,7 @@ class Code(IntEnum):
     BLOCKED = 0x9A0397  # B1A03-97: the driver cannot be observed (camera or eyes covered)
     BRIDGE = 0xC07388  # U0073-88: a bus of ours is off or gone
     VEHICLE = 0xC14687  # U0146-87: the vehicle's bus is gone
+    STORE = 0x9A0444  # B1A04-44: events cannot be kept (disk full, file damaged)
     OTHER = 0x9A0F00  # B1A0F-00: anything else; the reason says what
 
     @property
@@ -50,6 +51,7 @@ _PREFIXES = {
     "landmarks": Code.ENGINE,
     "bridge": Code.BRIDGE,
     "vehicle": Code.VEHICLE,
+    "store": Code.STORE,
 }
 
 

@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from dms.bridge.bridge import Bridge
 from dms.camera.camera import Camera
@@ -64,6 +64,26 @@ class Sink(Protocol):
     def take(self, moment: Moment, state: DriverState, frame: Frame | None) -> None: ...
 
 
+@runtime_checkable
+class FaultTeller(Protocol):
+    """A sink that may fail while the loop goes on; ``part`` is its name on the bus."""
+
+    part: str
+
+    @property
+    def fault(self) -> str | None: ...
+
+
+def fault_tellers(sinks: Sequence[Sink]) -> list[FaultTeller]:
+    """Return those sinks that can tell a fault."""
+    return [sink for sink in sinks if isinstance(sink, FaultTeller)]
+
+
+def faults_told(tellers: Sequence[FaultTeller]) -> tuple[str, ...]:
+    """Return what is wrong with them now, ``part: words`` each."""
+    return tuple(f"{one.part}: {one.fault}" for one in tellers if one.fault)
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How a run ended."""
@@ -94,6 +114,7 @@ class Monitor:
     ) -> None:
         self._camera, self._perception, self._core = camera, perception, core
         self._bridges, self._vehicle, self._sinks = bridges, vehicle, sinks
+        self._tellers = fault_tellers(sinks)
         self._settings = settings or MonitorSettings()
         self._clock, self._sleep, self._enter = clock, sleep, enter
         core.hold(PauseReason.PRIVACY if self._settings.paused else None)
@@ -144,6 +165,7 @@ class Monitor:
         faults += tuple(f"bridge: {words}" for words in self._defects.values())
         if fault := getattr(self._vehicle, "fault", None):  # a log or a test has none
             faults += (f"vehicle: {fault}",)
+        faults += faults_told(self._tellers)
         state = self._core.step(observation, vehicle, now_s, faults)
         self._private = state.pause_reason is PauseReason.PRIVACY
         self._enter("bridge")

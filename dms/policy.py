@@ -5,10 +5,11 @@ The rules' numbers are the profile's (:mod:`dms.profiles`); this module only app
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dms.alerts import CASCADE, WORDINGS, Board, Standing
-from dms.faults import new_faults
+from dms.faults import blinding, new_faults
 from dms.gates import Gates
 from dms.profiles import Rules
 from dms.settings import setting, settings
@@ -330,9 +331,14 @@ class Policy:
     def _fault(self, now: Situation) -> None:
         board = self.board
         for fault in new_faults(self._faults, now.faults):
-            board.raise_(Event(now.t_s, Kind.FAULT, Level.WARNING, fault))
+            board.raise_(Event(now.t_s, Kind.FAULT, _fault_level((fault,)), fault))
         self._faults = now.faults
         if not now.faults:
             board.drop(Kind.FAULT)
         elif Kind.FAULT in board.standing:
-            board.standing[Kind.FAULT].reason = "; ".join(now.faults)
+            standing = board.standing[Kind.FAULT]
+            standing.reason, standing.level = "; ".join(now.faults), _fault_level(now.faults)
+
+
+def _fault_level(faults: Sequence[str]) -> Level:
+    return Level.WARNING if blinding(faults) else Level.ADVISORY

@@ -24,7 +24,7 @@ from dms.config import Settings
 from dms.errors import CameraError, DmsError, EngineError
 from dms.liveness import Liveness
 from dms.loading import Loading
-from dms.monitor import Monitor, Sink, VehicleSource
+from dms.monitor import Monitor, Sink, VehicleSource, fault_tellers, faults_told
 from dms.notify import Notifier
 from dms.recording import Moment
 from dms.restarts import Restarts
@@ -68,6 +68,7 @@ class Service:
         self._liveness = liveness
         self._status = status
         self._sinks = (status, *sinks)
+        self._tellers = fault_tellers(sinks)
         self._restarts = restarts
         self._monitor: Monitor | None = None
         self._parts: _Parts | None = None
@@ -241,6 +242,7 @@ class Service:
         engine = self._status.missing.get("engine")
         faults = [f"engine: {engine}"] if engine else []
         faults += [f"bridge: {one.fault}" for one in parts.bridges if one.fault]
+        faults += faults_told(self._tellers)
         state = parts.chain.core.step(blind, None, now_s, tuple(faults))
         for bridge in parts.bridges:
             bridge.publish(state)
@@ -325,7 +327,9 @@ def _parts_of(settings: Settings) -> tuple[str, ...]:
     """Return the names under which the parts of these settings tell their faults."""
     bus = ("bridge",) if settings.bridges else ()
     heard = ("vehicle",) if settings.vehicle.database else ()
-    return ("camera", "engine", *bus, *heard)
+    kept = ("store",) if settings.service.store.enabled else ()
+    lit = ("lamp",) if settings.service.lamp.led is not None else ()
+    return ("camera", "engine", *bus, *heard, *kept, *lit)
 
 
 class _Sound:

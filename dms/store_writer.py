@@ -8,6 +8,7 @@ import time
 from collections import deque
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 
 from dms.errors import StoreError
 from dms.recording import Moment
@@ -31,10 +32,12 @@ class _Ignition:
 class StoreWriter(OpenedResource):
     """Queue before an :class:`EventStore`; a context manager that starts its thread on entry.
 
-    While the disk refuses, the newest 5000 events wait in memory and :attr:`fault` says why. A
-    drive lasts from the start to the end of the service, or of each ignition cycle where the
-    vehicle tells of it; what comes between two belongs to none.
+    While the disk refuses, the newest 5000 events wait in memory and :attr:`fault` says why, which
+    the loop tells on every bus. A drive lasts from the start to the end of the service, or of each
+    ignition cycle where the vehicle tells of it; what comes between two belongs to none.
     """
+
+    part = "store"
 
     def __init__(self, store: EventStore, lowest_level: int = 0, touch_s: float = _TOUCH_S) -> None:
         self._store = store
@@ -46,9 +49,21 @@ class StoreWriter(OpenedResource):
         self._thread: threading.Thread | None = None
         self._progress = 0.0
         self._ignition: bool | None = None
-        self.fault: str | None = None
+        self._refused: str | None = None
+        self._last_aside: Path | None = None
+        self._set_aside: Path | None = None  # told, as a fault, until the next look at the file
+        self._dead = False
         self.stored = 0
         self.dropped = 0
+
+    @property
+    def fault(self) -> str | None:
+        """Why events are not kept, or that those before are gone from the file; else None."""
+        if self._dead:
+            return "its writer has ended by a defect; see the journal"
+        if self._refused is None and self._set_aside is not None:
+            return f"the file was damaged and is set aside as {self._set_aside.name}"
+        return self._refused
 
     def take(self, moment: Moment, state: DriverState, frame: Frame | None) -> None:
         """Queue what the loop raised in this step; a sink of the loop."""
@@ -95,10 +110,13 @@ class StoreWriter(OpenedResource):
                 self._write_all()
                 return
             except StoreError as error:
-                if self.fault is None:
+                if self._refused is None:
                     _log.error("%s", error)
-                self.fault = str(error)
+                self._refused = str(error)
                 self._store.close()
+            except Exception:
+                self._dead = True
+                raise
             with self._wake:
                 if self._stopping or self._wake.wait_for(lambda: self._stopping, pause_s):
                     return
@@ -117,7 +135,7 @@ class StoreWriter(OpenedResource):
                     batch, stopping = list(self._waiting), self._stopping
                 if not stopping and time.monotonic() - looked_s >= self._touch_s:
                     self._store.verify()
-                    looked_s = time.monotonic()
+                    looked_s, self._set_aside = time.monotonic(), None
                 if batch:
                     drive = self._write(batch, drive)
                     continue
@@ -167,6 +185,8 @@ class StoreWriter(OpenedResource):
             )
 
     def _recovered(self) -> None:
-        if self.fault is not None:
+        if self._store.set_aside != self._last_aside:
+            self._set_aside = self._last_aside = self._store.set_aside
+        if self._refused is not None:
             _log.warning("Events are stored again; %d were dropped.", self.dropped)
-            self.fault = None
+            self._refused = None

@@ -37,7 +37,8 @@ def test_a_fault_that_is_gone_stays_known_and_counts_when_it_returns():
 @pytest.mark.parametrize(
     ("fault", "code"),
     [("camera: x", Code.CAMERA), ("engine: x", Code.ENGINE), ("bridge: x", Code.BRIDGE),
-     ("vehicle: x", Code.VEHICLE), ("clock: x", Code.OTHER), ("", Code.OTHER)],
+     ("vehicle: x", Code.VEHICLE), ("store: x", Code.STORE), ("clock: x", Code.OTHER),
+     ("", Code.OTHER)],
 )  # fmt: skip
 def test_every_fault_has_a_code(fault, code):
     assert codes_of(replace(FINE, faults=(fault,))) == {code: fault}
@@ -50,7 +51,7 @@ def test_a_driver_who_cannot_be_observed_is_a_code_too():
 
 def test_codes_as_a_workshop_writes_them():
     assert [code.text for code in Code] == [
-        "B1A01-31", "B1A02-49", "B1A03-97", "U0073-88", "U0146-87", "B1A0F-00",
+        "B1A01-31", "B1A02-49", "B1A03-97", "U0073-88", "U0146-87", "B1A04-44", "B1A0F-00",
     ]  # fmt: skip
 
 

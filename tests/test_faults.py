@@ -1,6 +1,6 @@
 import pytest
 
-from dms.faults import new_faults
+from dms.faults import blinding, new_faults
 
 LOST, GONE, OTHER = "bridge: unplugged", "bridge: no such port", "bridge: bus-off"
 CAMERA = "camera: silent"
@@ -21,3 +21,9 @@ CAMERA = "camera: silent"
 )
 def test_a_fault_is_new_unless_it_only_changed_its_words(before, now, fresh):
     assert new_faults(before, now) == fresh
+
+
+def test_a_store_or_a_lamp_at_fault_blinds_nobody():
+    beside = ("store: disk full", "lamp: dms-ir cannot be switched")
+    assert blinding(beside) == ()
+    assert blinding((*beside, CAMERA, "odd")) == (CAMERA, "odd")

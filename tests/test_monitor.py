@@ -135,6 +135,21 @@ def test_a_bridge_fault_reaches_the_decision():
     assert sink.moments[0][1].faults == ("bridge: bus-off",)
 
 
+def test_a_fault_of_a_sink_reaches_the_decision_while_it_lasts():
+    class Filling(Keeping):
+        part = "store"
+        fault = None
+
+        def take(self, moment, state, frame):
+            super().take(moment, state, frame)
+            self.fault = "disk full" if state.t_s < 0.2 else None
+
+    sink = Filling()
+    monitor(Script(0.0, 0.1, 0.2, 0.3), sinks=[sink]).run()
+    told = [moment.faults for moment, _, _ in sink.moments]
+    assert told == [(), ("store: disk full",), ("store: disk full",), ()]
+
+
 def test_a_defect_of_a_bridge_costs_neither_the_others_nor_the_store(caplog):
     class Broken(Listening):
         name = "mine"

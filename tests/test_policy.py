@@ -417,6 +417,18 @@ def test_faults_are_told_once_each_and_end() -> None:
     assert [e.reason for e in rig.open(DT, faults=("a",)).events] == ["a", "b", "a"]
 
 
+def test_a_store_or_lamp_at_fault_is_an_advisory_and_never_lowers_another_fault() -> None:
+    rig = Rig().open(1, faults=("store: disk full",))
+    assert rig.told == [(Kind.FAULT, Level.ADVISORY)]
+    rig.open(1, faults=("store: disk full", "camera: lost"))
+    assert rig.policy.board.level(Kind.FAULT) is Level.WARNING
+    rig.open(1, faults=("store: disk full", "camera: lost", "lamp: gone"))
+    assert rig.policy.board.level(Kind.FAULT) is Level.WARNING
+    rig.open(1, faults=("store: disk full", "lamp: gone"))
+    assert rig.policy.board.level(Kind.FAULT) is Level.ADVISORY
+    assert [level for _, level in rig.told] == [1, 2, 1]
+
+
 def test_a_slumped_head_is_named() -> None:
     rig = Rig().open(1).looks(6.1, slumped=True)
     assert [event.reason for event in rig.events] == ["head slumped for 3 s", "head slumped, 6.0 s"]

@@ -1,4 +1,5 @@
 import sqlite3
+import threading
 import time
 
 import pytest
@@ -58,6 +59,28 @@ def test_a_refusing_disk_is_a_fault_until_it_works_again(tmp_path, monkeypatch, 
     assert len(told) == 1
     with make(path) as store:
         assert [item.event.t_s for item in store.events()] == [1]
+
+
+def test_a_writer_that_dies_is_a_fault_that_says_so(tmp_path, monkeypatch):
+    hook = []
+    monkeypatch.setattr(threading, "excepthook", hook.append)
+    store = make(tmp_path / "events.db")
+    monkeypatch.setattr(store, "add", lambda *_: 1 / 0)
+    with StoreWriter(store) as writer:
+        writer.put(event(1))
+        wait_for(lambda: writer.fault is not None)
+        assert "ended by a defect" in writer.fault
+        wait_for(lambda: hook)
+    assert hook[0].thread.name == "dms-store"
+
+
+def test_a_corrupt_file_at_the_start_is_a_fault_until_the_next_look(tmp_path):
+    path = tmp_path / "events.db"
+    path.write_text("nonsense")
+    with StoreWriter(make(path), touch_s=0.2) as writer:
+        wait_for(lambda: writer.fault is not None)
+        assert "damaged and is set aside as events.db.corrupt-" in writer.fault
+        wait_for(lambda: writer.fault is None)
 
 
 def test_a_locked_file_delays_but_loses_nothing(tmp_path):

@@ -67,8 +67,8 @@ OF_SYSTEMD_249 = set(
     IPAddressDeny KeyringMode LockPersonality MemoryDenyWriteExecute Nice NoNewPrivileges
     NotifyAccess OOMPolicy OOMScoreAdjust PrivateIPC PrivateMounts PrivateTmp PrivateUsers
     ProcSubset ProtectClock ProtectControlGroups ProtectHome ProtectHostname ProtectKernelLogs
-    ProtectKernelModules ProtectKernelTunables ProtectProc ProtectSystem RemoveIPC Restart
-    RestartSec RestrictAddressFamilies RestrictNamespaces RestrictRealtime RestrictSUIDSGID
+    ProtectKernelModules ProtectKernelTunables ProtectProc ProtectSystem ReadWritePaths RemoveIPC
+    Restart RestartSec RestrictAddressFamilies RestrictNamespaces RestrictRealtime RestrictSUIDSGID
     RuntimeDirectory RuntimeDirectoryMode RuntimeDirectoryPreserve StartLimitIntervalSec
     StateDirectory StateDirectoryMode SupplementaryGroups SystemCallArchitectures
     SystemCallErrorNumber SystemCallFilter TimeoutStartSec TimeoutStopSec Type UMask User WantedBy

@@ -227,6 +227,7 @@ def _uds() -> Iterator[str]:
         Code.BLOCKED: "the driver cannot be observed",
         Code.BRIDGE: "a bus of ours is off or gone",
         Code.VEHICLE: "the vehicle's bus is gone",
+        Code.STORE: "events cannot be kept: the disk is full or the file damaged",
         Code.OTHER: "anything else; the reason says what",
     }
     for code in Code:

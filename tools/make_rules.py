@@ -92,7 +92,7 @@ def _alerts() -> Iterator[str]:
     same = [
         ("road_rage", "1, 2", f"evidence {s.rage.stress_above:g}, {s.rage.rage_above:g}"),
         ("degraded", "1", f"eyes not observable {s.policy.degraded_s:g} s"),
-        ("fault", "2", "camera, engine or bridge lost"),
+        ("fault", "1, 2", "event store or lamp at fault, camera, engine or bus lost"),
     ]
     for alert, level, words in same:
         yield f"| {alert} | {level} | {words} | the same | the same |"

@@ -7,6 +7,7 @@ import math
 from dms import __version__
 from dms.alerts import WORDINGS
 from dms.bridge.codec import SNA, Value, contract
+from dms.faults import blinding
 from dms.values import (
     EXPRESSIONS,
     ActiveAlert,
@@ -59,11 +60,14 @@ def _yes(value: bool | None, yes: str, no: str) -> str:
 
 
 def health_word(state: DriverState) -> str:
-    """Fault where a part is lost, Degraded where the driver cannot be judged, else Ok."""
-    kinds = {alert.kind for alert in state.active}
-    if state.faults or Kind.FAULT in kinds:
+    """Fault where a part of the watching is lost, Degraded where nobody can be judged, else Ok.
+
+    A store that is full is an alert and a fault code, but no reason not to rely on the rest.
+    """
+    levels = {alert.kind: alert.level for alert in state.active}
+    if blinding(state.faults) or levels.get(Kind.FAULT, Level.NONE) >= Level.WARNING:
         return "Fault"
-    return "Degraded" if Kind.DEGRADED in kinds else "Ok"
+    return "Degraded" if Kind.DEGRADED in levels else "Ok"
 
 
 def _warning(state: DriverState, kinds: set[Kind]) -> str:

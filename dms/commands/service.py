@@ -80,6 +80,7 @@ def run(args: argparse.Namespace) -> int:
             sinks.append(stack.enter_context(ClipKeeper(folder, settings.service.clips)))
         if settings.service.lamp.led is not None:
             lamp = Lamp(settings.service.lamp)
+            lamp.dark()  # tells at once where it cannot be switched
             stack.callback(lamp.dark)
             sinks.append(lamp)
         service = Service(read_again, notifier, liveness, status, sinks, restarts)

@@ -149,6 +149,14 @@ def test_faults_and_degraded_show_in_health():
     assert state_of(replace(KNOWN, active=(degraded,), faults=("camera: x",)))["Health"] == "Fault"
 
 
+def test_a_full_store_is_no_reason_not_to_rely_on_the_message():
+    advice = ActiveAlert(Kind.FAULT, Level.ADVISORY, 0.0, "store: disk full")
+    told = replace(KNOWN, level=Level.ADVISORY, active=(advice,), faults=("store: disk full",))
+    assert state_of(told)["Health"] == "Ok"
+    lost = ActiveAlert(Kind.FAULT, Level.WARNING, 0.0, "camera: x")
+    assert state_of(replace(told, active=(lost,)))["Health"] == "Fault"
+
+
 def test_the_last_state_says_off_and_knows_nothing():
     got = sent("DMS_State", signals.off_signals())
     assert got["Health"] == "Off"
