@@ -18,6 +18,7 @@ from pathlib import Path
 from dms.errors import StoreError
 from dms.resource import OpenedResource
 from dms.settings import setting, settings
+from dms.store_age import AGE_SCHEMA, StoreAge
 from dms.values import Event, Kind, Level
 
 _log = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ _BUSY_S = 2.0
 _PRUNE_EVERY = 64  # commits
 _PRUNE_SHARE = 0.1
 _SET_ASIDE_KEPT = 2
+_ENDINGS = ("", "-wal", "-shm")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS drives(
   id INTEGER PRIMARY KEY AUTOINCREMENT, begin_utc REAL NOT NULL, seen_utc REAL NOT NULL,
@@ -86,11 +88,13 @@ class EventStore(OpenedResource):
         settings: StoreSettings,
         now: Callable[[], float] = time.time,
         must_exist: bool = False,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._path = path
         self._must_exist = must_exist
         self._settings = settings
         self._now = now
+        self._age = StoreAge(settings.oldest_days * 86400.0, now, clock)
         self._base: sqlite3.Connection | None = None
         self._commits = 0
         self.set_aside: Path | None = None  # where a corrupt file was moved to, if one was found
@@ -140,6 +144,7 @@ class EventStore(OpenedResource):
                 "INSERT INTO drives(begin_utc, seen_utc, ignition) VALUES (?, ?, ?)",
                 (now, now, ignition),
             )
+            self._age.look(base)
         return int(row.lastrowid or 0)
 
     def note_ignition(self, number: int) -> None:
@@ -154,6 +159,7 @@ class EventStore(OpenedResource):
                 "UPDATE drives SET seen_utc = ?, baseline_progress = ?, ended = ? WHERE id = ?",
                 (self._now(), baseline_progress, ended, number),
             )
+            self._age.look(base)
 
     def add(self, events: Sequence[Event], drive: int | None = None) -> list[int]:
         """Store events in one transaction; on return they are on the disk. Returns row numbers."""
@@ -210,10 +216,8 @@ class EventStore(OpenedResource):
 
     def prune(self) -> None:
         """Drop what is too old, and the oldest tenth if the file is too large."""
-        oldest = self._now() - self._settings.oldest_days * 86400
         with self._writing() as base:
-            base.execute("DELETE FROM events WHERE utc < ?", (oldest,))
-            base.execute("DELETE FROM drives WHERE seen_utc < ?", (oldest,))
+            self._age.look(base)
             if self.used_bytes() > self._settings.largest_mb * 1e6:
                 base.execute(
                     "DELETE FROM events WHERE id <= (SELECT MIN(id) + (MAX(id) - MIN(id) + 1) * ? "
@@ -234,11 +238,12 @@ class EventStore(OpenedResource):
         with self._writing() as base:
             base.execute("DELETE FROM events")
             base.execute("DELETE FROM drives")
+            base.execute("DELETE FROM age_marks")
         base = self._read()
         base.execute("VACUUM")
         base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        for aside in self._asides():
-            aside.unlink(missing_ok=True)
+        for number in self._asides():
+            self._forget(number)
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""
@@ -265,26 +270,40 @@ class EventStore(OpenedResource):
                     f"{self._path} was made by a newer dms (format {version}, this one knows "
                     f"{_VERSION}); move it away or update."
                 )
-            base.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
+            base.executescript(
+                f"BEGIN; {_SCHEMA} {AGE_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;"
+            )
+            self._age.load(base)
         except BaseException:
             base.close()
             raise
         self._base = base
 
     def _begin_anew(self, error: sqlite3.DatabaseError) -> None:
-        aside = self._path.with_name(f"{self._path.name}.corrupt-{int(self._now())}")
-        for ending in ("", "-wal", "-shm"):
+        aside = self._aside(max(self._asides(), default=0) + 1)
+        for ending in _ENDINGS:
             part = self._path.with_name(self._path.name + ending)
             if part.exists():
                 part.replace(aside.with_name(aside.name + ending))
         self.set_aside = aside
         _log.error("%s is corrupt (%s); set aside as %s.", self._path, error, aside.name)
-        for old in self._asides()[:-_SET_ASIDE_KEPT]:
-            old.unlink(missing_ok=True)
+        for number in sorted(self._asides())[:-_SET_ASIDE_KEPT]:
+            self._forget(number)
         self._connect()
 
-    def _asides(self) -> list[Path]:
-        return sorted(self._path.parent.glob(f"{self._path.name}.corrupt-*"))
+    def _aside(self, number: int) -> Path:
+        return self._path.with_name(f"{self._path.name}.corrupt-{number}")
+
+    def _asides(self) -> set[int]:
+        """Return the numbers under which files are set aside; not times, which may be wrong."""
+        begin = f"{self._path.name}.corrupt-"
+        names = (path.name[len(begin) :] for path in self._path.parent.glob(f"{begin}*"))
+        return {int(name.split("-")[0]) for name in names if name.split("-")[0].isdigit()}
+
+    def _forget(self, number: int) -> None:
+        aside = self._aside(number)
+        for ending in _ENDINGS:
+            aside.with_name(aside.name + ending).unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:

@@ -14,7 +14,7 @@ from dms.values import Event, Kind, Level
 
 
 class Clock:
-    def __init__(self, now=1_000_000.0):
+    def __init__(self, now=1_800_000_000.0):
         self.now = now
 
     def __call__(self):
@@ -45,7 +45,7 @@ def test_what_was_stored_comes_back_whole(path):
         kept = list(store.events())
         assert [item.number for item in kept] == numbers
         assert kept[0].event == event(1)
-        assert kept[0].utc_s == 1_000_000.0
+        assert kept[0].utc_s == 1_800_000_000.0
         (told,) = store.drives()
     assert (told.ended, told.ignition, told.baseline_progress) == (False, True, 0.4)
 
@@ -61,14 +61,51 @@ def test_events_are_chosen_by_time_level_and_kind(path):
         assert [k.event.t_s for k in store.events(kind=Kind.FAULT)] == [3]
 
 
-def test_the_oldest_go_when_too_old(path):
+def test_the_oldest_go_when_too_old_and_not_before(path):
     clock = Clock()
     with make(path, clock, oldest_days=1) as store:
         store.add([event(1)])
-        clock.now += 2 * 86400
-        store.add([event(2)])
-        store.prune()
-        assert [k.event.t_s for k in store.events()] == [2]
+    for hour in range(1, 30):
+        clock.now += 3600
+        with make(path, clock, oldest_days=1) as store:
+            drive = store.begin_drive()
+            first = min(item.event.t_s for item in store.events())
+            store.add([event(1 + hour)], drive)
+            store.touch_drive(drive, 0.0, ended=True)
+        assert first == 1 if hour < 24 else 23 <= hour - (first - 1) <= 25
+    with make(path, clock, oldest_days=1) as store:
+        assert 23 <= len(store.drives()) <= 25
+
+
+@pytest.mark.parametrize("wrong", [0.0, 4_070_908_800.0])
+def test_a_clock_in_1970_or_2099_neither_drops_all_nor_keeps_for_ever(path, wrong):
+    true, shown = Clock(), Clock()
+    with make(path, shown, oldest_days=10) as store:
+        store.add([event(0)])
+    kept = []
+    for day in range(1, 40):
+        true.now += 86400
+        shown.now = wrong + day if day % 7 == 3 else true.now  # wrong for a whole drive
+        with make(path, shown, oldest_days=10) as store:
+            drive = store.begin_drive()
+            store.add([event(day)], drive)
+            kept.append([item.event.t_s for item in store.events()])
+    assert all(len(days) >= 4 for days in kept[4:])  # a leap costs half of ten days at most
+    assert all(min(days) >= day - 20 for day, days in enumerate(kept, 1))
+
+
+def test_what_was_stored_before_ages_were_kept_goes_in_time_too(path):
+    clock = Clock()
+    with make(path, clock, oldest_days=1) as store:
+        store.add([event(1)])
+        for table in ("age", "age_marks"):
+            store._read().execute(f"DROP TABLE {table}")
+    for _ in range(30):
+        clock.now += 3600
+        with make(path, clock, oldest_days=1) as store:
+            store.begin_drive()
+    with make(path, clock, oldest_days=1) as store:
+        assert list(store.events()) == []
 
 
 def test_the_oldest_go_when_the_file_is_full_and_it_stays_bounded(path):
@@ -126,8 +163,10 @@ def test_only_the_newest_set_aside_files_are_kept(path):
         clock.now += 10
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"no database at all, but long enough to be looked at" * 20)
-        make(path, clock).open()
-    assert len(list(path.parent.glob("*.corrupt-*"))) <= 3
+        with make(path, clock) as store:
+            assert store.set_aside is not None
+    names = sorted(found.name for found in path.parent.glob("*.corrupt-*"))
+    assert names == ["events.db.corrupt-4", "events.db.corrupt-5"]
 
 
 def test_a_file_of_a_newer_dms_is_left_alone(path):

@@ -51,12 +51,16 @@ class ExposureSettings:
     )
 
 
+_SHORTEST = 0.002  # of the range of exposure; from 0 no factor leads anywhere
+_LOWEST_GAIN = 0.05  # of the range of gain; below it is 0
+
+
 @dataclass(frozen=True, slots=True)
 class Light:
-    """Exposure and gain, each 0..1 of the camera's range."""
+    """Exposure and gain, each 0..1 of the camera's range; None where it has no such control."""
 
-    exposure: float
-    gain: float
+    exposure: float | None
+    gain: float | None
 
 
 class ExposureControl:
@@ -91,12 +95,16 @@ class ExposureControl:
         """Brighter: exposure first, then gain, which adds noise. Darker: the other way round."""
         exposure, gain = self.light.exposure, self.light.gain
         if factor > 1:
-            if exposure < self._settings.longest_share:
-                return Light(min(exposure * factor, self._settings.longest_share), gain)
-            return Light(exposure, min(max(gain, 0.05) * factor, 1.0))
-        if gain > 0.05:
-            return Light(exposure, gain * factor if gain * factor > 0.05 else 0.0)
-        return Light(max(exposure * factor, 0.002), 0.0)
+            longest = self._settings.longest_share
+            if exposure is not None and exposure < longest:
+                return Light(min(max(exposure, _SHORTEST) * factor, longest), gain)
+            if gain is not None:
+                gain = min(max(gain, _LOWEST_GAIN) * factor, 1.0)
+        elif gain is not None and gain > 0.0:
+            gain = gain * factor if gain * factor > _LOWEST_GAIN else 0.0
+        elif exposure is not None and exposure > _SHORTEST:
+            exposure = max(exposure * factor, _SHORTEST)
+        return Light(exposure, gain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +137,7 @@ class V4l2Controls:
     def apply(self, light: Light) -> None:
         """Set exposure and gain. Raises CameraError where the device refuses."""
         for control, share in ((self.exposure, light.exposure), (self.gain, light.gain)):
-            if control is not None:
+            if control is not None and share is not None:
                 value = round(control.low + share * (control.high - control.low))
                 self._set(control.number, value)
 
@@ -148,9 +156,9 @@ class V4l2Controls:
         _, _, _, low, high, _, _, flags, _, _ = _QUERY.unpack(raw)
         return None if flags & _DISABLED or high <= low else Control(number, low, high)
 
-    def _share(self, control: Control | None) -> float:
+    def _share(self, control: Control | None) -> float | None:
         if control is None:
-            return 0.0
+            return None
         raw = bytearray(_VALUE.pack(control.number, 0))
         try:
             fcntl.ioctl(self._handle, _G_CTRL, raw)

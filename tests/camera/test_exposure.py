@@ -92,3 +92,32 @@ def test_a_scene_beyond_the_range_ends_at_the_range():
     assert lights[-1][1] == Light(SETTINGS.longest_share, 1.0)
     _, lights = run(1e6, seconds=60)
     assert lights[-1][1] == Light(0.002, 0.0)
+
+
+def test_exposure_rises_from_nothing():
+    grays, _ = run(366, start=Light(0.0, 0.0), seconds=40)
+    assert abs(grays[-1] - SETTINGS.target) <= SETTINGS.band
+
+
+def test_too_bright_at_the_shortest_exposure_never_lengthens_it():
+    control = ExposureControl(SETTINGS, Light(0.0, 0.0))
+    assert all(control.step(250.0, number / 10) is None for number in range(100))
+
+
+@pytest.mark.parametrize(
+    ("start", "gray", "end"),
+    [
+        (Light(None, 0.0), 10.0, Light(None, 1.0)),  # gain at once: there is nothing to wait for
+        (Light(None, 1.0), 250.0, Light(None, 0.0)),
+        (Light(0.0, None), 10.0, Light(SETTINGS.longest_share, None)),
+        (Light(1.0, None), 250.0, Light(0.002, None)),
+        (Light(None, None), 10.0, Light(None, None)),
+    ],
+)
+def test_what_the_camera_lacks_is_left_out(start, gray, end):
+    control = ExposureControl(SETTINGS, start)
+    first = control.step(gray, 0.0), control.step(gray, 1.0)
+    for number in range(2, 100):
+        control.step(gray, float(number))
+    assert control.light == end
+    assert (first[1] is None) == (start == end)

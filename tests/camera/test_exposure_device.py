@@ -49,7 +49,7 @@ def test_a_sensors_own_names_of_exposure_and_gain_serve(fake_v4l2):
 def test_a_control_that_is_disabled_or_has_no_range_is_none(fake_v4l2):
     device = fake_v4l2(controls={EXPOSURE: Setting(0, 9, 3, flags=1), GAIN: Setting(5, 5, 5)})
     controls = V4l2Controls(device.path)
-    assert controls.light() == Light(0.0, 0.0)
+    assert controls.light() == Light(None, None)
     controls.apply(Light(1.0, 1.0))
     assert device.set_order == []
     controls.close()
