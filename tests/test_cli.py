@@ -86,6 +86,13 @@ def test_check_refuses_names_of_what_is_not_there(override, capsys):
     assert "foo" in capsys.readouterr().err
 
 
+def test_a_camera_that_this_machine_cannot_serve_is_refused_only_for_here(capsys):
+    words = ["config", "check", "-s", "camera={source: /dev/video0, time_scale: 2.0}"]
+    assert main(words) == 0
+    assert main([*words, "--here"]) == 2
+    assert "camera.time_scale" in capsys.readouterr().err
+
+
 def test_a_missing_library_is_one_sentence(monkeypatch, capsys):
     def without(_name):
         raise ImportError("libGL.so.1: cannot open shared object file")

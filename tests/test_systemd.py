@@ -175,6 +175,9 @@ def test_the_service_takes_pinned_versions_with_hashes_for_every_need(
         [*words, "--system-opencv"], check=True, capture_output=True, text=True
     )
     assert "opencv" not in without.stdout
+    assert re.findall(r"^numpy==(.*) \\$", without.stdout, re.MULTILINE) == ["1.26.4"]
+    assert re.findall(r"^numpy==2\.", text, re.MULTILINE)
+    assert without.stdout.count("==") == len(entries) - 1
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("dms.dist-info/METADATA", "Requires-Dist: numpy>=9\n\n")
     refused = subprocess.run(words, check=False, capture_output=True, text=True)

@@ -8,6 +8,7 @@ import json
 import yaml
 
 from dms.bridge import open_bridge
+from dms.camera.backends import open_camera
 from dms.commands.options import add_settings, settings_of
 from dms.config import Settings, example, schema
 from dms.core import Core
@@ -26,6 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="check a file; show all values in force; schema for editors; a commented example",
     )
     add_settings(parser)
+    parser.add_argument(
+        "--here",
+        action="store_true",
+        help="check: also whether this machine serves the camera, as the service's reload does",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -37,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         chosen = settings_of(args)
         if args.what == "check":
-            check(chosen)
+            check(chosen, here=args.here)
         if args.what == "show":
             print(yaml.safe_dump(as_data(chosen), sort_keys=False, allow_unicode=True), end="")
         else:
@@ -45,8 +51,12 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def check(chosen: Settings) -> None:
-    """Raise where settings name what is not there: profile, model, net, bridge or signal."""
+def check(chosen: Settings, *, here: bool = False) -> None:
+    """Raise where settings name what is not there: profile, model, net, bridge or signal.
+
+    ``here``: also where this machine has nothing that serves the camera; settings may be checked
+    on another one.
+    """
     Core(chosen.core)
     for number, bridge in enumerate(chosen.bridges):
         try:
@@ -64,3 +74,5 @@ def check(chosen: Settings) -> None:
             load_manifest(name).path(chosen.nets.precision)
     if chosen.nets.mouth is not None:
         load_manifest(chosen.nets.mouth).path("fp32")
+    if here:
+        open_camera(chosen.camera, patient=True)  # made, not opened

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from dms.camera.backends import open_camera
 from dms.camera.exposure import ExposureFollower
 from dms.clips import ClipKeeper, clips_folder
 from dms.commands.config import check
@@ -91,8 +90,7 @@ def run(args: argparse.Namespace) -> int:
 
 def could_run(chosen: Settings) -> Settings:
     """Return ``chosen``, for a reload; raises DmsError where it names what is not there."""
-    check(chosen)
-    open_camera(chosen.camera, patient=True)  # made, not opened
+    check(chosen, here=True)
     return chosen
 
 
