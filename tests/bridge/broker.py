@@ -48,9 +48,10 @@ class Broker:
                 return
         raise RuntimeError("mosquitto did not start")
 
-    def stop(self) -> None:
+    def stop(self, *, kindly: bool = False) -> None:
+        """Kill it; ``kindly`` it may write down its sessions first, if it was told where."""
         if self._process:
-            self._process.kill()
+            self._process.terminate() if kindly else self._process.kill()
             self._process.wait()
             self._process = None
 
@@ -63,12 +64,19 @@ class Broker:
 
 
 class Listener:
-    """An independent client that keeps what it hears as (topic, payload, qos, retain)."""
+    """An independent client that keeps what it hears as (topic, payload, qos, retain).
 
-    def __init__(self, port: int, topic: str = "#", user: str = "", password: str = "") -> None:
+    With the name of a ``session`` the broker keeps for it what it misses.
+    """
+
+    def __init__(
+        self, port: int, topic: str = "#", user: str = "", password: str = "", session: str = ""
+    ) -> None:
         self.heard: list[tuple[str, dict, int, bool]] = []
         self._ready = threading.Event()
-        self._client = paho.Client(CallbackAPIVersion.VERSION2)
+        self._client = paho.Client(
+            CallbackAPIVersion.VERSION2, client_id=session, clean_session=not session
+        )
         self._client.reconnect_delay_set(0.05, 0.2)
         if user:
             self._client.username_pw_set(user, password)

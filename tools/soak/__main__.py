@@ -19,7 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tools.soak.day import run_day, steps
-from tools.soak.live import Soak, open_files, resident_mb
+from tools.soak.live import Soak, judge_growth, open_files, resident_mb
 from tools.soak.rig import Rig
 from tools.soak.tally import Tally
 
@@ -37,20 +37,26 @@ def main(words: Sequence[str] | None = None) -> int:
     hours, loops = (1 / 3, 1) if arguments.short else (arguments.hours, arguments.loops)
     tally = Tally()
     begun_s, used_s = time.monotonic(), time.process_time()
-    before_mb = resident_mb()
-    run_day(hours, arguments.seed, tally, lambda h: _say(f"{h:.0f} of {hours:.0f} h driven"))
-    day_mb = resident_mb() - before_mb
+    marks: list[tuple[float, int]] = []
+
+    def driven(hour: float) -> None:
+        marks.append((resident_mb(), open_files()))
+        _say(f"{hour:.0f} of {hours:.0f} h driven, {marks[-1][0]:.0f} MB")
+
+    run_day(hours, arguments.seed, tally, driven)
+    judge_growth("day", marks, tally)
     with (
         tempfile.TemporaryDirectory(prefix="dms-soak-") as folder,
-        Rig(Path(folder), arguments.seed) as rig,
+        Rig(Path(folder), arguments.seed, arguments.patience) as rig,
     ):
         Soak(rig, tally, arguments.seed, arguments.patience).run(loops, not arguments.short, _say)
     print(tally.table())
     wrong = tally.judge()
     print(
         f"\n{steps(hours):,} frames of drives, {loops} loops of the service; alerts due "
-        f"{tally.expected}, heard {tally.heard}; the drives left {day_mb:.0f} MB, "
-        f"{resident_mb():.0f} MB and {open_files()} files at the end; "
+        f"{tally.expected}, heard {tally.heard}; memory after the first drive {marks[0][0]:.0f}, "
+        f"after the last {marks[-1][0]:.0f}, at the end {resident_mb():.0f} MB, files "
+        f"{open_files()}; "
         f"{time.monotonic() - begun_s:.0f} s, {time.process_time() - used_s:.0f} s of CPU"
     )
     for line in wrong:

@@ -29,7 +29,10 @@ _ASLEEP = 12  # pictures of shut eyes that differ by the sensor's noise
 
 
 class Cabin:
-    """What the camera sees; ``effect`` spoils each picture, ``unplugged`` refuses to open."""
+    """What the camera sees; ``asleep`` shuts the driver's eyes, ``effect`` spoils each picture.
+
+    ``unplugged`` refuses to open.
+    """
 
     def __init__(self, seed: int) -> None:
         story = tell_story(seed, _AWAKE_S)
@@ -38,13 +41,9 @@ class Cabin:
         portrait, sensor = Portrait(), Sensor(seed)
         shut = portrait.picture(Puppet(lid=1.0))
         self._asleep = [sensor.expose(shut) for _ in range(_ASLEEP)]
-        self._sleeps_until_s = 0.0
+        self.asleep = False  # the driver's eyes are shut
         self.effect: Effect | None = None
         self.unplugged = False
-
-    def sleep(self, seconds: float) -> None:
-        """Let the driver shut his eyes from now on for ``seconds``."""
-        self._sleeps_until_s = time.monotonic() + seconds
 
     def source(self) -> Source:
         """Return a camera that looks into this cabin."""
@@ -52,7 +51,7 @@ class Cabin:
 
     def image(self, number: int) -> Image:
         """Return what is to be seen now."""
-        if time.monotonic() < self._sleeps_until_s:
+        if self.asleep:
             return self._asleep[number % _ASLEEP]
         return self._awake[number % len(self._awake)]
 

@@ -49,6 +49,11 @@ class HeadUnit:
             elif words["AlertAction"] == "Raised":
                 self.raised[words["AlertKind"]] += 1
 
+    @property
+    def closures(self) -> int:
+        """How many alerts of closed eyes were raised; a long closure raises several."""
+        return sum(self.raised[kind] for kind in ("Microsleep", "Sleep", "Unresponsive"))
+
     def close(self) -> None:
         """Stop listening."""
         self._stop.set()

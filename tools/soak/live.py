@@ -19,6 +19,7 @@ import numpy as np
 import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as state
 
+from dms.config import Settings
 from dms.errors import ConfigError
 from dms.values import Event, Kind, Level
 from tools.soak import cabin
@@ -27,9 +28,11 @@ from tools.soak.rig import CHECK_S, DEGRADED_S, FROZEN_S, SILENT_S, Rig
 from tools.soak.tally import Tally
 
 _STEP_S = 1.0  # of a loaded machine: threads, frame period, cyclic message
-_SLEEP_S = 1.7
+_ASLEEP = "live: driver falls asleep"
+_MICROSLEEP_S, _SLEEP_S = 1.0, 3.0  # eyes closed for so long, in the profile that runs
 _HOLD_S = 1.0  # a fault that changes nothing is left on for so long
 _PATIENCE_S = 60.0
+_OFTEN = 1000  # an alert that is right may be told again
 _MEGABYTE = 1 << 20
 _GROWTH_MB, _GROWTH_FILES = 30, 3
 
@@ -108,7 +111,7 @@ def _adapter_away(rig: Rig) -> Iterator[None]:
 @contextmanager
 def _broker_away(rig: Rig) -> Iterator[None]:
     assert rig.broker is not None
-    rig.broker.stop()
+    rig.broker.stop(kindly=True)
     try:
         yield
     finally:
@@ -137,22 +140,33 @@ def _store_corrupt(rig: Rig) -> Iterator[None]:
     yield
 
 
+def _other_monitor(usual: Settings) -> Settings:
+    seconds = usual.monitor.longest_retry_s * 0.99
+    return replace(usual, monitor=replace(usual.monitor, longest_retry_s=seconds))
+
+
+def _other_nets(usual: Settings) -> Settings:
+    precision = "fp32" if usual.nets.precision == "int8" else "int8"
+    return replace(usual, nets=replace(usual.nets, precision=precision))
+
+
 @contextmanager
-def _reload(rig: Rig, *, good: bool) -> Iterator[None]:
-    usual = rig.fresh
-    if good:
-        assert not isinstance(usual, ConfigError)
-        monitor = replace(usual.monitor, longest_retry_s=usual.monitor.longest_retry_s * 0.99)
-        rig.fresh = replace(usual, monitor=monitor)
-    else:
-        rig.fresh = ConfigError("dms.yaml:3: camera.fps: refused on purpose")
+def _reload(rig: Rig, change: Callable[[Settings], Settings]) -> Iterator[None]:
+    assert isinstance(rig.fresh, Settings)
+    rig.fresh = change(rig.fresh)
+    rig.service.ask_reload()
+    yield
+
+
+@contextmanager
+def _refused(rig: Rig) -> Iterator[None]:
+    usual, rig.fresh = rig.fresh, ConfigError("dms.yaml:3: camera.fps: refused on purpose")
     rig.service.ask_reload()
     try:
         yield
     finally:
-        if not good:
-            rig.fresh = usual
-            rig.service.ask_reload()
+        rig.fresh = usual
+        rig.service.ask_reload()
 
 
 @contextmanager
@@ -233,10 +247,11 @@ FAULTS: tuple[Fault, ...] = (
           1.0 + 2 * _STEP_S, sees=True, mended=_store_well),
     Fault("store corrupt", _store_corrupt, _said("corrupt", logging.ERROR),
           CHECK_S + 3 * _STEP_S, sees=True, mended=_store_well),
-    Fault("settings reloaded", lambda rig: _reload(rig, good=True),
+    Fault("settings reloaded", lambda rig: _reload(rig, _other_monitor),
           _said("settings were read again", logging.INFO), _STEP_S, sees=True),
-    Fault("settings refused", lambda rig: _reload(rig, good=False),
-          _said("refused", logging.ERROR), _STEP_S, sees=True),
+    Fault("nets reloaded", lambda rig: _reload(rig, _other_nets),
+          _said("settings were read again", logging.INFO), 5 * _STEP_S, sees=True),
+    Fault("settings refused", _refused, _said("refused", logging.ERROR), _STEP_S, sees=True),
     _harmless("memory pressure (300 MB)", _memory_taken),
 )  # fmt: skip
 
@@ -277,14 +292,14 @@ class Soak:
             marks.append((resident_mb(), open_files()))
             self._judge_log()
         self._judge_alerts()
-        self._judge_memory(marks)
+        judge_growth("live", marks, self._tally)
 
     def _one(self, fault: Fault, sleeps: bool) -> None:
         rig, name = self._rig, f"live: {fault.name}"
         allowed_s = None if fault.deadline_s is None else fault.deadline_s * self._patience
         row = self._tally.row(name, allowed_s)
         row.injected += 1
-        self._allowed.update(dict.fromkeys(fault.raises, 1000))
+        self._allowed.update(dict.fromkeys(fault.raises, _OFTEN))
         since = len(rig.journal.lines)
         with fault.on(rig):
             if fault.told is None:
@@ -305,23 +320,36 @@ class Soak:
         return rig.wait(well, _PATIENCE_S * self._patience) is not None
 
     def _sleep(self, when: str) -> None:
-        """Let the driver fall asleep; the head unit must hear of it."""
-        rig = self._rig
-        before = rig.head.raised["Microsleep"]
+        """Let the driver fall asleep until the head unit hears of it, which has its deadline.
+
+        On a machine that stands still meanwhile he sleeps so long that more is rightly told.
+        """
+        rig, tally = self._rig, self._tally
+        row = tally.row(_ASLEEP, (_MICROSLEEP_S + _STEP_S) * self._patience)
+        before = rig.head.closures
         self._slept += 1
-        self._tally.expected += 1
-        rig.cabin.sleep(_SLEEP_S)
-        if rig.wait(lambda: rig.head.raised["Microsleep"] > before, 10.0 * self._patience) is None:
-            self._tally.wrong.append(f"live: a microsleep {when} was lost")
+        tally.expected += 1
+        row.injected += 1
+        begun_s, rig.cabin.asleep = time.monotonic(), True
+        after_s = rig.wait(lambda: rig.head.closures > before, 10.0 * self._patience)
+        woken_s, rig.cabin.asleep = time.monotonic(), False
+        if time.monotonic() - begun_s > _SLEEP_S - 2.0 / cabin.FPS:
+            self._allowed.update(dict.fromkeys(("Sleep", "Unresponsive"), _OFTEN))
+        if after_s is None:
+            tally.wrong.append(f"live: a microsleep {when} was lost")
         else:
-            self._tally.heard += 1
-        rig.wait(lambda: rig.head.state.get("Eyes") == "Open", 10.0 * self._patience)
+            tally.heard += 1
+            tally.told(_ASLEEP, after_s)
+        awake = lambda: (  # noqa: E731  (the state before may be older than the closure)
+            rig.head.state_s > woken_s and rig.head.state.get("Eyes") == "Open"
+        )
+        row.recovered += rig.wait(awake, 10.0 * self._patience) is not None
 
     def _judge_alerts(self) -> None:
         rig = self._rig
         raised = rig.head.raised
         for kind, count in raised.items():
-            if kind == "Microsleep" and count != self._slept:
+            if kind == "Microsleep" and count > self._slept:
                 self._tally.wrong.append(f"live: {count} microsleeps told of {self._slept}")
             elif kind not in {"Microsleep", "Drowsy"} and count > self._allowed[kind]:
                 self._tally.wrong.append(f"live: {kind} was invented {count} times")
@@ -339,15 +367,16 @@ class Soak:
                 self._tally.wrong.append(f"live: {text}")
         self._rig.journal.forget()
 
-    def _judge_memory(self, marks: Sequence[tuple[float, int]]) -> None:
-        """The first loop warms up; after it nothing may grow."""
-        if len(marks) < 2:
-            return
-        (first_mb, first_files), (last_mb, last_files) = marks[0], marks[-1]
-        if last_mb - first_mb > _GROWTH_MB:
-            self._tally.wrong.append(f"memory grew from {first_mb:.0f} to {last_mb:.0f} MB")
-        if last_files - first_files > _GROWTH_FILES:
-            self._tally.wrong.append(f"open files grew from {first_files} to {last_files}")
+
+def judge_growth(part: str, marks: Sequence[tuple[float, int]], tally: Tally) -> None:
+    """Hold (MB, open files) at the ends of loops against the first, which warms up."""
+    if len(marks) < 2:
+        return
+    (first_mb, first_files), (last_mb, last_files) = marks[0], marks[-1]
+    if last_mb - first_mb > _GROWTH_MB:
+        tally.wrong.append(f"{part}: memory grew from {first_mb:.0f} to {last_mb:.0f} MB")
+    if last_files - first_files > _GROWTH_FILES:
+        tally.wrong.append(f"{part}: open files grew from {first_files} to {last_files}")
 
 
 def resident_mb() -> float:

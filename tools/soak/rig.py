@@ -11,9 +11,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-
-from typing_extensions import Self
 
 from dms.bridge import BridgeSettings
 from dms.bridge.mqtt_settings import MqttSettings
@@ -23,6 +20,7 @@ from dms.config import Settings
 from dms.errors import DmsError
 from dms.liveness import Liveness, LivenessSettings
 from dms.notify import Notifier
+from dms.resource import OpenedResource
 from dms.service import Service, patient_bridges
 from dms.status import StartSettings, Status
 from dms.store import EventStore, StoreSettings
@@ -62,21 +60,22 @@ class FillingStore(EventStore):
         return super()._writing()
 
 
-class Rig:
-    """A context manager around one running service."""
+class Rig(OpenedResource):
+    """A context manager around one running service; ``patience`` stretches its own deadlines."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(self, folder: Path, seed: int, patience: float = 1.0) -> None:
         self.folder = folder
         self.cabin = Cabin(seed)
         self.adapter = Lawicel(folder / "usb-adapter")
-        self.broker = Broker(folder) if PLACE else None
+        kept = f"allow_anonymous true\npersistence true\npersistence_location {folder}/"
+        self.broker = Broker(folder, kept) if PLACE else None
         self.listener: Listener | None = None
         self.journal = Journal()
         self.head = HeadUnit(f"soak-{seed}")
         self.store = FillingStore(folder / "events.db", StoreSettings(lowest_level=1))
         self.writer = StoreWriter(self.store, 1, CHECK_S)
         self.clock_off_s = 0.0
-        self.fresh: Settings | DmsError = self._settings(seed)
+        self.fresh: Settings | DmsError = self._settings(seed, patience)
         notifier = Notifier({})
         self.status = Status(notifier)
         liveness = Liveness(LivenessSettings(), notifier)
@@ -86,7 +85,7 @@ class Rig:
         self._thread = threading.Thread(target=self._run, name="soak-service")
         self._stack = ExitStack()
 
-    def _settings(self, seed: int) -> Settings:
+    def _settings(self, seed: int, patience: float) -> Settings:
         usual = Settings()
         bridges = [
             BridgeSettings(kind="virtual", channel=f"soak-{seed}"),
@@ -95,8 +94,8 @@ class Rig:
         if self.broker is not None:
             mqtt = MqttSettings(port=self.broker.port, retry_s=0.2)
             bridges.append(BridgeSettings(kind="mqtt", mqtt=mqtt))
-        policy = replace(usual.core.policy, degraded_s=DEGRADED_S)
-        camera = replace(usual.camera, silent_s=SILENT_S, frozen_s=FROZEN_S)
+        policy = replace(usual.core.policy, degraded_s=DEGRADED_S * patience)
+        camera = replace(usual.camera, silent_s=SILENT_S * patience, frozen_s=FROZEN_S * patience)
         service = replace(usual.service, start=StartSettings(ready_s=2.0, load_retry_s=0.5))
         whole = replace(
             usual, bridges=tuple(bridges), core=replace(usual.core, policy=policy),
@@ -115,7 +114,8 @@ class Rig:
         except BaseException as error:  # noqa: BLE001  (told by whoever waits)
             self.failure = error
 
-    def __enter__(self) -> Self:
+    def open(self) -> None:
+        """Start the service and whoever listens to it."""
         logging.getLogger("dms").addHandler(self.journal)
         logging.getLogger("dms").setLevel(logging.INFO)
         self._stack.callback(logging.getLogger("dms").removeHandler, self.journal)
@@ -123,19 +123,14 @@ class Rig:
         self._stack.callback(self.adapter.unplug)
         if self.broker is not None:
             self._stack.enter_context(self.broker)
-            self.listener = Listener(self.broker.port)
+            self.listener = Listener(self.broker.port, session="soak-head-unit")
             self._stack.callback(self.listener.close)
         self._stack.enter_context(self.writer)
         self._thread.start()
         self._stack.callback(self._end)
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """End the service, then the listeners."""
         self._stack.close()
 
     def _end(self) -> None:
