@@ -50,6 +50,11 @@ class Liveness:
         """Note that the loop has come to ``stage``: camera, perception, decision, ..."""
         self._now = (stage, self._clock())
 
+    @property
+    def stage(self) -> str:
+        """The stage that the loop is in."""
+        return self._now[0]
+
     def stuck(self) -> tuple[str, float] | None:
         """Return the stage that is past its deadline and for how long it has run, else None."""
         stage, since_s = self._now

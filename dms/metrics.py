@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dms.recording import Moment
 from dms.status import Status
-from dms.values import DriverState, Frame
+from dms.values import DriverState, EyesState, Frame
 
 _log = logging.getLogger(__name__)
 _EVERY_S = 5.0
@@ -51,8 +51,17 @@ class Metrics:
             _line("dms_faults", "gauge", len(moment.faults)),
             _line("dms_alert_level", "gauge", int(state.level)),
             _line("dms_baseline_progress", "gauge", round(state.baseline_progress, 3)),
-            "# TYPE dms_latency_seconds summary",
+            "# TYPE dms_eyes gauge",
+            *(f'dms_eyes{{state="{one.value}"}} {int(state.eyes is one)}' for one in EyesState),
+            "# TYPE dms_part_well gauge",
+            *(
+                f'dms_part_well{{part="{part}"}} {int(why is None)}'
+                for part, why in self._status.health(moment.faults).items()
+            ),
         ]
+        if state.drowsiness is not None:  # unknown is no number
+            lines.append(_line("dms_drowsiness_level", "gauge", state.drowsiness))
+        lines.append("# TYPE dms_latency_seconds summary")
         kept = sorted(self._latencies)
         for share in (0.5, 0.95, 0.99):
             if kept:

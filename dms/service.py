@@ -144,7 +144,7 @@ class Service:
     def _retire(self, chain: Chain) -> None:
         """Free what a chain holds in a thread of its own: a GPU takes its time, nobody waits."""
         self._retiring = [thread for thread in self._retiring if thread.is_alive()]
-        self._retiring.append(threading.Thread(target=chain.close, name="dms-retire"))
+        self._retiring.append(threading.Thread(target=chain.close, name="dms-retire", daemon=True))
         self._retiring[-1].start()
 
     def _camera(self, settings: Settings) -> Camera:
@@ -261,7 +261,16 @@ class Service:
         )  # fmt: skip
         if self._interrupted:
             return
-        self._monitor.run()
+        try:
+            self._monitor.run()
+        except DmsError:
+            raise
+        except Exception:
+            stage = self._liveness.stage
+            text = f"The stage {stage} has died of a defect; the service starts anew."
+            _log.critical("%s", text, extra={"fields": {"DMS_STAGE": stage}})
+            self._notifier.status(text)
+            raise
 
     def _close(self) -> None:
         """Say "off" on every bridge first: the camera's driver may take its time."""
@@ -274,7 +283,7 @@ class Service:
             self._parts.camera.close()
             self._parts.chain.close()
         for thread in self._retiring:
-            thread.join()
+            thread.join(1.0)
 
     def _reloading(self) -> None:
         while True:

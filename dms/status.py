@@ -49,8 +49,8 @@ class Status:
 
     @property
     def fps(self) -> float:
-        """Frames a second over the last seconds."""
-        if len(self._times) < 2:
+        """Frames a second over the last seconds; 0 once none has come for so long."""
+        if len(self._times) < 2 or time.monotonic() - self._times[-1] > _WINDOW_S:
             return 0.0
         return (len(self._times) - 1) / max(self._times[-1] - self._times[0], 1e-6)
 

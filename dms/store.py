@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -253,31 +254,38 @@ class EventStore(OpenedResource):
 
     def _connect(self) -> None:
         self.close()
+        read_only = self._must_exist and not os.access(self._path, os.W_OK)
         base = sqlite3.connect(
-            self._path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
-        )
+            _reading(self._path) if read_only else self._path, timeout=_BUSY_S,
+            isolation_level=None, check_same_thread=False, uri=read_only,
+        )  # fmt: skip
         try:
-            base.execute("PRAGMA journal_mode = WAL")
-            base.execute("PRAGMA synchronous = FULL")  # NORMAL may lose commits at a power cut
-            base.execute("PRAGMA secure_delete = ON")
-            base.execute("PRAGMA journal_size_limit = 1000000")
-            told = base.execute("PRAGMA quick_check(1)").fetchone()[0]
-            if told != "ok":
-                raise sqlite3.DatabaseError(f"malformed: {told}")
-            version = int(base.execute("PRAGMA user_version").fetchone()[0])
-            if version > _VERSION:
-                raise StoreError(
-                    f"{self._path} was made by a newer dms (format {version}, this one knows "
-                    f"{_VERSION}); move it away or update."
-                )
-            base.executescript(
-                f"BEGIN; {_SCHEMA} {AGE_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;"
-            )
-            self._age.load(base)
+            if not read_only:
+                base.execute("PRAGMA journal_mode = WAL")
+                base.execute("PRAGMA synchronous = FULL")  # NORMAL may lose commits at a power cut
+                base.execute("PRAGMA secure_delete = ON")
+                base.execute("PRAGMA journal_size_limit = 1000000")
+            self._check(base)
+            if not read_only:
+                tables = f"{_SCHEMA} {AGE_SCHEMA} PRAGMA user_version = {_VERSION};"
+                base.executescript(f"BEGIN; {tables} COMMIT;")
+                self._age.load(base)
         except BaseException:
             base.close()
             raise
         self._base = base
+
+    def _check(self, base: sqlite3.Connection) -> None:
+        """Raise where the file is damaged or of a newer format."""
+        told = base.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if told != "ok":
+            raise sqlite3.DatabaseError(f"malformed: {told}")
+        version = int(base.execute("PRAGMA user_version").fetchone()[0])
+        if version > _VERSION:
+            raise StoreError(
+                f"{self._path} was made by a newer dms (format {version}, this one knows "
+                f"{_VERSION}); move it away or update."
+            )
 
     def _begin_anew(self, error: sqlite3.DatabaseError) -> None:
         aside = self._aside(max(self._asides(), default=0) + 1)
@@ -323,14 +331,24 @@ class EventStore(OpenedResource):
                     base.execute("ROLLBACK")
             if _corrupt(error):
                 self.close()
+            advice = "use sudo" if "readonly" in str(error) else "free some disk space"
             raise StoreError(
-                f"Events cannot be stored in {self._path} ({error}); free some disk space."
+                f"Events cannot be stored in {self._path} ({error}); {advice}."
             ) from error
 
     def _read(self) -> sqlite3.Connection:
         if self._base is None:
             raise StoreError(f"{self._path} is not open; open the store first.")
         return self._base
+
+
+def _reading(path: Path) -> str:
+    """Return how a user opens the file who may read it only, as the group dms may.
+
+    Without a writer nothing lies beside it, and nothing may be made there.
+    """
+    alone = not path.with_name(path.name + "-wal").exists()
+    return f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if alone else ''}"
 
 
 def _corrupt(error: sqlite3.Error) -> bool:

@@ -51,7 +51,10 @@ class StoreWriter(OpenedResource):
         self._ignition: bool | None = None
         self._refused: str | None = None
         self._last_aside: Path | None = None
-        self._set_aside: Path | None = None  # told, as a fault, until the next look at the file
+        self._set_aside: Path | None = (
+            None  # a fault until it was told and the file looked at again
+        )
+        self._was_told = False
         self._dead = False
         self.stored = 0
         self.dropped = 0
@@ -68,6 +71,7 @@ class StoreWriter(OpenedResource):
     def take(self, moment: Moment, state: DriverState, frame: Frame | None) -> None:
         """Queue what the loop raised in this step; a sink of the loop."""
         del frame
+        self._was_told |= any(fault.startswith(f"{self.part}:") for fault in moment.faults)
         self._progress = state.baseline_progress
         ignition = moment.vehicle.ignition if moment.vehicle else None
         if ignition is not None and ignition != self._ignition:
@@ -135,7 +139,9 @@ class StoreWriter(OpenedResource):
                     batch, stopping = list(self._waiting), self._stopping
                 if not stopping and time.monotonic() - looked_s >= self._touch_s:
                     self._store.verify()
-                    looked_s, self._set_aside = time.monotonic(), None
+                    looked_s = time.monotonic()
+                    if self._was_told:
+                        self._set_aside = None
                 if batch:
                     drive = self._write(batch, drive)
                     continue
@@ -187,6 +193,7 @@ class StoreWriter(OpenedResource):
     def _recovered(self) -> None:
         if self._store.set_aside != self._last_aside:
             self._set_aside = self._last_aside = self._store.set_aside
+            self._was_told = False
         if self._refused is not None:
             _log.warning("Events are stored again; %d were dropped.", self.dropped)
             self._refused = None

@@ -392,6 +392,17 @@ def test_parts_made_anew_at_a_reload_have_the_deadline_of_loading(rig, monkeypat
     assert stages == ["load"]
 
 
+def test_a_stage_that_dies_is_named_and_ends_the_process(rig, monkeypatch):
+    rig.start()
+    rig.state(EyesReason="NoFace")
+    monkeypatch.setattr(Eyes, "observe", lambda *_: 1 / 0)
+    rig.wait(lambda: not rig.thread.is_alive())
+    assert isinstance(rig.failure, ZeroDivisionError)
+    told = [note[1] for note in rig.notes.sent if note[0] == "status"]
+    assert told[-1] == "The stage perception has died of a defect; the service starts anew."
+    rig.failure = None
+
+
 def test_a_missing_camera_is_no_hanging_stage(rig):
     Cabin.plugged.clear()
     rig.ready_after(0.5)

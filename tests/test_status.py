@@ -31,6 +31,18 @@ def test_gaps_in_the_sequence_are_drops():
     assert (status.frames, status.drops) == (6, 2)
 
 
+def test_frames_that_no_longer_come_are_no_rate(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("dms.status.time.monotonic", lambda: now[0])
+    status = Status(Told())
+    for sequence in range(30):
+        now[0] += 0.1
+        status.take(moment(), DriverState(1.0), frame(sequence))
+    assert round(status.fps) == 10
+    now[0] += 6.0
+    assert status.fps == 0.0
+
+
 def test_a_fault_is_logged_once_when_it_comes_and_once_when_it_goes(caplog):
     told = Told()
     status = Status(told)

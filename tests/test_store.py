@@ -1,3 +1,4 @@
+import os
 import random
 import sqlite3
 import subprocess
@@ -213,6 +214,23 @@ _WRITER = textwrap.dedent("""
             made = Event(float(number), Kind.FAULT, Level.WARNING, "r" * 300)
             print(store.add([made], drive)[0], flush=True)
 """)
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_who_may_only_read_reads_and_leaves_no_trace(path, monkeypatch, running):
+    writer = make(path)
+    writer.open()
+    writer.add([event(1)])
+    if not running:
+        writer.close()
+    names = {found.name for found in path.parent.iterdir()}
+    monkeypatch.setattr(os, "access", lambda *_: False)  # as the group dms, on a file of mode 0640
+    with EventStore(path, StoreSettings(), must_exist=True) as reader:
+        assert [item.event for item in reader.events()] == [event(1)]
+        with pytest.raises(StoreError, match="use sudo"):
+            reader.erase()
+    assert {found.name for found in path.parent.iterdir()} == names
+    writer.close()
 
 
 def test_kill_at_any_instant_loses_nothing_acknowledged(path):

@@ -24,6 +24,8 @@ _MOST_FAILURES = 3  # reads in a row that say false; a single one may be a broke
 class OpenCvStream(Source):
     """What the OpenCV streams share; a sub-class says how to open and what a read gives."""
 
+    _asked = "that it is plugged in, not used by another program and that this user may read it"
+
     def __init__(self, settings: CameraSettings) -> None:
         self._settings = settings
         self._capture: cv2.VideoCapture | None = None
@@ -41,8 +43,7 @@ class OpenCvStream(Source):
         if not capture.isOpened():
             capture.release()
             raise CameraError(
-                f"The camera {self._settings.source} cannot be opened; check that it is plugged "
-                "in, not used by another program and that this user may read it."
+                f"The camera {self._settings.source} cannot be opened; check {self._asked}."
             )
         self._capture, self._failures = capture, 0
 
@@ -121,6 +122,10 @@ class OpenCvGStreamer(OpenCvStream):
 
 class OpenCvRtsp(OpenCvStream):
     """RTSP by OpenCV's own FFmpeg, for machines without GStreamer."""
+
+    _asked = (
+        "its address, network and password, and that the service's unit lets the address through"
+    )
 
     def _connect(self) -> cv2.VideoCapture:
         first_ms = round(self._settings.first_frame_s * 1000)
