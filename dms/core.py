@@ -148,6 +148,11 @@ class Core:
         """The present evidence of rage in words, with the vehicle's part in it."""
         return self._emotion.rage.reason
 
+    @property
+    def quiet_s(self) -> float | None:
+        """How long the face has shown no sign of life (see :mod:`dms.still`), None without one."""
+        return self._still.quiet_s
+
     def step(
         self,
         observation: DriverObservation,

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dms.crop import fit_similarity
-from dms.engine.manifest import FOLDER
+from dms.engine.manifest import FOLDER, verified
 from dms.errors import EngineError
 from dms.landmarks import Landmarks, Predictor
 from dms.search_order import Part, search_order
@@ -118,13 +118,16 @@ class Face:
     likeness: float  # correlation with its last confirmed look, -1..1
 
 
+_DETECTOR_SHA256 = "f3f7aa833fb4a14a46fc48689f45b98d85ef72d6dfaf8bdc012b7d3c522a5426"
+
+
 @cache
 def _detector() -> Any:
     """Load dlib's own frontal face detector, saved by its ``save``.
 
     dlib unpacks the copy inside its library for 0.3 s; the same filters load from a file in 1.3 ms.
     """
-    path = FOLDER / "frontal_face.svm"
+    path = verified(FOLDER / "frontal_face.svm", _DETECTOR_SHA256)
     try:
         return dlib.fhog_object_detector(str(path))
     except RuntimeError as error:

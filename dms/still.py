@@ -69,6 +69,11 @@ class Still:
         self._last_s = t_s
         return t_s - self._since_s >= self._settings.after_s
 
+    @property
+    def quiet_s(self) -> float | None:
+        """How long the face has shown no sign of life, None while there is none to watch."""
+        return None if self._first is None else self._last_s - self._since_s
+
     def _begin(self, t_s: float, look: _Look) -> None:
         self._first = _Look(look.turn, look.ear, look.mar)
         self._now = look

@@ -3,6 +3,7 @@ import dlib
 import numpy as np
 import pytest
 
+from dms.errors import EngineError
 from dms.face import FaceSettings, FaceTracker, _detector
 from dms.landmarks import LandmarkSettings, load_predictor
 from dms.values import Box, Frame, Unseen
@@ -137,3 +138,11 @@ def test_a_weak_face_seen_again_too_late_is_not_believed(tracker):
     weak, later = FaceSettings().weak_score, FaceSettings().weak_window_s + 0.1
     assert not tracker._convincing(0.0, weak, Box(10, 10, 80, 80))
     assert not tracker._convincing(later, weak, Box(10, 10, 80, 80))
+
+
+def test_an_altered_detector_is_refused_before_dlib_reads_it(tmp_path, monkeypatch):
+    (tmp_path / "frontal_face.svm").write_bytes(b"not what dlib wrote")
+    monkeypatch.setattr("dms.face.FOLDER", tmp_path)
+    monkeypatch.setattr("dms.face.dlib.fhog_object_detector", lambda _: pytest.fail("it was read"))
+    with pytest.raises(EngineError, match=r"frontal_face\.svm is not the file"):
+        _detector.__wrapped__()

@@ -89,15 +89,19 @@ class Ran:
         return sorted(path for path in self.opened if not known.search(path))
 
     def pictures(self) -> list[str]:
-        """Return the calls whose bytes hold a part of a picture, as it is or encoded."""
+        """Return the calls and files whose bytes hold a part of a picture, as it is or encoded.
+
+        The files are read at the end, too: what is mapped into memory is written without a call.
+        """
         rows = [PATTERN[row, start : start + 24].tobytes() for row in range(0, HEIGHT, 4)
                 for start in (0, 400)]  # fmt: skip
         rows += [PATTERN[row, 120:].tobytes()[:24] for row in range(322, HEIGHT, 2)]
         wanted = set(rows)
         wanted |= {row.hex().encode() for row in rows}
         wanted |= {base64.b64encode(row) for row in rows}
+        kept = [(name, (self.folder / name).read_bytes()) for name in written(self.folder)]
         found = []
-        for line, data in self.sent:
+        for line, data in (*self.sent, *kept):
             if any(head in data[:64] for head in PICTURE_HEADS) or any(w in data for w in wanted):
                 found.append(line)
         return found

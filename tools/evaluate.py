@@ -10,6 +10,7 @@
     python tools/evaluate.py awake      --data ../shared/data
     python tools/evaluate.py stills     --data ../shared/data/nir_faces
     python tools/evaluate.py covers     --data ../shared/data
+    python tools/evaluate.py photos     --data ../shared/data
     python tools/evaluate.py rates      --data ../shared/data/clips --film out/demo/demo.avi
     python tools/evaluate.py drowsy
     python tools/evaluate.py rage       --data ../shared/data
@@ -41,6 +42,7 @@ VERBS = {
     "awake": "awake people: false fatigue alerts, and how long their eyes were seen",
     "stills": "infrared stills with moving noise: open eyes, frontal heads",
     "covers": "painted sunglasses, hands, glare, brims and masks: named, and never open",
+    "photos": "photos before the camera are told; how near real people come to such stillness",
     "rates": "the same alerts at 15 frames/s and half the size; ends of long closures",
     "drowsy": "rendered and observation drives that grow tired and fresh again",
     "rage": "road rage and micro-expressions on made sequences, by the whole chain",

@@ -73,19 +73,7 @@ class Manifest:
                 f"{self.name} has no {precision} file; choose one of {', '.join(self.files)}"
             )
         entry = self.files[precision]
-        path = self.folder / entry.file
-        try:
-            actual = hashlib.sha256(path.read_bytes()).hexdigest()
-        except OSError as error:
-            raise EngineError(
-                f"{path} cannot be read ({error.strerror}); restore it with 'git checkout engines'"
-            ) from error
-        if actual != entry.sha256:
-            raise EngineError(
-                f"{path} is not the file its manifest names (SHA-256 {actual[:12]}.. instead of "
-                f"{entry.sha256[:12]}..); restore it with 'git checkout engines'"
-            )
-        return path
+        return verified(self.folder / entry.file, entry.sha256)
 
     def framing(self, kind: type[T]) -> T:
         """Crop settings of class ``kind`` as the net was trained with."""
@@ -96,6 +84,25 @@ class Manifest:
                 f"the alignment in the manifest of {self.name} does not fit {kind.__name__} "
                 f"({_first(error)}); use engines/ of the same version as dms"
             ) from error
+
+
+def verified(path: Path, sha256: str) -> Path:
+    """Return ``path`` once its hash has been found right.
+
+    Raises EngineError where it is missing or altered.
+    """
+    try:
+        actual = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise EngineError(
+            f"{path} cannot be read ({error.strerror}); restore it with 'git checkout engines'"
+        ) from error
+    if actual != sha256:
+        raise EngineError(
+            f"{path} is not the file that belongs there (SHA-256 {actual[:12]}.. instead of "
+            f"{sha256[:12]}..); restore it with 'git checkout engines'"
+        )
+    return path
 
 
 def load_manifest(name: str, folder: Path = FOLDER) -> Manifest:
