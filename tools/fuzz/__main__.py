@@ -10,6 +10,7 @@ tools/fuzz/seeds/TARGET once it is mended, where the tests replay it. Exits with
 from __future__ import annotations
 
 import argparse
+import resource
 import subprocess
 import sys
 import tempfile
@@ -35,13 +36,16 @@ def _all(arguments: argparse.Namespace) -> int:
     """Run every target in a process of its own, since a finding ends the process."""
     from tools.fuzz.targets import TARGETS  # noqa: PLC0415  (the fuzzing process instruments it)
 
-    failed = []
+    failed, before_s = [], 0.0
     for name in TARGETS:
         words = [sys.executable, "-m", "tools.fuzz", name, "--seconds", str(arguments.seconds)]
         words += ["--out", str(arguments.out), "--longest", str(arguments.longest)]
         done = subprocess.run(words, check=False, capture_output=True, text=True)
         last = [line for line in done.stderr.splitlines() if line.startswith(("Done", "#"))][-1:]
-        print(f"{name:14} {'FINDING' if done.returncode else 'clean'}  {' '.join(last)}")
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu_s, before_s = used.ru_utime + used.ru_stime - before_s, used.ru_utime + used.ru_stime
+        told = "FINDING" if done.returncode else "clean"
+        print(f"{name:14} {told}  {cpu_s:.0f} s of CPU  {' '.join(last)}", flush=True)
         if done.returncode:
             failed.append(name)
             print(done.stdout[-2000:] + done.stderr[-4000:])
