@@ -34,6 +34,7 @@ from tools.soak.cabin import Cabin
 from tools.soak.ears import HeadUnit, Journal
 
 SILENT_S, FROZEN_S, DEGRADED_S, CHECK_S = 1.0, 1.0, 2.0, 2.0
+_MOST_STRETCH = 5.0
 
 
 class _CabinService(Service):
@@ -61,7 +62,10 @@ class FillingStore(EventStore):
 
 
 class Rig(OpenedResource):
-    """A context manager around one running service; ``patience`` stretches its own deadlines."""
+    """A context manager around one running service; ``patience`` stretches its own deadlines.
+
+    Up to five times only: a thread rests for seconds on a loaded machine, not for minutes.
+    """
 
     def __init__(self, folder: Path, seed: int, patience: float = 1.0) -> None:
         self.folder = folder
@@ -75,7 +79,7 @@ class Rig(OpenedResource):
         self.store = FillingStore(folder / "events.db", StoreSettings(lowest_level=1))
         self.writer = StoreWriter(self.store, 1, CHECK_S)
         self.clock_off_s = 0.0
-        self.fresh: Settings | DmsError = self._settings(seed, patience)
+        self.fresh: Settings | DmsError = self._settings(seed, min(patience, _MOST_STRETCH))
         notifier = Notifier({})
         self.status = Status(notifier)
         liveness = Liveness(LivenessSettings(), notifier)
@@ -85,7 +89,7 @@ class Rig(OpenedResource):
         self._thread = threading.Thread(target=self._run, name="soak-service")
         self._stack = ExitStack()
 
-    def _settings(self, seed: int, patience: float) -> Settings:
+    def _settings(self, seed: int, stretch: float) -> Settings:
         usual = Settings()
         bridges = [
             BridgeSettings(kind="virtual", channel=f"soak-{seed}"),
@@ -94,8 +98,8 @@ class Rig(OpenedResource):
         if self.broker is not None:
             mqtt = MqttSettings(port=self.broker.port, retry_s=0.2)
             bridges.append(BridgeSettings(kind="mqtt", mqtt=mqtt))
-        policy = replace(usual.core.policy, degraded_s=DEGRADED_S * patience)
-        camera = replace(usual.camera, silent_s=SILENT_S * patience, frozen_s=FROZEN_S * patience)
+        policy = replace(usual.core.policy, degraded_s=DEGRADED_S * stretch)
+        camera = replace(usual.camera, silent_s=SILENT_S * stretch, frozen_s=FROZEN_S * stretch)
         service = replace(usual.service, start=StartSettings(ready_s=2.0, load_retry_s=0.5))
         whole = replace(
             usual, bridges=tuple(bridges), core=replace(usual.core, policy=policy),
