@@ -22,6 +22,7 @@ _PERIOD_S = 0.1
 _MOST_CONNECTIONS = 64
 _LONGEST_HEAD = 16_384  # bytes of a request line with its headers
 _KEEP_ALIVE_S = 10.0
+_HEAD_S = 10.0  # a request whose head takes longer is given up
 _COOKIE = "dms_token"
 _FILES = {"/": "page.html", "/page.css": "page.css", "/page.js": "page.js"}
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
@@ -149,14 +150,38 @@ def make_server(app: Any, **more: Any) -> Any:
     """
     try:
         uvicorn: Any = importlib.import_module("uvicorn")
+        spoken: Any = importlib.import_module("uvicorn.protocols.http.h11_impl")
     except ImportError as error:
         raise ConfigError(_ADVICE) from error
     limits = {
-        "limit_concurrency": _MOST_CONNECTIONS, "http": "h11",
+        "limit_concurrency": _MOST_CONNECTIONS, "http": _impatient(spoken.H11Protocol),
         "h11_max_incomplete_event_size": _LONGEST_HEAD,
     }  # fmt: skip
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1, **limits, **more)
     return uvicorn.Server(config)
+
+
+def _impatient(spoken: Any) -> type[Any]:
+    """Return a protocol that hangs up on who does not get on with a request.
+
+    uvicorn waits for a head without an end, so that a few idle clients could keep all others out.
+    """
+
+    class Impatient(spoken):  # type: ignore[misc]
+        def connection_made(self, transport: asyncio.Transport) -> None:
+            super().connection_made(transport)
+            self.loop.call_later(_HEAD_S, self._look, None)
+
+        def _look(self, before: Any) -> None:
+            """Compare the request with that of the look before: an answer may take its time."""
+            if self.transport.is_closing():
+                return
+            if self.cycle is before and (before is None or before.response_complete):
+                self.transport.close()
+            else:
+                self.loop.call_later(_HEAD_S, self._look, self.cycle)
+
+    return Impatient
 
 
 _ADVICE = "the live page needs Starlette and uvicorn: pip install 'dms-jetson[dashboard]'"

@@ -1,3 +1,4 @@
+import contextlib
 import http.client
 import socket
 
@@ -8,6 +9,7 @@ pytest.importorskip("uvicorn", reason="the extra 'dashboard' is not installed")
 
 from dms.dashboard.feed import ServiceFeed
 from dms.dashboard.server import is_loopback, make_app
+from tests.dashboard.conftest import wait
 
 
 @pytest.fixture
@@ -110,3 +112,20 @@ def test_oversized_requests_are_refused_and_slow_ones_hold_up_nobody(tmp_path, s
         web.close()
         for link in slow:
             link.close()
+
+
+def test_who_never_ends_a_request_keeps_nobody_out_for_long(tmp_path, served, monkeypatch):
+    monkeypatch.setattr("dms.dashboard.server._HEAD_S", 1.0)
+    app = make_app(ServiceFeed(tmp_path / "none"), None, ["localhost"])
+    with served(app) as server, contextlib.ExitStack() as stack:
+        for _ in range(70):  # more than are served at once
+            link = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), 60))
+            link.sendall(b"GET / HTTP/1.1\r\nHost: local")
+
+        def answered():
+            web = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
+            with contextlib.closing(web):
+                web.request("GET", "/", headers={"Host": "localhost"})
+                return web.getresponse().status == 200
+
+        wait(answered)
