@@ -73,7 +73,7 @@ def run_job(
     """
     folder = Path(recipe.out) / entry.name
     try:
-        chain = _chain(recipe.config, recipe.overrides)
+        chain = _chain(recipe.config, (*recipe.overrides, *_own(entry)))
         key = _key(entry, recipe, chain)
         if not recipe.fresh and (before := _before(folder, key, recipe.table)) is not None:
             return before
@@ -138,6 +138,11 @@ def _chain(config: str | None, overrides: tuple[str, ...]) -> Chain:
     return Chain(load(Path(config) if config else None, overrides))
 
 
+def _own(entry: Entry) -> tuple[str, ...]:
+    """Return the settings of this recording alone."""
+    return () if entry.time_scale is None else (f"camera.time_scale={entry.time_scale}",)
+
+
 def _run(
     entry: Entry,
     recipe: Recipe,
@@ -149,7 +154,7 @@ def _run(
     cv2.setNumThreads(1)  # one core a recording; several recordings share the machine
     table = folder / f"frames{recipe.table}"
     seen = folder / "observations.jsonl" if recipe.observations else None
-    labels = labels_of(entry, rate_of(entry.source))
+    labels = labels_of(entry, rate_of(entry.source) / (entry.time_scale or 1.0))
     outputs = Outputs(folder / "events.jsonl", table, seen, folder / "affect.json")
     # Files are written over from here on: what an earlier run made of them is no more.
     (folder / "result.json").unlink(missing_ok=True)

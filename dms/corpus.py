@@ -1,7 +1,7 @@
 """Which recordings a bench run takes: files, folders, globs, or a manifest with labels and groups.
 
-A manifest is CSV or YAML: each row names a ``source``, may name ``labels``, and every other column
-is a group to measure by (glasses, night, ...). Paths are relative to the manifest.
+A manifest is CSV or YAML: each row names a ``source``, may name ``labels`` and ``time_scale``; each
+other column is a group to measure by (glasses, night, ...). Paths are relative to the manifest.
 """
 
 from __future__ import annotations
@@ -35,16 +35,21 @@ OBSERVATIONS = ".jsonl"
 _EVENTS, _KEPT = "events.jsonl", "observations.jsonl"  # a run's results for a recording
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".webp"})
 _GLOB = frozenset("*?[")
+_COLUMNS = frozenset({"source", "labels", "time_scale"})  # of a manifest; others are groups
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One recording of a run. ``name`` is unique in the run and fit for a folder's name."""
+    """One recording of a run. ``name`` is unique in the run and fit for a folder's name.
+
+    ``time_scale``: as ``camera.time_scale``, for this recording alone; None: as the settings say.
+    """
 
     name: str
     source: str
     labels: str | None = None
     groups: Mapping[str, str] = field(default_factory=dict)
+    time_scale: float | None = None
 
 
 @checked(frozen=True, config=ConfigDict(extra="forbid"))
@@ -52,6 +57,7 @@ class _Row:
     source: str
     labels: str | None = None
     groups: dict[str, str | int | float | bool] = field(default_factory=dict)
+    time_scale: float | None = None
 
 
 @checked(frozen=True, config=ConfigDict(extra="forbid"))
@@ -69,8 +75,8 @@ def find(sources: Sequence[str]) -> list[Entry]:
     """
     found: dict[str, Entry] = {}
     for source in sources:
-        for path, labels, groups in _expand(source):
-            new = Entry("", str(path), labels, groups)
+        for new in _expand(source):
+            path = new.source
             # Not resolved: links of two names to one video are two recordings.
             place = os.path.abspath(path)  # noqa: PTH100
             old = found.get(place)
@@ -88,7 +94,8 @@ def find(sources: Sequence[str]) -> list[Entry]:
 
 def _told_of(entry: Entry) -> tuple[object, ...]:
     """Return what a manifest says of a recording, () where it says nothing."""
-    return (entry.labels, entry.groups) if entry.labels or entry.groups else ()
+    told = (entry.labels, entry.groups, entry.time_scale)
+    return told if any(told) else ()
 
 
 def labels_paths(entry: Entry) -> list[Path]:
@@ -135,26 +142,27 @@ def _labels(source: Path, path: Path, fps: float) -> Labels:
     return load_labels(path)
 
 
-def _expand(source: str) -> Iterable[tuple[Path, str | None, Mapping[str, str]]]:
+def _expand(source: str) -> Iterable[Entry]:
+    """Yield the recordings that ``source`` names, without names of their own yet."""
     path = Path(source)
     try:
         is_folder = path.is_dir()
     except (OSError, ValueError) as error:  # a name that no file can have
         raise ConfigError(f"{source[:80]!r} cannot be a file's name: {error}") from error
     if is_folder:
-        yield from ((one, None, {}) for one in _in_folder(path))
+        yield from (Entry("", str(one)) for one in _in_folder(path))
     elif path.suffix in {".yaml", ".yml"}:
         yield from _from_yaml(path)
     elif path.suffix == ".csv":
         yield from _from_csv(path)
     elif path.exists():
-        yield path, None, {}
+        yield Entry("", str(path))
     elif _GLOB & set(source):
         hits = [Path(hit) for hit in sorted(glob.glob(source, recursive=True))]  # noqa: PTH207 - an absolute pattern
         recordings = [hit for hit in hits if _is_recording(hit)]
         if not recordings:
             raise ConfigError(f"no recording matches {source!r}; quote the pattern and check it")
-        yield from ((hit, None, {}) for hit in recordings)
+        yield from (Entry("", str(hit)) for hit in recordings)
     else:
         raise ConfigError(f"there is no {source!r}; give a file, a folder, a glob or a manifest")
 
@@ -181,13 +189,13 @@ def _in_folder(folder: Path) -> list[Path]:
     raise ConfigError(f"{folder} holds neither recordings nor pictures")
 
 
-def _from_yaml(path: Path) -> Iterable[tuple[Path, str | None, Mapping[str, str]]]:
+def _from_yaml(path: Path) -> Iterable[Entry]:
     for row in yamlfile.load(path, _MANIFEST).recordings:
         groups = {name: _word(value) for name, value in row.groups.items()}
-        yield _row(path, row.source, row.labels, groups)
+        yield _row(path, row.source, row.labels, groups, row.time_scale)
 
 
-def _from_csv(path: Path) -> Iterable[tuple[Path, str | None, Mapping[str, str]]]:
+def _from_csv(path: Path) -> Iterable[Entry]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets put a mark first
             reader = csv.DictReader(file)
@@ -196,17 +204,29 @@ def _from_csv(path: Path) -> Iterable[tuple[Path, str | None, Mapping[str, str]]
             for row in reader:
                 if None in row or None in row.values():
                     raise ConfigError(f"{path}:{reader.line_num}: not as many cells as columns")
-                rest = {k: v for k, v in row.items() if k not in {"source", "labels"} and v}
-                yield _row(path, row["source"], row.get("labels") or None, rest)
+                rest = {k: v for k, v in row.items() if k not in _COLUMNS and v}
+                scale = _scale(f"{path}:{reader.line_num}", row.get("time_scale"))
+                yield _row(path, row["source"], row.get("labels") or None, rest, scale)
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}; check the path") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"{path} is not a table in UTF-8 ({error}); save it anew") from error
 
 
+def _scale(where: str, cell: str | None) -> float | None:
+    try:
+        return float(cell) if cell else None
+    except ValueError:
+        raise ConfigError(f"{where}: time_scale must be a number, got {cell!r}") from None
+
+
 def _row(
-    manifest: Path, source: str, labels: str | None, groups: Mapping[str, str]
-) -> tuple[Path, str | None, Mapping[str, str]]:
+    manifest: Path,
+    source: str,
+    labels: str | None,
+    groups: Mapping[str, str],
+    time_scale: float | None,
+) -> Entry:
     place = manifest.parent / source
     try:
         there = place.exists()
@@ -214,7 +234,12 @@ def _row(
         there = False
     if not there:
         raise ConfigError(f"{manifest}: there is no recording {source!r} beside it")
-    return place, str(manifest.parent / labels) if labels else None, groups
+    if time_scale is not None and not 0 < time_scale <= 100:
+        raise ConfigError(
+            f"{manifest}: time_scale of {source!r} must be in (0, 100], got {time_scale}"
+        )
+    labels = str(manifest.parent / labels) if labels else None
+    return Entry("", str(place), labels, groups, time_scale)
 
 
 def _word(value: str | float | bool) -> str:

@@ -20,12 +20,15 @@ class YawnSettings:
         0.45, gt=0, lt=1, text="the mouth net's probability from which an opening begins"
     )
     likely_below: float = setting(
-        0.3, gt=0, lt=1, source="3 % of eating, talking and phoning faces are above",
+        0.3, gt=0, lt=1, source="above: 8 % of people left out who eat, talk or phone",
         text="below this it has ended; one frame from here speaks for a yawn",
     )  # fmt: skip
     likely_peak: float = setting(0.6, gt=0, lt=1, text="surest frame of a yawn, at least")
     hold_s: float = setting(
-        0.3, unit="s", gt=0, text="the net's word counts this long; after it the lips alone do"
+        0.3,
+        unit="s",
+        gt=0,
+        text="the net's word counts this long, then the lips alone do; an opening takes no longer",
     )
     open_above: float = setting(
         0.22, gt=0, lt=2, text="mouth aspect ratio of an opening; wide yawns read 0.35 and more"
@@ -41,6 +44,10 @@ class YawnSettings:
     smile_most: float = setting(
         0.75, gt=0, le=1, text="mean happiness above this while the mouth is wide is laughter"
     )
+    bout_most: int = setting(
+        3, ge=1, text="more such openings within bout_s are song: none of them is a yawn"
+    )
+    bout_s: float = setting(15.0, unit="s", gt=0, text="time of that; yawns come minutes apart")
     window_s: float = setting(300.0, unit="s", gt=0, text="yawns of this time are counted")
 
     def __post_init__(self) -> None:
@@ -68,6 +75,7 @@ class Yawns:
     def __init__(self, settings: YawnSettings) -> None:
         self._settings = settings
         self._start_s: float | None = None
+        self._rise_s: float | None = None  # since when the mouth is not shut
         self._wide_s = 0.0  # last time it was wide
         self._peak = 0.0  # on the scale of _width
         self._told = 0.0  # the same as it was measured
@@ -75,6 +83,7 @@ class Yawns:
         self._likely_s = float("-inf")
         self._smile, self._wide_frames = 0.0, 0  # happiness while wide, summed
         self._ends: deque[float] = deque()
+        self._bout: deque[float] = deque()  # ends of all such openings of late, yawns or not
         self.yawning: bool | None = None
 
     @property
@@ -103,11 +112,17 @@ class Yawns:
         elif mar is None or t_s - self._likely_s > s.hold_s:
             self._likely = None
         wide = self._width(mar)
-        while self._ends and self._ends[0] < t_s - s.window_s:
-            self._ends.popleft()
+        if wide is None or wide < -1.0:
+            self._rise_s = None
+        elif self._rise_s is None:
+            self._rise_s = t_s
+        _forget(self._ends, t_s - s.window_s)
+        _forget(self._bout, t_s - s.bout_s)
         if wide is not None and wide >= (0.0 if self._start_s is None else -1.0):
             if self._start_s is None:
-                self._start_s, self._peak, self._told = t_s, wide, 0.0
+                # Begun as it ends, at the shut limit; a mouth that rests ajar is no long yawn.
+                rise_s = t_s if self._rise_s is None else self._rise_s
+                self._start_s, self._peak, self._told = max(rise_s, t_s - s.hold_s), wide, 0.0
                 self._smile, self._wide_frames = 0.0, 0
             self._wide_s, self._peak = t_s, max(self._peak, wide)
             self._told = max(self._told, (mar or 0.0) if self._likely is None else self._likely)
@@ -115,7 +130,8 @@ class Yawns:
                 self._smile += happiness
                 self._wide_frames += 1
             long = s.shortest_s <= t_s - self._start_s <= s.longest_s
-            self.yawning = long and self._peak >= 1.0 and not self._laughed
+            sings = len(self._bout) >= s.bout_most
+            self.yawning = long and self._peak >= 1.0 and not self._laughed and not sings
             return None
         yawn = None
         if self._start_s is not None and t_s - self._wide_s >= s.flicker_s - 1e-3:
@@ -140,6 +156,11 @@ class Yawns:
             return None
         if not s.shortest_s - 1e-3 <= wide_s <= s.longest_s:
             return None
+        self._bout.append(t_s)
+        if len(self._bout) > s.bout_most:
+            while self._ends and self._ends[-1] >= self._bout[0]:  # those before were song too
+                self._ends.pop()
+            return None
         self._ends.append(t_s)
         return Yawn(start_s, self._wide_s, self._told)
 
@@ -149,3 +170,8 @@ def _on_scale(value: float, shut: float, opened: float, peak: float) -> float:
     if value < opened:
         return (value - opened) / (opened - shut)
     return (value - opened) / (peak - opened)
+
+
+def _forget(times: deque[float], before_s: float) -> None:
+    while times and times[0] < before_s:
+        times.popleft()

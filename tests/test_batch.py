@@ -250,3 +250,19 @@ def test_a_bus_log_beside_the_recording_is_found_and_counts_as_its_input(tmp_pat
     assert log_beside(str(recording)) is None
     (tmp_path / "drive.asc").write_text("")
     assert log_beside(str(recording)) == tmp_path / "drive.asc"
+
+
+@pytest.mark.data
+def test_acted_yawns_that_play_at_twice_the_speed(tmp_path, data):
+    clip = data / "clips" / "acted_yawns_2x.gif"
+    manifest = tmp_path / "corpus.csv"
+    manifest.write_text(f"source,time_scale\n{clip},2\n")
+    (entry,) = find([str(manifest)])
+    quick = Recipe(str(tmp_path / "out"), overrides=("bridges=[]", "nets.expression=null"))
+    outcome = run_job(entry, quick)
+    assert outcome.error is None
+    assert outcome.scored.duration_s == pytest.approx(9.0, abs=0.1)
+    events = (tmp_path / "out" / entry.name / "events.jsonl").read_text().splitlines()
+    kinds = [json.loads(line)["kind"] for line in events]
+    assert kinds.count("yawn") == 3
+    assert not {"drowsy", "microsleep", "sleep"} & set(kinds)

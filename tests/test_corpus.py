@@ -51,6 +51,26 @@ def test_a_csv_manifest_names_labels_and_groups(tree):
     assert second.groups == {"glasses": "no", "light": "night"}
 
 
+def test_a_manifest_may_say_how_fast_a_recording_plays(tree):
+    manifest = tree / "corpus.csv"
+    manifest.write_text("source,time_scale,light\na/drive.mp4,2,day\na/drive.mp4,2,day\n")
+    (only,) = find([str(manifest)])
+    assert (only.time_scale, only.groups) == (2.0, {"light": "day"})
+    manifest.write_text("source,time_scale\na/drive.mp4,\n")
+    assert find([str(manifest)])[0].time_scale is None
+    also = tree / "corpus.yaml"
+    also.write_text("recordings:\n- {source: a/drive.mp4, time_scale: 0.5}\n")
+    assert find([str(also)])[0].time_scale == 0.5
+
+
+@pytest.mark.parametrize("scale", ["fast", "0", "-1", "101", "nan"])
+def test_a_speed_that_cannot_be_is_told(tree, scale):
+    manifest = tree / "corpus.csv"
+    manifest.write_text(f"source,time_scale\na/drive.mp4,{scale}\n")
+    with pytest.raises(ConfigError, match="time_scale"):
+        find([str(manifest)])
+
+
 def test_a_yaml_manifest_says_the_same(tree):
     manifest = tree / "corpus.yaml"
     manifest.write_text("recordings:\n- {source: a/drive.mp4, groups: {glasses: true, age: 40}}\n")

@@ -38,8 +38,53 @@ def test_width_and_length(mar: float, seconds: float, count: int) -> None:
     assert len(mouth((0.02, 1.0), (mar, seconds), (0.02, 1.0))) == count
 
 
+def test_an_opening_begins_as_it_ends_at_the_shut_limit() -> None:
+    (yawn,) = mouth((0.02, 1.0), (0.18, 0.25), (0.6, 0.4), (0.18, 0.1), (0.02, 1.0))
+    assert yawn.start_s == pytest.approx(1.0)
+    assert yawn.end_s == pytest.approx(1.75 - DT)
+
+
+def test_a_mouth_that_rests_ajar_is_no_long_yawn() -> None:
+    ajar = S.shut_below + 0.01
+    assert mouth((ajar, 3.0), (0.6, 0.25), (0.02, 1.0)) == []
+    (yawn,) = mouth((ajar, 3.0), (0.6, 1.0), (0.02, 1.0))
+    assert yawn.start_s == pytest.approx(3.0 - S.hold_s)
+
+
 def test_talk_is_no_yawn() -> None:
     assert mouth(*[(0.4, 0.25), (0.05, 0.15)] * 30) == []
+
+
+VOWELS = [(0.6, 1.5), (0.05, 1.4)]
+
+
+def test_song_is_no_yawn() -> None:
+    """Long vowels are as wide and long as short yawns; yawns do not come every three seconds."""
+    yawns, n = Yawns(S), 0
+    found = []
+    for mar, seconds in VOWELS * 10:
+        for _ in range(round(seconds / DT)):
+            found += [y for y in [yawns.step(n * DT, mar)] if y is not None]
+            n += 1
+            if n * DT > 14.0:
+                assert not yawns.yawning
+    assert len(found) == S.bout_most  # told before it was known to be song
+    assert yawns.count == 0
+
+
+def test_a_few_yawns_in_a_row_are_yawns() -> None:
+    spans = [(0.6, 2.0), (0.02, 2.0)] * S.bout_most
+    assert len(mouth((0.02, 1.0), *spans)) == S.bout_most
+
+
+def test_yawns_before_and_after_a_song_count() -> None:
+    yawns, n = Yawns(S), 0
+    calm = (0.02, S.bout_s + 1.0)
+    for mar, seconds in [(0.6, 2.0), calm, *VOWELS * 6, calm, (0.6, 2.0), (0.02, 1.0)]:
+        for _ in range(round(seconds / DT)):
+            yawns.step(n * DT, mar)
+            n += 1
+    assert yawns.count == 2
 
 
 def test_flicker_of_one_frame_does_not_end_it() -> None:

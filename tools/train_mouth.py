@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from dms.engine.manifest import FOLDER
 from dms.mouth_net import MouthCropSettings
+from dms.yawns import YawnSettings
 from tools.evaluation.figures import auroc
 from tools.nets.eyes import light, place
 from tools.nets.files import revision, write_manifest
@@ -108,8 +109,10 @@ def cross_validate(data: Mouths, folds: int, steps: int) -> None:
     limit = others[int(0.05 * len(others))]
     print(f"AUROC {auroc(scores, data.yawn):.3f}")
     print(f"recall at 5 % false {(scores[data.yawn] > limit).mean():.3f}")
-    print(f"at probability 0.5: recall {(scores[data.yawn] > 0).mean():.3f}", end=", ")
-    print(f"false {(scores[~data.yawn] > 0).mean():.3f}")
+    for likely in (YawnSettings().likely_below, 0.5):
+        wide = scores > np.log(likely / (1 - likely))
+        print(f"at probability {likely:g}: recall {wide[data.yawn].mean():.3f}", end=", ")
+        print(f"false {wide[~data.yawn].mean():.3f}")
 
 
 def export(net: PlainNet, steps: int, engines: Path) -> None:

@@ -113,6 +113,20 @@ def test_talking_is_not_yawning() -> None:
     assert not any(e.kind is Kind.YAWN for e in drive.events)
 
 
+def test_singing_is_not_yawning() -> None:
+    """Two minutes of song do not corroborate what makes drowsy."""
+    drive = tires(Drive(fps=15).drives(100), 1.5, (0.12, 0.12), (0.2, 0.2))
+    before = drive.state.drowsiness
+    for _ in range(40):
+        drive.mar = 0.5
+        drive.watches(1.5)
+        drive.mar = 0.05
+        drive.watches(1.4)
+    assert sum(e.kind is Kind.YAWN for e in drive.events) <= 3
+    assert "yawns" not in drive.state.drowsiness_reason
+    assert (drive.state.drowsiness or 9) <= (before or 0)
+
+
 def test_laughing_is_not_yawning() -> None:
     drive = Drive().looks_like(happiness=0.9).watches(3)
     drive.mar = 0.6
