@@ -6,6 +6,7 @@ hangs to the side or onto the chest is slumped: off the road in every profile, a
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 
@@ -43,10 +44,13 @@ class DistractionSettings:
         30.0, unit="deg", gt=0, text="steering wheel beyond this: looking that way is the road"
     )
     steering_gain: float = setting(0.4, ge=0, text="degrees of free yaw per degree of steering")
-    free_yaw_deg: float = setting(75.0, unit="deg", gt=0, lt=120, text="most yaw that is excused")
-    mirror_s: float = setting(
-        2.0, unit="s", ge=0, text="with the indicator set, a look to that side is free this long"
+    free_yaw_deg: float = setting(
+        75.0, unit="deg", gt=0, lt=120, text="most yaw that steering excuses"
     )
+    mirror_s: float = setting(
+        2.0, unit="s", ge=0,
+        text="with the indicator set, a look to that side is free this long, over the shoulder too",
+    )  # fmt: skip
     longest_step_s: float = setting(0.5, unit="s", gt=0, text="a longer gap is time unseen")
 
     def __post_init__(self) -> None:
@@ -143,7 +147,9 @@ class Distraction:
                 self.slumped |= abs(self._pose.roll_deg) > self._settings.turning_roll_deg
             if turned_away or self.slumped or (recent and self._was_turning()):
                 self.turned = True
-            return True if self.turned and self._side_counts() else None
+            if not (self.turned and self._side_counts()):
+                return None
+            return self.slumped or not self._checks_lost(t_s, vehicle)
         self.turned = False
         self._pose, self._pose_s = pose, t_s
         self.slumped = self._hangs(pose)
@@ -183,19 +189,32 @@ class Distraction:
         self, t_s: float, yaw_deg: float, limit: float, vehicle: VehicleContext | None
     ) -> bool:
         s = self._settings
-        if vehicle is None or abs(yaw_deg) > s.free_yaw_deg:
+        if vehicle is None:
             return False
         steering = vehicle.steering_deg
         if steering is not None and abs(steering) > s.steering_from_deg:
-            same_side = steering * yaw_deg > 0
-            if same_side and abs(yaw_deg) <= limit + abs(steering) * s.steering_gain:
+            free = min(limit + abs(steering) * s.steering_gain, s.free_yaw_deg)
+            if steering * yaw_deg > 0 and abs(yaw_deg) <= free:
                 return True
-        side = {Indicator.LEFT: 1.0, Indicator.RIGHT: -1.0}.get(vehicle.indicator or Indicator.OFF)
-        if side is None or side * yaw_deg <= 0:
+        return self._checks(t_s, yaw_deg * _side(vehicle.indicator) > 0)
+
+    def _checks(self, t_s: float, allowed: bool) -> bool:
+        """Whether this look is a mirror or shoulder check, which is free for a moment."""
+        if not allowed:
             return False
         if self._excused_s is None:
             self._excused_s = t_s
-        return t_s - self._excused_s < s.mirror_s
+        return t_s - self._excused_s < self._settings.mirror_s
+
+    def _checks_lost(self, t_s: float, vehicle: VehicleContext | None) -> bool:
+        """The same for a face lost by turning: a look over the shoulder, or into a sharp turn."""
+        s, pose = self._settings, self._pose
+        if vehicle is None or pose is None or pose.pitch_deg < s.turning_pitch_deg:
+            return False
+        steering = vehicle.steering_deg or 0.0
+        into_turn = abs(steering) > s.steering_from_deg
+        sides = (_side(vehicle.indicator), math.copysign(into_turn, steering))
+        return self._checks(t_s, any(side * pose.yaw_deg > s.turning_yaw_deg for side in sides))
 
     def _off(self, t_s: float, dt_s: float) -> None:
         self._back_s, self._road_s = None, 0.0
@@ -235,3 +254,8 @@ class Distraction:
             self._spans.popleft()
         if self._spans and self._spans[0][0] < oldest_s:
             self._spans[0] = (oldest_s, self._spans[0][1])
+
+
+def _side(indicator: Indicator | None) -> float:
+    """Sign of the yaw that the indicator announces, 0 for none."""
+    return {Indicator.LEFT: 1.0, Indicator.RIGHT: -1.0}.get(indicator or Indicator.OFF, 0.0)

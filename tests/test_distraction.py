@@ -249,7 +249,7 @@ def test_looking_into_a_turn(steering: float | None, yaw: float, away: bool) -> 
         (Indicator.LEFT, -50.0, 0.1, True), (Indicator.RIGHT, -50.0, 2.0, False),
         (Indicator.RIGHT, 50.0, 0.1, True), (Indicator.HAZARD, 50.0, 0.1, True),
         (Indicator.OFF, 50.0, 0.1, True), (None, 50.0, 0.1, True),
-        (Indicator.LEFT, 76.0, 0.1, True),
+        (Indicator.LEFT, 95.0, 2.0, False),
     ],
 )  # fmt: skip
 def test_mirror_with_the_indicator(
@@ -264,6 +264,51 @@ def test_each_look_at_the_mirror_has_its_own_time() -> None:
     for _ in range(4):
         assert looks.hold(1.5, 50.0, vehicle=vehicle(indicator=Indicator.LEFT)).away is False
         looks.hold(0.5)
+
+
+@pytest.mark.parametrize(
+    ("parts", "yaw", "pitch", "free"),
+    [
+        ({"indicator": Indicator.LEFT}, 26.0, 0.0, True),
+        ({"indicator": Indicator.RIGHT}, -26.0, 0.0, True),
+        ({"indicator": Indicator.RIGHT}, 26.0, 0.0, False),
+        ({"indicator": Indicator.OFF}, 26.0, 0.0, False),
+        ({"indicator": Indicator.LEFT}, 26.0, -13.0, False),
+        ({"indicator": Indicator.LEFT}, 15.0, -13.0, False),
+        ({"steering_deg": 31.0}, 26.0, 0.0, True),
+        ({"steering_deg": -31.0}, -26.0, 0.0, True),
+        ({"steering_deg": 31.0}, -26.0, 0.0, False),
+        ({"steering_deg": 30.0}, 26.0, 0.0, False),
+        ({}, 26.0, 0.0, False),
+    ],
+)
+def test_face_lost_over_the_shoulder(
+    parts: dict[str, object], yaw: float, pitch: float, free: bool
+) -> None:
+    """The look is free for a moment to the side of the indicator or the turn, and no longer."""
+    context, looks = vehicle(**parts), Looks()
+    looks.hold(1.0)
+    looks.hold(0.2, yaw, pitch, vehicle=context)
+    assert looks.hold(S.mirror_s, lost=True, vehicle=context).away is (not free)
+    assert looks.hold(2 * DT, lost=True, vehicle=context).away is True
+    assert looks.hold(S.mirror_s, lost=True).away is True
+
+
+def test_looks_over_the_shoulder_have_their_time_anew() -> None:
+    looks, left = Looks(), vehicle(indicator=Indicator.LEFT)
+    for _ in range(3):
+        looks.hold(1.0, vehicle=left)
+        looks.hold(0.2, 26.0, vehicle=left)
+        assert looks.hold(1.5, lost=True, vehicle=left).away is False
+    assert looks.it.summed_s == 0.0
+
+
+def test_a_slumped_head_is_not_excused_by_an_indicator() -> None:
+    it = Distraction(S)
+    left = vehicle(indicator=Indicator.LEFT)
+    it.step(0.0, HeadPose(26.0, 0.0, 30.0), left)
+    it.step(0.1, None, left)
+    assert (it.slumped, it.away) == (True, True)
 
 
 def test_down_is_not_excused_by_an_indicator() -> None:

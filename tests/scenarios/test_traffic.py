@@ -5,7 +5,7 @@ import pytest
 from dms.core import CoreSettings
 from dms.profiles import EU_GSR, find_rules
 from dms.profiles import EURO_NCAP_2026 as RULES
-from dms.values import Gear, HeadPose, Indicator, Kind, Level
+from dms.values import Gear, HeadPose, Indicator, Kind, Level, Unseen
 from tests.scenarios.drive import Drive
 
 FRAME_S = 1 / 30 + 1e-6
@@ -122,6 +122,19 @@ def test_shoulder_check_with_the_indicator() -> None:
     assert drive.alerts == []
     drive.turns(6, yaw_deg=60)
     assert Kind.DISTRACTION in drive.kinds
+
+
+def test_shoulder_checks_that_lose_the_face() -> None:
+    """Eight looks over the shoulder before a gap opens: the face is out of sight in each."""
+    drive = Drive().drives(80, indicator=Indicator.LEFT).watches(10)
+    for _ in range(8):
+        for yaw in (10, 20, 28):
+            drive.turns(0.1, yaw_deg=yaw)
+        drive.disappears(1.5, Unseen.TURNED_AWAY).watches(1)
+    assert drive.alerts == []
+    drive.drives(80).turns(0.2, yaw_deg=26)
+    drive.disappears(4, Unseen.TURNED_AWAY)
+    assert drive.kinds == [Kind.DISTRACTION]
 
 
 def test_reversing_out_of_a_space() -> None:
