@@ -42,7 +42,9 @@ class BaselineSettings:
     ear_lowest_early: float = setting(0.235, gt=0, text="the same until learned: stricter")
     ear_highest: float = setting(0.42, lt=1, text="an open EAR above this is never learned")
     ear_drop: float = setting(0.10, ge=0, lt=0.5, text="most the learned EAR may sink later")
-    ear_rise: float = setting(0.15, ge=0, lt=0.5, text="most it may rise later")
+    ear_rise: float = setting(
+        0.5, ge=0, le=1, text="most it may rise later: who began half asleep may wake up"
+    )
     logit: float = setting(3.4, gt=0, lt=8, text="the nets' usual mean logit of an open eye")
     logit_spread: float = setting(1.0, gt=0, text="its standard deviation between people")
     logit_lowest: float = setting(1.5, gt=0, text="an open logit below this is never learned")
@@ -134,6 +136,7 @@ class OpenLevel:
             scale = replace(scale, usual=usual, spread=scale.spread / 3, lowest_early=scale.lowest)
             prior_s = settings.known_prior_s
         self._scale_of, self._settings = scale, settings
+        self._prior_s, self._known = prior_s, known is not None
         self._bin = (scale.top - scale.bottom) / _BINS
         middles = [scale.bottom + (i + 0.5) * self._bin for i in range(_BINS)]
         weights = [math.exp(-0.5 * ((x - scale.usual) / scale.spread) ** 2) for x in middles]
@@ -142,8 +145,13 @@ class OpenLevel:
         self._unit = 1.0  # mass of one second now, so that forgetting costs nothing per bin
         self._anchor: float | None = None
         self._due_s = 0.0
-        self._learned_s = 0.0
+        self.learned_s = 0.0  # time that has taught it
         self.value = scale.usual
+
+    @property
+    def own(self) -> float:
+        """How much of the value is this driver's own and not the population's, 0..1."""
+        return 1.0 if self._known else self.learned_s / (self.learned_s + self._prior_s)
 
     def learn(self, value: float, weight_s: float) -> None:
         """Add ``weight_s`` seconds of this value."""
@@ -157,14 +165,26 @@ class OpenLevel:
             self._mass = [m / self._unit for m in self._mass]
             self._unit = 1.0
         self._due_s += weight_s
-        self._learned_s += weight_s
+        self.learned_s += weight_s
         if self._anchor is None or self._due_s >= 0.5:  # slow once learned, so costs less
             self._due_s = 0.0
             self.value = self._clamped(self._quantile())
 
+    def resembles(self, other: OpenLevel) -> bool | None:
+        """Whether ``other`` has measured about this value; None where either has seen too little.
+
+        About: no further off than this value might sink later.
+        """
+        least_s = self._settings.settle_s / 2
+        if other.learned_s < least_s or not (self._known or self.learned_s >= least_s):
+            return None
+        middle = self.value if self._anchor is None else self._anchor
+        measured = other._quantile()  # its value may be held back by early bounds
+        return abs(measured - middle) <= middle * self._scale_of.drop
+
     def settle(self) -> None:
         """From now on the value may move only a little, once enough of it was seen."""
-        if self._anchor is not None or self._learned_s < self._settings.settle_s:
+        if self._anchor is not None or self.learned_s < self._settings.settle_s:
             return
         scale = self._scale_of  # the stricter early bound no longer holds
         self._anchor = min(max(self._quantile(), scale.lowest), scale.highest)
@@ -217,6 +237,11 @@ class Angle:
         low, high = self._prior_deg - self._clamp_deg, self._prior_deg + self._clamp_deg
         self._mean_deg = self.value_deg = min(max(angle_deg, low), high)
 
+    def resembles(self, other: Angle) -> bool:
+        """Whether ``other`` lies where this value may drift, once learned."""
+        middle_deg = self.value_deg if self._anchor_deg is None else self._anchor_deg
+        return abs(other.value_deg - middle_deg) <= self._settings.pose_drift_deg
+
     def settle(self) -> None:
         """From now on the value may drift only a little."""
         self._anchor_deg = self.value_deg
@@ -265,6 +290,22 @@ class Baseline:
         )
 
     @property
+    def _levels(self) -> tuple[OpenLevel, OpenLevel, OpenLevel, OpenLevel]:
+        return self.right_ear, self.left_ear, self.right_net, self.left_net
+
+    @property
+    def taught_s(self) -> float:
+        """How long the better seen eye has taught."""
+        return max(level.learned_s for level in self._levels)
+
+    def resembles(self, other: Baseline) -> bool:
+        """Whether the same driver may have taught ``other``: eyes and head are much the same."""
+        eyes = [a.resembles(b) for a, b in zip(self._levels, other._levels, strict=True)]
+        angles = ((self.yaw, other.yaw), (self.pitch, other.pitch), (self.roll, other.roll))
+        same = any(eye is True for eye in eyes) and all(eye is not False for eye in eyes)
+        return same and all(a.resembles(b) for a, b in angles)
+
+    @property
     def progress(self) -> float:
         """Share of the first minute that has been learned, 0..1."""
         return min(self._seen_s / self._settings.learn_s, 1.0)
@@ -300,8 +341,7 @@ class Baseline:
         ``closed``: the eyes read closed now, which counts little after the first seconds.
         """
         rate = self._settings.closed_rate if closed and self._seen_s > 5.0 else 1.0
-        levels = (self.right_ear, self.left_ear, self.right_net, self.left_net)
-        for level, value in zip(levels, (*ears, *logits), strict=True):
+        for level, value in zip(self._levels, (*ears, *logits), strict=True):
             if value is not None:
                 level.learn(value, dt_s * rate)
 
@@ -330,7 +370,7 @@ class Baseline:
         self._seen_s += dt_s
         if self.progress < 1.0:
             return
-        for level in (self.right_ear, self.left_ear, self.right_net, self.left_net):
+        for level in self._levels:
             level.settle()
         if not self.learned:
             self.learned = True

@@ -39,15 +39,31 @@ class BlinkSettings:
     longest_step_s: float = setting(0.5, unit="s", gt=0, text="a longer gap starts anew")
 
 
+_DEEP = 0.2  # share of the depth, from the lowest point, within which the lids count as closed
+
+
 @dataclass(frozen=True, slots=True)
 class Blink:
-    """One blink. ``duration_s`` is at half of its depth, as in the literature."""
+    """One blink. ``duration_s`` is at half of its depth, as in the literature.
+
+    It closes, stays closed within a fifth of its depth from the lowest point, and reopens; start
+    and reopened are set by ``BlinkSettings.edge`` and ``reopened``.
+    """
 
     start_s: float
     end_s: float
     lowest_s: float
     duration_s: float
     depth: float
+    closing_s: float
+    closed_s: float
+    reopening_s: float
+
+    @property
+    def values(self) -> dict[str, float]:
+        """What is told of it beside its start and end."""
+        names = ("duration_s", "closing_s", "closed_s", "reopening_s")
+        return {"depth": round(self.depth, 3)} | {n: round(getattr(self, n), 4) for n in names}
 
 
 class Blinks:
@@ -126,9 +142,13 @@ class Blinks:
         half_start_s = _crossing(reversed(before), half)
         half_end_s = _crossing(iter(after), half)
         duration_s = half_end_s - half_start_s
-        deep_s = _crossing(reversed(before), self._lowest[1] + 0.2 * fall)
-        shape = s.shortest_s <= duration_s <= s.longest_s and deep_s - start_s <= s.closing_s
-        return Blink(start_s, t_s, self._lowest[0], duration_s, fall) if shape else None
+        deep = self._lowest[1] + _DEEP * fall
+        shut_s, opening_s = _crossing(reversed(before), deep), _crossing(iter(after), deep)
+        reopened_s = _crossing(iter(after), self._lowest[1] + s.reopened * fall)
+        if not s.shortest_s <= duration_s <= s.longest_s or shut_s - start_s > s.closing_s:
+            return None
+        phases = (shut_s - start_s, opening_s - shut_s, reopened_s - opening_s)
+        return Blink(start_s, t_s, self._lowest[0], duration_s, fall, *phases)
 
 
 def _crossing(samples: Iterable[Sample], level: float) -> float:

@@ -70,7 +70,7 @@ class Chain:
     def remember(self) -> None:
         """Keep what was learned of the driver, if the owner wants it; called as a run ends."""
         if "core" in self.__dict__:
-            remember(self.settings.driver, self.core.baseline.known)
+            remember(self.settings.driver, self.core.seat.known)
 
     @cached_property
     def perception(self) -> Perception:

@@ -26,6 +26,10 @@ class ClosureSettings:
         0.3, gt=0, lt=1, text="or risen this far from the closure's own depth, above closed_below"
     )
     reopen_s: float = setting(0.1, unit="s", ge=0, text="open for this long ends a closure")
+    half_open_s: float = setting(
+        0.5, unit="s", ge=0,
+        text="so does half open, midway between the two limits, for this long: a squint",
+    )  # fmt: skip
     certain_above: float = setting(0.2, ge=0, lt=1, text="less certain frames change nothing")
     carry_s: float = setting(
         0.3, unit="s", ge=0, text="closed this long before the loss: the timer runs on unseen"
@@ -69,6 +73,7 @@ class Closure:
         self._lost_held = False
         self._depth = 0.0  # lowest openness of this closure
         self._open_s: float | None = None  # since when they may be open again
+        self._half_s: float | None = None  # since when they are half open
         self.state = EyesState.UNKNOWN
         self.closed_s = 0.0
         self.ended: Ended | None = None  # the closure that ended in this step
@@ -98,7 +103,7 @@ class Closure:
         self._count(t_s)
 
     def _lose(self, since_s: float) -> None:
-        self._lost_s = since_s
+        self._lost_s, self._half_s = since_s, None
         if self._open_s is not None:  # it was opening: believe it
             self._end(self._open_s)
         closed_s = 0.0 if self._start_s is None else since_s - self._start_s - self._held_s
@@ -113,6 +118,9 @@ class Closure:
                 self._start_s, self._held_s, self._open_s = t_s, 0.0, None
                 self._depth = openness
             self.state = EyesState.CLOSED if closed else EyesState.OPEN
+            return
+        if self._squinted(t_s, openness):
+            self.state = EyesState.OPEN
             return
         risen = openness > max(s.closed_below, self._depth + s.rise)
         if openness > s.open_above or risen:
@@ -130,6 +138,18 @@ class Closure:
             self._held_s += t_s - lost_s
         self.state = EyesState.CLOSED
 
+    def _squinted(self, t_s: float, openness: float) -> bool:
+        """End a closure that has become a squint: one shallow dip must not hold it for good."""
+        s = self._settings
+        if openness <= (s.closed_below + s.open_above) / 2:
+            self._half_s = None
+            return False
+        self._half_s = t_s if self._half_s is None else self._half_s
+        if t_s - self._half_s < s.half_open_s - 1e-3:
+            return False
+        self._end(self._half_s)
+        return True
+
     def _count(self, t_s: float) -> None:
         if self._start_s is None:
             self.closed_s = 0.0
@@ -145,4 +165,4 @@ class Closure:
         if self._start_s is not None:
             closed_s = max(end_s - self._start_s - self._held_s, 0.0)
             self.ended = Ended(self._start_s, end_s, closed_s)
-        self._start_s, self._open_s, self._held_s = None, None, 0.0
+        self._start_s, self._open_s, self._half_s, self._held_s = None, None, None, 0.0

@@ -25,6 +25,7 @@ from dms.perclos import Perclos, PerclosSettings
 from dms.policy import Policy, PolicySettings, Situation, Switches
 from dms.profiles import DEFAULT_PROFILE, Rules, find_rules
 from dms.rage import RageSettings
+from dms.seat import Seat, SeatSettings
 from dms.settings import setting, settings
 from dms.still import Still, StillSettings, disbelieve
 from dms.values import (
@@ -53,6 +54,7 @@ class CoreSettings:
     )
     profiles: Mapping[str, Rules] = setting({}, text="your own profiles by name")
     baseline: BaselineSettings = BaselineSettings()
+    seat: SeatSettings = SeatSettings()
     openness: OpennessSettings = OpennessSettings()
     still: StillSettings = StillSettings()
     closure: ClosureSettings = ClosureSettings()
@@ -90,15 +92,10 @@ class Core:
         ``known``: what was learned of the next driver on an earlier drive.
         """
         s = self.settings
-        self.baseline = Baseline(s.baseline, known)
+        self.seat = Seat(s.seat, s.baseline, known)
         self._still = Still(s.still)
-        self._closure = Closure(s.closure)
-        self._blinks = Blinks(s.blinks)
-        self._perclos = Perclos(s.perclos)
-        self._yawns = Yawns(s.yawns)
-        self._nods = Nods(s.nods)
-        self._record = BlinkRecord(s.drowsiness)
-        self._steady = SteadyLevel(s.drowsiness)
+        self._forget_closure()
+        self._forget_tiredness()
         self._distraction = Distraction(
             s.distraction,
             window_s=self.rules.repeated_window_s,
@@ -121,11 +118,31 @@ class Core:
         """
         if same_driver:
             self.reset(old.baseline.known)
+            self.seat.keep_owner(old.seat)
         self._warnings_on = old._warnings_on
         if old.settings.rage.on:  # else nobody could have asked for anything
             self._rage_on = old._rage_on and self.settings.rage.on
         self._pause_asked, self._paused_s = old._pause_asked, old._paused_s
         self._pause_reason, self._held = old._pause_reason, old._held
+
+    def _forget_closure(self) -> None:
+        """Drop what is under way: the closure, the blink, the nod."""
+        self._closure = Closure(self.settings.closure)
+        self._blinks = Blinks(self.settings.blinks)
+        self._nods = Nods(self.settings.nods)
+
+    def _forget_tiredness(self) -> None:
+        """Drop what has been counted; an alert that stands ends only by its own rule."""
+        s = self.settings
+        self._perclos = Perclos(s.perclos)
+        self._yawns = Yawns(s.yawns)
+        self._record = BlinkRecord(s.drowsiness)
+        self._steady = SteadyLevel(s.drowsiness)
+
+    @property
+    def baseline(self) -> Baseline:
+        """The present driver's own normal."""
+        return self.seat.baseline
 
     def command(self, command: Command) -> None:
         """Take a request of the head unit; it takes effect with the next step."""
@@ -184,12 +201,13 @@ class Core:
         t_s = observation.t_s
         step_s = 0.0 if last is None else t_s - last.t_s
         dt_s = step_s if step_s <= self.settings.longest_step_s else 0.0
+        self._sit(observation, vehicle)
         pose = None if observation.pose is None else self.baseline.relative(observation.pose)
         opened = self._fuse(observation, pose)
         if self._still.step(t_s, opened, observation.pose, observation.mar):
             opened = disbelieve()
         closure = self._closure
-        closure.step(t_s, opened.both, opened.certainty)
+        closure.step(t_s, opened.lids, opened.certainty)
         events = self._find(observation, opened, pose)
         turned = observation.unseen is Unseen.TURNED_AWAY or opened.unseen is Unseen.TURNED_AWAY
         self._distraction.step(
@@ -202,6 +220,17 @@ class Core:
         self._learn(observation, opened, pose, dt_s)
         return self._describe(observation, opened, pose, drowsiness, tuple(events))
 
+    def _sit(self, observation: DriverObservation, vehicle: VehicleContext | None) -> None:
+        """Find out whether another driver has sat down, who must not inherit the former's lids."""
+        t_s, seat, stands = observation.t_s, self.seat, self._gates.stands
+        face, on = observation.face is not None, vehicle.ignition if vehicle else None
+        asleep = self._closure.closed_s >= self.settings.closure.carry_s
+        seat.step(t_s, face=face, stands=stands, ignition=on, closed=asleep)
+        if seat.taken:
+            self._forget_closure()
+        if seat.changed:
+            self._forget_tiredness()
+
     def _fuse(self, observation: DriverObservation, pose: HeadPose | None) -> Openness:
         base = self.baseline
         return fuse(
@@ -213,6 +242,7 @@ class Core:
             brightness=observation.brightness,
             unseen=observation.unseen,
             fit=observation.fit,
+            own=(base.right_ear.own, base.left_ear.own),
         )
 
     def _find(
@@ -225,14 +255,12 @@ class Core:
         if blink is not None:
             self._record.add_blink(t_s, blink.duration_s)
             event = _observed(t_s, Kind.BLINK, "blink", blink.start_s, blink.end_s)
-            values = {"duration_s": round(blink.duration_s, 4), "depth": round(blink.depth, 3)}
-            events.append(replace(event, values=values))
+            events.append(replace(event, values=blink.values))
         self._perclos.step(t_s, seen=seen, closed_s=closure.closed_s, start_s=closure.start_s)
         if closure.ended is not None:
             events.extend(self._end_closure(t_s, closure.ended))
-        happy = None
-        if self._state is not None and self._state.expression is not None:
-            happy = self._state.expression[EXPRESSIONS.index("happiness")]
+        scores = None if self._state is None else self._state.expression
+        happy = None if scores is None else scores[EXPRESSIONS.index("happiness")]
         if (yawn := self._yawns.step(t_s, observation.mar, happy, observation.yawn)) is not None:
             event = _observed(t_s, Kind.YAWN, "yawn", yawn.start_s, yawn.end_s)
             events.append(replace(event, values={"peak": round(yawn.peak, 3)}))

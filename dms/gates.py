@@ -31,6 +31,7 @@ class Gates:
         self.drowsy = True
         self.distraction = True
         self.speed_kmh: float | None = None
+        self.stands: bool | None = None  # None: nothing is known of the motion
         self._held: set[float] = set()  # speeds whose gates a known speed has opened
 
     def fresh(self, vehicle: VehicleContext | None, now_s: float) -> VehicleContext | None:
@@ -46,6 +47,8 @@ class Gates:
         """Set the gates by a context that :meth:`fresh` has passed."""
         self.speed_kmh = None if vehicle is None else vehicle.speed_kmh
         self.moving = not self._still(vehicle)
+        told = vehicle is not None and (self.speed_kmh, vehicle.standstill) != (None, None)
+        self.stands = True if not self.moving else False if told else None
         self.drowsy = self._from(self._rules.drowsy_from_kmh)
         self.distraction = self._from(self._rules.distraction_from_kmh)
         if vehicle is not None and vehicle.gear is Gear.REVERSE:

@@ -7,7 +7,9 @@ word on whether the EAR counts; either alone is enough to give a value.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from dms.baseline import logit
 from dms.landmarks import DMS56
@@ -61,7 +63,10 @@ class OpennessSettings:
 class Openness:
     """Both eyes, their joint openness, and what may be learned from them (right, left).
 
-    ``ears`` are corrected for pose, ``logits`` are the net's.
+    ``ears`` are corrected for pose, ``logits`` are the net's. ``lids``: what a closure is
+    judged by; as ``both``, but a net that sees a more open eye weighs more while the open EAR is
+    still the population's, or narrow eyes would begin as closed ones. Blinks are told from
+    ``both``, as the EAR follows them more closely.
     """
 
     right: EyeObservation
@@ -71,6 +76,17 @@ class Openness:
     unseen: Unseen | None
     ears: tuple[float | None, float | None] = (None, None)
     logits: tuple[float | None, float | None] = (None, None)
+    lids: float | None = None
+
+
+class _Measures(NamedTuple):
+    """One eye's EAR and logit, each with its own open value, and how much the EAR's is its own."""
+
+    ear: float | None
+    open_ear: float
+    logit: float | None
+    open_logit: float
+    own: float
 
 
 def correct_ear(ear: float, pose: HeadPose | None, *, far: bool) -> float:
@@ -97,11 +113,13 @@ def fuse(
     brightness: float | None = None,
     unseen: Unseen | None = None,
     fit: float | None = None,
+    own: tuple[float, float] = (1.0, 1.0),
 ) -> Openness:
     """Fuse the (right, left) evidence given each eye's own open EAR and logit, and the pose.
 
     ``unseen``: why perception saw no face, if it saw none; ``fit``: how much the points that it
-    rests on look like a face, None where that is not known.
+    rests on look like a face, None where that is not known; ``own``: how much of each open EAR is
+    this driver's own and not the population's, 0..1.
     """
     trust = 1.0 if fit is None else min(fit / settings.fit_full, 1.0)
     yaw = 0.0 if pose is None else pose.yaw_deg
@@ -109,18 +127,20 @@ def fuse(
     eyes: list[EyeObservation] = []
     ears: list[float | None] = []
     logits: list[float | None] = []
+    leads: list[float] = []
     for side, eye in enumerate(evidence):
         far = yaw < 0 if side == 0 else yaw > 0  # turned right hides the right eye
         sight = trust * _sight(abs(yaw), settings, far=far)
         ear = None if eye.ear is None else correct_ear(eye.ear, pose, far=far)
         net = None if eye.open_probability is None else logit(eye.open_probability)
-        measures = (ear, open_ears[side], net, open_logits[side])
-        observed = _one_eye(eye, measures, pose, sight, light, settings)
+        measures = _Measures(ear, open_ears[side], net, open_logits[side], own[side])
+        observed, lead = _one_eye(eye, measures, pose, sight, light, settings)
         eyes.append(observed)
+        leads.append(lead)
         believed = observed.openness is not None and sight > 0.5
         ears.append(ear if believed else None)
         logits.append(net if believed else None)
-    return _join((eyes[0], eyes[1]), (ears[0], ears[1]), (logits[0], logits[1]), unseen)
+    return _join((eyes[0], eyes[1]), (ears[0], ears[1]), (logits[0], logits[1]), leads, unseen)
 
 
 def _light(brightness: float | None, settings: OpennessSettings) -> Unseen | None:
@@ -140,32 +160,34 @@ def _sight(yaw_deg: float, settings: OpennessSettings, *, far: bool) -> float:
 
 def _one_eye(
     eye: EyeEvidence,
-    measures: tuple[float | None, float, float | None, float],
+    measures: _Measures,
     pose: HeadPose | None,
     sight: float,
     light: Unseen | None,
     settings: OpennessSettings,
-) -> EyeObservation:
-    """Join one eye's EAR and logit, each followed by its own open value in ``measures``."""
+) -> tuple[EyeObservation, float]:
+    """Join one eye's EAR and logit; also how much more open a leading net would say it is."""
     unseen = _hidden(eye, sight, light, settings)
     if unseen is not None:
-        return EyeObservation(None, 0.0, unseen)
-    ear, open_ear, net, open_logit = measures
-    from_ear = None if ear is None else ear_openness(ear, open_ear, pose, settings)
+        return EyeObservation(None, 0.0, unseen), 0.0
+    ear, net = measures.ear, measures.logit
+    from_ear = None if ear is None else ear_openness(ear, measures.open_ear, pose, settings)
     sure = 1.0 if eye.visible_probability is None else eye.visible_probability
     if net is None:
         if from_ear is None:
-            return EyeObservation(None, 0.0, Unseen.NOT_MEASURED)
-        return EyeObservation(from_ear, settings.ear_certainty * sure * sight, None)
-    from_net = net_openness(net, open_logit, settings)
+            return EyeObservation(None, 0.0, Unseen.NOT_MEASURED), 0.0
+        return EyeObservation(from_ear, settings.ear_certainty * sure * sight, None), 0.0
+    from_net = net_openness(net, measures.open_logit, settings)
     if from_ear is None:
-        return EyeObservation(from_net, sure * sight, None)
+        return EyeObservation(from_net, sure * sight, None), 0.0
     shut = min(max(-net, 0.0), 1.0)  # how sure the net is of closed, 0..1
     more = settings.net_weight_closed - settings.net_weight
     weight = settings.net_weight + shut * more
+    lead = max(1.0 - measures.own - shut, 0.0) * more * max(from_net - from_ear, 0.0)
     if abs(from_net - from_ear) > settings.disagree:
         sure *= 0.5
-    return EyeObservation(weight * from_net + (1 - weight) * from_ear, sure * sight, None)
+    value = weight * from_net + (1 - weight) * from_ear
+    return EyeObservation(value, sure * sight, None), lead
 
 
 def net_openness(net: float, open_logit: float, settings: OpennessSettings) -> float:
@@ -217,6 +239,7 @@ def _join(
     eyes: tuple[EyeObservation, EyeObservation],
     ears: tuple[float | None, float | None],
     logits: tuple[float | None, float | None],
+    leads: Sequence[float],
     unseen: Unseen | None,
 ) -> Openness:
     right, left = eyes
@@ -229,4 +252,5 @@ def _join(
     certainty = max(certainty for _, certainty in seen)
     if len(seen) == 2:  # a wink, or one eye misread: less sure
         certainty *= 1.0 - 0.5 * abs(seen[0][0] - seen[1][0])
-    return Openness(right, left, both, certainty, None, ears, logits)
+    lead = sum(more * eye.certainty for more, eye in zip(leads, eyes, strict=True)) / total
+    return Openness(right, left, both, certainty, None, ears, logits, both + lead)

@@ -62,9 +62,15 @@ def test_drooping_lids_do_not_become_normal() -> None:
     assert level.value == pytest.approx(learned * (1 - S.ear_drop), abs=0.003)
 
 
-def test_a_better_view_may_raise_it_a_little() -> None:
-    level = ear((0.28, 60.0), (0.40, 1200.0), settled=True)
-    assert level.value == pytest.approx(0.28 * (1 + S.ear_rise), abs=0.01)
+def test_who_began_half_asleep_is_known_by_his_waking_eyes() -> None:
+    level = ear((0.22, 60.0), (0.30, 300.0), settled=True)
+    assert level.value == pytest.approx(0.30, abs=0.01)
+
+
+def test_it_never_rises_beyond_the_population() -> None:
+    assert ear((0.30, 60.0), (0.50, 1200.0), settled=True).value == S.ear_highest
+    narrow = ear((0.20, 60.0), (0.40, 1200.0), settled=True)
+    assert narrow.value == pytest.approx(0.20 * (1 + S.ear_rise), abs=0.01)
 
 
 def test_eye_that_was_hidden_at_first_is_learned_later() -> None:
@@ -74,6 +80,13 @@ def test_eye_that_was_hidden_at_first_is_learned_later() -> None:
         base.learn_eyes((0.24, None), (None, None), DT, closed=False)
         base.advance(DT)
     assert base.right_ear.value == pytest.approx(0.24, abs=0.01)
+
+
+def test_how_much_of_it_is_the_drivers_own() -> None:
+    assert ear().own == 0.0
+    assert ear((0.3, S.open_prior_s)).own == pytest.approx(0.5)
+    assert ear((0.3, 60.0)).own > 0.98
+    assert OpenLevel(ear_scale(S), S, known=0.25).own == 1.0
 
 
 def test_nonsense_is_not_learned() -> None:

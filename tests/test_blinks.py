@@ -55,6 +55,19 @@ def test_start_end_and_duration(fps: float, shape: tuple[float, float, float]) -
     assert blink.depth == pytest.approx(1.0, abs=0.35)
 
 
+@pytest.mark.parametrize("fps", [15.0, 30.0, 60.0, 120.0])
+@pytest.mark.parametrize("shape", [(0.07, 0.1, 0.12), (0.1, 0.2, 0.2), (0.15, 0.4, 0.25)])
+def test_closing_closed_and_reopening(fps: float, shape: tuple[float, float, float]) -> None:
+    (blink,) = watch(shape, fps=fps)
+    closing, closed, opening = shape
+    frame_s = 1 / fps
+    assert blink.closing_s == pytest.approx((0.8 - S.edge) * closing, abs=frame_s)
+    assert blink.closed_s == pytest.approx(closed + 0.2 * (closing + opening), abs=frame_s)
+    assert blink.reopening_s == pytest.approx((S.reopened - 0.2) * opening, abs=frame_s)
+    whole_s = blink.closing_s + blink.closed_s + blink.reopening_s
+    assert whole_s == pytest.approx(blink.end_s - blink.start_s, abs=frame_s)
+
+
 @pytest.mark.parametrize(("depth", "count"), [(1.0, 1), (0.5, 1), (0.35, 1), (0.25, 0)])
 def test_partial_blinks(depth: float, count: int) -> None:
     assert len(watch((0.07, 0.07, 0.12), depth)) == count

@@ -58,6 +58,37 @@ def test_a_clear_rise_from_the_depth_opens_too() -> None:
     assert eyes.hold(0.5, 0.36).state is EyesState.OPEN
 
 
+MIDWAY = (S.closed_below + S.open_above) / 2
+
+
+def test_half_open_for_long_is_a_squint() -> None:
+    eyes = Eyes()
+    eyes.hold(0.5, 0.25)
+    assert eyes.hold(S.half_open_s, MIDWAY + 0.01).state is EyesState.CLOSED
+    assert eyes.hold(DT, MIDWAY + 0.01).state is EyesState.OPEN
+    (ended,) = eyes.ended
+    assert ended.closed_s == pytest.approx(0.5)
+    assert eyes.hold(10.0, MIDWAY + 0.01).closed_s == 0.0
+
+
+def test_hardly_risen_stays_closed() -> None:
+    eyes = Eyes()
+    eyes.hold(0.5, 0.25)
+    assert eyes.hold(10.0, MIDWAY).closed_s == pytest.approx(10.5 - DT)
+
+
+def test_half_open_is_counted_without_a_break() -> None:
+    eyes = Eyes()
+    eyes.hold(0.5, 0.25)
+    for _ in range(5):
+        eyes.hold(S.half_open_s, MIDWAY + 0.01)
+        eyes.hold(DT, 0.25)
+    eyes.hold(S.half_open_s, MIDWAY + 0.01)
+    eyes.hold(2 * DT, None)
+    eyes.hold(S.half_open_s, MIDWAY + 0.01)
+    assert eyes.ended == []
+
+
 def test_end_is_the_first_open_frame() -> None:
     eyes = Eyes()
     eyes.hold(1.0, 1.0)

@@ -35,6 +35,19 @@ def test_standing_still(context: VehicleContext | None, moving: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("context", "stands"),
+    [
+        (None, None), (at(), None), (at(gear=Gear.DRIVE), None), (at(0.0), True), (at(3.0), False),
+        (at(standstill=True), True), (at(standstill=False), False), (at(gear=Gear.PARK), True),
+    ],
+)  # fmt: skip
+def test_whether_it_stands_may_be_unknown(
+    context: VehicleContext | None, stands: bool | None
+) -> None:
+    assert gates(context).stands is stands
+
+
+@pytest.mark.parametrize(
     ("speed", "drowsy", "distraction"),
     [(None, True, True), (19.9, False, False), (20.0, False, True), (49.9, False, True),
      (50.0, True, True), (0.0, False, False)],

@@ -93,6 +93,28 @@ def test_net_that_is_sure_of_open_saves_a_misread_ear() -> None:
     assert found.both == pytest.approx(S.net_weight)
 
 
+def test_against_the_populations_open_eye_the_net_leads_a_closure() -> None:
+    narrow = EyeEvidence(ear=0.13, open_probability=0.6, visible_probability=0.95)
+    known, unknown = both(narrow), both(narrow, own=(0.0, 0.0))
+    assert known.both is not None
+    assert known.lids == pytest.approx(known.both)
+    assert unknown.both == known.both
+    assert unknown.lids == pytest.approx(known.both * S.net_weight_closed / S.net_weight)
+    halfway = both(narrow, own=(0.5, 0.5)).lids
+    assert halfway == pytest.approx((known.both + unknown.lids) / 2)
+
+
+@pytest.mark.parametrize("eye", [{"open_probability": 0.02}, {"ear": 0.3}, {"ear": None}])
+def test_the_net_leads_towards_open_alone(eye: dict[str, float | None]) -> None:
+    narrow = EyeEvidence(ear=0.13, open_probability=0.6, visible_probability=0.95)
+    found = both(replace(narrow, **eye), own=(0.0, 0.0))  # type: ignore[arg-type]
+    assert found.lids == pytest.approx(found.both)
+
+
+def test_hidden_eyes_have_no_lids() -> None:
+    assert both(EyeEvidence(ear=0.3, visible_probability=0.2)).lids is None
+
+
 def test_agreement_is_certain() -> None:
     found = both(replace(EYE, open_probability=0.985, visible_probability=0.95))
     assert found.both == pytest.approx(1.0)

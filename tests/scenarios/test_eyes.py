@@ -80,6 +80,37 @@ def test_squinting_into_the_sun_is_not_closing() -> None:
     assert drive.alerts == []
 
 
+@pytest.mark.parametrize(("net", "squint"), [(False, 0.48), (True, 0.6)])
+def test_squinting_after_a_shallow_dip_is_not_closing(net: bool, squint: float) -> None:
+    """Lids that just touch the limit once must not count as closed while they are half open."""
+    drive = Drive(net=net).blinks(seconds=20).watches(0.2, openness=0.25)
+    drive.watches(20, openness=squint)
+    assert drive.alerts == []
+    drive.closes(4)
+    assert drive.kinds == [Kind.MICROSLEEP, Kind.SLEEP]
+
+
+def test_laughing_eyes_are_not_closed() -> None:
+    """Raised cheeks hide much of the eye, so the points almost touch; the net still sees it."""
+    drive = Drive(net=True).looks_like(happiness=0.95).blinks(seconds=20)
+    drive.mar = 0.3
+    eye = EyeEvidence(ear=0.15, open_probability=0.75, visible_probability=0.97, contrast=0.3)
+    drive.wears(left_eye=eye, right_eye=eye, seconds=6)
+    assert drive.alerts == []
+
+
+@pytest.mark.parametrize("open_ear", [0.14, 0.16, 0.18])
+def test_very_narrow_eyes_from_the_first_frame(open_ear: float) -> None:
+    """Against the population's open eye they look closed: till their own is known the net leads."""
+    drive = Drive()
+    eye = EyeEvidence(ear=open_ear, open_probability=0.65, visible_probability=0.97, contrast=0.3)
+    drive.wears(left_eye=eye, right_eye=eye, seconds=70)
+    assert drive.alerts == []
+    shut = EyeEvidence(ear=0.09, open_probability=0.1, visible_probability=0.97, contrast=0.3)
+    drive.wears(left_eye=shut, right_eye=shut, seconds=4)
+    assert drive.kinds == [Kind.MICROSLEEP, Kind.SLEEP]
+
+
 def test_winks_are_not_sleep() -> None:
     drive = Drive(net=True).blinks(seconds=10)
     shut = EyeEvidence(ear=0.13, open_probability=0.03, visible_probability=0.97, contrast=0.3)

@@ -1,0 +1,131 @@
+"""Stories of a seat that another driver takes while the system runs on."""
+
+import pytest
+
+from dms.profiles import EURO_NCAP_2026 as RULES
+from dms.values import Gear, HeadPose, Kind, Level, Unseen
+from tests.scenarios.drive import Drive
+
+NARROW, WIDE = (0.19, 0.095), (0.34, 0.15)  # EAR of open and closed eyes
+
+
+def driven(eyes: tuple[float, float], speed_kmh: float | None = 80.0) -> Drive:
+    """A driver who has been learned by EAR alone, which is the harder case."""
+    drive = Drive(fps=15, open_ear=eyes[0], closed_ear=eyes[1]).drives(speed_kmh)
+    return drive.blinks(seconds=90)
+
+
+def hands_over(drive: Drive, eyes: tuple[float, float], *, parked: bool = True) -> Drive:
+    """Stop, leave the seat empty, and let another driver sit down and drive on."""
+    vehicle = drive.vehicle
+    if parked:
+        drive.drives(0.0, gear=Gear.PARK).watches(3).disappears(10).watches(0.2)
+    else:
+        drive.disappears(25)
+    drive.open_ear, drive.closed_ear = eyes
+    if parked:
+        drive.watches(8)
+    drive.vehicle = vehicle
+    return drive
+
+
+@pytest.mark.parametrize("parked", [True, False])
+def test_next_driver_has_narrower_eyes(parked: bool) -> None:
+    drive = hands_over(driven(WIDE, 80.0 if parked else None), NARROW, parked=parked)
+    before = len(drive.alerts)  # an empty seat on the road is told
+    drive.blinks(seconds=90)
+    assert drive.kinds[before:] == []
+    assert drive.core.baseline.right_ear.value == pytest.approx(NARROW[0], abs=0.01)
+    drive.closes(4)
+    assert drive.kinds[before:] == [Kind.MICROSLEEP, Kind.SLEEP]
+
+
+@pytest.mark.parametrize("parked", [True, False])
+def test_next_driver_has_wider_eyes_and_falls_asleep(parked: bool) -> None:
+    drive = hands_over(driven(NARROW, 80.0 if parked else None), WIDE, parked=parked)
+    before = len(drive.alerts)
+    drive.blinks(seconds=20)
+    start_s = drive.t_s
+    drive.closes(4)
+    assert drive.kinds[before:] == [Kind.MICROSLEEP, Kind.SLEEP]
+    assert drive.first(Kind.SLEEP).t_s == pytest.approx(start_s + RULES.sleep_s, abs=0.1)
+
+
+def test_learning_anew_is_told() -> None:
+    drive = driven(WIDE)
+    assert drive.state.baseline_progress == 1.0
+    hands_over(drive, NARROW).blinks(seconds=10)
+    assert drive.state.baseline_progress < 0.5
+    drive.blinks(seconds=70)
+    assert drive.state.baseline_progress == 1.0
+
+
+def test_driver_who_comes_back_is_known_again() -> None:
+    drive = hands_over(driven(WIDE), WIDE).blinks(seconds=30)
+    assert drive.state.baseline_progress == 1.0
+    assert drive.core.baseline.right_ear.value == pytest.approx(WIDE[0], abs=0.01)
+
+
+def test_microsleeps_of_the_former_driver_are_not_the_next_ones() -> None:
+    drive = driven(WIDE)
+    for _ in range(3):
+        drive.closes(1.5).blinks(seconds=12)
+    assert (drive.state.drowsiness or 0) >= 8
+    hands_over(drive, NARROW)
+    before = len(drive.alerts)
+    drive.blinks(seconds=120)
+    assert (drive.state.drowsiness or 9) <= 4
+    assert drive.kinds[before:] == []
+
+
+def test_tired_driver_who_comes_back_is_still_tired() -> None:
+    drive = driven(WIDE)
+    for _ in range(3):
+        drive.closes(1.5).blinks(seconds=12)
+    hands_over(drive, WIDE).blinks(seconds=60)
+    assert "3 microsleeps" in drive.state.drowsiness_reason
+
+
+def test_sleeper_who_slides_out_of_sight_is_no_new_driver() -> None:
+    drive = driven(WIDE)
+    first = drive.core.baseline
+    drive.closes(2).disappears(120).closes(5)
+    assert drive.core.baseline is first
+    assert drive.state.level is Level.CRITICAL
+
+
+def test_sleeper_out_of_sight_with_unknown_speed_is_no_new_driver() -> None:
+    drive = driven(WIDE, speed_kmh=None)
+    first = drive.core.baseline
+    drive.closes(2).disappears(60).closes(5)
+    assert drive.core.baseline is first
+    assert drive.state.level is Level.CRITICAL
+
+
+def test_camera_covered_on_the_road_is_no_new_driver() -> None:
+    drive = driven(WIDE)
+    first = drive.core.baseline
+    drive.disappears(300, Unseen.CAMERA).watches(5)
+    assert drive.core.baseline is first
+
+
+def test_next_driver_who_starts_half_asleep_is_not_normal() -> None:
+    """Heavy lids from the first moment: closures are found, and waking up is followed."""
+    drive = hands_over(driven(WIDE), (0.30, 0.12)).watches(70, openness=0.55)
+    learned = drive.core.baseline.right_ear.value
+    drive.closes(4)
+    assert Kind.SLEEP in drive.kinds
+    drive.watches(10).blinks(seconds=300)
+    assert drive.core.baseline.right_ear.value > learned + 0.05
+    assert drive.core.baseline.right_ear.value == pytest.approx(0.30, abs=0.015)
+
+
+def test_next_driver_is_shorter() -> None:
+    """The head's normal moves with the driver: no look away from the first moment on."""
+    drive = driven(WIDE)
+    drive.drives(0.0, gear=Gear.PARK).disappears(10)
+    drive.pose = HeadPose(0.0, -16.0, 0.0)
+    drive.open_ear, drive.closed_ear = 0.27, 0.12
+    drive.watches(10).drives(80).blinks(seconds=90)
+    assert drive.core.baseline.pitch.value_deg == pytest.approx(-16.0, abs=2.0)
+    assert Kind.DISTRACTION not in drive.kinds
