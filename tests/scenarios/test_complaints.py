@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parents[1]
+FAQ = (TESTS.parent / "docs" / "faq.md").read_text(encoding="utf-8")
 COMPLAINTS = {
     "glasses or night infrared read as closed eyes": (
         "scenarios/test_eyes.py::test_glasses_at_night_are_not_closed_eyes",
@@ -74,3 +75,9 @@ def test_complaint_has_its_tests(complaint: str) -> None:
     for place in COMPLAINTS[complaint]:
         file, _, name = place.partition("::")
         assert name in names(file), f"{place} is gone: name its successor here"
+
+
+@pytest.mark.parametrize("complaint", COMPLAINTS)
+def test_the_page_of_questions_links_a_test_of_each_complaint(complaint: str) -> None:
+    files = {place.partition("::")[0] for place in COMPLAINTS[complaint]}
+    assert any(f"](../tests/{file})" in FAQ for file in files)
