@@ -22,12 +22,13 @@ from dms.micro_expressions import MicroExpressionSettings
 from dms.nods import Nods, NodSettings
 from dms.openness import Openness, OpennessSettings, fuse
 from dms.perclos import Perclos, PerclosSettings
-from dms.policy import Policy, PolicySettings, Situation, Switches
+from dms.policy import Policy, PolicySettings, Situation
 from dms.profiles import DEFAULT_PROFILE, Rules, find_rules
 from dms.rage import RageSettings
 from dms.seat import Seat, SeatSettings
 from dms.settings import setting, settings
 from dms.still import Still, StillSettings, disbelieve
+from dms.switchboard import Switchboard
 from dms.values import (
     EXPRESSIONS,
     Command,
@@ -81,9 +82,8 @@ class Core:
     def __init__(self, settings: CoreSettings | None = None, known: Known | None = None) -> None:
         self.settings = settings if settings is not None else CoreSettings()
         self.rules = find_rules(self.settings.profile, self.settings.profiles)
-        self._rage_on = self.settings.rage.on
-        self._warnings_on = True
-        self._held: PauseReason | None = None
+        rage, pause_s = self.settings.rage.on, self.settings.policy.pause_s
+        self._switchboard = Switchboard(rage=rage, pause_s=pause_s)
         self.reset(known)
 
     def reset(self, known: Known | None = None) -> None:
@@ -106,10 +106,7 @@ class Core:
         self._gates = Gates(s.gates, self.rules)
         self._policy = Policy(s.policy, self.rules)
         self._state: DriverState | None = None
-        self._acknowledged = False
-        self._pause_asked = False
-        self._paused_s: float | None = None
-        self._pause_reason = PauseReason.OTHER
+        self._switchboard.reset()
 
     def succeed(self, old: Core, *, same_driver: bool) -> None:
         """Take over from ``old``, whose settings were others: timers begin anew, the rest stays.
@@ -119,11 +116,7 @@ class Core:
         if same_driver:
             self.reset(old.baseline.known)
             self.seat.keep_owner(old.seat)
-        self._warnings_on = old._warnings_on
-        if old.settings.rage.on:  # else nobody could have asked for anything
-            self._rage_on = old._rage_on and self.settings.rage.on
-        self._pause_asked, self._paused_s = old._pause_asked, old._paused_s
-        self._pause_reason, self._held = old._pause_reason, old._held
+        self._switchboard.succeed(old._switchboard)
 
     def _forget_closure(self) -> None:
         """Drop what is under way: the closure, the blink, the nod."""
@@ -146,19 +139,11 @@ class Core:
 
     def command(self, command: Command) -> None:
         """Take a request of the head unit; it takes effect with the next step."""
-        self._acknowledged = self._acknowledged or command.acknowledge
-        if command.pause is not None:
-            self._pause_asked = command.pause
-            self._pause_reason = command.pause_reason or PauseReason.OTHER
-            self._paused_s = None
-        if command.warnings is not None:
-            self._warnings_on = command.warnings
-        if command.rage is not None:
-            self._rage_on = command.rage and self.settings.rage.on  # the owner has the last word
+        self._switchboard.command(command)
 
     def hold(self, reason: PauseReason | None) -> None:
         """Pause until told otherwise here: no time and no command ends it; None lets go."""
-        self._held = reason
+        self._switchboard.hold(reason)
 
     @property
     def rage_reason(self) -> str:
@@ -372,7 +357,7 @@ class Core:
             rage_reason=self._emotion.rage.reason,
             faults=faults,
         )
-        switches = self._switches(state.t_s, vehicle)
+        switches = self._switchboard.at(state.t_s, vehicle)
         self._policy.step(situation, self._gates, switches)
         board = self._policy.board
         active = board.active
@@ -382,22 +367,12 @@ class Core:
             kind=active[0].kind if active else None,
             active=active,
             paused=switches.paused,
-            pause_reason=(self._held or self._pause_reason) if switches.paused else None,
+            pause_reason=self._switchboard.pause_reason if switches.paused else None,
             warnings_on=switches.warnings,
             rage_on=switches.rage,
             faults=faults,
             events=(*state.events, *board.events),
         )
-
-    def _switches(self, t_s: float, vehicle: VehicleContext | None) -> Switches:
-        if self._pause_asked:
-            if self._paused_s is None:
-                self._paused_s = t_s
-            self._pause_asked = t_s - self._paused_s < self.settings.policy.pause_s
-        acknowledged = self._acknowledged or bool(vehicle is not None and vehicle.acknowledge)
-        self._acknowledged = False
-        paused = self._pause_asked or self._held is not None
-        return Switches(paused, self._warnings_on, self._rage_on, acknowledged)
 
 
 def _observed(t_s: float, kind: Kind, reason: str, start_s: float, end_s: float) -> Event:
