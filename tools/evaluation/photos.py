@@ -17,7 +17,7 @@ import numpy as np
 from dms.chain import Chain
 from dms.config import load
 from dms.values import Frame, Gray, Unseen
-from tools.evaluation.films import FPS, SHUT, clips_in_a_row, read_clip, read_still, still
+from tools.evaluation.films import SHUT, clips_in_a_row, read_clip, read_still, still
 from tools.evaluation.stills import chosen
 from tools.nets.tiles import progress
 
@@ -27,17 +27,18 @@ _LONGEST_S = 10.0  # of a still beyond the rule's minute
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-s", "--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--each", type=int, default=1, help="stills of each person")
+    parser.add_argument("--fps", type=float, default=10.0, help="of the stills (%(default)g)")
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
-    chain = Chain(load(None, ["bridges=[]", "nets.expression=null", *args.set]))
+    chain = Chain(load(None, ["bridges=[]", "nets.expression=null", "nets.mouth=null", *args.set]))
     after_s = chain.settings.core.still.after_s
     people = {name: _pauses(chain, film) for name, film in _people(args.data).items()}
     photos = {}
     pictures = dict(_pictures(args.data, args.each))
     for name in progress(list(pictures), len(pictures), "photos"):
-        photos[name] = _told_s(chain, still(pictures[name], after_s + _LONGEST_S))
-    return {"people": _lively(people), "photos": _found(photos, after_s)}
+        photos[name] = _told_s(chain, still(pictures[name], after_s + _LONGEST_S, fps=args.fps))
+    return {"people": _lively(people), "photos": _found(photos, args.fps, after_s)}
 
 
 def _people(folder: Path) -> dict[str, Iterable[Frame]]:
@@ -108,10 +109,10 @@ def _lively(people: dict[str, tuple[float, list[float], int]]) -> dict[str, Any]
     }
 
 
-def _found(photos: dict[str, float | None], after_s: float) -> dict[str, Any]:
+def _found(photos: dict[str, float | None], fps: float, after_s: float) -> dict[str, Any]:
     times = [told_s for told_s in photos.values() if told_s is not None]
     return {
-        "fps": FPS,
+        "fps": fps,
         "photos": len(photos),
         "told": len(times),
         "told_after_median_s": round(float(np.median(times)), 2) if times else None,
