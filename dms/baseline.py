@@ -273,6 +273,12 @@ class Baseline:
         self._seen_s = 0.0
         self.learned = False
 
+    def recall_pose(self, before: Baseline) -> None:
+        """Start from where the driver before looked straight ahead: the camera is the same."""
+        self.yaw.recall(before.yaw.value_deg)
+        self.pitch.recall(before.pitch.value_deg)
+        self.roll.recall(before.roll.value_deg)
+
     @property
     def known(self) -> Known | None:
         """What may be kept for the next drive; None until the first minute is over."""

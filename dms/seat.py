@@ -104,6 +104,7 @@ class Seat:
         """Learn anew; a driver who has hardly been learned is not compared with."""
         before = self.baseline
         self.baseline = Baseline(self._baseline_settings)
+        self.baseline.recall_pose(before)
         if before.learned or (before is self._owner and self._owned):
             self._former = before
         elif before is self._owner:

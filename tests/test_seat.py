@@ -168,6 +168,18 @@ def test_who_hides_his_eyes_is_not_compared() -> None:
     assert car.changed == 0
 
 
+def test_the_next_driver_looks_straight_ahead_where_the_former_did() -> None:
+    """A camera at the side stays where it is; the eyes start from the population's all the same."""
+    car = Car().drives(70, ear=0.22, pose=HeadPose(20.0, -8.0, 3.0))
+    car.leaves(10, stands=True).step(face=True)
+    base = car.seat.baseline
+    assert base.yaw.value_deg == pytest.approx(20.0, abs=1.5)
+    assert base.pitch.value_deg == pytest.approx(-8.0, abs=1.0)
+    assert base.roll.value_deg == pytest.approx(3.0, abs=0.5)
+    assert base.right_ear.value == BaselineSettings().ear
+    assert base.progress == 0.0
+
+
 def test_only_the_first_driver_is_remembered() -> None:
     car, _ = learned()
     car.leaves(10, stands=True).drives(100, ear=0.2)
