@@ -7,7 +7,7 @@ model needs no new net. The settings belong to a net and stand in its manifest.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, hypot, isfinite
 
 import cv2
 import numpy as np
@@ -77,17 +77,16 @@ class EyeCropSettings:
 
 @dataclass(frozen=True, slots=True)
 class Similarity:
-    """Turn, uniform scale and shift that takes picture points to another frame."""
+    """Turn, uniform scale and shift that takes picture points x + iy to another frame."""
 
-    scale: float
-    angle_rad: float  # clockwise on the picture (y down)
-    shift: tuple[float, float]
+    turn: complex  # its magnitude is the scale, its angle is clockwise on the picture (y down)
+    shift: complex
 
     @property
     def matrix(self) -> Affine:
         """(2, 3) affine matrix as OpenCV takes it."""
-        a, b = self.scale * np.cos(self.angle_rad), self.scale * np.sin(self.angle_rad)
-        return np.array([[a, -b, self.shift[0]], [b, a, self.shift[1]]])
+        a, b = self.turn.real, self.turn.imag
+        return np.array([[a, -b, self.shift.real], [b, a, self.shift.imag]])
 
 
 # A generic face with the eyes one unit apart, upright: what the anchors' scale is measured on.
@@ -99,22 +98,21 @@ def fit_similarity(points: NDArray[np.floating], template: NDArray[np.floating])
 
     Umeyama 1991 in the complex plane. Raises EngineError where the points coincide.
     """
-    source = np.asarray(points, np.float64) @ (1, 1j)
-    target = np.asarray(template, np.float64) @ (1, 1j)
-    centred = source - source.mean()
-    spread = float((np.abs(centred) ** 2).sum())
-    if not np.isfinite(spread) or spread < 1e-9:
+    source = [complex(x, y) for x, y in points.tolist()]  # so few that arrays would cost more
+    target = [complex(x, y) for x, y in template.tolist()]
+    middle, aim = sum(source) / len(source), sum(target) / len(target)
+    centred = [point - middle for point in source]
+    spread = sum(c.real * c.real + c.imag * c.imag for c in centred)
+    if not isfinite(spread) or spread < 1e-9:
         raise EngineError("the face's anchors coincide or are not finite; skip this frame")
-    turn = (np.conj(centred) * (target - target.mean())).sum() / spread
-    shift = target.mean() - turn * source.mean()
-    return Similarity(
-        float(np.abs(turn)), float(np.angle(turn)), (float(shift.real), float(shift.imag))
-    )
+    product = sum(c.conjugate() * (t - aim) for c, t in zip(centred, target, strict=True))
+    turn = product / spread
+    return Similarity(turn, aim - turn * middle)
 
 
 def oversampled(matrix: Affine) -> tuple[Affine, int]:
     """Return ``matrix`` to a grid finer by a whole factor, and the factor, against aliasing."""
-    scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    scale = hypot(matrix[0, 0], matrix[1, 0])
     factor = min(MOST_OVERSAMPLING, max(1, ceil(0.75 / scale))) if scale > 0 else 1
     finer = matrix * factor
     finer[:, 2] += (factor - 1) / 2  # pixel centres: x' = factor x + (factor - 1) / 2
@@ -155,15 +153,10 @@ def eye_matrices(anchors: NDArray[np.floating], framing: EyeCropSettings) -> Aff
     The scale comes from all four anchors, so that a turned head, whose eyes seem nearer to each
     other, does not magnify the eyes.
     """
-    fit = fit_similarity(anchors, _UNIT_FACE)
-    zoom = framing.size / framing.side
-    a = fit.scale * zoom * np.exp(1j * fit.angle_rad)
+    turn = fit_similarity(anchors, _UNIT_FACE).turn * (framing.size / framing.side)
     middle = complex(framing.size / 2, framing.size * framing.centre_y) - complex(0.5, 0.5)
-    matrices = np.empty((2, 2, 3))
-    for index, (x, y) in enumerate(np.asarray(anchors, np.float64)[:2]):
-        shift = middle - a * complex(x, y)
-        matrices[index] = [[a.real, -a.imag, shift.real], [a.imag, a.real, shift.imag]]
-    return matrices
+    eyes = [complex(x, y) for x, y in anchors[:2].tolist()]
+    return np.array([Similarity(turn, middle - turn * eye).matrix for eye in eyes])
 
 
 def eye_crops(gray: Gray, anchors: NDArray[np.floating], framing: EyeCropSettings) -> Gray:
@@ -172,13 +165,13 @@ def eye_crops(gray: Gray, anchors: NDArray[np.floating], framing: EyeCropSetting
     Mirroring the left eye makes both look alike to the net (inner corner on the right).
     """
     matrices = eye_matrices(anchors, framing)
-    crops = np.stack([cut(gray, matrix, framing.size) for matrix in matrices])
-    crops[1] = crops[1, :, ::-1].copy()
+    crops = np.empty((2, framing.size, framing.size), np.uint8)
+    crops[0] = cut(gray, matrices[0], framing.size)
+    crops[1] = cut(gray, matrices[1], framing.size)[:, ::-1]
     return crops
 
 
 def to_batch(crops: Gray) -> Batch:
     """(h, w) or (n, h, w) uint8 crops to a contiguous (n, 1, h, w) float32 batch, gray 0..1."""
     stack = crops[np.newaxis] if crops.ndim == 2 else crops
-    batch = np.ascontiguousarray(stack[:, np.newaxis], np.float32)
-    return np.asarray(batch / np.float32(255), np.float32)
+    return np.asarray(np.divide(stack[:, np.newaxis], np.float32(255), dtype=np.float32))

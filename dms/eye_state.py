@@ -16,6 +16,7 @@ from dms.crop import Affine, EyeCropSettings, eye_crops, eye_matrices, to_batch
 from dms.engine.engine import Engine
 from dms.engine.manifest import Manifest
 from dms.errors import EngineError
+from dms.eyes import mean_and_spread
 from dms.values import Gray
 
 
@@ -65,4 +66,5 @@ def _scores(opened: np.float32, visible: np.float32) -> EyeScores:
 
 
 def _contrast(crop: Gray) -> float:
-    return round(float(crop.std() / max(crop.mean(), 1.0)), 6)
+    mean, spread = mean_and_spread(crop)
+    return round(spread / max(mean, 1.0), 6)

@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from statistics import fmean
 
+import cv2
 import numpy as np
 
 from dms.baseline import logit
@@ -43,7 +44,7 @@ def aspect_ratio(contour: Points) -> float:
     the EAR of Soukupova and Cech (2016). Returns 0.0 for a contour without width.
     """
     half = contour.shape[0] // 2
-    width = float(np.hypot(*(contour[half] - contour[0])))
+    width = math.hypot(*(contour[half] - contour[0]).tolist())
     if width <= 0.0:
         return 0.0
     gaps = contour[1:half] - contour[:half:-1]
@@ -73,6 +74,12 @@ def eye_region(gray: Gray, contour: Points) -> Gray:
     return gray[y0:y1, x0:x1] if x1 > x0 and y1 > y0 else gray[:0, :0]
 
 
+def mean_and_spread(region: Gray) -> tuple[float, float]:
+    """Return the mean gray of a region that is not empty and its standard deviation."""
+    mean, spread = cv2.meanStdDev(region)
+    return float(mean[0, 0]), float(spread[0, 0])
+
+
 def observe_eye(
     gray: Gray,
     marks: Landmarks,
@@ -89,7 +96,7 @@ def observe_eye(
     region = eye_region(gray, contour)
     if region.size == 0:
         return EyeEvidence(unseen=Unseen.NO_FACE)
-    mean, spread = float(region.mean()), float(region.std())
+    mean, spread = mean_and_spread(region)
     contrast = spread / mean if mean > 0 else 0.0
     unseen = _unseen(contour, region, mean, left, pose, settings)
     shade = mean / face_mean if face_mean else None
@@ -110,10 +117,10 @@ def _unseen(
         if far > settings.largest_yaw_deg:
             return Unseen.TURNED_AWAY
     half = contour.shape[0] // 2
-    if float(np.hypot(*(contour[half] - contour[0]))) < settings.smallest_px:
+    if math.hypot(*(contour[half] - contour[0]).tolist()) < settings.smallest_px:
         return Unseen.TOO_SMALL
     if mean < settings.dark_mean:
         return Unseen.DARK
-    if float((region >= settings.saturated).mean()) > settings.glare_share:
+    if np.count_nonzero(region >= settings.saturated) > settings.glare_share * region.size:
         return Unseen.GLARE
     return None

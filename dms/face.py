@@ -6,6 +6,7 @@ All timing is by the frames' own timestamps, so a replay searches when the drive
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -333,7 +334,7 @@ def _look(gray: Gray, marks: Landmarks) -> NDArray[np.float32]:
     patch = cv2.warpAffine(gray, matrix, (_PATCH_PX, _PATCH_PX), flags=cv2.INTER_LINEAR)
     flat = patch.astype(np.float32).ravel()
     flat -= flat.mean()
-    norm = float(np.linalg.norm(flat))
+    norm = math.sqrt(float(flat @ flat))
     return flat / norm if norm > 0 else flat
 
 

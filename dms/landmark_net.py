@@ -5,6 +5,7 @@ It also says how much the points look like a face, and each eye like an open one
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,7 +21,8 @@ from dms.settings import setting, settings
 from dms.values import Box, Gray, Points
 
 _Matrix = NDArray[np.float64]
-_CORNERS = ((0, 6), (12, 18))  # outer, inner corner of the right and the left eye in DMS56
+_WHITE = np.float32(255)
+_STATE = ("open", "visible")
 
 
 @settings
@@ -54,12 +56,15 @@ class Dms56(Predictor):
         self._face, self._eye = engine(face.path("fp32")), engine(eye.path("fp32"))
         self._face_framing = face.framing(FaceFraming)
         self._eye_framing = eye.framing(EyeFraming)
+        sides = (self._eye_framing.width_px, self._eye_framing.height_px)
+        self._eye_middle = np.array([(side - 1) / 2 for side in sides], np.float32)
 
     def predict(self, gray: Gray, box: Box) -> Landmarks:
         """See :meth:`Predictor.predict`; ``fit`` and ``eyes`` come with the points."""
         matrix = face_matrix(box, self._face_framing)
         side = int(self._face_framing.side_px)
-        found = self._face.infer(_batch([cut(gray, matrix, (side, side))]))
+        patch = cut(gray, matrix, (side, side))[np.newaxis, np.newaxis]
+        found = self._face.infer(np.divide(patch, _WHITE, dtype=np.float32))
         rough = _to_picture(found["points"].reshape(-1, 2) * side + (side - 1) / 2, matrix)
         points = np.empty((self.scheme.count, 2), np.float32)
         points[24:] = rough[4:]
@@ -73,14 +78,15 @@ class Dms56(Predictor):
         framing = self._eye_framing
         size = (int(framing.width_px), int(framing.height_px))
         matrices = [eye_matrix(corners[2 * i], corners[2 * i + 1], i == 1, framing) for i in (0, 1)]
-        pair = _batch([cut(gray, matrix, size) for matrix in matrices])
-        found = self._eye.infer(pair.reshape(1, 2, size[1], size[0]))
-        middle = np.array([(size[0] - 1) / 2, (size[1] - 1) / 2], np.float32)
+        pair = np.empty((1, 2, size[1], size[0]), np.float32)
         for i, matrix in enumerate(matrices):
-            local = found["points"][0, i].reshape(-1, 2) * np.float32(framing.eye_px) + middle
-            points[12 * i : 12 * i + 12] = _to_picture(local, matrix)
-        state = np.hstack([found["open"][0], found["visible"][0]]).tolist()
-        return (state[0][0], state[0][1]), (state[1][0], state[1][1])
+            np.divide(cut(gray, matrix, size), _WHITE, out=pair[0, i])
+        found = self._eye.infer(pair)
+        for i, matrix in enumerate(matrices):
+            local = found["points"][0, i].reshape(-1, 2) * np.float32(framing.eye_px)
+            points[12 * i : 12 * i + 12] = _to_picture(local + self._eye_middle, matrix)
+        right, left = zip(*(found[name][0, :, 0].tolist() for name in _STATE), strict=True)
+        return right, left
 
 
 def face_matrix(box: Box, framing: FaceFraming) -> _Matrix:
@@ -96,11 +102,12 @@ def eye_matrix(outer: Points, inner: Points, mirrored: bool, framing: EyeFraming
 
     The outer corner lies at the left of the patch, the lower lid at its bottom.
     """
-    x, y = (inner - outer).astype(np.float64) / framing.eye_px
+    x, y = (side / framing.eye_px for side in (inner - outer).tolist())
     sign = -1.0 if mirrored else 1.0
-    turn = np.array([[x, -sign * y], [y, sign * x]])
-    middle = np.array([(framing.width_px - 1) / 2, (framing.height_px - 1) / 2])
-    return np.column_stack([turn, (outer + inner) / 2 - turn @ middle])
+    a, b, c, d = x, -sign * y, y, sign * x
+    u, v = (framing.width_px - 1) / 2, (framing.height_px - 1) / 2
+    middle_x, middle_y = ((outer + inner) / 2).tolist()
+    return np.array([[a, b, middle_x - (a * u + b * v)], [c, d, middle_y - (c * u + d * v)]])
 
 
 def cut(gray: Gray, matrix: _Matrix, size: tuple[int, int]) -> Gray:
@@ -109,7 +116,8 @@ def cut(gray: Gray, matrix: _Matrix, size: tuple[int, int]) -> Gray:
     Where the picture is finer than the patch it is first averaged by a whole factor, so that
     neither noise nor fine texture aliases; beyond the picture's edge its border is repeated.
     """
-    factor = int(np.sqrt(abs(np.linalg.det(matrix[:, :2]))) + 0.5)
+    (a, b, _), (c, d, _) = matrix.tolist()
+    factor = int(math.sqrt(abs(a * d - b * c)) + 0.5)
     if factor >= 2:
         gray, matrix = _shrunk(gray, matrix, size, factor)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
@@ -121,23 +129,18 @@ def _shrunk(
     gray: Gray, matrix: _Matrix, size: tuple[int, int], factor: int
 ) -> tuple[Gray, _Matrix]:
     """Average the part that the patch covers by ``factor``; unchanged where nothing is left."""
-    width, height = size
-    corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], np.float64)
-    reach = corners @ matrix[:, :2].T + matrix[:, 2]
-    x0, y0 = (max(0, int(v)) for v in reach.min(axis=0) - factor)
-    x1, y1 = (int(v) for v in reach.max(axis=0) + 2 * factor)
-    part = gray[y0:y1, x0:x1]
+    (a, b, x), (c, d, y) = matrix.tolist()
+    corners = [(u, v) for u in (0.0, float(size[0])) for v in (0.0, float(size[1]))]
+    across, down = [a * u + b * v + x for u, v in corners], [c * u + d * v + y for u, v in corners]
+    x0, y0 = max(0, int(min(across) - factor)), max(0, int(min(down) - factor))
+    part = gray[y0 : int(max(down) + 2 * factor), x0 : int(max(across) + 2 * factor)]
     rows, columns = part.shape[0] // factor, part.shape[1] // factor
     if rows == 0 or columns == 0:
         return gray, matrix
     part = part[: rows * factor, : columns * factor]
     small = cv2.resize(part, (columns, rows), interpolation=cv2.INTER_AREA)
-    offset = (matrix[:, 2] - (x0, y0) - (factor - 1) / 2) / factor
-    return np.asarray(small, np.uint8), np.column_stack([matrix[:, :2] / factor, offset])
-
-
-def _batch(patches: list[Gray]) -> NDArray[np.float32]:
-    return np.asarray(np.stack(patches)[:, None] / 255.0, np.float32)
+    x, y = x - x0 - (factor - 1) / 2, y - y0 - (factor - 1) / 2
+    return np.asarray(small, np.uint8), np.array([[a, b, x], [c, d, y]]) / factor
 
 
 def _to_picture(points: Points, matrix: _Matrix) -> Points:

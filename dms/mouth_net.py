@@ -6,10 +6,12 @@ landmarks' weakest. How long that lasts decides over time, elsewhere.
 
 from __future__ import annotations
 
+from math import hypot, isfinite
+
 import numpy as np
 from numpy.typing import NDArray
 
-from dms.crop import Affine, cut, to_batch
+from dms.crop import Affine, Similarity, cut, to_batch
 from dms.engine.engine import Engine
 from dms.engine.load import open_engine
 from dms.engine.manifest import Manifest, load_manifest
@@ -36,17 +38,16 @@ def mouth_matrix(anchors: NDArray[np.floating], framing: MouthCropSettings) -> A
     eye distance and of the eyes' distance from the mouth, which a turned head hardly changes.
     Raises EngineError where the eyes coincide.
     """
-    right, left, *corners = np.asarray(anchors, np.float64)
+    right, left, *corners = (complex(x, y) for x, y in anchors.tolist())
     across, eyes, mouth = left - right, (right + left) / 2, (corners[0] + corners[1]) / 2
-    between = float(np.hypot(*across))
-    face = float(np.hypot(between, np.hypot(*(mouth - eyes))))
-    if not (np.isfinite(face) and between > 1e-6):
+    between = abs(across)
+    face = hypot(between, abs(mouth - eyes))
+    if not (isfinite(face) and between > 1e-6):
         raise EngineError("the face's anchors coincide or are not finite; skip this frame")
     along = across / between
-    below = np.array([-along[1], along[0]])
-    turn = framing.size / (framing.side * face) * np.array([along, below])
-    shift = np.full(2, framing.size / 2 - 0.5) - turn @ (eyes + below * framing.down * face)
-    return np.column_stack([turn, shift])
+    turn = framing.size / (framing.side * face) * along.conjugate()
+    middle = complex(framing.size / 2 - 0.5, framing.size / 2 - 0.5)
+    return Similarity(turn, middle - turn * (eyes + 1j * along * framing.down * face)).matrix
 
 
 def load_mouth_net(name: str) -> MouthNet:

@@ -73,7 +73,9 @@ class PoseEstimator:
         if head is None:
             head = self._models[marks.scheme.name] = _Head(marks.scheme, near=self._calibrated)
         image = marks.points.take(head.rows, axis=0).astype(np.float64)
-        if not np.isfinite(image).all() or float(np.ptp(image, axis=0).min()) < 1.0:
+        if not np.isfinite(image).all():
+            return None
+        if float((image.max(axis=0) - image.min(axis=0)).min()) < 1.0:
             return None  # the points lie on a line: no pose can be told from them
         rays = self._rays(image)
         to_middle = _turn_to(rays.mean(axis=0))
@@ -98,6 +100,7 @@ class _Head:
         model = np.array(list(scheme.pose.values()), np.float64) @ _FACING  # as the camera sees it
         self._model = model - model.mean(axis=0)
         self._inverse = np.linalg.pinv(self._model)  # (3, n)
+        self._scatter = self._model.T @ self._model
         self._spread = float((self._model**2).sum())
 
     def turn(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -108,22 +111,24 @@ class _Head:
         the best rotation to them and their depth (Kabsch 1976).
         """
         flat = points - points.mean(axis=0)
-        left, size, right = np.linalg.svd((self._inverse @ flat).T, full_matrices=False)
+        size, left, right = cv2.SVDecomp((self._inverse @ flat).T)
         rows = left @ right
-        rotation = np.vstack([rows, np.cross(rows[0], rows[1])])
-        scale = float(size.mean())
+        (a, b, c), (d, e, f) = rows.tolist()
+        third = (b * f - c * e, c * d - a * f, a * e - b * d)
+        rotation: NDArray[np.float64] = np.array([(a, b, c), (d, e, f), third])
+        scale = float(size[0, 0] + size[1, 0]) / 2
+        seen = np.empty((3, 3))
+        seen[:2] = flat.T @ self._model
         for _ in range(_ROUNDS):
-            depth = scale * (self._model @ rotation[2])
             if self._near:
-                flat = points * (1.0 + depth[:, None])
-                flat -= flat.mean(axis=0)
-            left, size, right = np.linalg.svd(
-                np.vstack([flat.T @ self._model, depth @ self._model])
-            )
-            signs = np.array([1.0, 1.0, np.linalg.det(left @ right)])
+                flat = points * (1.0 + scale * (self._model @ rotation[2])[:, None])
+                seen[:2] = (flat - flat.mean(axis=0)).T @ self._model
+            seen[2] = scale * (rotation[2] @ self._scatter)
+            size, left, right = cv2.SVDecomp(seen)
+            signs = np.array([1.0, 1.0, math.copysign(1.0, cv2.determinant(left @ right))])
             rotation = (left * signs) @ right
-            scale = float(size @ signs) / self._spread
-        return rotation @ _FACING
+            scale = float(size[:, 0] @ signs) / self._spread
+        return np.asarray(rotation @ _FACING)
 
 
 def _turn_to(ray: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -33,6 +33,7 @@ from dms.engine.load import open_engine
 from dms.engine.manifest import load_manifest
 from dms.errors import EngineError
 from tools.speed.contestants import CONTESTANTS, OURS, whole_chain
+from tools.speed.films import demo_clip
 from tools.speed.live import live
 from tools.speed.stages import Stages, budget
 
@@ -199,13 +200,6 @@ def show(report: dict[str, Any]) -> None:
     age = f"age of a decided frame {run['age_median_ms']:.1f} ms (p99 {run['age_p99_ms']:.1f})"
     alert = f"at most {run['age_at_alert_most_ms']:.1f} ms at {run['alerts']} alerts"
     print(f"live at {LIVE_FPS:.0f}/s for {run['seconds']:.0f} s: {cost}, {lost}, {age}, {alert}")
-
-
-def demo_clip(folder: Path) -> str:
-    """Render the demonstration's recording."""
-    maker = Path(__file__).with_name("make_demo_clip.py")
-    subprocess.run([sys.executable, str(maker), str(folder)], check=True, stdout=subprocess.DEVNULL)
-    return str(next(path for path in folder.iterdir() if path.suffix in {".avi", ".mkv", ".mp4"}))
 
 
 def measure(clips: list[str], args: argparse.Namespace) -> dict[str, Any]:

@@ -1,0 +1,14 @@
+"""The film that the speed tools play where none is given."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+
+def demo_clip(folder: Path) -> str:
+    """Render the demonstration's recording into ``folder``; return its path."""
+    maker = Path(__file__).resolve().parents[1] / "make_demo_clip.py"
+    subprocess.run([sys.executable, str(maker), str(folder)], check=True, stdout=subprocess.DEVNULL)
+    return str(next(path for path in folder.iterdir() if path.suffix in {".avi", ".mkv", ".mp4"}))
