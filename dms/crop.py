@@ -101,11 +101,13 @@ def fit_similarity(points: NDArray[np.floating], template: NDArray[np.floating])
     source = [complex(x, y) for x, y in points.tolist()]  # so few that arrays would cost more
     target = [complex(x, y) for x, y in template.tolist()]
     middle, aim = sum(source) / len(source), sum(target) / len(target)
-    centred = [point - middle for point in source]
-    spread = sum(c.real * c.real + c.imag * c.imag for c in centred)
+    spread, product = 0.0, 0j
+    for point, aimed in zip(source, target, strict=True):
+        centred = point - middle
+        spread += centred.real * centred.real + centred.imag * centred.imag
+        product += centred.conjugate() * (aimed - aim)
     if not isfinite(spread) or spread < 1e-9:
         raise EngineError("the face's anchors coincide or are not finite; skip this frame")
-    product = sum(c.conjugate() * (t - aim) for c, t in zip(centred, target, strict=True))
     turn = product / spread
     return Similarity(turn, aim - turn * middle)
 

@@ -22,7 +22,6 @@ from dms.values import Box, Gray, Points
 
 _Matrix = NDArray[np.float64]
 _WHITE = np.float32(255)
-_STATE = ("open", "visible")
 
 
 @settings
@@ -85,8 +84,8 @@ class Dms56(Predictor):
         for i, matrix in enumerate(matrices):
             local = found["points"][0, i].reshape(-1, 2) * np.float32(framing.eye_px)
             points[12 * i : 12 * i + 12] = _to_picture(local + self._eye_middle, matrix)
-        right, left = zip(*(found[name][0, :, 0].tolist() for name in _STATE), strict=True)
-        return right, left
+        opened, visible = found["open"][0, :, 0].tolist(), found["visible"][0, :, 0].tolist()
+        return (opened[0], visible[0]), (opened[1], visible[1])
 
 
 def face_matrix(box: Box, framing: FaceFraming) -> _Matrix:
@@ -102,9 +101,9 @@ def eye_matrix(outer: Points, inner: Points, mirrored: bool, framing: EyeFraming
 
     The outer corner lies at the left of the patch, the lower lid at its bottom.
     """
-    x, y = (side / framing.eye_px for side in (inner - outer).tolist())
-    sign = -1.0 if mirrored else 1.0
-    a, b, c, d = x, -sign * y, y, sign * x
+    x, y = (inner - outer).tolist()
+    a, c = x / framing.eye_px, y / framing.eye_px
+    b, d = (c, -a) if mirrored else (-c, a)
     u, v = (framing.width_px - 1) / 2, (framing.height_px - 1) / 2
     middle_x, middle_y = ((outer + inner) / 2).tolist()
     return np.array([[a, b, middle_x - (a * u + b * v)], [c, d, middle_y - (c * u + d * v)]])

@@ -38,7 +38,7 @@ def mouth_matrix(anchors: NDArray[np.floating], framing: MouthCropSettings) -> A
     eye distance and of the eyes' distance from the mouth, which a turned head hardly changes.
     Raises EngineError where the eyes coincide.
     """
-    right, left, *corners = (complex(x, y) for x, y in anchors.tolist())
+    right, left, *corners = [complex(x, y) for x, y in anchors.tolist()]
     across, eyes, mouth = left - right, (right + left) / 2, (corners[0] + corners[1]) / 2
     between = abs(across)
     face = hypot(between, abs(mouth - eyes))

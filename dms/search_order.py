@@ -9,7 +9,7 @@ from functools import lru_cache
 _FACE_PX = 80  # side of dlib's HOG window: the least face that it finds
 _EDGE_PX = 16  # two of its cells around that window
 _MOST_PX = (416, 360)  # width and height of a part: 10 ms of HOG, 70 ns a pixel
-_FINEST_AT_ONCE = 3  # parts at the greatest width in a row, between rounds of all the others
+FINEST_AT_ONCE = 3  # parts at the greatest width in a row, between rounds of all the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,9 @@ class Part:
 
 
 @lru_cache(maxsize=8)
-def search_order(widths_px: tuple[int, ...], width: int, height: int) -> tuple[Part, ...]:
+def search_order(
+    widths_px: tuple[int, ...], width: int, height: int, finest_at_once: int = FINEST_AT_ONCE
+) -> tuple[Part, ...]:
     """Return the parts of a picture of ``width`` x ``height`` in the order of their searches.
 
     At the least width the whole is seen. At each greater one it falls into parts that overlap by
@@ -43,9 +45,14 @@ def search_order(widths_px: tuple[int, ...], width: int, height: int) -> tuple[P
         return (whole,)
     middle = [part for parts in cut[:-1] for part in parts]
     finest, order = cut[-1], []
-    for start in range(0, len(finest), _FINEST_AT_ONCE):
-        order += [whole, *middle, *finest[start : start + _FINEST_AT_ONCE]]
+    for start in range(0, len(finest), finest_at_once):
+        order += [whole, *middle, *finest[start : start + finest_at_once]]
     return tuple(order)
+
+
+def round_length(order: tuple[Part, ...]) -> int:
+    """Return after how many searches the whole picture has its turn again."""
+    return order.index(order[0], 1) if order.count(order[0]) > 1 else len(order)
 
 
 def _parts(target: int, below: int, width: int, height: int) -> list[Part]:

@@ -1,10 +1,13 @@
+from itertools import pairwise
+
 import cv2
 import dlib
 import numpy as np
 import pytest
 
 from dms.errors import EngineError
-from dms.face import FaceSettings, FaceTracker, _detector
+from dms.face import FaceSettings, FaceTracker
+from dms.face_search import detector
 from dms.landmarks import LandmarkSettings, load_predictor
 from dms.values import Box, Frame, Unseen
 
@@ -32,7 +35,7 @@ def test_a_face_is_found_in_the_first_frame(tracker, portrait):
 def test_following_costs_few_searches(tracker, portrait):
     found = [tracker.find(frame) for frame in frames([portrait] * 60)]
     assert all(found)
-    assert tracker.searches <= 1 + 2 / FaceSettings().check_period_s
+    assert tracker.search.runs <= 1 + 2 / FaceSettings().check_period_s
 
 
 def test_a_moving_face_is_followed(tracker, portrait):
@@ -113,12 +116,12 @@ def test_points_that_look_like_a_face_are_confirmed_less_often(dlib68, portrait)
         tracker = FaceTracker(predictor, FaceSettings())
         for number in range(21):  # 2 s
             assert tracker.find(Frame(portrait, number / 10, number)) is not None
-        searches[predictor.scheme.name] = tracker.searches
+        searches[predictor.scheme.name] = tracker.search.runs
     assert searches["dms56"] <= 4 < searches["dlib68"]
 
 
 def test_the_detector_in_the_file_is_dlibs_own(portrait):
-    ours, theirs = _detector(), dlib.get_frontal_face_detector()
+    ours, theirs = detector(), dlib.get_frontal_face_detector()
     for threshold in (-0.5, 0.0):
         mine, yours = (one.run(portrait, 0, threshold) for one in (ours, theirs))
         assert list(mine[0]) == list(yours[0])
@@ -129,20 +132,71 @@ def test_the_detector_in_the_file_is_dlibs_own(portrait):
 def test_a_weak_face_is_believed_though_another_is_seen_between(tracker):
     here, there = Box(10, 10, 80, 80), Box(400, 10, 80, 80)
     weak = FaceSettings().weak_score
-    assert not tracker._convincing(0.0, weak, here)
-    assert not tracker._convincing(0.1, weak, there)
-    assert tracker._convincing(1.6, weak, Box(12, 11, 80, 80))
+    assert not tracker.search._convincing(0.0, weak, here)
+    assert not tracker.search._convincing(0.1, weak, there)
+    assert tracker.search._convincing(1.6, weak, Box(12, 11, 80, 80))
 
 
 def test_a_weak_face_seen_again_too_late_is_not_believed(tracker):
     weak, later = FaceSettings().weak_score, FaceSettings().weak_window_s + 0.1
-    assert not tracker._convincing(0.0, weak, Box(10, 10, 80, 80))
-    assert not tracker._convincing(later, weak, Box(10, 10, 80, 80))
+    assert not tracker.search._convincing(0.0, weak, Box(10, 10, 80, 80))
+    assert not tracker.search._convincing(later, weak, Box(10, 10, 80, 80))
 
 
 def test_an_altered_detector_is_refused_before_dlib_reads_it(tmp_path, monkeypatch):
     (tmp_path / "frontal_face.svm").write_bytes(b"not what dlib wrote")
-    monkeypatch.setattr("dms.face.FOLDER", tmp_path)
-    monkeypatch.setattr("dms.face.dlib.fhog_object_detector", lambda _: pytest.fail("it was read"))
+    monkeypatch.setattr("dms.face_search.FOLDER", tmp_path)
+    monkeypatch.setattr(
+        "dms.face_search.dlib.fhog_object_detector", lambda _: pytest.fail("it was read")
+    )
     with pytest.raises(EngineError, match=r"frontal_face\.svm is not the file"):
-        _detector.__wrapped__()
+        detector.__wrapped__()
+
+
+def test_a_better_seated_face_beside_the_one_just_found_takes_over(dlib68, portrait):
+    two = _two(portrait)
+    board = np.full((480, 640), 60, np.uint8)
+    small = cv2.resize(two, (640, 320))  # faces of 100 and 80 px: too small for the first width
+    seen, sizes = FaceTracker(dlib68, FaceSettings(seat_region=(0.4, 0, 1, 1))), []
+    both = board.copy()
+    both[80:400] = small
+    list(map(seen.find, frames([board] * 3)))
+    for frame in frames([both] * 40, start_s=0.1):
+        before = seen.search.runs
+        face = seen.find(frame)
+        sizes.append(seen.search.runs - before)
+    assert face is not None
+    assert face.box.x > 320
+    assert max(sizes) <= 2  # never the whole picture beside a part: at most a check as well
+
+
+def test_an_empty_seat_is_searched_less_often_yet_each_part_in_time(dlib68):
+    settings, empty = FaceSettings(vacant_after_s=2.0), np.full((480, 640), 60, np.uint8)
+    tracker = FaceTracker(dlib68, settings)
+    looked: list[tuple[float, object]] = []
+    whole = tracker.search._seated
+    for index in range(round((settings.vacant_after_s + 3) * 30)):
+        frame = Frame(empty, index / 30, index)
+
+        def noted(gray, part, t_s=frame.t_s):
+            looked.append((t_s, part))
+            return whole(gray, part)
+
+        tracker.search._seated = noted
+        assert tracker.find(frame) is None
+    busy = [one for one in looked if 0.5 <= one[0] < 1.5]
+    idle = [one for one in looked if one[0] >= settings.vacant_after_s + 0.5]
+    assert len(busy) == pytest.approx(30, abs=1)
+    assert len(idle) / 2.5 == pytest.approx(12, abs=1)
+    for part in {part for _, part in idle if part.width_px < 960}:
+        at = [t_s for t_s, one in idle if one == part]
+        assert max(late - soon for soon, late in pairwise(at)) <= settings.vacant_round_s + 1 / 30
+
+
+def test_whoever_sits_down_in_an_empty_seat_is_found_within_a_round(dlib68, portrait):
+    empty, settings = np.full_like(portrait, 60), FaceSettings(vacant_after_s=1.0)
+    tracker = FaceTracker(dlib68, settings)
+    count = round((settings.vacant_after_s + 2) * 30)
+    assert not any(map(tracker.find, frames([empty] * count)))
+    within = round(settings.vacant_round_s * 30) + 1
+    assert any(map(tracker.find, frames([portrait] * within, start_s=count / 30)))

@@ -1,11 +1,13 @@
-"""How fast the whole chain is beside its peers, in one run, frame by frame in turn.
+"""How fast the whole chain is beside its peers, in one run, in turn.
 
     tools/bench_speed.py [CLIP ...] [--frames 300] [--size 640x480 --size 1280x720] [--json]
 
 Without a clip the demonstration's recording is rendered. Decoding is not counted. Each contestant
-sees every frame in a fresh copy; CPU is the process's own time, so it holds on a busy machine.
-Peers that are not installed are named as such: `pip install mediapipe fer` to add them. Also told:
-a budget by stage, frames of 1280x720 over those of 640x480, INT8 nets over FP32 ones, start-up,
+sees every frame in a fresh copy, a second of them in its turn: with ``--turn 1`` every frame meets
+caches that all others have just filled, which no driver's monitor does. CPU is the process's own
+time, so it holds on a busy machine. Peers that are not installed are named as such:
+`pip install mediapipe==0.10.21 fer` to add them. Also told: a budget by stage, frames of 1280x720
+over those of 640x480, INT8 nets over FP32 ones, a face that is lost, an empty seat, start-up,
 memory, and a live run at 30 frames/s with its idle cost, drops and the age of frames at alerts.
 """
 
@@ -35,6 +37,7 @@ from dms.errors import EngineError
 from tools.speed.contestants import CONTESTANTS, OURS, whole_chain
 from tools.speed.films import demo_clip
 from tools.speed.live import live
+from tools.speed.spells import spells
 from tools.speed.stages import Stages, budget
 
 LIVE_FPS = 30.0
@@ -60,8 +63,10 @@ def frames_of(
         capture.release()
 
 
-def race(clips: list[str], size: tuple[int, int], most: int, overrides: list[str]) -> dict:
-    """Give every frame to every contestant in turn; return their figures by name."""
+def race(
+    clips: list[str], size: tuple[int, int], most: int, turn: int, overrides: list[str]
+) -> dict:
+    """Give every ``turn`` frames to each contestant in turn; return their figures by name."""
     with ExitStack() as stack:
         steps, absent = {}, {}
         for name, make in CONTESTANTS.items():
@@ -72,13 +77,15 @@ def race(clips: list[str], size: tuple[int, int], most: int, overrides: list[str
         cpu: dict[str, list[float]] = {name: [] for name in steps}
         wall: dict[str, list[float]] = {name: [] for name in steps}
         gc.disable()
-        for index, (gray, t_s) in enumerate(frames_of(clips, size, most)):
+        frames = enumerate(frames_of(clips, size, most))
+        while several := list(islice(frames, turn)):
             for name, step in steps.items():
-                picture = gray.copy()
-                began, used = time.perf_counter(), time.process_time()
-                step(picture, t_s, index)
-                cpu[name].append(1e3 * (time.process_time() - used))
-                wall[name].append(1e3 * (time.perf_counter() - began))
+                for index, (gray, t_s) in several:
+                    picture = gray.copy()
+                    began, used = time.perf_counter(), time.process_time()
+                    step(picture, t_s, index)
+                    cpu[name].append(1e3 * (time.process_time() - used))
+                    wall[name].append(1e3 * (time.perf_counter() - began))
         gc.enable()
     figures = {name: figures_of(cpu[name], wall[name]) for name in steps}
     return {**figures, **{name: {"absent": why} for name, why in absent.items()}}
@@ -190,29 +197,44 @@ def show(report: dict[str, Any]) -> None:
         print(f"{name.replace('_', ' ')}: {value:.2f}")
     for name, row in report["precision"].items():
         print(f"{name}: INT8 {row['int8']:.3f} ms, FP32 {row['fp32']:.3f} ms: {row['ratio']:.2f}x")
+    lost = report["spells"]
+    print(
+        f"a lost face: p99 {lost['lost_p99_ms']:.1f} ms a frame, "
+        f"{lost['lost_p99_over_median']:.1f} times the median of a followed one, at most "
+        f"{lost['lost_most_ms']:.1f} ms; found again after {lost['found_again_s']:.2f} s"
+    )
+    print(
+        f"an empty seat at {LIVE_FPS:.0f}/s: {100 * lost['empty_seat_share']:.0f} % of a core; who "
+        f"sits down is found after {lost['empty_seat_found_s']:.2f} s"
+    )
     began, run = report["start_up"], report["live"]
     print(
         f"process start to first result {began['start_to_first_result_s']:.2f} s "
         f"(CPU {began['cpu_s']:.2f} s), peak resident memory {began['peak_rss_mb']:.0f} MB"
     )
     cost = f"{100 * run['cpu_share']:.0f} % of a core"
-    lost = f"{run['drops']} frames dropped and {run['frames']} decided"
+    drops = f"{run['drops']} frames dropped and {run['frames']} decided"
     age = f"age of a decided frame {run['age_median_ms']:.1f} ms (p99 {run['age_p99_ms']:.1f})"
     alert = f"at most {run['age_at_alert_most_ms']:.1f} ms at {run['alerts']} alerts"
-    print(f"live at {LIVE_FPS:.0f}/s for {run['seconds']:.0f} s: {cost}, {lost}, {age}, {alert}")
+    print(f"live at {LIVE_FPS:.0f}/s for {run['seconds']:.0f} s: {cost}, {drops}, {age}, {alert}")
 
 
 def measure(clips: list[str], args: argparse.Namespace) -> dict[str, Any]:
     """Return all figures."""
     texts = args.size or ["640x480", "1280x720"]
     sizes = {text: (int(text.split("x")[0]), int(text.split("x")[1])) for text in texts}
-    races = {text: race(clips, size, args.frames, args.overrides) for text, size in sizes.items()}
+    races = {
+        text: race(clips, size, args.frames, args.turn, args.overrides)
+        for text, size in sizes.items()
+    }
+    shown = [gray for gray, _ in frames_of(clips[:1], (640, 480), 30)]
     seconds = islice(frames_of(clips, (640, 480), args.frames), int(args.live * LIVE_FPS))
     return {
         "races": races,
         "summary": summary(races),
         "stages": stages_of(clips, args.frames, args.overrides),
         "precision": precision(),
+        "spells": spells(shown, args.overrides),
         "start_up": start_up(clips[0], args.overrides),
         "live": live([gray for gray, _ in seconds], LIVE_FPS, args.overrides),
     }
@@ -222,6 +244,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("clip", nargs="*", help="recordings; none: the demonstration's")
     parser.add_argument("--frames", type=int, default=600, help="frames of each clip (600)")
+    parser.add_argument("--turn", type=int, default=30, help="frames of a turn (30)")
     parser.add_argument("--size", action="append", metavar="WxH", help="640x480 and 1280x720")
     parser.add_argument("--live", type=float, default=20.0, help="seconds of the live run (20)")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides")

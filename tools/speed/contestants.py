@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from contextlib import ExitStack
+from typing import Any
 
 import cv2
 import dlib
@@ -13,9 +14,9 @@ import numpy as np
 from dms.chain import Chain
 from dms.config import load
 from dms.landmarks import dlib68_file
-from dms.values import Frame
+from dms.values import DriverState, Frame
 
-Step = Callable[[np.ndarray, float, int], object]
+Step = Callable[[np.ndarray, float, int], Any]
 Make = Callable[[list[str], ExitStack], Step]
 
 
@@ -25,7 +26,7 @@ def chain_of(overrides: list[str], stack: ExitStack) -> tuple[Chain, Step]:
     (bridge,) = [stack.enter_context(bridge) for bridge in chain.bridges()]
     perception, core = chain.perception, chain.core
 
-    def step(gray: np.ndarray, t_s: float, index: int) -> object:
+    def step(gray: np.ndarray, t_s: float, index: int) -> DriverState:
         seen = perception.observe(Frame(gray, t_s, index))
         state = core.step(seen, None, t_s, perception.faults)
         bridge.publish(state)
@@ -94,7 +95,7 @@ def face_mesh(_overrides: list[str], _stack: ExitStack) -> Step:
 
 def fer(_overrides: list[str], _stack: ExitStack) -> Step:
     """The PyPI package fer."""
-    found = importlib.import_module("fer").FER()
+    found = importlib.import_module("fer.fer").FER()
     return lambda gray, _t_s, _i: found.detect_emotions(cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR))
 
 

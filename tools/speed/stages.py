@@ -24,7 +24,7 @@ class Stages:
         self._inner = [0.0]
         perception = self.chain.perception
         tracker = perception.tracker
-        self._watch(tracker, "_run", "face search (HOG)")
+        self._watch(tracker.search, "_run", "face search (HOG)")
         self._watch(tracker._predictor, "predict", "landmarks")
         self._watch(tracker, "find", "tracking check")
         for part, name in (("_eye_state", "eye-state net"), ("_expression", "expression net")):
