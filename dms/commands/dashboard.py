@@ -11,7 +11,7 @@ from pathlib import Path
 from dms.chain import Chain
 from dms.commands.options import add_settings, settings_of
 from dms.dashboard.feed import Feed, ReplayFeed, ServiceFeed
-from dms.dashboard.server import is_loopback, listen, serve
+from dms.dashboard.server import check_installed, is_loopback, listen, serve
 from dms.errors import CameraError, ConfigError
 
 _SOCKET = Path("/run/dms/view.sock")
@@ -36,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
         raise CameraError(f"there is no recording {args.replay!r}; check the path")
     if args.token == "":
         raise ConfigError("--token is empty, so that anyone could look; give one, or leave it out")
+    check_installed()  # before an address is printed
     token = args.token
     if token is None and not is_loopback(args.host):
         token = secrets.token_urlsafe(16)

@@ -60,11 +60,11 @@ def make_app(
     Another name is refused, so that a page elsewhere cannot reach it through a forged DNS entry.
     Raises ConfigError without Starlette (extra ``dashboard``).
     """
-    applications = _starlette("applications")
-    responses: Any = _starlette("responses")
-    routing = _starlette("routing")
-    hosted = _starlette("middleware.trustedhost").TrustedHostMiddleware
-    middleware = _starlette("middleware").Middleware(hosted, allowed_hosts=hosts)
+    applications = _extra("starlette.applications")
+    responses: Any = _extra("starlette.responses")
+    routing = _extra("starlette.routing")
+    hosted = _extra("starlette.middleware.trustedhost").TrustedHostMiddleware
+    middleware = _extra("starlette.middleware").Middleware(hosted, allowed_hosts=hosts)
 
     def allowed(request: Any) -> bool:
         given = request.query_params.get("token") or request.cookies.get(_COOKIE) or ""
@@ -148,11 +148,8 @@ def make_server(app: Any, **more: Any) -> Any:
 
     Raises ConfigError without the extra ``dashboard``.
     """
-    try:
-        uvicorn: Any = importlib.import_module("uvicorn")
-        spoken: Any = importlib.import_module("uvicorn.protocols.http.h11_impl")
-    except ImportError as error:
-        raise ConfigError(_ADVICE) from error
+    uvicorn = _extra("uvicorn")
+    spoken = _extra("uvicorn.protocols.http.h11_impl")
     limits = {
         "limit_concurrency": _MOST_CONNECTIONS, "http": _impatient(spoken.H11Protocol),
         "h11_max_incomplete_event_size": _LONGEST_HEAD,
@@ -187,8 +184,14 @@ def _impatient(spoken: Any) -> type[Any]:
 _ADVICE = "the live page needs Starlette and uvicorn: pip install 'dms-jetson[dashboard]'"
 
 
-def _starlette(part: str) -> Any:
+def check_installed() -> None:
+    """Raise ConfigError without the extra ``dashboard``."""
+    _extra("uvicorn")
+    _extra("starlette.applications")
+
+
+def _extra(name: str) -> Any:
     try:
-        return importlib.import_module(f"starlette.{part}")
+        return importlib.import_module(name)
     except ImportError as error:
         raise ConfigError(_ADVICE) from error

@@ -1,4 +1,5 @@
 import socket
+import sys
 import threading
 import urllib.request
 
@@ -31,6 +32,14 @@ def test_a_taken_port_is_one_clear_sentence(capsys):
 def test_what_would_open_the_page_to_anyone_is_refused(words, told, capsys):
     assert main(["dashboard", "--port", "0", *words]) == 2
     assert told in capsys.readouterr().err
+
+
+def test_without_its_extra_no_address_is_printed(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    assert main(["dashboard", "--port", "0"]) == 2
+    said = capsys.readouterr()
+    assert "dms-jetson[dashboard]" in said.err
+    assert said.out == ""
 
 
 @pytest.mark.parametrize(("host", "has_token"), [("127.0.0.1", False), ("0.0.0.0", True)])
