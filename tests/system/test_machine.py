@@ -191,11 +191,15 @@ def test_a_covered_or_blinded_camera_is_told_and_no_lost_one(machine, pattern, w
     assert machine.check(PID) == pid
 
 
-def test_a_format_that_the_camera_lacks_is_told_until_it_is_mended(machine):
+def test_a_format_that_the_camera_lacks_is_told_once_until_it_is_mended(machine):
     pid = machine.check(PID)
+    count = "journalctl -u dms -o cat | grep -c '^Fault: camera'"
+    before = int(machine.run(count).output)
     machine.check("sed -i 's/pixel_format: GREY/pixel_format: MJPG/' /etc/dms/dms.yaml")
     reload(machine)
     machine.wait("view | grep -q 'offers none of MJPG'", 300)
+    machine.run("sleep 10")
+    assert int(machine.run(count).output) == before + 1
     machine.check("cp /root/good.yaml /etc/dms/dms.yaml")
     reload(machine)
     machine.wait("view | grep -vq 'camera: '", 300)
@@ -294,6 +298,49 @@ def test_a_corrupt_store_is_set_aside_and_told_at_the_start(machine):
     machine.wait("journalctl -u dms -o cat | grep -q 'events.db is corrupt.*set aside as'", 200)
     assert machine.check("cat /var/lib/dms/events.db.corrupt-*").strip() == "nonsense"
     machine.wait(FAULTS)  # a new one has been begun
+    machine.wait("journalctl -u dms -o cat | grep -q '^Fault: store: the file was damaged'", 200)
+
+
+def test_a_full_disk_is_told_on_the_bus_and_alerts_go_on(machine):
+    machine.check("systemctl stop dms; mount -t tmpfs -o size=2M tmpfs /var/lib/dms", 200)
+    machine.check("systemctl start --no-block dms")
+    machine.wait(ACTIVE, 900)
+    machine.wait("sqlite3 -readonly /var/lib/dms/events.db 'select count(*) from drives'", 200)
+    machine.run("dd if=/dev/zero of=/var/lib/dms/filler bs=4k")
+    machine.wait("view | grep -q 'store: .*full'", 300)
+    assert health(machine) in (1, 2)  # the driver is watched
+    machine.wait("journalctl -u dms DMS_KIND=fault DMS_LEVEL=1 -o cat | grep -q 'store: '", 60)
+    machine.check("rm /var/lib/dms/filler")
+    machine.wait("view | grep -vq 'store: '", 300)
+    machine.wait(f"[ $({FAULTS}) -gt 0 ]", 60)  # what waited is stored
+    machine.check("systemctl stop dms; umount /var/lib/dms; systemctl start --no-block dms", 200)
+    machine.wait(ACTIVE, 900)
+
+
+def test_a_lamp_that_the_owner_names_burns_and_goes_dark_when_the_service_hangs(machine):
+    led = machine.check("basename $(ls -d /sys/class/leds/*::capslock | head -1)").strip()
+    burns = f"[ $(cat /sys/class/leds/{led}/brightness) -gt 0 ]"
+    machine.check(
+        "cat > /etc/udev/rules.d/60-dms-lamp.rules <<'EOF'\n"
+        f'ACTION!="remove", SUBSYSTEM=="leds", KERNEL=="{led}", ENV{{DMS_LAMP}}="1"\n'
+        "EOF\n"
+        "udevadm control --reload; udevadm trigger --action=add --subsystem-match=leds\n"
+        "printf '[Service]\\nReadWritePaths=-/sys/class/leds/%s\\n' "
+        f"{led} > /etc/systemd/system/dms.service.d/lamp.conf; systemctl daemon-reload"
+    )
+    machine.wait(f"[ $(stat -c %G /sys/class/leds/{led}/pattern) = dms ]", 60)
+    lamp = f"  lamp: {{led: '{led}', on_below: 255, off_above: 255, hold_s: 20, change_s: 0}}"
+    machine.check(f'echo "{lamp}" >> /etc/dms/dms.yaml; systemctl restart --no-block dms')
+    machine.wait(burns, 900)
+    assert "lamp: " not in machine.check("view")
+    pid = machine.check(PID).strip()
+    machine.check(f"kill -STOP {pid}")
+    machine.wait(f"! {burns}", 80)
+    assert machine.check(PID).strip() == pid  # dark by the kernel, before the watchdog comes
+    machine.check(
+        "cp /root/good.yaml /etc/dms/dms.yaml; rm /etc/systemd/system/dms.service.d/lamp.conf"
+    )
+    machine.check(f"systemctl daemon-reload; kill -CONT {pid}; systemctl restart dms", 900)
 
 
 def test_short_a_power_cut_loses_nothing_acknowledged(machine):
