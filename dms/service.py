@@ -42,6 +42,7 @@ class _Parts:
     chain: Chain
     camera: Camera
     bridges: list[Bridge]
+    camera_is_new: bool = True  # its first picture is waited for, not told as lost
     vehicle: VehicleSource | None = None
     vehicle_open: ExitStack = field(default_factory=ExitStack)
 
@@ -129,7 +130,7 @@ class Service:
             for bridge in old.bridges:
                 bridge.close()
             bridges = self._open_bridges(chain)
-        return _Parts(chain, camera, bridges)
+        return _Parts(chain, camera, bridges, camera_is_new=camera is not old.camera)
 
     def _listen(self, parts: _Parts, old: _Parts | None) -> None:
         """Open the vehicle's signals, or go on with those before: a database takes its time."""
@@ -161,7 +162,7 @@ class Service:
         begun_s = time.monotonic()
         if not parts.chain.loaded:
             self._load(parts, begun_s)
-        while not self._interrupted and "camera" in self._status.missing:
+        while parts.camera_is_new and "camera" in self._status.missing and not self._interrupted:
             self._liveness.enter("camera")
             self._look_at_camera(parts)
             if time.monotonic() - begun_s > parts.chain.settings.service.start.ready_s:

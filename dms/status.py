@@ -64,11 +64,12 @@ class Status:
 
     def line(self, faults: tuple[str, ...]) -> str:
         """Return the status in words."""
-        wrong = [f"{part}: {why}" for part, why in self.missing.items()] + list(faults)
+        told = {fault.partition(":")[0] for fault in faults}
+        wrong = [f"{part}: {why}" for part, why in self.missing.items() if part not in told]
+        wrong += faults
         if self.refused:
             wrong.append(f"settings refused: {self.refused}")
-        told = "; ".join(wrong)
-        return f"degraded: {told}" if wrong else f"running at {self.fps:.1f} frames/s"
+        return f"degraded: {'; '.join(wrong)}" if wrong else f"running at {self.fps:.1f} frames/s"
 
     def health(self, faults: tuple[str, ...]) -> dict[str, str | None]:
         """Return what is wrong with each part that is set up, None where it is well."""

@@ -230,8 +230,26 @@ def test_without_a_camera_it_is_ready_degraded_and_finds_the_camera_later(rig):
     rig.wait(lambda: "ready" in rig.notes.names())
     assert "No camera is connected" in next(t[1] for t in rig.notes.sent if t[0] == "status")
     rig.state(EyesReason="Camera", Health="Fault")
+    rig.wait(lambda: rig.status.line(rig.status._faults).count("camera: ") == 1)
+    assert rig.status._faults == ("camera: No camera is connected",)
     Cabin.plugged.set()
     rig.state(EyesReason="NoFace")
+
+
+def test_a_reload_while_the_camera_is_lost_tells_it_neither_over_nor_again(rig, caplog):
+    rig.start()
+    rig.state(EyesReason="NoFace")
+    Cabin.plugged.clear()
+    rig.state(EyesReason="Camera")
+    caplog.clear()
+    rig.fresh = replace(rig.settings, monitor=MonitorSettings(wake_s=6.0))
+    rig.service.ask_reload()
+    assert set(rig.states(lambda: rig.notes.names().count("ready") == 2)) == {"Camera"}
+    assert set(rig.states(lambda: True)) == {"Camera"}
+    Cabin.plugged.set()
+    rig.state(EyesReason="NoFace")
+    words = [r.message.split(": ")[0] for r in caplog.records if "camera" in r.message]
+    assert (words.count("Fault"), words.count("Over")) == (0, 1)
 
 
 def test_unplugged_and_plugged_in_again_without_a_restart(rig, caplog):

@@ -195,6 +195,7 @@ class LiveCamera(Camera):
         self._reader: _Reader | None = None
         self._first: tuple[int, Picture] | None = None
         self._stuck = 0
+        self._why = "The camera has not answered yet."  # then: what kept it from opening
         self._stale: NDArray[Any] | None = None
         self._last_s = float("-inf")
         self._size: tuple[int, ...] | None = None
@@ -254,7 +255,8 @@ class LiveCamera(Camera):
             return
         try:
             self._first = self._take(wait=not self._patient)
-        except CameraError:
+        except CameraError as error:
+            self._why = str(error)
             self.close()
             raise
         if self._first is None and self._patient and self._reader and not self._reader.finished:
@@ -263,7 +265,7 @@ class LiveCamera(Camera):
     def _take(self, wait: bool = True) -> tuple[int, Picture] | None:
         if self._reader is None:
             if self._patient:
-                raise CameraLostError("The camera has not answered yet.")
+                raise CameraLostError(self._why)
             raise CameraError("The camera is not open; use it in a with statement.")
         return self._reader.take(self._settings, wait)
 
