@@ -6,6 +6,7 @@ import argparse
 import faulthandler
 import logging
 import os
+import signal
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -41,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run until told to stop; faulty settings at the start end it with code 2."""
     set_up(logging.DEBUG if args.verbose else logging.INFO)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until it is caught below; it would end us
     faulthandler.enable()  # the watchdog's SIGABRT then shows where every thread stands
     environment = dict(os.environ)
     notifier = Notifier(environment)
