@@ -197,6 +197,11 @@ def _degraded_told(rig: Rig, _: int) -> bool:
     return rig.head.state.get("Health") == "Degraded"
 
 
+def _advised(rig: Rig, _: int) -> bool:
+    """A fault is told, but as none that keeps the driver from being watched."""
+    return rig.head.state.get("AlertKind") == "Fault" and rig.head.state.get("Health") == "Ok"
+
+
 def _said(words: str, lowest: int = logging.WARNING) -> Callable[[Rig, int], bool]:
     return lambda rig, since: rig.journal.has(words, since, lowest)
 
@@ -243,10 +248,10 @@ FAULTS: tuple[Fault, ...] = (
     Fault("adapter lost", _adapter_away, _fault_told, _STEP_S, ("Fault",), sees=True),
     Fault("broker lost", _broker_away, _fault_told, _STEP_S, ("Fault",), sees=True,
           mended=lambda rig: rig.listener is not None and rig.listener.last("dms/status")),
-    Fault("disk full", _disk_full, _said("cannot be stored", logging.ERROR),
-          1.0 + 2 * _STEP_S, sees=True, mended=_store_well),
-    Fault("store corrupt", _store_corrupt, _said("corrupt", logging.ERROR),
-          CHECK_S + 3 * _STEP_S, sees=True, mended=_store_well),
+    Fault("disk full", _disk_full, _advised, 1.0 + 2 * _STEP_S, ("Fault",), sees=True,
+          mended=_store_well),
+    Fault("store corrupt", _store_corrupt, _advised, CHECK_S + 3 * _STEP_S, ("Fault",), sees=True,
+          mended=_store_well),
     Fault("settings reloaded", lambda rig: _reload(rig, _other_monitor),
           _said("settings were read again", logging.INFO), _STEP_S, sees=True),
     Fault("nets reloaded", lambda rig: _reload(rig, _other_nets),
