@@ -51,9 +51,7 @@ class StoreWriter(OpenedResource):
         self._ignition: bool | None = None
         self._refused: str | None = None
         self._last_aside: Path | None = None
-        self._set_aside: Path | None = (
-            None  # a fault until it was told and the file looked at again
-        )
+        self._set_aside: Path | None = None  # a fault until told, and the file looked at again
         self._was_told = False
         self._dead = False
         self.stored = 0
