@@ -314,7 +314,6 @@ def test_a_full_disk_is_told_on_the_bus_and_alerts_go_on(machine):
     machine.wait("view | grep -vq 'store: '", 300)
     machine.wait(f"[ $({FAULTS}) -gt 0 ]", 60)  # what waited is stored
     machine.check("systemctl stop dms; umount /var/lib/dms; systemctl start --no-block dms", 200)
-    machine.wait(ACTIVE, 900)
 
 
 def test_a_lamp_that_the_owner_names_burns_and_goes_dark_when_the_service_hangs(machine):
@@ -330,6 +329,7 @@ def test_a_lamp_that_the_owner_names_burns_and_goes_dark_when_the_service_hangs(
     )
     machine.wait(f"[ $(stat -c %G /sys/class/leds/{led}/pattern) = dms ]", 60)
     lamp = f"  lamp: {{led: '{led}', on_below: 255, off_above: 255, hold_s: 20, change_s: 0}}"
+    machine.check("cp /etc/dms/dms.yaml /root/good.yaml")
     machine.check(f'echo "{lamp}" >> /etc/dms/dms.yaml; systemctl restart --no-block dms')
     machine.wait(burns, 900)
     assert "lamp: " not in machine.check("view")
@@ -340,11 +340,11 @@ def test_a_lamp_that_the_owner_names_burns_and_goes_dark_when_the_service_hangs(
     machine.check(
         "cp /root/good.yaml /etc/dms/dms.yaml; rm /etc/systemd/system/dms.service.d/lamp.conf"
     )
-    machine.check(f"systemctl daemon-reload; kill -CONT {pid}; systemctl restart dms", 900)
+    machine.check(f"systemctl daemon-reload; kill -9 {pid}; systemctl restart --no-block dms")
 
 
 def test_short_a_power_cut_loses_nothing_acknowledged(machine):
-    machine.wait("view", 400)
+    machine.wait("view", 900)
     machine.check(
         "cat > /root/drive.py <<'EOF'\n"
         "from pathlib import Path\n"
