@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from operator import itemgetter
 
 from dms.settings import setting, settings
 
@@ -43,7 +44,7 @@ class Nods:
         self._trace.append((t_s, pitch_deg, openness))
         while self._trace[0][0] < t_s - s.fall_s:
             self._trace.popleft()
-        high_s, high_deg, _ = max(self._trace, key=lambda row: row[1])
+        high_s, high_deg, _ = max(self._trace, key=itemgetter(1))
         fall_deg = high_deg - pitch_deg
         if fall_deg < s.fall_deg or openness >= s.half_shut_below or t_s - self._last_s < s.pause_s:
             return None
