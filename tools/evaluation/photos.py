@@ -16,7 +16,9 @@ import numpy as np
 
 from dms.chain import Chain
 from dms.config import load
+from dms.labels import load_zju
 from dms.values import Frame, Gray, Unseen
+from tools.evaluation.covers import ZJU_FPS
 from tools.evaluation.films import SHUT, clips_in_a_row, read_clip, read_still, still
 from tools.evaluation.stills import chosen
 from tools.nets.tiles import progress
@@ -61,10 +63,13 @@ def _pictures(folder: Path, each: int) -> Iterator[tuple[str, Gray]]:
         if path.stem not in SHUT and taken[person] < each:
             taken[person] += 1
             yield path.stem, read_still(path)
+    labels = load_zju(folder / "zju_blink" / "blinks.csv", ZJU_FPS)
     for clip in sorted((folder / "zju_blink").glob("*.mp4")):
-        if taken[clip.stem[:7]] < each:
+        blinks = labels[clip.stem].events if clip.stem in labels else ()
+        if len(blinks) > 1 and taken[clip.stem[:7]] < each:
             taken[clip.stem[:7]] += 1
-            yield clip.stem, next(iter(read_clip(clip))).gray
+            open_s = (blinks[0].end_s + blinks[1].start_s) / 2
+            yield clip.stem, next(one for one in read_clip(clip) if one.t_s >= open_s).gray
 
 
 def _pauses(chain: Chain, film: Iterable[Frame]) -> tuple[float, list[float], int]:
