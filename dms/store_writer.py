@@ -108,10 +108,13 @@ class StoreWriter(OpenedResource):
     def _run(self) -> None:
         pause_s = _RETRY_S[0]
         while True:
+            stored = self.stored
             try:
                 self._write_all()
                 return
             except StoreError as error:
+                if self.stored > stored:  # it worked meanwhile: this is another fault
+                    pause_s = _RETRY_S[0]
                 if self._refused is None:
                     _log.error("%s", error)
                 self._refused = str(error)

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from dms import store_writer
+from dms.errors import StoreError
 from dms.recording import Moment
 from dms.store import EventStore, StoreSettings
 from dms.store_writer import StoreWriter
@@ -59,6 +60,25 @@ def test_a_refusing_disk_is_a_fault_until_it_works_again(tmp_path, monkeypatch, 
     assert len(told) == 1
     with make(path) as store:
         assert [item.event.t_s for item in store.events()] == [1]
+
+
+def test_each_fault_of_the_disk_is_soon_tried_again_however_many_there_were(tmp_path, monkeypatch):
+    monkeypatch.setattr(store_writer, "_RETRY_S", (0.01, 1000.0))
+    store, fails = make(tmp_path / "events.db"), threading.Event()
+    add = store.add
+
+    def failing(*batch):
+        if fails.is_set():
+            fails.clear()
+            raise StoreError("the disk refuses")
+        return add(*batch)
+
+    monkeypatch.setattr(store, "add", failing)
+    with StoreWriter(store) as writer:
+        for number in range(20):
+            fails.set()
+            writer.put(event(number))
+            wait_for(lambda number=number: writer.stored == number + 1)
 
 
 def test_a_writer_that_dies_is_a_fault_that_says_so(tmp_path, monkeypatch):

@@ -30,6 +30,7 @@ from tools.soak.tally import Tally
 _STEP_S = 1.0  # of a loaded machine: threads, frame period, cyclic message
 _ASLEEP = "live: driver falls asleep"
 _MICROSLEEP_S, _SLEEP_S = 1.0, 3.0  # eyes closed for so long, in the profile that runs
+_AWAKE_S = 1.0  # between two closures; open eyes in a frame or two rightly end none
 _HOLD_S = 1.0  # a fault that changes nothing is left on for so long
 _PATIENCE_S = 60.0
 _OFTEN = 1000  # an alert that is right may be told again
@@ -349,6 +350,7 @@ class Soak:
             rig.head.state_s > woken_s and rig.head.state.get("Eyes") == "Open"
         )
         row.recovered += rig.wait(awake, 10.0 * self._patience) is not None
+        time.sleep(_AWAKE_S)
 
     def _judge_alerts(self) -> None:
         rig = self._rig
