@@ -123,7 +123,7 @@ def main() -> None:
     parser.add_argument("--engines", type=Path, default=FOLDER)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--pictures", type=int, default=30000)
-    parser.add_argument("--epochs", type=int, nargs=2, default=[13, 12], help="face, eye")
+    parser.add_argument("--epochs", type=int, nargs=2, default=[16, 16], help="face, eye")
     parser.add_argument("--rate", type=float, default=2.5e-3, help="highest learning rate")
     parser.add_argument("--parts", nargs="+", choices=["face", "eye"], default=["face", "eye"])
     parser.add_argument("--threads", type=int, default=1)

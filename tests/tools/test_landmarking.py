@@ -146,6 +146,18 @@ def test_turning_moves_near_points_against_far_ones_and_the_picture_with_them() 
     assert (xs.mean(), ys.mean()) == pytest.approx(tuple(near), abs=2.0)
 
 
+def test_a_turn_to_the_left_mirrors_the_same_turn_to_the_right() -> None:
+    gray = np.full((256, 256), 90, np.uint8)
+    gray[124:133, 124:133] = 250  # the nose hides the far cheek, whichever side that is
+    gray[100:110, 60:75] = 180
+    steep = solid() * (1, 1, 2)
+    right = Turn(steep, 256, 50.0, 0.0).picture(gray)
+    mirrored = steep * (-1, 1, 1) + (255, 0, 0)
+    left = Turn(mirrored, 256, -50.0, 0.0).picture(gray[:, ::-1].copy())
+    assert np.abs(right.astype(int) - left[:, ::-1]).max() <= 1
+    assert (left > 200).any()
+
+
 def test_a_turn_of_nothing_leaves_all_where_it_is() -> None:
     turn = Turn(solid(), 256, 0.0, 0.0)
     assert turn.points(face()) == pytest.approx(face(), abs=1e-6)

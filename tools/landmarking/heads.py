@@ -10,6 +10,9 @@ from tools.landmarking.label import Array
 
 _GRID = 64  # cells a side on which depth and moves are known
 _REACH = 0.03  # of the picture's side: how far a vertex of the mesh speaks for its surroundings
+_RELIEF = (
+    1.35  # smoothing by _REACH flattens a head: turned by 30 deg its points read 22 without this
+)
 
 
 def depth_map(mesh: Array, size: int) -> Array:
@@ -32,7 +35,7 @@ class Turn:
         self._size, self._yaw, self._pitch = size, np.radians(yaw_deg), np.radians(pitch_deg)
         depth = depth_map(mesh, size)
         self._middle = np.array([size / 2 - 0.5, size / 2 - 0.5, float(np.median(mesh[:, 2]))])
-        self._depth = depth - self._middle[2]
+        self._depth = _RELIEF * (depth - self._middle[2])
         self._from_x, turned = self._rows(self._depth, self._yaw)
         from_y, _ = self._rows(turned.T, self._pitch)
         self._from_y = from_y.T
@@ -40,6 +43,9 @@ class Turn:
 
     def _rows(self, depth: Array, angle: float) -> tuple[Array, Array]:
         """Where each cell of a row is read from, in cells, and the depth seen there then."""
+        if angle < 0:  # what is near moves to the other side and hides what lies there
+            sources, depths = self._rows(depth[:, ::-1], -angle)
+            return _GRID - 1 - sources[:, ::-1], depths[:, ::-1]
         step = self._size / _GRID
         place = (np.arange(_GRID) + 0.5) * step - 0.5 - self._middle[0]
         moved = place * np.cos(angle) - depth * np.sin(angle)

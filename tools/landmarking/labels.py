@@ -19,7 +19,7 @@ TRAINED_PEOPLE = (1, 3, 6, 9, 13, 17)  # of ZJU; 2, 5, 8, 11, 15 and 19 are held
 HELD_CLIPS = ("microsleep_desk.mp4", "head_turned_away.mp4")
 DARK_LENSES, DOUBTFUL = 0.15, 0.5  # shade below the first hides eyes, below the second may
 TURNED = 1.5  # see turned()
-_EVEN = 0.6  # share of the eyes' difference in opening that is taken for the teacher's noise
+_EVEN = 0.8  # share of the eyes' difference in opening that is taken for the teacher's noise
 _CLOSED = 0.04  # openness that a fully closed eye is given
 
 

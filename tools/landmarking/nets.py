@@ -17,6 +17,7 @@ from tools.nets.files import write_manifest
 
 HELD_SHARE = 0.04  # of the drawn pictures: only to watch the training
 UPPER, LOWER = [1, 2, 3, 4, 5], [11, 10, 9, 8, 7]
+EVEN_WEIGHT = 2.0  # of an error in how unlike the two eyes are, against that of a point's place
 
 
 class Standardise(nn.Module):
@@ -164,6 +165,12 @@ def _outputs(net: PointNet, x: Tensor) -> tuple[Tensor, Tensor]:
     return points.float(), logits.float()
 
 
+def ratios(lids: Tensor) -> Tensor:
+    """EAR (n, 2) of both eyes' contours (n, 2, 12, 2)."""
+    gaps = (lids[:, :, UPPER] - lids[:, :, LOWER]).norm(dim=3).mean(2)
+    return gaps / (lids[:, :, 6] - lids[:, :, 0]).norm(dim=2).clamp(min=0.2)
+
+
 Losses = Callable[[PointNet], Iterator[Tensor]]
 
 
@@ -213,6 +220,10 @@ def eye_losses(drawn: dict[str, Array], batch: int, dice: torch.Generator) -> tu
             gaps = found[:, :, UPPER] - found[:, :, LOWER]
             gaps = gaps - (points[:, :, UPPER] - points[:, :, LOWER])
             loss = 20 * (robust(found - points, weight) + robust(gaps, weight))
+            # What is wrong in both eyes alike harms less than one eye read more open: see to that.
+            uneven = ratios(found).diff(dim=1) - ratios(points).diff(dim=1)
+            both = weight.amin((1, 2, 3))[:, None]
+            loss = loss + 20 * EVEN_WEIGHT * robust(uneven, both)
             seen = entropy(logits[..., 0], 1 - doubt, reduction="none") * (~known.isnan())
             wide = ((aspects[pick] - 0.07) / 0.11).clamp(0.02, 0.98)
             opened = entropy(logits[..., 1], wide, reduction="none") * (doubt < 0.3)

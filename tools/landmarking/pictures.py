@@ -118,8 +118,8 @@ class Pictures:
         if turned(label) < TURNED and opening(points) < 0.12 and rng.random() < 0.25:
             open_mouth(gray, points, rng.uniform(0.05, 0.9), rng)
         if len(solid) and rng.random() < 0.5:
-            most = 50 if turned(label) < 1.3 else 15  # a head that is turned already: a little
-            yaw_deg = float(np.clip(rng.normal(0, 24), -most, most))
+            most = 65 if turned(label) < 1.3 else 15  # a head that is turned already: a little
+            yaw_deg = float(np.clip(rng.normal(0, 28), -most, most))
             moves = Turn(solid, self.canvas, yaw_deg, float(rng.normal(0, 9)))
             gray, points, iris = moves.picture(gray), moves.points(points), moves.points(iris)
         return gray, points, iris

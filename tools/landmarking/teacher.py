@@ -17,9 +17,11 @@ from tools.landmarking.label import Array, Label
 
 # Of the iris model's 71 points the contour: outer corner, upper lid, inner corner, lower lid.
 CONTOUR = (0, 10, 11, 12, 13, 14, 8, 6, 5, 4, 3, 2)
-# Of the mesh's 468: brows, nose, outer lips, inner lips, jaw, as dms.landmarks.DMS56 numbers them.
+# Of the mesh's 468: a brow's upper and lower edge, whose middle is its point; then nose, outer
+# lips, inner lips, jaw, as dms.landmarks.DMS56 numbers them.
+BROWS = ((70, 46), (105, 52), (107, 55), (336, 285), (334, 282), (300, 276))
 MESH = (
-    70, 105, 107, 336, 334, 300, 168, 4, 98, 2, 327, 61, 37, 0, 267, 291, 314, 17, 84,
+    168, 4, 98, 2, 327, 61, 37, 0, 267, 291, 314, 17, 84,
     78, 82, 13, 312, 308, 317, 14, 87, 93, 172, 152, 397, 323,
 )  # fmt: skip
 CHEEKS = (50, 280)
@@ -124,7 +126,8 @@ class Teacher:
         right = self.eye(gray, mesh[33], mesh[133], False)
         left = self.eye(gray, mesh[263], mesh[362], True)
         contour = list(CONTOUR)
-        points = np.concatenate([right[0][contour], left[0][contour], mesh[list(MESH)]])
+        brows = mesh[np.array(BROWS)].mean(axis=1)
+        points = np.concatenate([right[0][contour], left[0][contour], brows, mesh[list(MESH)]])
         shade = max(_shade(gray, points[12 * i : 12 * i + 12], mesh[CHEEKS[i]]) for i in (0, 1))
         iris = np.array([right[1], left[1]])
         found = Label("", "", 0, gray, points, iris, score, spread, max(right[2], left[2]), shade)
