@@ -39,7 +39,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         prior_power=_or(args.prior_power, default.prior_power),
     )
     rows = [row for row in read_rows(args.data) if row["expression"] in EXPRESSIONS]
-    faces = _faces(args, [row["file"] for row in rows])
+    faces = find_faces(args.data, args.landmarks, [row["file"] for row in rows])
     truth = np.array([EXPRESSIONS.index(row["expression"]) for row in rows])
     people = np.array([row["subject"] for row in rows])
     found = {}
@@ -64,12 +64,14 @@ def _or(value: float | None, default: float) -> float:
     return default if value is None else value
 
 
-def _faces(args: argparse.Namespace, files: list[str]) -> list[tuple[NDArray, NDArray] | None]:
-    """Picture and anchors of every face found."""
-    predictor = load_predictor(LandmarkSettings(model=args.landmarks))
+def find_faces(
+    folder: Path, landmarks: str, files: list[str]
+) -> list[tuple[NDArray, NDArray] | None]:
+    """Picture and anchors of the face in every file, None where none is found."""
+    predictor = load_predictor(LandmarkSettings(model=landmarks))
     found: list[tuple[NDArray, NDArray] | None] = []
     for file in progress(files, len(files), "faces"):
-        gray = cv2.imread(str(args.data / file), cv2.IMREAD_GRAYSCALE)
+        gray = cv2.imread(str(folder / file), cv2.IMREAD_GRAYSCALE)
         tracker = FaceTracker(predictor, FaceSettings())
         face = None
         for look in range(LOOKS):
