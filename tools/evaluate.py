@@ -37,6 +37,7 @@ from tools.nets.files import update
 VERBS = {
     "expression": "expression net on FER2013 and FER+ (not on its Training part)",
     "infrared": "expression net on infrared frames, through the product's own chain",
+    "readings": "which head of the expression net drives, and against which prior: an ablation",
     "eyes": "eye-state net on MRL Eye, on subjects it was not trained on",
     "blinks": "blinks on clips laid out as zju_blink, by the whole chain",
     "awake": "awake people: false fatigue alerts, and how long their eyes were seen",

@@ -42,6 +42,20 @@ def test_expression_has_the_agreed_keys(tmp_path, monkeypatch, capsys):
         assert figures[key] == figures["fp32"][key]
 
 
+def test_readings_tell_every_mixture_of_heads_and_priors(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write_expression(tmp_path)
+    tiles = np.random.default_rng(8).integers(0, 256, (60, 48, 48), np.uint8)
+    write_tiles(tmp_path / "fer", tiles, fer_rows(60, 10))
+    where = ["--data", tmp_path / "fer", "--engines", tmp_path, "--json"]
+    code, out = run(monkeypatch, capsys, "readings", *where)
+    figures = json.loads(out)
+    assert code == 0
+    assert len(figures) == 9 + 1  # and the net's name
+    for name, one in figures.items():
+        assert name == "net" or 0 <= one["balanced_fer2013"] <= 1
+
+
 def test_eyes_are_measured_on_unseen_subjects_only(tmp_path, monkeypatch, capsys):
     decision = {"trained_subjects": [1, 2]}
     with_fp32(write_eye_state, tmp_path, decision=decision)

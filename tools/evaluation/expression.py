@@ -34,13 +34,14 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     manifest = load_manifest(args.net, args.engines)
     fer = Fer(args.data)
     chosen = np.flatnonzero(~fer.training)
-    crops = _crops(fer, chosen, manifest.framing(FaceCropSettings))
+    crops = aligned_crops(fer, chosen, manifest.framing(FaceCropSettings))
     truth = Truth(fer, chosen)
     found = {k: truth.figures(out) for k, out in by_precision(manifest, crops).items()}
     return {**beside(found), "net": manifest.name}
 
 
-def _crops(fer: Fer, chosen: NDArray, framing: FaceCropSettings) -> NDArray[np.uint8]:
+def aligned_crops(fer: Fer, chosen: NDArray, framing: FaceCropSettings) -> NDArray[np.uint8]:
+    """Cut the (n, size, size) crops of the chosen tiles as the product cuts them."""
     images = fer.images[chosen]
     digest = hashlib.sha256(images.tobytes()).hexdigest()[:16]
     anchors = settled(*fer_anchors(images, scratch(f"anchors-{digest}.npz")))
