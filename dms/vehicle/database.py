@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import difflib
 import logging
+import re
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -23,6 +24,13 @@ _NULL_ADDRESS = 0xFE  # SAE J1939-81
 _SAE_BROADCAST = range(0xF0, 0xFF)  # J1939-21: PDU format, pages 0; 0xFF is anybody's
 SHIPPED = {"j1939": "j1939.dbc"}
 _SETTING = ("vehicle", "database")
+_LONGEST = 4095  # bytes: ISO 15765-2, a message in many frames
+_LENGTHS = {
+    r"^\s*BO_\s+\d+\s+[^:\n]*:\s*(\d+)": _LONGEST,  # DBC
+    r"^\s*SG_[^:\n]*:\s*(\d+)\s*\|\s*(\d+)": 8 * _LONGEST,
+    r"^\s*(?:Dlc|DLC|Len)\s*=\s*(\d+)": _LONGEST,  # SYM
+    r"\blength\s*=\s*[\"'](\d+)": 8 * _LONGEST,  # KCD
+}
 _LOST = 5  # statements left out that are told
 
 
@@ -43,6 +51,14 @@ def load(name: str) -> Database:
         raise ConfigError(words, _SETTING) from error
 
 
+def _check_lengths(text: str) -> None:
+    """Raise ValueError for a message or signal that no CAN carries: cantools plans every bit."""
+    for pattern, most in _LENGTHS.items():
+        for found in re.finditer(pattern, text, re.MULTILINE):
+            if any(len(number) > 6 or int(number) > most for number in found.groups()):
+                raise ValueError(f"{found[0].strip()[:60]!r} is longer than {most}")
+
+
 def _load(name: str) -> Database:
     if name in SHIPPED:
         text = files("dms.vehicle").joinpath(SHIPPED[name]).read_text(encoding="utf-8")
@@ -50,6 +66,7 @@ def _load(name: str) -> Database:
     path = Path(name)
     if path.suffix.lower() == ".dbc":
         return _dbc(name, _decoded(path.read_bytes()))
+    _check_lengths(path.read_bytes().decode("utf-8", "replace"))
     return _can(cantools.database.load_file(path, strict=False))
 
 
@@ -64,6 +81,7 @@ def _decoded(data: bytes) -> str:
 
 
 def _dbc(name: str, text: str) -> Database:
+    _check_lengths(text)
     reduced, lost = dbctext.mended(text)
     if lost:
         more = f" and {len(lost) - _LOST} more" if len(lost) > _LOST else ""
