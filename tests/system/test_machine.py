@@ -198,6 +198,7 @@ def test_a_format_that_the_camera_lacks_is_told_once_until_it_is_mended(machine)
     machine.check("sed -i 's/pixel_format: GREY/pixel_format: MJPG/' /etc/dms/dms.yaml")
     reload(machine)
     machine.wait("view | grep -q 'offers none of MJPG'", 300)
+    machine.wait(f"[ $({count}) -gt {before} ]", 300)  # a fault once ready_s has passed
     machine.run("sleep 10")
     assert int(machine.run(count).output) == before + 1
     machine.check("cp /root/good.yaml /etc/dms/dms.yaml")
