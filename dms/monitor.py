@@ -97,6 +97,8 @@ class Monitor:
     """Runs one source through the chain until it ends or :meth:`stop` is called.
 
     ``enter`` is told the stage that begins: camera, perception, decision, bridge, record.
+    ``lost`` says why a camera that is still being opened gives no picture, None where it was closed
+    for privacy before; then it is why the camera is lost, None while it is not.
     """
 
     def __init__(
@@ -111,6 +113,7 @@ class Monitor:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         enter: Callable[[str], None] = lambda _: None,
+        lost: str | None = None,
     ) -> None:
         self._camera, self._perception, self._core = camera, perception, core
         self._bridges, self._vehicle, self._sinks = bridges, vehicle, sinks
@@ -119,6 +122,7 @@ class Monitor:
         self._clock, self._sleep, self._enter = clock, sleep, enter
         core.hold(PauseReason.PRIVACY if self._settings.paused else None)
         self._private = self._settings.paused
+        self.lost = lost
         self._defects: dict[str, str] = {}  # bridges that raised at the last state, and what
         self._stopping = False
         self._count = 0
@@ -136,17 +140,22 @@ class Monitor:
             self._enter("camera")
             if self._private and self._camera.live:
                 log.info("camera closed: the driver wants privacy")
-                if not self._reopen(None):
+                self.lost = None
+                if not self._reopen():
                     break
+            elif self._camera.opening and not self._reopen():  # to read would keep the bus silent
+                break
             try:
                 frame = self._camera.read()
             except CameraLostError as lost:
                 log.error("camera lost: %s", lost)
-                if not self._reopen(str(lost)):
+                self.lost = str(lost)
+                if not self._reopen():
                     break
                 continue
             if frame is None:
                 break
+            self.lost = None
             self._enter("perception")
             observation = self._perception.observe(frame)
             self._step(observation, frame, self._perception.faults)
@@ -191,12 +200,13 @@ class Monitor:
         else:
             self._defects.pop(bridge.name, None)
 
-    def _reopen(self, why: str | None) -> bool:
+    def _reopen(self) -> bool:
         """Wait for the camera to come back, telling the bus meanwhile; False when stopped.
 
-        ``why``: the fault, or None where it was closed for privacy, which lasts as the core says.
+        Without a fault in :attr:`lost` it was closed for privacy, which lasts as the core says.
         """
-        self._camera.close()
+        if not self._camera.opening:
+            self._camera.close()
         self._perception.reset()
         eye = EyeEvidence(unseen=Unseen.CAMERA)
         pause, due_s = self._settings.first_retry_s, self._clock()
@@ -204,18 +214,18 @@ class Monitor:
         while not self._stopping:
             now_s = self._clock()
             blind = DriverObservation(now_s, right_eye=eye, left_eye=eye, unseen=Unseen.CAMERA)
-            self._step(blind, None, (f"camera: {why}",) if why else ())
+            self._step(blind, None, (f"camera: {self.lost}",) if self.lost else ())
             self._enter("camera")
             if self._private:
                 self._camera.close()
-                why, asleep_s, due_s = None, now_s, now_s
+                self.lost, asleep_s, due_s = None, now_s, now_s
             elif now_s >= due_s:
                 try:
                     self._camera.open()
                 except CameraError as error:
                     log.debug("camera not back: %s", error)
                     if now_s - asleep_s > self._settings.wake_s:
-                        why = why or str(error)
+                        self.lost = self.lost or str(error)
                     pause = min(2 * pause, self._settings.longest_retry_s)
                     due_s = now_s + pause
                 else:

@@ -130,7 +130,8 @@ class Service:
             for bridge in old.bridges:
                 bridge.close()
             bridges = self._open_bridges(chain)
-        return _Parts(chain, camera, bridges, camera_is_new=camera is not old.camera)
+        is_new = old.camera_is_new or camera is not old.camera
+        return _Parts(chain, camera, bridges, camera_is_new=is_new)
 
     def _listen(self, parts: _Parts, old: _Parts | None) -> None:
         """Open the vehicle's signals, or go on with those before: a database takes its time."""
@@ -256,12 +257,16 @@ class Service:
         sound = _Sound(self._restarts, started_s + chain.settings.service.restarts.sound_s)
         if self._pending is not None:
             return  # the nets may not be loaded
+        before = None if parts.camera_is_new or self._monitor is None else self._monitor.lost
+        lost = self._status.missing.get("camera") if parts.camera_is_new else before
         self._monitor = Monitor(
             parts.camera, chain.perception, chain.core, parts.bridges, parts.vehicle,
             (*self._sinks, sound, stuck), chain.settings.monitor, enter=self._liveness.enter,
+            lost=lost,
         )  # fmt: skip
         if self._interrupted:
             return
+        parts.camera_is_new &= parts.private  # once opened, it is told as lost from here on
         try:
             self._monitor.run()
         except DmsError:

@@ -23,6 +23,7 @@ class Script:
     """A camera that plays a list: a time gives a frame, an exception is raised."""
 
     live = True
+    opening = False
 
     def __init__(self, *steps, reopens=()):
         self.steps, self.reopens, self.closed, self.opened = list(steps), list(reopens), 0, 0
@@ -108,6 +109,38 @@ def test_a_lost_camera_is_told_on_the_bus_and_opened_again():
     assert any(event.kind is Kind.FAULT for state in bus.states for event in state.events)
     assert camera.opened == 3
     assert camera.closed == 1
+
+
+class Slow(Script):
+    """A camera that is being opened: a read before its first picture would wait for it."""
+
+    opening = True
+
+    def open(self):
+        super().open()
+        self.opening = False
+
+    def read(self):
+        assert not self.opening
+        return super().read()
+
+    def close(self):
+        assert not self.opening
+        super().close()
+
+
+@pytest.mark.parametrize("lost", ["the picture is frozen", None])
+def test_a_camera_that_is_still_opening_is_waited_for_without_silence(lost):
+    bus = Listening()
+    camera = Slow(110.0, reopens=[CameraLostError("none yet")] * 5 + [None])
+    loop = monitor(camera, bridges=[bus], lost=lost)
+    assert loop.run().frames == 1
+    blind = bus.states[:-1]
+    assert np.diff([state.t_s for state in blind]).max() < 0.15
+    assert {state.faults for state in blind} == ({(f"camera: {lost}",)} if lost else {()})
+    assert bus.states[-1].faults == ()
+    assert camera.opened == 6
+    assert loop.lost is None
 
 
 def test_tries_to_reopen_back_off_to_the_longest_pause():

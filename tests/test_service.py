@@ -47,6 +47,7 @@ class Cabin(Source):
     """A camera that can be pulled out and put back."""
 
     plugged = threading.Event()
+    silent = threading.Event()  # it is there and gives no picture
 
     def open(self):
         if not self.plugged.is_set():
@@ -56,6 +57,8 @@ class Cabin(Source):
         time.sleep(0.02)
         if not self.plugged.is_set():
             raise OSError(19, "No such device")
+        if self.silent.is_set():
+            return None
         return Picture(
             np.random.default_rng(time.monotonic_ns()).integers(0, 255, (64, 64), np.uint8)
         )
@@ -84,6 +87,7 @@ class Eyes:
 class Rig:
     def __init__(self, monkeypatch, channel):
         Cabin.plugged.set()
+        Cabin.silent.clear()
         Eyes.hang.clear()
         Eyes.hanging.clear()
         self.settings = replace(
@@ -230,8 +234,9 @@ def test_without_a_camera_it_is_ready_degraded_and_finds_the_camera_later(rig):
     rig.wait(lambda: "ready" in rig.notes.names())
     assert "No camera is connected" in next(t[1] for t in rig.notes.sent if t[0] == "status")
     rig.state(EyesReason="Camera", Health="Fault")
-    rig.wait(lambda: rig.status.line(rig.status._faults).count("camera: ") == 1)
+    rig.wait(lambda: rig.status._faults)
     assert rig.status._faults == ("camera: No camera is connected",)
+    assert rig.status.line(rig.status._faults).count("camera: ") == 1
     Cabin.plugged.set()
     rig.state(EyesReason="NoFace")
 
@@ -250,6 +255,77 @@ def test_a_reload_while_the_camera_is_lost_tells_it_neither_over_nor_again(rig, 
     rig.state(EyesReason="NoFace")
     words = [r.message.split(": ")[0] for r in caplog.records if "camera" in r.message]
     assert (words.count("Fault"), words.count("Over")) == (0, 1)
+
+
+def progress(rig, reason):
+    """Check that the bus is served and the watchdog fed while the camera gives no picture."""
+    for _ in range(3):
+        rig.ahead_s += DEADLINE_S + 1
+        rig.fresh_state(EyesReason=reason)
+        rig.wait(rig.liveness.look)
+
+
+def test_a_reload_while_the_camera_is_silent_leaves_neither_bus_nor_watchdog_silent(rig, caplog):
+    rig.start()
+    rig.state(EyesReason="NoFace")
+    Cabin.silent.set()
+    Cabin.plugged.clear()
+    rig.state(EyesReason="Camera")
+    Cabin.plugged.set()  # it opens, and no picture comes
+    rig.wait(lambda: rig.service._parts.camera.opening)
+    caplog.clear()
+    before = rig.service._monitor
+    rig.service.ask_reload()
+    rig.wait(lambda: rig.service._monitor is not before)
+    progress(rig, "Camera")
+    assert rig.status._faults
+    Cabin.silent.clear()
+    rig.state(EyesReason="NoFace")
+    words = [r.message.split(": ")[0] for r in caplog.records if "camera" in r.message]
+    assert (words.count("Fault"), words.count("Over")) == (0, 1)
+
+
+@pytest.mark.parametrize("at_start", [True, False])
+def test_a_reload_that_ends_the_pause_tells_of_the_slow_camera_at_once(rig, at_start):
+    paused = replace(rig.settings, monitor=MonitorSettings(paused=True, wake_s=1e6))
+    awake = replace(rig.settings, monitor=MonitorSettings(wake_s=1e6))
+    rig.settings = rig.fresh = paused if at_start else awake
+    rig.start()
+    if not at_start:
+        rig.state(EyesReason="NoFace")
+        rig.fresh = paused
+        rig.service.ask_reload()
+    rig.state(Pause="Privacy", CameraOn="Off")
+    Cabin.silent.set()
+    rig.fresh = awake
+    rig.service.ask_reload()
+    reason = "Starting" if at_start else "Camera"
+    rig.state(EyesReason=reason, Pause="NotPaused")
+    progress(rig, reason)
+    assert rig.status._faults == ()
+    Cabin.silent.clear()
+    rig.state(EyesReason="NoFace", CameraOn="On")
+
+
+def test_a_reload_during_the_start_with_a_slow_camera_goes_on_telling_starting(rig):
+    Cabin.silent.set()
+    rig.start()
+    rig.state(EyesReason="Starting")
+    before = rig.service._parts
+    rig.service.ask_reload()
+    rig.wait(lambda: rig.service._parts is not before)
+    progress(rig, "Starting")
+    Cabin.silent.clear()
+    rig.state(EyesReason="NoFace")
+
+
+def test_a_camera_silent_since_the_start_is_told_and_the_watchdog_is_fed(rig):
+    Cabin.silent.set()
+    rig.ready_after(0.5)
+    rig.start()
+    rig.state(EyesReason="Camera", Health="Fault")
+    progress(rig, "Camera")
+    assert "No picture has come" in rig.status._faults[0]
 
 
 def test_unplugged_and_plugged_in_again_without_a_restart(rig, caplog):

@@ -36,6 +36,11 @@ class Camera(OpenedResource):
     def close(self) -> None:
         """Release the source; a second call does nothing."""
 
+    @property
+    def opening(self) -> bool:
+        """Whether it was opened without waiting and no picture has come: to read would wait."""
+        return False
+
     def interrupt(self) -> None:
         """Make a read that waits return None soon; safe from a signal handler."""
 

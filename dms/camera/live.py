@@ -28,6 +28,7 @@ _log = logging.getLogger(__name__)
 _OLDEST_STAMP_S = 5.0  # a driver stamp further off than this is not the monotonic clock
 _JOIN_S = 1.0
 _LOOK_S = 0.2  # how soon a waiting read notices an interruption
+_OPENING = "No picture has come from the camera yet; check cable and power if it stays so."
 _MOST_STUCK = 3  # readers that never came back; each keeps a thread and perhaps the device
 
 
@@ -195,7 +196,7 @@ class LiveCamera(Camera):
         self._reader: _Reader | None = None
         self._first: tuple[int, Picture] | None = None
         self._stuck = 0
-        self._why = "The camera has not answered yet."  # then: what kept it from opening
+        self._why = _OPENING  # then: what kept it from opening
         self._stale: NDArray[Any] | None = None
         self._last_s = float("-inf")
         self._size: tuple[int, ...] | None = None
@@ -214,6 +215,12 @@ class LiveCamera(Camera):
         self.close()
         self._reader = _Reader(self._make_source(), self._settings.frozen_s, self._stale)
         self._look()
+
+    @property
+    def opening(self) -> bool:
+        """Whether a patient camera was opened and its first picture has not come yet."""
+        waits = self._patient and self._reader is not None and not self._reader.delivered
+        return waits and self._first is None
 
     @property
     def given_up(self) -> bool:
@@ -260,7 +267,8 @@ class LiveCamera(Camera):
             self.close()
             raise
         if self._first is None and self._patient and self._reader and not self._reader.finished:
-            raise CameraLostError("The camera is being opened.")
+            raise CameraLostError(self._why)
+        self._why = _OPENING
 
     def _take(self, wait: bool = True) -> tuple[int, Picture] | None:
         if self._reader is None:

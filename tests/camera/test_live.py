@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from dms.camera import live
 from dms.camera.live import LiveCamera, capture_time
 from dms.camera.settings import CameraSettings
 from dms.camera.source import Picture, Source
@@ -133,7 +134,7 @@ def test_a_camera_that_stays_frozen_is_back_only_with_another_picture():
     camera.close()
     for _ in range(2):  # a second opening has not forgotten what was seen before the first
         for _ in range(5):
-            with pytest.raises(CameraLostError, match="being opened"):
+            with pytest.raises(CameraLostError, match="No picture has come"):
                 camera.open()
             wanted = sources[-1].count + 3
             while sources[-1].count < wanted:
@@ -258,13 +259,13 @@ def test_a_patient_camera_never_waits_while_it_opens():
         return noisy(number)
 
     camera = LiveCamera(lambda: Scripted(script), CALM, patient=True)
-    with pytest.raises(CameraLostError, match="not answered"):
+    with pytest.raises(CameraLostError, match="No picture has come"):
         camera.read()
     for _ in range(3):
-        with pytest.raises(CameraLostError, match="being opened"):
+        with pytest.raises(CameraLostError, match="No picture has come"):
             camera.open()
     held.set()
-    assert open_patiently(camera) <= {"The camera is being opened."}
+    assert open_patiently(camera) <= {live._OPENING}
     assert camera.read() is not None
     camera.close()
 
@@ -281,7 +282,7 @@ def test_a_patient_camera_that_fails_says_why_and_tries_afresh():
     camera = LiveCamera(fresh, CALM, patient=True)
     told = open_patiently(camera, CameraError)
     assert "not there" in told
-    assert told <= {"The camera is being opened.", "not there"}
+    assert told <= {live._OPENING, "not there"}
     assert len(made) == 2
     assert camera.read() is not None
     camera.close()
