@@ -170,17 +170,16 @@ class OpenLevel:
             self._due_s = 0.0
             self.value = self._clamped(self._quantile())
 
-    def resembles(self, other: OpenLevel) -> bool | None:
+    def resembles(self, other: OpenLevel, least: float) -> bool | None:
         """Whether ``other`` has measured about this value; None where either has seen too little.
 
-        About: no further off than this value might sink later.
+        About: no further off than this value might sink later, and lower down to ``least`` of it.
         """
         least_s = self._settings.settle_s / 2
         if other.learned_s < least_s or not (self._known or self.learned_s >= least_s):
             return None
-        middle = self.value if self._anchor is None else self._anchor
-        measured = other._quantile()  # its value may be held back by early bounds
-        return abs(measured - middle) <= middle * self._scale_of.drop
+        ratio = other._quantile() / (self._anchor or self.value)  # its value has early bounds
+        return min(least, 1 - self._scale_of.drop) <= ratio <= 1 + self._scale_of.drop
 
     def settle(self) -> None:
         """From now on the value may move only a little, once enough of it was seen."""
@@ -271,10 +270,12 @@ class Baseline:
         self._rest_recalled = known is not None and len(known.rest) == len(EXPRESSIONS)
         self._rested_s = float("-inf")
         self._seen_s = 0.0
+        self._pose_recalled = False
         self.learned = False
 
     def recall_pose(self, before: Baseline) -> None:
         """Start from where the driver before looked straight ahead: the camera is the same."""
+        self._pose_recalled = True
         self.yaw.recall(before.yaw.value_deg)
         self.pitch.recall(before.pitch.value_deg)
         self.roll.recall(before.roll.value_deg)
@@ -304,9 +305,15 @@ class Baseline:
         """How long the better seen eye has taught."""
         return max(level.learned_s for level in self._levels)
 
-    def resembles(self, other: Baseline) -> bool:
-        """Whether the same driver may have taught ``other``: eyes and head are much the same."""
-        eyes = [a.resembles(b) for a, b in zip(self._levels, other._levels, strict=True)]
+    def resembles(self, other: Baseline, least_ear: float = 1.0) -> bool:
+        """Whether the same driver may have taught ``other``: eyes and head are much the same.
+
+        Tired lids hang lower and are his all the same, down to ``least_ear`` of his open EAR and
+        as long as the net reads them open: lower, he would be asleep here.
+        """
+        least = (least_ear, least_ear, 0.0, 0.0)
+        levels = zip(self._levels, other._levels, least, strict=True)
+        eyes = [a.resembles(b, lowest) for a, b, lowest in levels]
         angles = ((self.yaw, other.yaw), (self.pitch, other.pitch), (self.roll, other.roll))
         same = any(eye is True for eye in eyes) and all(eye is not False for eye in eyes)
         return same and all(a.resembles(b) for a, b in angles)
@@ -351,8 +358,15 @@ class Baseline:
             if value is not None:
                 level.learn(value, dt_s * rate)
 
-    def learn_pose(self, pose: HeadPose, dt_s: float) -> None:
-        """Learn the pose against the camera."""
+    def learn_pose(
+        self, pose: HeadPose, dt_s: float, *, away: bool = False, far: bool = False
+    ) -> None:
+        """Learn the pose against the camera.
+
+        ``away`` is not learned after a stop, only a little on the way back (not ``far``).
+        """
+        if away and self._pose_recalled and not self.learned:
+            dt_s *= 0.0 if far else self._settings.pose_far_rate
         self.yaw.learn(pose.yaw_deg, dt_s)
         self.pitch.learn(pose.pitch_deg, dt_s)
         self.roll.learn(pose.roll_deg, dt_s)

@@ -36,6 +36,7 @@ from dms.values import (
     DriverState,
     Event,
     EyesState,
+    Gear,
     HeadPose,
     Kind,
     Level,
@@ -209,8 +210,9 @@ class Core:
         """Find out whether another driver has sat down, who must not inherit the former's lids."""
         t_s, seat, stands = observation.t_s, self.seat, self._gates.stands
         face, on = observation.face is not None, vehicle.ignition if vehicle else None
+        parked = stands is True and vehicle is not None and vehicle.gear is Gear.PARK
         asleep = self._closure.closed_s >= self.settings.closure.carry_s
-        seat.step(t_s, face=face, stands=stands, ignition=on, closed=asleep)
+        seat.step(t_s, face=face, stands=stands, ignition=on, parked=parked, closed=asleep)
         if seat.taken:
             self._forget_closure()
         if seat.changed:
@@ -283,7 +285,8 @@ class Core:
             base.learn_eyes(opened.ears, opened.logits, dt_s, closed=closed)
         if not self._gates.moving:  # parked, a driver looks and sits as he likes
             return
-        base.learn_pose(observation.pose, dt_s)
+        far = self._distraction.slumped or self.settings.distraction.beyond(pose)
+        base.learn_pose(observation.pose, dt_s, away=away, far=far)
         self._emotion.learn(observation, pose, base)
         if not away and opened.both is not None:
             base.advance(dt_s)

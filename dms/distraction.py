@@ -58,6 +58,10 @@ class DistractionSettings:
         if not nearer or self.slump_roll_back_deg >= self.slump_roll_deg:
             raise ValueError("the way back to the road must be nearer than the way off it")
 
+    def beyond(self, pose: HeadPose) -> bool:
+        """Whether this pose begins a look away, and does not merely go on with one."""
+        return pose.pitch_deg < self.pitch_deg or abs(pose.yaw_deg) > self.yaw_deg
+
 
 @dataclass(frozen=True, slots=True)
 class Glance:
@@ -149,7 +153,9 @@ class Distraction:
                 self.turned = True
             if not (self.turned and self._side_counts()):
                 return None
-            return self.slumped or not self._checks_lost(t_s, vehicle)
+            if not self.slumped and self._checks_lost(t_s, vehicle):
+                return None  # excused, but nobody has seen him look at the road
+            return True
         self.turned = False
         self._pose, self._pose_s = pose, t_s
         self.slumped = self._hangs(pose)
@@ -199,8 +205,11 @@ class Distraction:
         return self._checks(t_s, yaw_deg * _side(vehicle.indicator) > 0)
 
     def _checks(self, t_s: float, allowed: bool) -> bool:
-        """Whether this look is a mirror or shoulder check, which is free for a moment."""
-        if not allowed:
+        """Whether this look is a mirror or shoulder check, which is free for a moment.
+
+        A look that counts already is none: a slumping driver may well turn the wheel.
+        """
+        if not allowed or (self._excused_s is None and self._start_s is not None):
             return False
         if self._excused_s is None:
             self._excused_s = t_s

@@ -65,8 +65,8 @@ class Openness:
 
     ``ears`` are corrected for pose, ``logits`` are the net's. ``lids``: what a closure is
     judged by; as ``both``, but a net that sees a more open eye weighs more while the open EAR is
-    still the population's, or narrow eyes would begin as closed ones. Blinks are told from
-    ``both``, as the EAR follows them more closely.
+    still the population's, or narrow eyes would begin as closed ones (only with a pose: without one
+    nothing is learned). Blinks are told from ``both``, as the EAR follows them more closely.
     """
 
     right: EyeObservation
@@ -183,7 +183,8 @@ def _one_eye(
     shut = min(max(-net, 0.0), 1.0)  # how sure the net is of closed, 0..1
     more = settings.net_weight_closed - settings.net_weight
     weight = settings.net_weight + shut * more
-    lead = max(1.0 - measures.own - shut, 0.0) * more * max(from_net - from_ear, 0.0)
+    learns = 0.0 if pose is None else 1.0  # without a pose nothing is, and it would lead for good
+    lead = learns * max(1.0 - measures.own - shut, 0.0) * more * max(from_net - from_ear, 0.0)
     if abs(from_net - from_ear) > settings.disagree:
         sure *= 0.5
     value = weight * from_net + (1 - weight) * from_ear

@@ -289,7 +289,7 @@ def test_face_lost_over_the_shoulder(
     context, looks = vehicle(**parts), Looks()
     looks.hold(1.0)
     looks.hold(0.2, yaw, pitch, vehicle=context)
-    assert looks.hold(S.mirror_s, lost=True, vehicle=context).away is (not free)
+    assert looks.hold(S.mirror_s, lost=True, vehicle=context).away is (None if free else True)
     assert looks.hold(2 * DT, lost=True, vehicle=context).away is True
     assert looks.hold(S.mirror_s, lost=True).away is True
 
@@ -299,8 +299,24 @@ def test_looks_over_the_shoulder_have_their_time_anew() -> None:
     for _ in range(3):
         looks.hold(1.0, vehicle=left)
         looks.hold(0.2, 26.0, vehicle=left)
-        assert looks.hold(1.5, lost=True, vehicle=left).away is False
+        assert looks.hold(1.5, lost=True, vehicle=left).away is None
     assert looks.it.summed_s == 0.0
+
+
+@pytest.mark.parametrize("parts", [{"indicator": Indicator.LEFT}, {"steering_deg": 40.0}])
+def test_a_look_that_counts_is_not_excused_once_the_face_is_lost(parts: dict[str, object]) -> None:
+    looks = Looks()
+    looks.hold(1.0)
+    looks.hold(3.2, 45.0)
+    it = looks.hold(2.0, lost=True, vehicle=vehicle(**parts))
+    assert (it.away, it.start_s) == (True, pytest.approx(1.0))
+    assert it.away_s == pytest.approx(5.1, abs=DT)
+
+
+def test_an_indicator_set_in_the_middle_of_a_look_excuses_it_no_more() -> None:
+    looks = Looks()
+    looks.hold(3.2, 45.0)
+    assert looks.hold(DT, 45.0, vehicle=vehicle(indicator=Indicator.LEFT)).away is True
 
 
 def test_a_slumped_head_is_not_excused_by_an_indicator() -> None:

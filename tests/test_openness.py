@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from dms.closure import ClosureSettings
 from dms.openness import (
     Openness,
     OpennessSettings,
@@ -102,6 +103,15 @@ def test_against_the_populations_open_eye_the_net_leads_a_closure() -> None:
     assert unknown.lids == pytest.approx(known.both * S.net_weight_closed / S.net_weight)
     halfway = both(narrow, own=(0.5, 0.5)).lids
     assert halfway == pytest.approx((known.both + unknown.lids) / 2)
+
+
+@pytest.mark.parametrize("unsure", [0.55, 0.6])
+def test_without_a_pose_where_nothing_is_learned_the_net_never_leads(unsure: float) -> None:
+    closed = EyeEvidence(ear=0.13, open_probability=unsure, visible_probability=0.95)
+    found = both(closed, pose=None, own=(0.0, 0.0))
+    assert found.lids == found.both
+    assert found.lids is not None
+    assert found.lids < ClosureSettings().closed_below
 
 
 @pytest.mark.parametrize("eye", [{"open_probability": 0.02}, {"ear": 0.3}, {"ear": None}])
