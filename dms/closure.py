@@ -78,6 +78,10 @@ class Closure:
         self.closed_s = 0.0
         self.ended: Ended | None = None  # the closure that ended in this step
 
+    def succeed(self, old: Closure) -> None:
+        """Go on with the closure of ``old`` under these settings."""
+        vars(self).update({**vars(old), "_settings": self._settings})
+
     @property
     def start_s(self) -> float | None:
         """When the present closure began, None while there is none."""

@@ -112,11 +112,14 @@ class Core:
     def succeed(self, old: Core, *, same_driver: bool) -> None:
         """Take over from ``old``, whose settings were others: timers begin anew, the rest stays.
 
-        What stays are the head unit's switches and pause and, of the ``same_driver``, the baseline.
+        What stays are the head unit's switches and pause and, of the ``same_driver``, the baseline,
+        a closure that runs and the critical alerts: no change of settings wakes a sleeper.
         """
         if same_driver:
             self.reset(old.baseline.known)
             self.seat.keep_owner(old.seat)
+            self._closure.succeed(old._closure)
+            self._policy.succeed(old._policy)
         self._switchboard.succeed(old._switchboard)
 
     def _forget_closure(self) -> None:

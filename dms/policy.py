@@ -112,6 +112,12 @@ class Policy:
         self._rage_alerts = 0
         self._faults: tuple[str, ...] = ()
 
+    def succeed(self, old: Policy) -> None:
+        """Let the critical alerts of ``old`` stand, and do not tell its closure again."""
+        standing = old.board.standing.items()
+        self.board.standing = {k: s for k, s in standing if s.level is Level.CRITICAL}
+        self._told = old._told
+
     def step(self, now: Situation, gates: Gates, switches: Switches) -> None:
         """Apply the rules to one frame. Faults are told whatever the switches and gates say."""
         self.board.events = []

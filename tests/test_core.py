@@ -187,6 +187,34 @@ def test_a_core_with_other_settings_takes_over_switches_pause_and_baseline() -> 
     assert stranger.baseline.yaw.value_deg == 0.0
 
 
+def resettle(drive: Drive, *, same_driver: bool = True) -> None:
+    """Change the settings of a running core."""
+    core = Core(replace(drive.core.settings, profile="euro_ncap_2023"))
+    core.succeed(drive.core, same_driver=same_driver)
+    drive.core = core
+
+
+def test_a_change_of_settings_wakes_no_sleeper() -> None:
+    drive = Drive(fps=15).drives(80).watches(70).closes(2.5)
+    resettle(drive)
+    start_s = drive.t_s - 2.5
+    drive.closes(1)
+    assert drive.kinds == [Kind.MICROSLEEP, Kind.SLEEP]
+    assert drive.first(Kind.SLEEP).t_s == pytest.approx(start_s + drive.core.rules.sleep_s, abs=0.1)
+    resettle(drive)
+    drive.closes(0.1)
+    assert (drive.state.level, drive.kinds[2:]) == (Level.CRITICAL, [])
+    drive.watches(2)
+    resettle(drive)
+    drive.watches(0.5)
+    assert drive.state.level is Level.CRITICAL  # it stands until attention has ended it
+    drive.watches(6)
+    assert drive.state.level is Level.NONE
+    resettle(drive.closes(4), same_driver=False)
+    drive.closes(0.1)
+    assert drive.state.level is Level.NONE
+
+
 def test_parked_driver_teaches_no_pose() -> None:
     drive = Drive(fps=15).drives(gear=Gear.PARK).looks_off(yaw_deg=20).watches(30)
     assert drive.core.baseline.yaw.value_deg == 0.0

@@ -193,8 +193,7 @@ def test_a_glitch_of_the_ignition_does_not_end_a_sleepers_closure() -> None:
 
 def test_sleeper_lost_while_parked_who_rolls_off_asleep() -> None:
     drive = Drive(fps=15).drives(80).blinks(seconds=75).drives(0.0, gear=Gear.PARK)
-    drive.closes(2).disappears(6).drives(20.0).disappears(0.5)
-    drive.closes(0.5)
+    drive.closes(2).disappears(6).drives(20.0).closes(0.5)
     assert drive.state.level is Level.CRITICAL
 
 
