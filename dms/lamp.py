@@ -57,8 +57,12 @@ class Lamp:
             self.on, self._changed_s, self._armed_s = wanted, t_s, float("-inf")
             if not wanted:
                 self.dark()
-        if self.on and t_s - self._armed_s >= self._settings.hold_s / 3:
-            self._armed_s = t_s
+        if not (self.on or self.fault) or t_s - self._armed_s < self._settings.hold_s / 3:
+            return
+        self._armed_s = t_s
+        if not self.on:
+            self.dark()  # is it there again?
+        else:
             level, hold_ms = self._level(), round(self._settings.hold_s * 1000)
             self._order(f"{level} {hold_ms} {level} 0 0 1 0 0")
 

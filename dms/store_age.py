@@ -3,6 +3,8 @@
 Time is counted forward: while the service runs by the monotonic clock, across pauses by the wall
 clock, but one pause or leap counts as half the allowed age at most. So a leap of the clock drops
 only what had passed half its time, and a clock that stands in the past keeps nothing for ever.
+What the clock was set back counts against the next leap: a clock that starts behind at every boot
+and is set right a minute later adds nothing.
 """
 
 from __future__ import annotations
@@ -18,17 +20,25 @@ _MARK_SHARE = 0.01  # of the allowed age, from one mark to the next: how exactly
 AGE_SCHEMA = """
 CREATE TABLE IF NOT EXISTS age(
   id INTEGER PRIMARY KEY CHECK (id = 1), counted_s REAL NOT NULL, utc REAL);
+CREATE TABLE IF NOT EXISTS age_owed(
+  id INTEGER PRIMARY KEY CHECK (id = 1), owed_s REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS age_marks(
   counted_s REAL NOT NULL, event INTEGER NOT NULL, drive INTEGER NOT NULL);
 """
 
 
 class Age:
-    """Counts seconds; ``utc_s`` is the wall clock when it was last believed, None before that."""
+    """Counts seconds; ``utc_s`` is the wall clock when it was last believed, None before that.
 
-    def __init__(self, longest_leap_s: float, counted_s: float, utc_s: float | None) -> None:
+    ``owed_s``: what the wall clock was set back and has not made up for yet; negative: what of its
+    leaps was too long to be counted.
+    """
+
+    def __init__(
+        self, longest_leap_s: float, counted_s: float, utc_s: float | None, owed_s: float = 0.0
+    ) -> None:
         self._longest_leap_s = longest_leap_s
-        self.counted_s, self.utc_s = counted_s, utc_s
+        self.counted_s, self.utc_s, self.owed_s = counted_s, utc_s, owed_s
         self._clock_s: float | None = None
         self._since_utc_s = 0.0  # counted since the wall clock was last believed
 
@@ -40,10 +50,17 @@ class Age:
         if utc_s >= _EARLIEST_UTC_S:
             if self.utc_s is not None:
                 leap_s = utc_s - self.utc_s - self._since_utc_s
-                passed_s += max(min(leap_s, self._longest_leap_s), 0.0)
+                passed_s += self._leapt(leap_s)
             self.utc_s, self._since_utc_s = utc_s, 0.0
         self.counted_s += passed_s
         return self.counted_s
+
+    def _leapt(self, leap_s: float) -> float:
+        """Return what a leap of the wall clock counts."""
+        owed_s = max(self.owed_s, 0.0)
+        counted_s = min(max(leap_s - owed_s, 0.0), self._longest_leap_s)
+        self.owed_s += counted_s - leap_s
+        return counted_s
 
 
 class StoreAge:
@@ -63,7 +80,8 @@ class StoreAge:
     def load(self, base: sqlite3.Connection) -> None:
         """Go on from what the file says."""
         row = base.execute("SELECT counted_s, utc FROM age").fetchone() or (0.0, None)
-        self._age = Age(self._oldest_s * _LEAP_SHARE, row[0], row[1])
+        owed = base.execute("SELECT owed_s FROM age_owed").fetchone() or (0.0,)
+        self._age = Age(self._oldest_s * _LEAP_SHARE, row[0], row[1], owed[0])
         marked = base.execute("SELECT MAX(counted_s) FROM age_marks").fetchone()[0]
         self._marked_s = -math.inf if marked is None else marked
 
@@ -71,6 +89,7 @@ class StoreAge:
         """Count on and, where a mark is due, drop what is too old; within a transaction."""
         counted_s = self._age.look(self._now(), self._clock())
         base.execute("REPLACE INTO age VALUES (1, ?, ?)", (counted_s, self._age.utc_s))
+        base.execute("REPLACE INTO age_owed VALUES (1, ?)", (self._age.owed_s,))
         if counted_s - self._marked_s < self._oldest_s * _MARK_SHARE:
             return
         self._marked_s = counted_s

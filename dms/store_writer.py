@@ -106,7 +106,7 @@ class StoreWriter(OpenedResource):
             self._thread = None
 
     def _run(self) -> None:
-        pause_s = _RETRY_S[0]
+        pause_s, last = _RETRY_S[0], False
         while True:
             stored = self.stored
             try:
@@ -123,8 +123,11 @@ class StoreWriter(OpenedResource):
                 self._dead = True
                 raise
             with self._wake:
-                if self._stopping or self._wake.wait_for(lambda: self._stopping, pause_s):
+                if last:
+                    if self._waiting:
+                        _log.error("The disk refuses; %d events are lost.", len(self._waiting))
                     return
+                last = self._wake.wait_for(lambda: self._stopping, pause_s)  # then try once more
             pause_s = min(pause_s * 2, _RETRY_S[1])
 
     def _write_all(self) -> None:

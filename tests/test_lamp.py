@@ -84,6 +84,19 @@ def test_a_trigger_that_somebody_took_away_is_set_again(led):
     assert (led / "trigger").read_text() == "pattern"
 
 
+def test_by_day_too_a_lamp_that_is_there_again_is_no_fault_any_more(led):
+    lamp = Lamp(LampSettings(led="gone"), led.parent)
+    lamp.dark()
+    feed(lamp, 200.0, 100.0)
+    assert lamp.fault is not None
+    led.rename(led.with_name("gone"))
+    feed(lamp, 200.0, 100.5)
+    assert lamp.fault is not None  # not with every frame
+    feed(lamp, 200.0, 101.5)
+    assert (lamp.fault, lamp.on) == (None, False)
+    assert (led.with_name("gone") / "pattern").read_text() == "0 1 0 1"
+
+
 def test_a_missing_lamp_is_told_once_and_is_a_fault_until_it_is_there(led, caplog):
     lamp = Lamp(LampSettings(led="gone"), led.parent)
     lamp.dark()

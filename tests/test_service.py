@@ -245,14 +245,14 @@ def test_a_reload_while_the_camera_is_lost_tells_it_neither_over_nor_again(rig, 
     rig.start()
     rig.state(EyesReason="NoFace")
     Cabin.plugged.clear()
-    rig.state(EyesReason="Camera")
+    rig.wait(lambda: rig.status._faults)
     caplog.clear()
     rig.fresh = replace(rig.settings, monitor=MonitorSettings(wake_s=6.0))
     rig.service.ask_reload()
     assert set(rig.states(lambda: rig.notes.names().count("ready") == 2)) == {"Camera"}
     assert set(rig.states(lambda: True)) == {"Camera"}
     Cabin.plugged.set()
-    rig.state(EyesReason="NoFace")
+    rig.wait(lambda: not rig.status._faults)
     words = [r.message.split(": ")[0] for r in caplog.records if "camera" in r.message]
     assert (words.count("Fault"), words.count("Over")) == (0, 1)
 
@@ -270,7 +270,7 @@ def test_a_reload_while_the_camera_is_silent_leaves_neither_bus_nor_watchdog_sil
     rig.state(EyesReason="NoFace")
     Cabin.silent.set()
     Cabin.plugged.clear()
-    rig.state(EyesReason="Camera")
+    rig.wait(lambda: rig.status._faults)
     Cabin.plugged.set()  # it opens, and no picture comes
     rig.wait(lambda: rig.service._parts.camera.opening)
     caplog.clear()
@@ -280,7 +280,7 @@ def test_a_reload_while_the_camera_is_silent_leaves_neither_bus_nor_watchdog_sil
     progress(rig, "Camera")
     assert rig.status._faults
     Cabin.silent.clear()
-    rig.state(EyesReason="NoFace")
+    rig.wait(lambda: not rig.status._faults)
     words = [r.message.split(": ")[0] for r in caplog.records if "camera" in r.message]
     assert (words.count("Fault"), words.count("Over")) == (0, 1)
 

@@ -62,6 +62,34 @@ def test_a_refusing_disk_is_a_fault_until_it_works_again(tmp_path, monkeypatch, 
         assert [item.event.t_s for item in store.events()] == [1]
 
 
+def refusing(tmp_path, monkeypatch):
+    """Return a writer in the pause after its disk refused, and what makes that work again."""
+    monkeypatch.setattr(store_writer, "_RETRY_S", (1000.0, 1000.0))
+    blocked = tmp_path / "state"
+    blocked.write_text("a file where the folder should be")
+    writer = StoreWriter(make(blocked / "events.db"))
+    writer.open()
+    writer.put(event(1))
+    wait_for(lambda: writer.fault is not None)
+    return writer, blocked.unlink
+
+
+def test_a_stop_between_two_tries_makes_a_last_one(tmp_path, monkeypatch):
+    writer, mend = refusing(tmp_path, monkeypatch)
+    writer.put(event(2))
+    mend()
+    writer.close(120.0)
+    with make(tmp_path / "state" / "events.db") as store:
+        assert [item.event.t_s for item in store.events()] == [1, 2]
+
+
+def test_events_that_the_last_try_cannot_keep_are_told(tmp_path, monkeypatch, caplog):
+    writer, _ = refusing(tmp_path, monkeypatch)
+    writer.put(event(2))
+    writer.close(120.0)
+    assert "2 events are lost" in caplog.text
+
+
 def test_each_fault_of_the_disk_is_soon_tried_again_however_many_there_were(tmp_path, monkeypatch):
     monkeypatch.setattr(store_writer, "_RETRY_S", (0.01, 1000.0))
     store, fails = make(tmp_path / "events.db"), threading.Event()
