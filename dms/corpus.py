@@ -79,6 +79,8 @@ def find(sources: Sequence[str]) -> list[Entry]:
             path = new.source
             # Not resolved: links of two names to one video are two recordings.
             place = os.path.abspath(path)  # noqa: PTH100
+            if not Path(place).name:
+                raise ConfigError(f"{source} names {place}, no recording; name a video or folder")
             old = found.get(place)
             if old is None or not _told_of(old):
                 found[place] = new
