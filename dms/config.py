@@ -88,6 +88,14 @@ class Settings:
     vehicle: VehicleSettings = VehicleSettings()
     service: ServiceSettings = ServiceSettings()
 
+    def __post_init__(self) -> None:
+        silent_s, camera_s = self.camera.silent_s, self.service.liveness.camera_s
+        if silent_s >= camera_s:  # a silent camera would be a hanging stage, started anew for ever
+            raise ValueError(
+                "camera.silent_s must be less than service.liveness.camera_s, got "
+                f"{silent_s:g} and {camera_s:g}"
+            )
+
 
 ADAPTER = TypeAdapter(Settings)
 

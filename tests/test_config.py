@@ -28,6 +28,7 @@ def test_overrides_win_over_the_file(tmp_path):
         ("camera.fps=-3", "expected greater than 0"),
         ("camera.fps={", "not a YAML value"),
         ("camera.fps.x=1", "expected"),
+        ("camera.silent_s=6", "camera.silent_s must be less than service.liveness.camera_s, got 6"),
     ],
 )
 def test_a_bad_override_is_told(override, said):

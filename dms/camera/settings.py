@@ -72,7 +72,12 @@ class CameraSettings:
         10.0, gt=0, le=120, unit="s", text="a camera without a first picture by then is given up"
     )
     silent_s: float = setting(
-        2.0, gt=0, le=60, unit="s", text="a camera without a new picture for so long is lost"
+        2.0,
+        gt=0,
+        le=60,
+        unit="s",
+        text="a camera without a new picture for so long is lost; less "
+        "than service.liveness.camera_s",
     )
     frozen_s: float | None = setting(
         3.0,

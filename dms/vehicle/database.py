@@ -17,19 +17,17 @@ from cantools.database.errors import Error, UnsupportedDatabaseFormatError
 
 from dms.errors import ConfigError
 from dms.vehicle import dbctext
-from dms.vehicle.dbctext import plain_name
+from dms.vehicle.dbctext import LONGEST, plain_name
 
 _log = logging.getLogger(__name__)
 _NULL_ADDRESS = 0xFE  # SAE J1939-81
 _SAE_BROADCAST = range(0xF0, 0xFF)  # J1939-21: PDU format, pages 0; 0xFF is anybody's
 SHIPPED = {"j1939": "j1939.dbc"}
 _SETTING = ("vehicle", "database")
-_LONGEST = 4095  # bytes: ISO 15765-2, a message in many frames
-_LENGTHS = {
-    r"^\s*BO_\s+\d+\s+[^:\n]*:\s*(\d+)": _LONGEST,  # DBC
-    r"^\s*SG_[^:\n]*:\s*(\d+)\s*\|\s*(\d+)": 8 * _LONGEST,
-    r"^\s*(?:Dlc|DLC|Len)\s*=\s*(\d+)": _LONGEST,  # SYM
-    r"\blength\s*=\s*[\"'](\d+)": 8 * _LONGEST,  # KCD
+_LENGTHS = {  # of the formats that are not read by dbctext
+    r"^[ \t]*(?:Dlc|DLC|Len)\s*=\s*(\d+)": LONGEST,  # SYM
+    r"\b(?:length|offset)\s*=\s*[\"']\s*(\d+)": 8 * LONGEST,  # KCD
+    r"<[\w:-]*(?:LENGTH|START-POSITION)[^<>]*>\s*(\d+)": 8 * 65535,  # ARXML, Ethernet's PDUs too
 }
 _LOST = 5  # statements left out that are told
 
@@ -55,7 +53,7 @@ def _check_lengths(text: str) -> None:
     """Raise ValueError for a message or signal that no CAN carries: cantools plans every bit."""
     for pattern, most in _LENGTHS.items():
         for found in re.finditer(pattern, text, re.MULTILINE):
-            if any(len(number) > 6 or int(number) > most for number in found.groups()):
+            if len(found[1]) > 6 or int(found[1]) > most:
                 raise ValueError(f"{found[0].strip()[:60]!r} is longer than {most}")
 
 
@@ -81,7 +79,6 @@ def _decoded(data: bytes) -> str:
 
 
 def _dbc(name: str, text: str) -> Database:
-    _check_lengths(text)
     reduced, lost = dbctext.mended(text)
     if lost:
         more = f" and {len(lost) - _LOST} more" if len(lost) > _LOST else ""

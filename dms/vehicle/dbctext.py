@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+LONGEST = 4095  # bytes: ISO 15765-2, a message in many frames
 _KEYWORD = re.compile(
     r"\s*(VERSION|NS_|BS_|BU_|VAL_TABLE_|BO_|SG_|BO_TX_BU_|EV_|ENVVAR_DATA_|SGTYPE_|CM_|BA_DEF_"
     r"|BA_DEF_SGTYPE_|BA_DEF_DEF_|BA_DEF_REL_|BA_DEF_DEF_REL_|BA_SGTYPE_|BA_REL_|BA_|VAL_"
@@ -47,7 +48,10 @@ def plain_name(name: str) -> str:
 
 
 def mended(text: str) -> tuple[str, list[str]]:
-    """Return the reduced text, and what had to be left out, each with its line."""
+    """Return the reduced text, and what had to be left out, each with its line.
+
+    Raises ValueError for a message or signal that no CAN carries: cantools plans every bit.
+    """
     made = _Reduced()
     for line, keyword, statement in _statements(text):
         made.take(line, keyword, statement)
@@ -114,6 +118,7 @@ class _Reduced:
         elif found is None or can_id is None:
             self.lost.append(f"line {line}: {statement.strip()[:60]}")
         else:
+            _check_length(line, found[3], LONGEST)
             self.ids.add(can_id)
             self.messages.append(f"BO_ {can_id} {plain_name(found[2])}: {found[3]} {_NODE}")
 
@@ -124,6 +129,8 @@ class _Reduced:
         if found is None or self.now is None:
             return
         name, mux, start, length, order, sign, *numbers, unit = found.groups()
+        for number in (start, length):
+            _check_length(line, number, 8 * LONGEST)
         factor, offset, low, high = (_number(each) for each in numbers)
         name = plain_name(name)
         self.signals.add((self.now, name))
@@ -173,6 +180,11 @@ def _identifier(number: int) -> int | None:
     if number & _LAST_29 == number:
         return number if number <= _LAST_11 else number | _EXTENDED
     return number if number & ~_EXTENDED <= _LAST_29 else None
+
+
+def _check_length(line: int, number: str, most: int) -> None:
+    if len(number) > 6 or int(number) > most:  # Python refuses to convert thousands of digits
+        raise ValueError(f"line {line}: {number[:20]} is longer than {most}")
 
 
 def _number(text: str) -> str:
