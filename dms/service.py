@@ -24,7 +24,7 @@ from dms.config import Settings
 from dms.errors import CameraError, DmsError, EngineError
 from dms.liveness import Liveness
 from dms.loading import Loading
-from dms.monitor import Monitor, Sink, VehicleSource, fault_tellers, faults_told
+from dms.monitor import FaultTeller, Monitor, Sink, VehicleSource, fault_tellers, faults_told
 from dms.notify import Notifier
 from dms.recording import Moment
 from dms.restarts import Restarts
@@ -114,7 +114,7 @@ class Service:
     def _make(self, chain: Chain, old: _Parts | None) -> _Parts:
         """Make the parts around ``chain``; what its settings do not change is kept as it runs."""
         settings = chain.settings
-        self._status.parts = _parts_of(settings)
+        self._status.parts = _parts_of(settings, self._tellers)
         if old is None:
             return _Parts(chain, self._camera(settings), self._open_bridges(chain))
         was = old.chain.settings
@@ -338,13 +338,11 @@ class Service:
         return chain
 
 
-def _parts_of(settings: Settings) -> tuple[str, ...]:
-    """Return the names under which the parts of these settings tell their faults."""
+def _parts_of(settings: Settings, tellers: Sequence[FaultTeller]) -> tuple[str, ...]:
+    """Return the names of what tells its faults; ``tellers`` run until a restart."""
     bus = ("bridge",) if settings.bridges else ()
     heard = ("vehicle",) if settings.vehicle.database else ()
-    kept = ("store",) if settings.service.store.enabled else ()
-    lit = ("lamp",) if settings.service.lamp.led is not None else ()
-    return ("camera", "engine", *bus, *heard, *kept, *lit)
+    return ("camera", "engine", *bus, *heard, *(one.part for one in tellers))
 
 
 class _Sound:

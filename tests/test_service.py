@@ -19,6 +19,7 @@ from dms.camera.source import Picture, Source
 from dms.chain import Chain
 from dms.config import Settings
 from dms.errors import CameraError, ConfigError, EngineError
+from dms.lamp import LampSettings
 from dms.liveness import Liveness, LivenessSettings
 from dms.monitor import MonitorSettings
 from dms.service import Service, patient_bridges
@@ -539,6 +540,25 @@ def test_a_reload_that_changes_nothing_goes_on_as_before(rig):
         assert rig.thread.is_alive()
     assert rig.service._parts.camera is parts.camera
     assert rig.cameras == 1
+
+
+def test_parts_that_only_a_restart_switches_are_told_as_they_run(rig):
+    class Lit:
+        part, fault = "lamp", None
+
+        def take(self, moment, state, frame):
+            pass
+
+    rig.service = Service(rig._read, rig.notes, rig.liveness, rig.status, [Lit()])
+    rig.start()
+    rig.state(EyesReason="NoFace")
+    assert {"lamp", "store"} & set(rig.status.parts) == {"lamp"}
+    kept = replace(rig.settings.service.store, enabled=True)
+    service = replace(rig.settings.service, store=kept, lamp=LampSettings(led=None))
+    rig.fresh = replace(rig.settings, service=service)
+    rig.service.ask_reload()
+    rig.wait(lambda: rig.notes.names().count("ready") == 2)
+    assert {"lamp", "store"} & set(rig.status.parts) == {"lamp"}
 
 
 def test_one_setting_pauses_it_and_the_bus_tells_that_the_camera_is_off(rig):

@@ -27,7 +27,8 @@ _SETTING = ("vehicle", "database")
 _LENGTHS = {  # of the formats that are not read by dbctext
     r"^[ \t]*(?:Dlc|DLC|Len)\s*=\s*(\d+)": LONGEST,  # SYM
     r"\b(?:length|offset)\s*=\s*[\"']\s*(\d+)": 8 * LONGEST,  # KCD
-    r"<[\w:-]*(?:LENGTH|START-POSITION)[^<>]*>\s*(\d+)": 8 * 65535,  # ARXML, Ethernet's PDUs too
+    r"<(?:\w{1,20}:)?(?:LENGTH|FRAME-LENGTH|START-POSITION)(?:\s[^<>]{0,200})?>\s*(\d+)": 8
+    * 65535,  # ARXML, which has Ethernet's messages, too
 }
 _LOST = 5  # statements left out that are told
 
