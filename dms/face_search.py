@@ -248,7 +248,7 @@ class FaceSearch:
         height, width = gray.shape
         best = None
         for target in widths:
-            found = self._seated(gray, Part(target, 0, 0, width, height, whole=True))
+            found = self._seated(gray, Part(target, 0, 0, width, height))
             if found is not None and found[0] >= self._settings.found_score:
                 return found
             best = best or found

@@ -21,7 +21,6 @@ class Part:
     top: int
     right: int
     bottom: int
-    whole: bool
 
 
 @lru_cache(maxsize=8)
@@ -35,7 +34,7 @@ def search_order(
     Small faces are rare in a cabin: a few parts at the greatest width follow each round of others.
     """
     least, *greater = sorted(set(widths_px))
-    whole = Part(least, 0, 0, width, height, whole=True)
+    whole = Part(least, 0, 0, width, height)
     cut: list[list[Part]] = []
     below = least
     for target in greater:
@@ -60,7 +59,6 @@ def _parts(target: int, below: int, width: int, height: int) -> list[Part]:
     overlap = _FACE_PX * target / below + _EDGE_PX
     columns = _spans(target, _MOST_PX[0], overlap)
     rows = _spans(height * scale, _MOST_PX[1], overlap)
-    whole = len(columns) == len(rows) == 1
     return [
         Part(
             target,
@@ -68,7 +66,6 @@ def _parts(target: int, below: int, width: int, height: int) -> list[Part]:
             int(y0 / scale),
             min(width, math.ceil(x1 / scale)),
             min(height, math.ceil(y1 / scale)),
-            whole,
         )
         for y0, y1 in rows
         for x0, x1 in columns

@@ -19,9 +19,7 @@ _LEAP_SHARE = 0.5
 _MARK_SHARE = 0.01  # of the allowed age, from one mark to the next: how exactly it is kept
 AGE_SCHEMA = """
 CREATE TABLE IF NOT EXISTS age(
-  id INTEGER PRIMARY KEY CHECK (id = 1), counted_s REAL NOT NULL, utc REAL);
-CREATE TABLE IF NOT EXISTS age_owed(
-  id INTEGER PRIMARY KEY CHECK (id = 1), owed_s REAL NOT NULL);
+  id INTEGER PRIMARY KEY CHECK (id = 1), counted_s REAL NOT NULL, utc REAL, owed_s REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS age_marks(
   counted_s REAL NOT NULL, event INTEGER NOT NULL, drive INTEGER NOT NULL);
 """
@@ -79,17 +77,16 @@ class StoreAge:
 
     def load(self, base: sqlite3.Connection) -> None:
         """Go on from what the file says."""
-        row = base.execute("SELECT counted_s, utc FROM age").fetchone() or (0.0, None)
-        owed = base.execute("SELECT owed_s FROM age_owed").fetchone() or (0.0,)
-        self._age = Age(self._oldest_s * _LEAP_SHARE, row[0], row[1], owed[0])
+        row = base.execute("SELECT counted_s, utc, owed_s FROM age").fetchone()
+        self._age = Age(self._oldest_s * _LEAP_SHARE, *(row or (0.0, None, 0.0)))
         marked = base.execute("SELECT MAX(counted_s) FROM age_marks").fetchone()[0]
         self._marked_s = -math.inf if marked is None else marked
 
     def look(self, base: sqlite3.Connection) -> None:
         """Count on and, where a mark is due, drop what is too old; within a transaction."""
         counted_s = self._age.look(self._now(), self._clock())
-        base.execute("REPLACE INTO age VALUES (1, ?, ?)", (counted_s, self._age.utc_s))
-        base.execute("REPLACE INTO age_owed VALUES (1, ?)", (self._age.owed_s,))
+        kept = (counted_s, self._age.utc_s, self._age.owed_s)
+        base.execute("REPLACE INTO age VALUES (1, ?, ?, ?)", kept)
         if counted_s - self._marked_s < self._oldest_s * _MARK_SHARE:
             return
         self._marked_s = counted_s

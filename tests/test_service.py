@@ -181,6 +181,10 @@ class Rig:
         """Return settings that want other nets."""
         return replace(self.settings, nets=replace(self.settings.nets, precision="fp32"))
 
+    def reload_refused(self):
+        self.service.ask_reload()
+        self.wait(lambda: self.status.refused)
+
     def wait(self, true):
         end = time.monotonic() + 120
         while not true():
@@ -407,8 +411,7 @@ def test_a_reload_whose_nets_hang_is_refused_and_the_old_ones_watch_on(rig):
     service = replace(rig.settings.service, liveness=liveness)
     rig.fresh = replace(rig.other_nets(), service=service)
     rig.may_load.clear()
-    rig.service.ask_reload()
-    rig.wait(lambda: rig.status.refused)
+    rig.reload_refused()
     assert "not loaded within 0.3 s" in rig.status.refused
     rig.fresh_state(EyesReason="NoFace")
     rig.fresh = rig.settings
@@ -421,8 +424,7 @@ def test_bad_settings_are_refused_and_the_old_ones_stay(rig):
     rig.start()
     rig.state(EyesReason="NoFace")
     rig.fresh = ConfigError("dms.yaml:3: camera.fps: expected a number")
-    rig.service.ask_reload()
-    rig.wait(lambda: rig.status.refused)
+    rig.reload_refused()
     assert "dms.yaml:3" in rig.status.line(())
     rig.wait(lambda: rig.notes.names().count("ready") == 2)
     rig.fresh_state(EyesReason="NoFace")
@@ -433,8 +435,7 @@ def test_a_defect_in_reading_settings_is_refused_too_and_the_next_reload_works(r
     rig.start()
     rig.state(EyesReason="NoFace")
     rig.fresh = ZeroDivisionError("a defect")
-    rig.service.ask_reload()
-    rig.wait(lambda: rig.status.refused)
+    rig.reload_refused()
     assert "unexpected ZeroDivisionError" in rig.status.refused
     rig.fresh = rig.settings
     rig.service.ask_reload()
@@ -596,8 +597,7 @@ def test_nets_that_a_reload_cannot_load_are_refused(rig):
     rig.state(EyesReason="NoFace")
     rig.fresh = rig.other_nets()
     rig.load_error = EngineError("engines/eye_state.yaml is missing")
-    rig.service.ask_reload()
-    rig.wait(lambda: rig.status.refused)
+    rig.reload_refused()
     assert "eye_state.yaml" in rig.status.refused
     rig.fresh_state(EyesReason="NoFace")
     assert rig.service._parts.chain.settings is rig.settings

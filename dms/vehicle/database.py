@@ -17,7 +17,7 @@ from cantools.database.errors import Error, UnsupportedDatabaseFormatError
 
 from dms.errors import ConfigError
 from dms.vehicle import dbctext
-from dms.vehicle.dbctext import LONGEST, plain_name
+from dms.vehicle.dbctext import LONGEST, check_length, plain_name
 
 _log = logging.getLogger(__name__)
 _NULL_ADDRESS = 0xFE  # SAE J1939-81
@@ -54,8 +54,7 @@ def _check_lengths(text: str) -> None:
     """Raise ValueError for a message or signal that no CAN carries: cantools plans every bit."""
     for pattern, most in _LENGTHS.items():
         for found in re.finditer(pattern, text, re.MULTILINE):
-            if len(found[1]) > 6 or int(found[1]) > most:
-                raise ValueError(f"{found[0].strip()[:60]!r} is longer than {most}")
+            check_length(repr(found[0].strip()[:60]), found[1], most)
 
 
 def _load(name: str) -> Database:

@@ -118,7 +118,7 @@ class _Reduced:
         elif found is None or can_id is None:
             self.lost.append(f"line {line}: {statement.strip()[:60]}")
         else:
-            _check_length(line, found[3], LONGEST)
+            check_length(f"line {line}: {found[3][:20]}", found[3], LONGEST)
             self.ids.add(can_id)
             self.messages.append(f"BO_ {can_id} {plain_name(found[2])}: {found[3]} {_NODE}")
 
@@ -130,7 +130,7 @@ class _Reduced:
             return
         name, mux, start, length, order, sign, *numbers, unit = found.groups()
         for number in (start, length):
-            _check_length(line, number, 8 * LONGEST)
+            check_length(f"line {line}: {number[:20]}", number, 8 * LONGEST)
         factor, offset, low, high = (_number(each) for each in numbers)
         name = plain_name(name)
         self.signals.add((self.now, name))
@@ -182,9 +182,10 @@ def _identifier(number: int) -> int | None:
     return number if number & ~_EXTENDED <= _LAST_29 else None
 
 
-def _check_length(line: int, number: str, most: int) -> None:
+def check_length(what: str, number: str, most: int) -> None:
+    """Raise ValueError naming ``what`` where the digits of ``number`` are more than ``most``."""
     if len(number) > 6 or int(number) > most:  # Python refuses to convert thousands of digits
-        raise ValueError(f"line {line}: {number[:20]} is longer than {most}")
+        raise ValueError(f"{what} is longer than {most}")
 
 
 def _number(text: str) -> str:
