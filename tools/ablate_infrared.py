@@ -48,15 +48,15 @@ class RealFaces:
     """The infrared pictures' crops and labels, contempt left out; priors of FER+ Training."""
 
     def __init__(self, folder: Path, fer: Fer) -> None:
-        rows = [row for row in read_rows(folder) if row["expression"] in EXPRESSIONS]
-        rows = [row for row in rows if row["expression"] != "contempt"]
+        names = {EXPRESSIONS[i] for i in SEVEN}
+        rows = [row for row in read_rows(folder) if row["expression"] in names]
         found = find_faces(folder, LandmarkSettings().model, [row["file"] for row in rows])
         kept = [(row, face) for row, face in zip(rows, found, strict=True) if face is not None]
         crops = [face_crop(*face, FaceCropSettings()) for _, face in kept]
         self.crops = torch.from_numpy(np.stack(crops)[:, None]).float() / 255
         self.truth = np.array([EXPRESSIONS.index(row["expression"]) for row, _ in kept])
-        share = fer.share[fer.training & fer.has_votes].astype(float).mean(0)
-        self.prior = share[SEVEN] / share[SEVEN].sum()
+        prior = fer.ferplus_prior[SEVEN]
+        self.prior = prior / prior.sum()
 
     @torch.no_grad()
     def figures(self, checkpoint: Path) -> dict[str, float]:

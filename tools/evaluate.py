@@ -70,7 +70,8 @@ def save(verb: str, figures: dict[str, Any], args: argparse.Namespace, picture: 
             part.pop(name)
     net = str(figures["net"])
     update(args.engines / f"{net}.yaml", {}, {verb: kept})
-    picture(figures, args.engines / f"{net}-{verb}.png")
+    if picture is not None:
+        picture(figures, args.engines / f"{net}-{verb}.png")
 
 
 def main() -> int:
@@ -93,7 +94,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return error.exit_code
     if args.save:
-        save(args.verb, figures, args, modules[args.verb].picture)
+        save(args.verb, figures, args, getattr(modules[args.verb], "picture", None))
     print(json.dumps(figures)) if args.json else show(figures)
     return 0
 

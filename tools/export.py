@@ -88,9 +88,8 @@ def expression(args: argparse.Namespace, stored: dict) -> tuple[PlainNet, dict, 
         "ferplus": temperature(logits["ferplus"][has], majority[has]),
         "fer2013": temperature(logits["fer2013"], functional.one_hot(label, 7).float()),
     }
-    training = fer.training & fer.has_votes
     priors = {
-        "ferplus_prior": fer.share[training].astype(float).mean(0).round(5).tolist(),
+        "ferplus_prior": fer.ferplus_prior.round(5).tolist(),
         "fer2013_prior": (np.bincount(fer.label[fer.training]) / fer.training.sum())
         .round(5)
         .tolist(),

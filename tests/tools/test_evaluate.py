@@ -26,12 +26,17 @@ def with_fp32(writer, folder, **changes):
     path.write_text(yaml.safe_dump(content))
 
 
+def fer_tiles(folder):
+    """Write 60 tiles of noise; returns the arguments that measure them with the nets there."""
+    tiles = np.random.default_rng(8).integers(0, 256, (60, 48, 48), np.uint8)
+    write_tiles(folder / "fer", tiles, fer_rows(60, 10))
+    return ["--data", folder / "fer", "--engines", folder, "--json"]
+
+
 def test_expression_has_the_agreed_keys(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     with_fp32(write_expression, tmp_path)
-    tiles = np.random.default_rng(8).integers(0, 256, (60, 48, 48), np.uint8)
-    write_tiles(tmp_path / "fer", tiles, fer_rows(60, 10))
-    where = ["--data", tmp_path / "fer", "--engines", tmp_path, "--json"]
+    where = fer_tiles(tmp_path)
     code, out = run(monkeypatch, capsys, "expression", *where)
     figures = json.loads(out)
     assert code == 0
@@ -45,9 +50,7 @@ def test_expression_has_the_agreed_keys(tmp_path, monkeypatch, capsys):
 def test_readings_tell_every_mixture_of_heads_and_priors(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     write_expression(tmp_path)
-    tiles = np.random.default_rng(8).integers(0, 256, (60, 48, 48), np.uint8)
-    write_tiles(tmp_path / "fer", tiles, fer_rows(60, 10))
-    where = ["--data", tmp_path / "fer", "--engines", tmp_path, "--json"]
+    where = fer_tiles(tmp_path)
     code, out = run(monkeypatch, capsys, "readings", *where)
     figures = json.loads(out)
     assert code == 0

@@ -226,7 +226,3 @@ def _meets(event: Event, start_s: float, end_s: float) -> bool:
         and event.start_s < end_s + 0.02
         and event.end_s > start_s - 0.02
     )
-
-
-def picture(figures: dict[str, Any], path: Path) -> None:
-    """There is no picture of these figures."""

@@ -8,7 +8,6 @@ anger + disgust that road rage needs.
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -61,7 +60,3 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
                     "auroc_ferplus": rounded(auroc(angry[voted], raging[voted])),
                 }
     return {**found, "net": manifest.name}
-
-
-def picture(figures: dict[str, Any], path: Path) -> None:
-    """There is no picture of these figures."""

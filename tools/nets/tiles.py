@@ -66,6 +66,12 @@ class Fer:
         leaked = set(group[self.training & (group >= 0)])
         self.leak = ~self.training & np.isin(group, sorted(leaked))
 
+    @property
+    def ferplus_prior(self) -> NDArray[np.float64]:
+        """(8,) class frequencies of FER+ on Training."""
+        share = self.share[self.training & self.has_votes]
+        return np.asarray(share.astype(float).mean(0))
+
 
 class Mrl:
     """MRL Eye: tiles (n, 40, 40), whether open, and every stratum as a column of integers."""
