@@ -8,7 +8,7 @@ constant for the first part of training and falls to nothing in the last, so tha
 be changed on the way: only the falling part depends on it. tools/quantize.py makes the shipped
 files from the checkpoint.
 
-``--trunk teacher plain --epochs 26 80`` trains a larger net in OUT/1, the shipped one in OUT/2
+``--trunk teacher plain --epochs 26 64`` trains a larger net in OUT/1, the shipped one in OUT/2
 (``--rate`` and ``--batch`` are of each net too). A part of each target of a later net is what the
 net before says of the plain crop, mean over small moves and the mirror image, so that it learns to
 say of a face in infrared light what its teacher says of it in daylight (distillation, Hinton et
@@ -263,8 +263,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder that holds fer2013/")
     parser.add_argument("--out", type=Path, default=Path("out/expression"))
     parser.add_argument("--trunk", choices=TRUNKS, nargs="+", default=["teacher", "plain"])
-    parser.add_argument("--epochs", type=int, nargs="+", default=[26, 80], help="of each net")
-    parser.add_argument("--stable", type=float, default=0.15, help="share of epochs at full rate")
+    parser.add_argument("--epochs", type=int, nargs="+", default=[26, 64], help="of each net")
+    parser.add_argument("--stable", type=float, default=0.1, help="share of epochs at full rate")
     parser.add_argument("--batch", type=int, nargs="+", default=[128, 256], help="of each net")
     parser.add_argument("--rate", type=float, nargs="+", default=[0.04, 0.03], help="of each net")
     parser.add_argument("--average", type=float, default=0.998, help="decay of the weights' mean")
