@@ -28,7 +28,7 @@ from dms.settings import OWN_ESTIMATE, setting, settings
 from dms.status import StartSettings
 from dms.store import StoreSettings
 from dms.vehicle import VehicleSettings
-from dms.yamlfile import as_data, load_data, read
+from dms.yamlfile import as_data, load_data, parse, read
 
 
 @settings
@@ -172,8 +172,8 @@ def _override(content: Any, override: str) -> None:
         if not isinstance(content, dict):
             raise ConfigError(f"--set {key}: {parent} is not a group of settings")
     try:
-        content[last] = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        content[last] = parse(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(f"--set {key}: {text!r} is not a YAML value") from error
 
 

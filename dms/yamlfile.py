@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +17,23 @@ from dms.errors import ConfigError
 T = TypeVar("T")
 Location = tuple[int | str, ...]
 _MOST_NODES = 200_000
+_LONGEST = 80  # characters of a value that a message quotes
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain YAML that also takes 1e-3 for a number, as YAML 1.2 does and PyYAML does not."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$"),
+    list("-+.0123456789"),
+)
+
+
+def parse(text: str) -> Any:
+    """Return what ``text`` says in YAML. Raises yaml.YAMLError, ValueError or RecursionError."""
+    return yaml.load(text, _Loader)
 
 
 def read(path: Path) -> tuple[Any, dict[Location, int]]:
@@ -30,12 +48,12 @@ def read(path: Path) -> tuple[Any, dict[Location, int]]:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not UTF-8 text; save it as UTF-8") from error
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = yaml.compose(text, Loader=_Loader)
         lines: dict[Location, int] = {(): 1}
         if root is not None:
             _check_size(path, root)
             _note_lines(path, root, (), lines)
-        return yaml.safe_load(text), lines
+        return parse(text), lines
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigError(f"{path}:{line}: not valid YAML: {error.problem}") from error
@@ -57,10 +75,32 @@ def load_data(
     Raises ConfigError that lists every fault, one a line, as ``name:line: key: what is wrong``.
     """
     try:
-        return adapter.validate_python({} if content is None else content)
+        made = adapter.validate_python({} if content is None else content)
     except ValidationError as error:
         faults = [_fault(name, lines, fault, adapter) for fault in error.errors(include_url=False)]
         raise ConfigError("\n".join(faults)) from error
+    faults = [_fault(name, lines, fault, adapter) for fault in _mistaken(content, as_data(made))]
+    if faults:
+        raise ConfigError("\n".join(faults))
+    return made
+
+
+def _mistaken(given: Any, made: Any, at: Location = ()) -> Iterator[dict[str, Any]]:
+    """Faults, as pydantic tells them, of what it takes for a number or a switch but is none.
+
+    Strict mode would refuse "15" and true for a number, too, but also every list for a tuple.
+    """
+    if isinstance(given, Mapping) and isinstance(made, Mapping):
+        for key, value in given.items():
+            yield from _mistaken(value, made.get(str(key)), (*at, key))
+    elif isinstance(given, list) and isinstance(made, list):
+        for index, pair in enumerate(zip(given, made, strict=False)):
+            yield from _mistaken(*pair, (*at, index))
+    elif isinstance(made, bool):
+        if not isinstance(given, bool):
+            yield {"type": "bool", "loc": at, "msg": "expected true or false", "input": given}
+    elif isinstance(made, int | float) and isinstance(given, str | bool):
+        yield {"type": "float", "loc": at, "msg": "expected a number", "input": given}
 
 
 def _check_size(path: Path, root: yaml.Node) -> None:
@@ -125,8 +165,11 @@ def _advice(fault: Any, location: Location, adapter: TypeAdapter[Any]) -> str:
         return f"unknown key; {hint}"
     unit = _unit_at(adapter, location)
     expected = str(fault["msg"]).replace("Input should be ", "expected ")
+    expected = expected.replace("a valid tuple", "a list")
+    expected = re.sub(r"a dictionary or an instance of \w+", "keys and values", expected)
     in_unit = f" in {unit}" if unit else ""
-    return f"{expected}{in_unit}, got {fault.get('input')!r}"
+    got = repr(fault.get("input"))
+    return f"{expected}{in_unit}, got {got if len(got) <= _LONGEST else got[:_LONGEST] + '...'}"
 
 
 def _resolve(adapter: TypeAdapter[Any], location: Sequence[int | str]) -> dict[str, Any]:

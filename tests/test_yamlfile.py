@@ -21,6 +21,8 @@ class Tree:
     eye: Eye = Eye()
     many: tuple[Eye, ...] = ()
     count: int = setting(3, ge=0, text="a count")
+    shown: bool = setting(False, text="a switch")
+    span: tuple[float, float] = setting((0.0, 1.0), text="a span")
 
 
 TREE = TypeAdapter(Tree)
@@ -51,12 +53,21 @@ def test_an_empty_file_is_the_defaults(tmp_path):
     ("text", "said"),
     [
         ("eye:\n  closd_s: 2\n", "/dms.yaml:2: eye.closd_s: unknown key; did you mean 'closed_s'?"),
-        ("zzz: 1\n", "/dms.yaml:1: zzz: unknown key; known here: count, eye, many"),
+        ("zzz: 1\n", "/dms.yaml:1: zzz: unknown key; known here: count, shown, span, eye, many"),
         ("\neye:\n  closed_s: 99\n",
          "/dms.yaml:3: eye.closed_s: expected less than or equal to 10 in s, got 99"),
         ("eye:\n  closed_s: 500 ms\n", "/dms.yaml:2: eye.closed_s: expected a valid number"),
         ("many:\n- {}\n- {closed_s: 0}\n", "/dms.yaml:3: many.1.closed_s: expected greater than 0"),
-        ("eye: 3\n", "/dms.yaml:1: eye: "),
+        ("eye: 3\n", "/dms.yaml:1: eye: expected keys and values, got 3"),
+        ("many: 3\n", "/dms.yaml:1: many: expected a list, got 3"),
+        ("eye:\n  closed_s: true\n",
+         "/dms.yaml:2: eye.closed_s: expected a number in s, got True"),
+        ("eye:\n  closed_s: '2'\n", "/dms.yaml:2: eye.closed_s: expected a number in s, got '2'"),
+        ("many:\n- closed_s: '2'\n", "/dms.yaml:2: many.0.closed_s: expected a number in s"),
+        ("span: [0, '1']\n", "/dms.yaml:1: span.1: expected a number, got '1'"),
+        ("count: false\n", "/dms.yaml:1: count: expected a number, got False"),
+        ("shown: 1\n", "/dms.yaml:1: shown: expected true or false, got 1"),
+        ("shown: 'yes'\n", "/dms.yaml:1: shown: expected true or false, got 'yes'"),
         ("count: 2.5\n", "/dms.yaml:1: count: "),
         ("eye: {\n", "/dms.yaml:2: not valid YAML"),
         ("count: 1\ncount: 2\n", "/dms.yaml:2: count: given twice"),
@@ -65,6 +76,15 @@ def test_an_empty_file_is_the_defaults(tmp_path):
 )  # fmt: skip
 def test_each_fault_names_file_line_and_key(tmp_path, text, said):
     assert told(tmp_path, text).startswith(said)
+
+
+def test_a_long_value_is_quoted_in_part(tmp_path):
+    assert len(told(tmp_path, f"count: {'x' * 9999}\n")) < 250
+
+
+def test_numbers_as_yaml_1_2_writes_them(tmp_path):
+    tree = loaded(tmp_path, "eye: {closed_s: 1e-3}\ncount: 2e0\nspan: [0, 1.5E+0]\nshown: yes\n")
+    assert tree == Tree(eye=Eye(closed_s=0.001), count=2, span=(0.0, 1.5), shown=True)
 
 
 def test_all_faults_are_told_at_once(tmp_path):
