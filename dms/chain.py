@@ -147,6 +147,10 @@ class Chain:
         """Whether landmarks and nets are loaded."""
         return "perception" in self.__dict__
 
+    def same_eyes(self, other: Chain) -> bool:
+        """Whether ``other`` has the landmarks and nets that these settings want."""
+        return _sees(self.settings) == _sees(other.settings)
+
     def adopt_eyes(self, old: Chain) -> None:
         """Go on with the landmarks and nets of ``old``, which is given up for this chain."""
         self.perception = old.perception
@@ -222,3 +226,10 @@ class Chain:
 def _decides(settings: Settings) -> tuple[object, ...]:
     """Return what a decision core is made of; the landmarks' scheme has a word in it."""
     return settings.core, settings.driver, settings.landmarks
+
+
+def _sees(settings: Settings) -> tuple[object, ...]:
+    """Return what decides which landmarks and nets are loaded."""
+    core = settings.core
+    inferred = (core.rage.on, core.micro.enabled)
+    return settings.landmarks, settings.nets, settings.perception, inferred

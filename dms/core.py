@@ -150,6 +150,11 @@ class Core:
         self._switchboard.hold(reason)
 
     @property
+    def pause_reason(self) -> PauseReason | None:
+        """Why the next step would find monitoring paused, unless its time is over; None if not."""
+        return self._switchboard.pause_reason
+
+    @property
     def rage_reason(self) -> str:
         """The present evidence of rage in words, with the vehicle's part in it."""
         return self._emotion.rage.reason
@@ -373,7 +378,7 @@ class Core:
             kind=active[0].kind if active else None,
             active=active,
             paused=switches.paused,
-            pause_reason=self._switchboard.pause_reason if switches.paused else None,
+            pause_reason=self._switchboard.pause_reason,
             warnings_on=switches.warnings,
             rage_on=switches.rage,
             faults=faults,

@@ -16,6 +16,7 @@ from dms.settings import setting, settings
 _log = logging.getLogger(__name__)
 _OFTEN = 4  # looks within the time that systemd allows
 _USUAL_WATCHDOG_S = 10.0  # where systemd watches nothing, for the log's sake
+_GRACE_S = 0.5  # a stage past its deadline may go on: the whole machine may have stood still
 
 
 @settings
@@ -63,8 +64,14 @@ class Liveness:
         return (stage, taken_s) if taken_s > deadline_s else None
 
     def look(self) -> bool:
-        """Feed the watchdog if all is well; name the stage that hangs otherwise."""
+        """Feed the watchdog if all is well; name the stage that hangs otherwise.
+
+        A process that was not scheduled for seconds wakes up with this thread as well as with the
+        loop, which then gets a moment to go on.
+        """
         stuck = self.stuck()
+        if stuck is not None and not self._stop.wait(_GRACE_S):
+            stuck = self.stuck()
         if stuck is None:
             self._notifier.alive()
             return True

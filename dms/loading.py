@@ -13,6 +13,8 @@ class Loading:
     def __init__(self, chain: Chain) -> None:
         self._chain = chain
         self._failure: Exception | None = None
+        self._ending = threading.Lock()
+        self._over = self._abandoned = False
         self._thread = threading.Thread(target=self._run, name="dms-load", daemon=True)
         self._thread.start()
 
@@ -26,8 +28,21 @@ class Loading:
         if self._failure is not None:
             raise self._failure
 
+    def abandon(self) -> None:
+        """Free what is loaded, or what will be: nobody waits for it any more."""
+        with self._ending:
+            self._abandoned = True
+            over = self._over
+        if over:
+            self._chain.close()
+
     def _run(self) -> None:
         try:
             _ = self._chain.perception
         except Exception as error:  # noqa: BLE001  (raised again where it is waited for)
             self._failure = error
+        with self._ending:
+            self._over = True
+            abandoned = self._abandoned
+        if abandoned:
+            self._chain.close()

@@ -121,7 +121,7 @@ class Monitor:
         self._settings = settings or MonitorSettings()
         self._clock, self._sleep, self._enter = clock, sleep, enter
         core.hold(PauseReason.PRIVACY if self._settings.paused else None)
-        self._private = self._settings.paused
+        self._private = core.pause_reason is PauseReason.PRIVACY
         self.lost = lost
         self._defects: dict[str, str] = {}  # bridges that raised at the last state, and what
         self._stopping = False

@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 _log = logging.getLogger(__name__)
 
@@ -22,6 +23,7 @@ class Notifier:
             self._address = "\0" + self._address[1:]
         watched = environment.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
         self.watchdog_s = int(environment.get("WATCHDOG_USEC", "0")) / 1e6 if watched else 0.0
+        self._allowed: list[float] = []  # one of each thread that loads
         self._status = ""
         self._told = False
 
@@ -51,10 +53,21 @@ class Notifier:
         """Ask systemd to act as if the watchdog had run out (systemd 243 and up)."""
         self._send("WATCHDOG=trigger")
 
-    def allow(self, extra_s: float) -> None:
-        """Let the watchdog wait ``extra_s`` longer than the unit says; 0 goes back to that."""
+    @contextmanager
+    def allowing(self, extra_s: float) -> Iterator[None]:
+        """Let the watchdog wait ``extra_s`` longer than the unit says; of several, the longest."""
+        self._allowed.append(extra_s)
+        self._allow()
+        try:
+            yield
+        finally:
+            self._allowed.remove(extra_s)
+            self._allow()
+
+    def _allow(self) -> None:
         if self.watchdog_s:
-            self._send(f"WATCHDOG_USEC={round((self.watchdog_s + extra_s) * 1e6)}")
+            whole_s = self.watchdog_s + max(self._allowed, default=0.0)
+            self._send(f"WATCHDOG_USEC={round(whole_s * 1e6)}")
 
     def extend(self, seconds: float) -> None:
         """Ask for more time to start or stop."""

@@ -21,12 +21,13 @@ from dms.camera.backends import open_camera
 from dms.camera.camera import Camera
 from dms.chain import Chain
 from dms.config import Settings
-from dms.errors import CameraError, DmsError, EngineError
+from dms.errors import CameraError, DmsError
 from dms.liveness import Liveness
 from dms.loading import Loading
 from dms.monitor import FaultTeller, Monitor, Sink, VehicleSource, fault_tellers, faults_told
 from dms.notify import Notifier
 from dms.recording import Moment
+from dms.reloading import Reloading
 from dms.restarts import Restarts
 from dms.status import Status
 from dms.values import DriverObservation, DriverState, EyeEvidence, PauseReason, Unseen
@@ -46,10 +47,19 @@ class _Parts:
     vehicle: VehicleSource | None = None
     vehicle_open: ExitStack = field(default_factory=ExitStack)
 
+    def __post_init__(self) -> None:
+        self.chain.core.hold(PauseReason.PRIVACY if self.held else None)
+
     @property
-    def private(self) -> bool:
+    def held(self) -> bool:
         """Whether the settings keep a live camera closed."""
         return self.chain.settings.monitor.paused and self.camera.live
+
+    @property
+    def private(self) -> bool:
+        """Whether a live camera must stay closed, by the settings or a command of the head unit."""
+        commanded = self.chain.core.pause_reason is PauseReason.PRIVACY
+        return self.held or (commanded and self.camera.live)
 
 
 class Service:
@@ -64,7 +74,6 @@ class Service:
         sinks: Sequence[Sink] = (),
         restarts: Restarts | None = None,
     ) -> None:
-        self._read_settings = read_settings
         self._notifier = notifier
         self._liveness = liveness
         self._status = status
@@ -73,25 +82,30 @@ class Service:
         self._restarts = restarts
         self._monitor: Monitor | None = None
         self._parts: _Parts | None = None
-        self._pending: Chain | None = None
         self._retiring: list[threading.Thread] = []
         self._stopping = False
-        self._reload_asked = threading.Event()
+        self._reloading = Reloading(read_settings, notifier, status, self._running, self._end_watch)
 
     def stop(self) -> None:
         """Ask the service to end; safe from a signal handler."""
         self._stopping = True
+        self._end_watch()
+
+    def _running(self) -> Chain | None:
+        return None if self._parts is None else self._parts.chain
+
+    def _end_watch(self) -> None:
         if self._monitor is not None:
             self._monitor.stop()
 
     def ask_reload(self) -> None:
         """Ask for the settings to be read again; safe from a signal handler."""
-        self._reload_asked.set()
+        self._reloading.ask()
 
     def run(self, settings: Settings) -> None:
         """Run to the end. Raises DmsError for what no retry can mend."""
         started_s = time.monotonic()
-        threading.Thread(target=self._reloading, name="dms-reload", daemon=True).start()
+        self._reloading.start()
         with ExitStack() as stack:
             stack.callback(self._close)
             self._parts = self._make(Chain(settings), None)
@@ -101,13 +115,13 @@ class Service:
                 if not self._start(self._parts):
                     break
                 self._watch(self._parts, started_s)
-                pending, self._pending = self._pending, None
-                if pending is not None:
+                chain = self._reloading.take()
+                if chain is not None:
                     self._liveness.enter("load")  # not under the deadline of the loop's last stage
-                    before, self._parts = self._parts, self._make(pending, self._parts)
+                    before, self._parts = self._parts, self._make(chain, self._parts)
                     self._listen(self._parts, before)
                     self._look_at_camera(self._parts)
-                    self._notifier.ready()
+                    self._reloading.done()
                 elif not self._stopping and not self._parts.camera.live:
                     break  # a recording has ended
 
@@ -119,7 +133,7 @@ class Service:
             return _Parts(chain, self._camera(settings), self._open_bridges(chain))
         was = old.chain.settings
         chain.adopt_core(old.chain)
-        if not chain.loaded and old.chain.loaded and _eyes(settings) == _eyes(was):
+        if not chain.loaded and old.chain.loaded and chain.same_eyes(old.chain):
             chain.adopt_eyes(old.chain)
         self._retire(old.chain)
         camera, bridges = old.camera, old.bridges
@@ -162,7 +176,9 @@ class Service:
         """Load and open while the bus hears "starting"; False when told to stop meanwhile."""
         begun_s = time.monotonic()
         if not parts.chain.loaded:
-            self._load(parts, begun_s)
+            # Loading may hold Python's lock, so that nobody can feed the watchdog meanwhile.
+            with self._notifier.allowing(parts.chain.settings.service.liveness.load_s):
+                self._load(parts, begun_s)
         while parts.camera_is_new and "camera" in self._status.missing and not self._interrupted:
             self._liveness.enter("camera")
             self._look_at_camera(parts)
@@ -176,8 +192,6 @@ class Service:
     def _load(self, parts: _Parts, begun_s: float) -> None:
         """Load landmarks and nets, again and again; settings read meanwhile end it, too."""
         settings = parts.chain.settings.service
-        # Loading may hold Python's lock, so that nobody can feed the watchdog meanwhile.
-        self._notifier.allow(settings.liveness.load_s)
         self._status.missing["nets"] = "still loading"
         loading: Loading | None = self._begin_loading(parts)
         retry_s = 0.0
@@ -195,9 +209,10 @@ class Service:
                 self._status.ready(self._notifier)
             self._tell_starting(parts)
             time.sleep(_TICK_S)
+        if loading is not None and not parts.chain.loaded:
+            loading.abandon()
         for part in ("nets", "engine"):
             self._status.missing.pop(part, None)
-        self._notifier.allow(0.0)
 
     def _begin_loading(self, parts: _Parts) -> Loading:
         """Load in a thread; its deadline counts from here, however often the bus is served."""
@@ -219,7 +234,7 @@ class Service:
 
     @property
     def _interrupted(self) -> bool:
-        return self._stopping or self._pending is not None
+        return self._stopping or self._reloading.waiting
 
     def _look_at_camera(self, parts: _Parts) -> None:
         if parts.private:
@@ -240,7 +255,6 @@ class Service:
         unseen = Unseen.CAMERA if parts.private else Unseen.STARTING
         eye = EyeEvidence(unseen=unseen)
         blind = DriverObservation(now_s, right_eye=eye, left_eye=eye, unseen=unseen)
-        parts.chain.core.hold(PauseReason.PRIVACY if parts.private else None)
         engine = self._status.missing.get("engine")
         faults = [f"engine: {engine}"] if engine else []
         faults += [f"bridge: {one.fault}" for one in parts.bridges if one.fault]
@@ -255,7 +269,7 @@ class Service:
         chain = parts.chain
         stuck = _Stuck(parts.camera)
         sound = _Sound(self._restarts, started_s + chain.settings.service.restarts.sound_s)
-        if self._pending is not None:
+        if self._reloading.waiting:
             return  # the nets may not be loaded
         before = None if parts.camera_is_new or self._monitor is None else self._monitor.lost
         lost = self._status.missing.get("camera") if parts.camera_is_new else before
@@ -266,7 +280,7 @@ class Service:
         )  # fmt: skip
         if self._interrupted:
             return
-        parts.camera_is_new &= parts.private  # once opened, it is told as lost from here on
+        parts.camera_is_new &= parts.held  # once opened, it is told as lost from here on
         try:
             self._monitor.run()
         except DmsError:
@@ -290,52 +304,6 @@ class Service:
             self._parts.chain.close()
         for thread in self._retiring:
             thread.join(1.0)
-
-    def _reloading(self) -> None:
-        while True:
-            self._reload_asked.wait()
-            self._reload_asked.clear()
-            self._notifier.reloading()
-            try:
-                chain = self._ready_to_run(self._read_settings())
-            except DmsError as error:
-                self._refuse(str(error))
-                continue
-            except Exception as error:  # noqa: BLE001  (the next reload must still be heard)
-                _log.exception("The settings could not be used.")
-                self._refuse(f"unexpected {type(error).__name__}: {error}; please report it")
-                continue
-            self._status.refused = None
-            _log.info("The settings were read again.")
-            superseded, self._pending = self._pending, chain
-            if superseded is not None:
-                superseded.close()
-            if self._monitor is not None:
-                self._monitor.stop()
-
-    def _refuse(self, why: str) -> None:
-        _log.error("The settings are refused, the old ones stay: %s", why)
-        self._status.refused = why
-        self._notifier.ready()
-
-    def _ready_to_run(self, settings: Settings) -> Chain:
-        """Return a chain for ``settings``, its nets loaded unless those that run will do.
-
-        Raises DmsError where they cannot be loaded, or not in time.
-        """
-        chain, parts = Chain(settings), self._parts
-        now = parts.chain if parts is not None else None
-        if now is None or not now.loaded or _eyes(settings) != _eyes(now.settings):
-            load_s = settings.service.liveness.load_s
-            self._notifier.allow(load_s)
-            try:
-                loading = Loading(chain)
-                if not loading.wait(load_s):
-                    raise EngineError(f"the nets were not loaded within {load_s:g} s; restart dms")
-                loading.result()
-            finally:
-                self._notifier.allow(0.0)
-        return chain
 
 
 def _parts_of(settings: Settings, tellers: Sequence[FaultTeller]) -> tuple[str, ...]:
@@ -386,10 +354,3 @@ def patient_bridges(settings: Settings) -> Settings:
 def state_folder(environment: dict[str, str], name: str, default: str) -> Path:
     """Return the folder that systemd made for the service, or ``default`` without systemd."""
     return Path(environment.get(name, default).split(":")[0])
-
-
-def _eyes(settings: Settings) -> tuple[object, ...]:
-    """Return what decides which landmarks and nets are loaded."""
-    core = settings.core
-    inferred = (core.rage.on, core.micro.enabled)
-    return settings.landmarks, settings.nets, settings.perception, inferred

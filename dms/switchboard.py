@@ -49,9 +49,9 @@ class Switchboard:
         self._held = reason
 
     @property
-    def pause_reason(self) -> PauseReason:
-        """Why monitoring is paused, where it is."""
-        return self._held or self._pause_reason
+    def pause_reason(self) -> PauseReason | None:
+        """Why the next :meth:`at` would find a pause, unless its time is over; None without."""
+        return self._held or (self._pause_reason if self._pause_asked else None)
 
     def at(self, t_s: float, vehicle: VehicleContext | None) -> Switches:
         """Return how the switches stand at ``t_s``; an acknowledgement counts once."""
@@ -60,5 +60,5 @@ class Switchboard:
             self._pause_asked = t_s - self._paused_s < self._pause_s
         acknowledged = self._acknowledged or bool(vehicle is not None and vehicle.acknowledge)
         self._acknowledged = False
-        paused = self._pause_asked or self._held is not None
+        paused = self.pause_reason is not None
         return Switches(paused, self._warnings_on, self._rage_on, acknowledged)

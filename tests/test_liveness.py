@@ -41,6 +41,17 @@ def test_every_stage_has_a_deadline_of_its_own_and_is_named(stage, caplog):
     assert f"stage {stage} hangs" in caplog.text
 
 
+def test_a_machine_that_stood_still_gets_a_moment_to_go_on(monkeypatch, caplog):
+    clock, told = Clock(), Told()
+    liveness = Liveness(LivenessSettings(), told, clock)
+    liveness.enter("decision")
+    clock.now += 1000  # neither the loop nor the watching thread ran
+    monkeypatch.setattr(liveness._stop, "wait", lambda _: liveness.enter("bridge"))
+    assert liveness.look()
+    assert told.calls == ["alive"]
+    assert not caplog.records
+
+
 def test_progress_from_stage_to_stage_keeps_it_alive():
     clock, told = Clock(), Told()
     liveness = Liveness(LivenessSettings(), told, clock)

@@ -12,6 +12,10 @@ class Slow:
     def __init__(self, failure=None):
         self.may = threading.Event()
         self.failure = failure
+        self.closed = threading.Event()
+
+    def close(self):
+        self.closed.set()
 
     @property
     def perception(self):
@@ -38,3 +42,16 @@ def test_whatever_kept_them_from_loading_is_raised_where_it_is_waited_for(failur
     assert loading.wait(60.0)
     with pytest.raises(type(failure)):
         loading.result()
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_what_nobody_waits_for_any_more_is_freed_once_it_is_there(late):
+    chain = Slow()
+    loading = Loading(chain)
+    if late:
+        chain.may.set()
+        assert loading.wait(60.0)
+    loading.abandon()
+    assert chain.closed.is_set() is late
+    chain.may.set()
+    assert chain.closed.wait(60.0)

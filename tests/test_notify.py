@@ -1,5 +1,6 @@
 import os
 import socket
+from contextlib import ExitStack
 
 import pytest
 
@@ -67,10 +68,23 @@ def test_the_watchdog_time_counts_only_for_this_process():
 def test_the_watchdog_is_lengthened_only_where_there_is_one(inbox):
     environment = {"NOTIFY_SOCKET": inbox.getsockname(), "WATCHDOG_USEC": "10000000"}
     notifier = Notifier(environment)
-    notifier.allow(60.0)
-    notifier.allow(0.0)
-    assert [sent(inbox), sent(inbox)] == ["WATCHDOG_USEC=70000000", "WATCHDOG_USEC=10000000"]
-    Notifier({"NOTIFY_SOCKET": inbox.getsockname()}).allow(60.0)
+    with notifier.allowing(60.0):
+        assert sent(inbox) == "WATCHDOG_USEC=70000000"
+    assert sent(inbox) == "WATCHDOG_USEC=10000000"
+    with Notifier({"NOTIFY_SOCKET": inbox.getsockname()}).allowing(60.0):
+        pass
     inbox.setblocking(False)
     with pytest.raises(BlockingIOError):
         sent(inbox)
+
+
+def test_of_two_that_load_at_once_the_first_to_end_leaves_the_other_its_time(inbox):
+    environment = {"NOTIFY_SOCKET": inbox.getsockname(), "WATCHDOG_USEC": "10000000"}
+    notifier = Notifier(environment)
+    with ExitStack() as loop:
+        loop.enter_context(notifier.allowing(60.0))
+        with notifier.allowing(30.0):
+            pass
+        whole = [sent(inbox) for _ in range(3)]
+    assert whole == ["WATCHDOG_USEC=70000000"] * 3
+    assert sent(inbox) == "WATCHDOG_USEC=10000000"

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import cached_property
 
@@ -43,12 +44,20 @@ class Notes:
     def names(self):
         return [entry[0] for entry in self.sent]
 
+    def allowing(self, extra_s):
+        self.sent.append(("allowing", extra_s))
+        return nullcontext()
+
 
 class Cabin(Source):
     """A camera that can be pulled out and put back."""
 
     plugged = threading.Event()
     silent = threading.Event()  # it is there and gives no picture
+    made = 0  # how often somebody wanted to look through it
+
+    def __init__(self):
+        Cabin.made += 1
 
     def open(self):
         if not self.plugged.is_set():
@@ -389,7 +398,7 @@ def test_nets_that_fail_again_and_again_are_no_hanging_load(rig, caplog):
     rig.load_error = EngineError("engines/eye_state.yaml is missing")
     rig.start()
     rig.state(Health="Fault")
-    for _ in range(5):
+    for _ in range(3):
         rig.ahead_s += DEADLINE_S + 1
         rig.wait(rig.liveness.look)
     assert len([r for r in caplog.records if r.message == str(rig.load_error)]) == 1
@@ -504,7 +513,7 @@ def test_a_missing_camera_is_no_hanging_stage(rig):
     rig.ready_after(0.5)
     rig.start()
     rig.state(EyesReason="Camera")
-    for _ in range(5):
+    for _ in range(3):
         rig.ahead_s += DEADLINE_S + 1
         rig.wait(rig.liveness.look)  # each try to open it is progress
 
@@ -626,6 +635,55 @@ def test_a_pause_for_privacy_outlives_a_reload_of_the_decision(rig):
     rig.wait(lambda: rig.service._parts.chain.core is not core)
     rig.fresh_state(Pause="Privacy", CameraOn="Off")
     assert rig.service._parts.camera._reader is None
+
+
+def test_a_reload_during_a_commanded_pause_does_not_open_the_camera_even_for_a_moment(rig, caplog):
+    rig.start()
+    rig.state(EyesReason="NoFace")
+    core = rig.service._parts.chain.core
+    core.command(Command(pause=True, pause_reason=PauseReason.PRIVACY))
+    rig.state(Pause="Privacy", CameraOn="Off")
+    made, camera = Cabin.made, CameraSettings(source="0")
+    for chosen in (
+        replace(rig.settings, core=replace(rig.settings.core, profile="eu_gsr")),
+        replace(rig.other_nets(), camera=camera),
+    ):
+        rig.fresh = chosen
+        rig.service.ask_reload()
+        rig.wait(lambda: rig.service._parts.chain.settings is rig.fresh)
+        told = rig.fresh_state()
+        assert (told["Pause"], told["CameraOn"], told["Health"]) == ("Privacy", "Off", "Ok")
+        assert Cabin.made == made
+    assert not [r for r in caplog.records if r.message.startswith(("Fault", "camera lost"))]
+    rig.service._parts.chain.core.command(Command(pause=False))
+    rig.state(EyesReason="NoFace", Pause="NotPaused", CameraOn="On")
+
+
+def test_of_two_reloads_within_one_swap_of_nets_the_second_wins_and_nobody_is_blinded(
+    rig, monkeypatch
+):
+    rig.start()
+    rig.state(EyesReason="NoFace")
+    swapping, may_swap, make = threading.Event(), threading.Event(), rig.service._make
+
+    def slowly(*parts):
+        swapping.set()
+        may_swap.wait(120)
+        return make(*parts)
+
+    monkeypatch.setattr(rig.service, "_make", slowly)
+    rig.fresh = rig.other_nets()
+    rig.service.ask_reload()
+    rig.wait(swapping.is_set)
+    rig.fresh = rig.settings  # back to the nets that are being replaced
+    rig.may_load.clear()
+    rig.service.ask_reload()
+    threading.Timer(0.3, may_swap.set).start()
+    rig.wait(lambda: rig.loads == 3)
+    assert set(rig.states(lambda: True)) == {"NoFace"}
+    rig.may_load.set()
+    assert set(rig.states(lambda: rig.notes.names().count("ready") == 3)) == {"NoFace"}
+    assert rig.service._parts.chain.settings is rig.settings
 
 
 def test_the_vehicle_is_heard_on_through_a_reload(rig):

@@ -56,7 +56,7 @@ def test_a_hold_lasts_until_it_is_let_go() -> None:
     assert held.pause_reason is PauseReason.PRIVACY
     held.hold(None)
     assert not held.at(1001.0, None).paused
-    assert held.pause_reason is PauseReason.OTHER
+    assert held.pause_reason is None
 
 
 def test_a_reset_keeps_switches_and_ends_the_pause() -> None:
