@@ -4,6 +4,7 @@ import sys
 import pytest
 
 from dms import __version__
+from dms.camera import backends
 from dms.cli import VERBS, main
 
 
@@ -79,6 +80,9 @@ def test_help_needs_no_heavy_package():
         "bridges=[{kind: foo}]",
         "vehicle={database: j1939, signals: {speed: {message: foo}}}",
         "vehicle={database: j1939, bus: {kind: foo}}",
+        "camera.source=csi:foo",
+        "camera={source: 'foo ! bar', kind: v4l2}",
+        "camera={source: /dev/foo, kind: gstreamer}",
     ],
 )
 def test_check_refuses_names_of_what_is_not_there(override, capsys):
@@ -86,11 +90,17 @@ def test_check_refuses_names_of_what_is_not_there(override, capsys):
     assert "foo" in capsys.readouterr().err
 
 
-def test_a_camera_that_this_machine_cannot_serve_is_refused_only_for_here(capsys):
-    words = ["config", "check", "-s", "camera={source: /dev/video0, time_scale: 2.0}"]
-    assert main(words) == 0
-    assert main([*words, "--here"]) == 2
-    assert "camera.time_scale" in capsys.readouterr().err
+def test_a_camera_that_this_machine_cannot_serve_is_refused_only_for_here(monkeypatch, capsys):
+    monkeypatch.setattr(backends, "_opencv_has_gstreamer", lambda: False)
+    monkeypatch.setattr(backends, "_pygobject", lambda: backends.Presence("gstreamer", False, ""))
+    for camera, code, why in (
+        ("source=csi:0", 3, "csi:0 needs GStreamer"),
+        ("time_scale=2.0", 2, "camera.time_scale"),  # right on the bench, with its own recordings
+    ):
+        words = ["config", "check", "-s", f"camera.{camera}"]
+        assert main(words) == 0
+        assert main([*words, "--here"]) == code
+        assert why in capsys.readouterr().err
 
 
 def test_a_missing_library_is_one_sentence(monkeypatch, capsys):

@@ -8,7 +8,7 @@ import importlib.metadata
 import importlib.util
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -16,12 +16,14 @@ import cv2
 
 from dms.camera.camera import Camera
 from dms.camera.live import LiveCamera
+from dms.camera.pipelines import pipeline
 from dms.camera.recording import RecordedSource, Recording
 from dms.camera.settings import CameraSettings, SourceKind
 from dms.camera.source import Source
 from dms.errors import CameraError, ConfigError
 
 _RTSP = ("rtsp://", "rtsps://")
+_LIVE = {SourceKind.V4L2, SourceKind.GSTREAMER}
 BACKENDS = {
     "file": "dms.camera.video_file:VideoFile",
     "folder": "dms.camera.image_folder:ImageFolder",
@@ -49,17 +51,34 @@ def open_camera(settings: CameraSettings, *, patient: bool = False) -> Camera:
     Raises ConfigError for settings that contradict each other, CameraError where no backend on
     this machine serves them.
     """
-    kind = source_kind(settings)
-    live = kind in (SourceKind.V4L2, SourceKind.GSTREAMER)
-    if live and settings.time_scale != 1.0:
+    kind = check_camera(settings)
+    if kind in _LIVE and settings.time_scale != 1.0:
         raise ConfigError(
             f"camera.time_scale is for recordings, got {settings.time_scale} with the live source "
             f"{settings.source}; remove it."
         )
     made = _load(BACKENDS[_choose(kind, settings)])
-    if live:
+    if kind in _LIVE:
         return LiveCamera(lambda: made(settings), settings, patient)
     return Recording(cast("RecordedSource", made(settings)), settings)
+
+
+def check_camera(settings: CameraSettings) -> SourceKind:
+    """Return how the source is read; looks at neither devices nor libraries of this machine.
+
+    Raises ConfigError where source and kind contradict each other. (A time scale may stand beside a
+    live source: the bench brings its own recordings.)
+    """
+    kind = source_kind(settings)
+    looks = source_kind(replace(settings, kind=SourceKind.AUTO))
+    if kind is not looks and {kind, looks} == _LIVE:
+        raise ConfigError(
+            f"camera.kind is {kind.value}, but camera.source {settings.source} looks like "
+            f"{looks.value}; remove the kind, or mend the source."
+        )
+    if kind is SourceKind.GSTREAMER:
+        pipeline(settings)
+    return kind
 
 
 def source_kind(settings: CameraSettings) -> SourceKind:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from dms.camera.settings import CameraSettings
+from dms.errors import ConfigError
 
 SINK = "appsink name=dms drop=true max-buffers=1 sync=false"
 _GRAY = "video/x-raw,format=GRAY8"
@@ -13,6 +16,7 @@ def pipeline(settings: CameraSettings) -> str:
     """Return the full pipeline for ``csi:N``, ``rtsp://...`` or a pipeline of the user's own.
 
     A pipeline that has no ``appsink`` gets conversion to gray and one that keeps the newest frame.
+    Raises ConfigError where N is no number.
     """
     source = settings.source.strip()
     if source.startswith("csi:"):
@@ -28,6 +32,8 @@ def pipeline(settings: CameraSettings) -> str:
 
 
 def _csi(settings: CameraSettings, sensor: str) -> str:
+    if not re.fullmatch(r"[0-9]*", sensor):
+        raise ConfigError(f"camera.source: expected csi:0, csi:1, ..., got csi:{sensor}")
     width, height, fps = _CSI_SIZE
     width, height = settings.width or width, settings.height or height
     rate = round((settings.fps or fps) * 1000)

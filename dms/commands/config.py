@@ -8,7 +8,7 @@ import json
 import yaml
 
 from dms.bridge import open_bridge
-from dms.camera.backends import open_camera
+from dms.camera.backends import check_camera, open_camera
 from dms.commands.options import add_settings, settings_of
 from dms.config import Settings, example, schema
 from dms.core import Core
@@ -54,8 +54,8 @@ def run(args: argparse.Namespace) -> int:
 def check(chosen: Settings, *, here: bool = False) -> None:
     """Raise where settings name what is not there: profile, model, net, bridge or signal.
 
-    ``here``: also where this machine has nothing that serves the camera; settings may be checked
-    on another one.
+    Raises DmsError for a camera that cannot be; where this machine has nothing that serves it, only
+    with ``here``: settings may be checked on another one.
     """
     Core(chosen.core)
     for number, bridge in enumerate(chosen.bridges):
@@ -74,5 +74,6 @@ def check(chosen: Settings, *, here: bool = False) -> None:
             load_manifest(name).path(chosen.nets.precision)
     if chosen.nets.mouth is not None:
         load_manifest(chosen.nets.mouth).path("fp32")
+    check_camera(chosen.camera)
     if here:
         open_camera(chosen.camera, patient=True)  # made, not opened
