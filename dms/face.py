@@ -113,7 +113,7 @@ class FaceTracker:
         look: NDArray[np.float32],
         likeness: float,
     ) -> Face | None:
-        found = self.search.near(frame.gray, box)
+        found = self.search.confirm(frame.gray, box)
         if found is not None:
             if overlap(found, box) < 0.4:  # the points slid off: start again from the face
                 return self._adopt(frame, found)
@@ -126,7 +126,7 @@ class FaceTracker:
         return None
 
     def _again(self, frame: Frame, box: Box) -> Face | None:
-        found = self.search.near(frame.gray, box)
+        found = self.search.again(frame.gray, box)
         return None if found is None else self._adopt(frame, found)
 
 

