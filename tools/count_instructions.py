@@ -66,7 +66,8 @@ def count(name: str, clip: str, frames: int, folder: Path) -> dict[str, Any]:
         text=True,
         env={**os.environ, **alone},
     ) as run:
-        assert run.stdin is not None and run.stdout is not None
+        assert run.stdin is not None
+        assert run.stdout is not None
         for switch in ("on", "off"):
             if run.stdout.readline().strip() != READY:
                 raise SystemExit(f"{name} does not run in valgrind; try it by hand: {words}")

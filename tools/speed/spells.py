@@ -22,6 +22,7 @@ def spells(pictures: Sequence[np.ndarray], overrides: list[str]) -> dict[str, fl
 
     A face is taken away by turning its picture upside down, which leaves all texture to be
     searched. All times are CPU of the process, in ms a frame or as the share of one core.
+    Raises SystemExit where the pictures show no face that can be found again.
     """
     vacant_s = load(None, overrides).perception.face.vacant_after_s
     upright = cycle(pictures)
@@ -31,12 +32,12 @@ def spells(pictures: Sequence[np.ndarray], overrides: list[str]) -> dict[str, fl
         followed = run.take(islice(upright, round(SEEN_S * FPS)))[1:]
         lost = run.take(islice(turned, round(LOST_S * FPS)))
         again = run.take(islice(upright, round(SEEN_S * FPS)))
-        back = run.seen.index(True, round((SEEN_S + LOST_S) * FPS))
+        back = run.first_seen(round((SEEN_S + LOST_S) * FPS))
         run.take(islice(turned, round(vacant_s * FPS)))
         empty = run.take(islice(turned, round(EMPTY_S * FPS)))
         left = len(run.seen)
         run.take(islice(upright, round(FOUND_S * FPS)))
-        found = run.seen.index(True, left)
+        found = run.first_seen(left)
     spell = lost + again[:30]
     median = float(np.median(followed))
     return {
@@ -66,3 +67,10 @@ class _Run:
             spent.append(1e3 * (time.process_time() - began))
             self.seen.append(state.face_seen)
         return spent
+
+    def first_seen(self, start: int) -> int:
+        """Return the first frame from ``start`` on in which there was a face."""
+        try:
+            return self.seen.index(True, start)
+        except ValueError:
+            raise SystemExit("no face was found again; give a clip that begins with one") from None
