@@ -18,6 +18,8 @@ def finite(observation: DriverObservation) -> DriverObservation:
     numbers: list[float | None] = [seen.mar, seen.yawn, seen.brightness, seen.fit]
     if pose is not None:
         numbers += (pose.yaw_deg, pose.pitch_deg, pose.roll_deg)
+    if seen.shape is not None:
+        numbers += seen.shape
     if scores is not None:
         numbers += (*scores.probabilities, scores.confidence, scores.valence, scores.arousal)
     for eye in (seen.right_eye, seen.left_eye):
@@ -36,6 +38,7 @@ def finite(observation: DriverObservation) -> DriverObservation:
         brightness=_number(seen.brightness),
         fit=_number(seen.fit),
         pose=pose if posed else None,
+        shape=seen.shape if seen.shape is not None and all(map(isfinite, seen.shape)) else None,
         expression=replace(scores, valence=_number(scores.valence), arousal=_number(scores.arousal))
         if scored and scores is not None
         else None,
@@ -49,6 +52,7 @@ def _eye(eye: EyeEvidence) -> EyeEvidence:
         open_probability=_number(eye.open_probability),
         visible_probability=_number(eye.visible_probability),
         contrast=_number(eye.contrast),
+        shade=_number(eye.shade),
     )
 
 

@@ -1,5 +1,5 @@
 import math
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
@@ -32,10 +32,19 @@ def test_each_value_that_is_no_number_becomes_unknown_and_the_others_stay(bad):
     assert got.left_eye == seen.left_eye
     assert (got.mar, got.brightness, got.pose) == (None, None, seen.pose)
     assert finite(replace(seen, pose=HeadPose(1.0, bad, 0.0))).pose is None
+    assert finite(replace(seen, shape=(0.1, bad), mar=0.1)).shape is None
+    assert finite(replace(seen, shape=(0.1, 0.2), mar=bad)).shape == (0.1, 0.2)
     row = (bad, *[0.1] * (len(EXPRESSIONS) - 1))
     assert finite(replace(seen, expression=ExpressionScores(row, True, 0.9))).expression is None
     half = ExpressionScores((0.125,) * 8, True, 0.9, valence=bad, arousal=0.1)
     assert finite(replace(seen, expression=half)).expression == replace(half, valence=None)
+
+
+@pytest.mark.parametrize("name", [f.name for f in fields(EyeEvidence) if f.name != "unseen"])
+def test_no_measure_of_an_eye_is_left_out(name):
+    eye = replace(sound().left_eye, **{name: NAN})
+    got = finite(replace(sound(), left_eye=eye))
+    assert got.left_eye == replace(eye, **{name: None})
 
 
 def test_a_second_of_nan_does_not_silence_the_rest_of_the_drive():
