@@ -248,14 +248,13 @@ def _mean(_: Column, shares: Column) -> float:
 
 def _by_chance(shares: Column, labels: NDArray[np.str_], gap: float, how: AuditSettings) -> float:
     """Return how often shuffled groups differ as much (permutation test, one added as usual)."""
-    names, index = np.unique(labels, return_inverse=True)
+    index = np.unique(labels, return_inverse=True)[1]
     sizes = np.bincount(index)
     random = np.random.default_rng(how.seed)
     reached = 0
     for _ in range(how.draws):
         means = np.bincount(random.permutation(index), weights=shares) / sizes
         reached += float(np.ptp(means)) >= gap - 1e-12
-    del names
     return (reached + 1) / (how.draws + 1)
 
 

@@ -46,9 +46,6 @@ def code_text(code: int) -> str:
 _PREFIXES = {
     "camera": Code.CAMERA,
     "engine": Code.ENGINE,
-    "expression": Code.ENGINE,
-    "eye_state": Code.ENGINE,
-    "landmarks": Code.ENGINE,
     "bridge": Code.BRIDGE,
     "vehicle": Code.VEHICLE,
     "store": Code.STORE,

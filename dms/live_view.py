@@ -10,7 +10,6 @@ import logging
 import select
 import socket
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -160,8 +159,3 @@ def _sent(viewer: socket.socket, line: bytes) -> bool:
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
-
-
-def seconds_since(t_s: float) -> float:
-    """Return the age of a state of a live camera, whose time is the monotonic clock."""
-    return time.monotonic() - t_s

@@ -10,9 +10,8 @@ from dms.landmarks import Landmarks
 def mouth_aspect_ratio(marks: Landmarks) -> float | None:
     """Return the mean gap of the inner lips over the distance of their corners, None if flat.
 
-    On the scale of dlib's points, whichever model placed them (``Scheme.lip_scale``).
-
-    About 0 for a closed mouth; above about 0.6 for a yawn.
+    On the scale of dlib's points, whichever model placed them (``Scheme.lip_scale``): 0 for
+    a closed mouth; what a yawn reads stands in :class:`dms.yawns.YawnSettings`.
     """
     scheme, points = marks.scheme, marks.points
     right, left = scheme.inner_corners

@@ -124,9 +124,8 @@ class AffectKeeper:
     @property
     def affect(self) -> SessionAffect | None:
         """The affect of what was taken so far."""
-        names = ("t_s", "baseline_progress", "valence", *EXPRESSIONS)
-        table = np.array(self._rows, np.float64).reshape(-1, len(names))
-        return session_affect(dict(zip(names, table.T, strict=True)), self._events)
+        table = np.array(self._rows, np.float64).reshape(-1, len(AFFECT_COLUMNS))
+        return session_affect(dict(zip(AFFECT_COLUMNS, table.T, strict=True)), self._events)
 
 
 def _valence(t_s: Series, valence: Series) -> tuple[list[tuple[float, float]], float | None]:

@@ -54,7 +54,7 @@ def contract_text(base_id: int = BASE_ID, *, extended: bool = False, fd: bool = 
     text = files("dms").joinpath("dms.dbc").read_text(encoding="utf-8")
     ids = Codec(base_id, extended=extended).ids
     moved = {
-        str(m.frame_id): ids[m.name] | (_EXTENDED if extended else 0) for m in _load().messages
+        str(m.frame_id): ids[m.name] | (_EXTENDED if extended else 0) for m in contract().messages
     }
     text = _IDENTIFIER.sub(lambda found: found[1] + str(moved[found[2]]), text)
     return _as_fd(text, extended=extended) if fd else text
@@ -77,13 +77,9 @@ def _as_fd(text: str, *, extended: bool) -> str:
     return "\n".join(lines).replace('"BusType" "CAN"', '"BusType" "CAN FD"') + "\n"
 
 
-def contract() -> Database:
-    """Return ``dms.dbc``, loaded once."""
-    return _load()
-
-
 @lru_cache(maxsize=1)
-def _load() -> Database:
+def contract() -> Database:
+    """Return ``dms.dbc``, loaded once. Raises ConfigError where the package is damaged."""
     text = files("dms").joinpath("dms.dbc").read_text(encoding="utf-8")
     database = cantools.database.load_string(text, database_format="dbc", strict=True)
     if not isinstance(database, Database):

@@ -90,6 +90,7 @@ class ReplayFeed(Feed):
             self._status.parts = ()
         self._begun_s: float | None = None
         self._first_s = 0.0
+        self._end: Callable[[], None] = lambda: None  # of a camera's loop
 
     def _run(self) -> None:
         try:
@@ -108,10 +109,8 @@ class ReplayFeed(Feed):
             return
         with self._chain.camera(self._source) as camera:
             monitor = Monitor(camera, self._chain.perception, core, (), vehicle, [self])
-            self._ended = monitor.stop
+            self._end = monitor.stop
             monitor.run()
-
-    _ended: Callable[[], None] | None = None
 
     def take(self, moment: Moment, state: DriverState, frame: Frame | None) -> None:
         """Wait until the moment is due, then show it. A sink of the loop."""
@@ -122,5 +121,5 @@ class ReplayFeed(Feed):
         self._status.take(moment, state, frame)
         seen = view_object(moment, state, self._status)
         self._tell({"connected": True, "replay": Path(self._source).name, **seen})
-        if self._stop.is_set() and self._ended is not None:
-            self._ended()
+        if self._stop.is_set():
+            self._end()

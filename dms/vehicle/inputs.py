@@ -5,7 +5,6 @@ Pure: time comes with the frames and with the question, so a log replays as the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -263,8 +262,3 @@ def _switch(value: Value | None) -> bool | None:
 
 def _gear(value: Value | None) -> Gear | None:
     return value if isinstance(value, Gear) else None
-
-
-def known(context: VehicleContext) -> Iterable[str]:
-    """Return the names of the fields that are known."""
-    return [f.name for f in fields(context) if getattr(context, f.name) is not None]

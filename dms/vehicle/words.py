@@ -6,7 +6,6 @@ English, and German as Volkswagen's databases have it; anything else is not gues
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from itertools import pairwise
 from typing import TypeVar
 
@@ -151,12 +150,3 @@ def _one_of(word: str, table: dict[T, set[str]]) -> T | None:
                 if part in names:
                     return meaning
     return hits[0] if hits else None
-
-
-def reader(meaning: Callable[[str], T | None]) -> Callable[[str], T | None]:
-    """Return ``meaning`` with words of no value read as None."""
-
-    def read(word: str) -> T | None:
-        return None if is_unknown(word) else meaning(word)
-
-    return read
