@@ -19,7 +19,7 @@ from typing import Any
 import cv2
 
 from dms import __version__
-from dms.bench import OBSERVATIONS, Outputs, bench
+from dms.bench import Outputs, bench
 from dms.chain import Chain, log_beside
 from dms.config import load
 from dms.corpus import VIDEOS, Entry, labels_of, labels_paths
@@ -28,6 +28,7 @@ from dms.errors import DmsError
 from dms.frames import load_frames
 from dms.labels import Labels
 from dms.quality import SCORED_COLUMNS, QualitySettings, Scored, score_frames
+from dms.recording import OBSERVATIONS
 from dms.scoring import Match, ScoringSettings, Tally, due_times, match, tally
 from dms.thumbnails import Thumbnails, forget
 from dms.values import Event, Kind, Level
@@ -96,13 +97,7 @@ def length_frames(source: str) -> int:
     if path.suffix == OBSERVATIONS:
         with suppress(OSError), path.open("rb") as file:
             return sum(1 for _ in file)
-    if path.suffix.lower() not in VIDEOS:
-        return 0
-    capture = cv2.VideoCapture(source)
-    try:
-        return max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
-    finally:
-        capture.release()
+    return max(0, int(_declared(source, cv2.CAP_PROP_FRAME_COUNT)))
 
 
 def match_events(
@@ -122,14 +117,19 @@ def frames_path(folder: Path) -> Path:
 
 def rate_of(source: str) -> float:
     """Frames a second of a video as its container says, else :data:`FPS`."""
+    rate = _declared(source, cv2.CAP_PROP_FPS)
+    return rate if 1.0 <= rate <= 1000.0 else FPS
+
+
+def _declared(source: str, what: int) -> float:
+    """Return what a video's container says of itself, a property of OpenCV; 0 for no video."""
     if Path(source).suffix.lower() not in VIDEOS:
-        return FPS
+        return 0.0
     capture = cv2.VideoCapture(source)
     try:
-        rate = float(capture.get(cv2.CAP_PROP_FPS))
+        return float(capture.get(what))
     finally:
         capture.release()
-    return rate if 1.0 <= rate <= 1000.0 else FPS
 
 
 @lru_cache(maxsize=1)

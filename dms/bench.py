@@ -11,12 +11,10 @@ from dms.chain import Chain
 from dms.errors import ConfigError
 from dms.events import EventWriter, FrameTable
 from dms.monitor import Monitor, Sink
-from dms.recording import Moment, load, to_line
+from dms.recording import OBSERVATIONS, Moment, load, to_line
 from dms.replay import replay
 from dms.session_affect import AffectKeeper, write_affect
 from dms.values import DriverState, Event, Frame
-
-OBSERVATIONS = ".jsonl"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,15 +23,16 @@ from dms.errors import ConfigError
 from dms.labels import Labels, labels_beside, load_labels, load_zju
 from dms.openlabel import (
     annotations_beside,
+    group_word,
     groups_of,
     is_openlabel,
     is_other_view,
     load_openlabel,
     merged,
 )
+from dms.recording import OBSERVATIONS
 
 VIDEOS = frozenset({".avi", ".mp4", ".mkv", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".gif"})
-OBSERVATIONS = ".jsonl"
 _EVENTS, _KEPT = "events.jsonl", "observations.jsonl"  # a run's results for a recording
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".webp"})
 _GLOB = frozenset("*?[")
@@ -193,7 +194,7 @@ def _in_folder(folder: Path) -> list[Path]:
 
 def _from_yaml(path: Path) -> Iterable[Entry]:
     for row in yamlfile.load(path, _MANIFEST).recordings:
-        groups = {name: _word(value) for name, value in row.groups.items()}
+        groups = {name: group_word(value) for name, value in row.groups.items()}
         yield _row(path, row.source, row.labels, groups, row.time_scale)
 
 
@@ -242,10 +243,6 @@ def _row(
         )
     labels = str(manifest.parent / labels) if labels else None
     return Entry("", str(place), labels, groups, time_scale)
-
-
-def _word(value: str | float | bool) -> str:
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
 def _is_zju(path: Path) -> bool:

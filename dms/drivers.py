@@ -14,6 +14,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from dms.baseline import Known
+from dms.folders import state_folder
 from dms.settings import setting, settings
 
 _log = logging.getLogger(__name__)
@@ -36,8 +37,7 @@ def driver_file(settings: DriverSettings, environment: Mapping[str, str]) -> Pat
     """Return the driver's file, or None where nothing is to be kept."""
     if settings.slot is None:
         return None
-    state = environment.get("STATE_DIRECTORY", "/var/lib/dms").split(":")[0]
-    folder = Path(settings.folder) if settings.folder else Path(state) / "drivers"
+    folder = Path(settings.folder) if settings.folder else state_folder(environment) / "drivers"
     return folder / f"{settings.slot}.json"
 
 

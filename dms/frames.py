@@ -52,13 +52,6 @@ def _from_csv(
     return {name: np.array(values, np.float64) for _, name, values in wanted}
 
 
-def runs(holds: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Return the stretches in which ``holds`` is true, as (first, last) positions, inclusive."""
-    edges = np.diff(np.concatenate([[0], holds.astype(np.int8), [0]]))
-    firsts, lasts = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) - 1
-    return [(int(first), int(last)) for first, last in zip(firsts, lasts, strict=True)]
-
-
 def _wanted(name: str, columns: Collection[str] | None) -> bool:
     return name not in TEXTS and (columns is None or name in columns)
 

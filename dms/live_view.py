@@ -22,6 +22,7 @@ from dms.values import EXPRESSIONS, DriverState, Frame
 _log = logging.getLogger(__name__)
 _PERIOD_S = 0.2
 _MOST_VIEWERS = 8
+SOCKET = Path("/run/dms/view.sock")  # of the service as systemd runs it
 
 
 class ViewError(DmsError):

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dms.runs import runs
 from dms.settings import setting, settings
 from dms.values import EXPRESSIONS
 
@@ -145,10 +146,10 @@ class FlashSpotter:
         low, high = max(self._judged_s, times[0] + s.longest_s), times[-1] - s.longest_s
         self._judged_s = high
         flashes: list[Flash] = []
-        runs = _runs(both > s.edge_sigmas)
-        if sum(both[first : last + 1].max() >= s.sigmas for first, last in runs) > s.alone:
+        apart = runs(both > s.edge_sigmas)
+        if sum(both[first : last + 1].max() >= s.sigmas for first, last in apart) > s.alone:
             return flashes
-        for first, last in runs:
+        for first, last in apart:
             apex = first + int(both[first : last + 1].argmax())
             if not low < times[apex] <= high or both[apex] < s.sigmas:
                 continue
@@ -179,9 +180,3 @@ def _deviation(values: NDArray[np.float64], least: float) -> NDArray[np.float64]
     off = values - np.median(values, axis=0)
     size = np.sqrt(np.mean(np.square(off), axis=1))
     return np.asarray(size / max(_MAD * float(np.median(size)), least))
-
-
-def _runs(inside: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Return first and last index of every run of true values."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], inside, [False]]).astype(np.int8)))
-    return [(int(first), int(end) - 1) for first, end in edges.reshape(-1, 2)]

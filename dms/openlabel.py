@@ -83,7 +83,7 @@ def groups_of(path: Path) -> dict[str, str]:
             for values in _mapping(element, data).values():
                 for one in values if isinstance(values, list) else ():
                     if isinstance(one, dict) and one.get("name") in _GROUPS:
-                        told.setdefault(str(one["name"]), _word(one.get("val")))
+                        told.setdefault(str(one["name"]), group_word(one.get("val")))
     return told
 
 
@@ -199,7 +199,8 @@ def _both_eyes(each: Mapping[str, list[tuple[float, float]]]) -> list[Stretch]:
     return stretches
 
 
-def _word(value: object) -> str:
+def group_word(value: object) -> str:
+    """Return the value of a group as a word; a switch is yes or no."""
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 

@@ -17,6 +17,8 @@ from pydantic import TypeAdapter, ValidationError
 from dms.errors import ConfigError
 from dms.values import DriverObservation, VehicleContext
 
+OBSERVATIONS = ".jsonl"  # how a recording without pixels ends
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:

@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from dms.bridge.bridge import Bridge
 from dms.camera.backends import open_camera
@@ -349,8 +348,3 @@ def catch_signals(service: Service) -> None:
 def patient_bridges(settings: Settings) -> Settings:
     """Return the settings with every bridge waiting for its bus instead of failing."""
     return replace(settings, bridges=tuple(replace(item, wait=True) for item in settings.bridges))
-
-
-def state_folder(environment: dict[str, str], name: str, default: str) -> Path:
-    """Return the folder that systemd made for the service, or ``default`` without systemd."""
-    return Path(environment.get(name, default).split(":")[0])

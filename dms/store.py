@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dms.errors import StoreError
+from dms.folders import state_folder
 from dms.resource import OpenedResource
 from dms.settings import setting, settings
 from dms.store_age import AGE_SCHEMA, StoreAge
@@ -54,8 +55,7 @@ class StoreSettings:
 
 def store_path(settings: StoreSettings, environment: Mapping[str, str]) -> Path:
     """Return where the file is: as set, else in the service's state folder."""
-    folder = environment.get("STATE_DIRECTORY", "/var/lib/dms").split(":")[0]
-    return Path(settings.path) if settings.path else Path(folder) / "events.db"
+    return Path(settings.path) if settings.path else state_folder(environment) / "events.db"
 
 
 @dataclass(frozen=True, slots=True)

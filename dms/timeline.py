@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from dms.errors import ConfigError
-from dms.frames import Series, runs
+from dms.frames import Series
 from dms.labels import Label, Labels
 from dms.packing import pack
 from dms.page import spoken
+from dms.runs import runs
 from dms.scoring import Match, Verdict
 from dms.values import EXPRESSIONS, Event, Kind, Level
 

@@ -3,7 +3,7 @@ import pytest
 
 from dms.errors import ConfigError
 from dms.events import FrameTable
-from dms.frames import load_frames, runs
+from dms.frames import load_frames
 from dms.values import DriverObservation, DriverState
 
 
@@ -39,11 +39,6 @@ def test_what_is_no_frame_table_is_told(tmp_path):
         load_frames(path)
     with pytest.raises(ConfigError, match="cannot read"):
         load_frames(tmp_path / "none.csv")
-
-
-def test_runs_are_inclusive_stretches():
-    assert runs(np.array([True, True, False, True])) == [(0, 1), (3, 3)]
-    assert runs(np.zeros(3, bool)) == []
 
 
 def test_a_parquet_file_that_was_cut_short_is_told(tmp_path):

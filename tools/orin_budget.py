@@ -18,9 +18,9 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 
-from dms.engine.manifest import FOLDER, load_manifest
+from dms.engine.manifest import ACCELERATED, FOLDER, load_manifest
 from dms.engine.prepare import batch_of
-from dms.engine.report import LANDMARK_NETS, NETS
+from dms.engine.report import LANDMARK_NETS
 
 TOPS = (
     20e12  # dense INT8 operations a second, Jetson Orin Nano 8 GB (NVIDIA's data sheet, 15 W mode)
@@ -121,7 +121,7 @@ def table(fps: float, frame: tuple[int, int], engines: Path = FOLDER) -> str:
         "|---|---|---|",
     ]
     total = 2 * LAUNCH_S
-    for name in NETS:
+    for name in ACCELERATED:
         net = load_manifest(name, engines)
         batch = batch_of(net)
         cost = cost_of(net.path("fp32"))

@@ -26,17 +26,16 @@ _CRTL, _BUS_OFF, _RESTARTED = 0x04, 0x40, 0x100
 _PASSIVE = 0x10 | 0x20
 _ACTIVE = 0x40
 
-
-KINDS = ("socketcan", "slcan", "virtual", "udp_multicast")
+CAN_KINDS = ("socketcan", "slcan", "virtual", "udp_multicast")
 
 
 def check(settings: BridgeSettings) -> None:
     """Raise ConfigError for what no retry can mend: no bus of that kind, an impossible bit rate."""
-    if settings.kind not in KINDS:
-        near = difflib.get_close_matches(settings.kind, KINDS, 1)
+    if settings.kind not in CAN_KINDS:
+        near = difflib.get_close_matches(settings.kind, CAN_KINDS, 1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ConfigError(
-            f"kind {settings.kind!r} is no CAN bus; choose one of {', '.join(KINDS)}{hint}"
+            f"kind {settings.kind!r} is no CAN bus; choose one of {', '.join(CAN_KINDS)}{hint}"
         )
     if settings.kind == "slcan":
         from dms.bridge.slcan import check_rates  # noqa: PLC0415 - pyserial and fcntl only if asked

@@ -9,7 +9,7 @@ from pathlib import Path
 from dms.bridge import signals
 from dms.bridge.alerts import AlertTracker
 from dms.bridge.bridge import Bridge
-from dms.bridge.bus import KINDS, check
+from dms.bridge.bus import CAN_KINDS, check
 from dms.bridge.canlog import CanLog
 from dms.bridge.choice import BridgeSettings
 from dms.bridge.codec import Codec, Signals, contract
@@ -72,7 +72,7 @@ class CanBridge(Bridge):
     """
 
     def __init__(self, settings: BridgeSettings) -> None:
-        if settings.kind in KINDS:  # a class of your own may know other buses
+        if settings.kind in CAN_KINDS:  # a class of your own may know other buses
             check(settings)
         self.name = f"{settings.kind} {settings.channel}"
         self._codec = Codec(settings.base_id, extended=settings.extended)

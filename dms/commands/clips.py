@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from pathlib import Path
 
 from dms.clips import clips_folder, open_clip, stored_clips
-from dms.commands.options import add_settings, settings_of
+from dms.commands.options import add_settings, may_erase, settings_of
 from dms.errors import ConfigError
 from dms.sealing import new_identity
 from dms.store import store_path
@@ -69,12 +68,8 @@ def _open(args: argparse.Namespace) -> int:
 
 def _erase(folder: Path, sure: bool) -> int:
     clips = stored_clips(folder)
-    if not sure:
-        if not sys.stdin.isatty():
-            raise ConfigError("dms clips erase: add --yes to erase without being asked.")
-        if input(f"Erase {len(clips)} clips in {folder}? [y/N] ").strip().lower() != "y":
-            print("Nothing was erased.")
-            return 1
+    if not may_erase("dms clips erase", f"Erase {len(clips)} clips in {folder}?", sure=sure):
+        return 1
     for clip in clips:
         try:
             clip.unlink()

@@ -13,14 +13,13 @@ from dms.commands.options import add_settings, settings_of
 from dms.dashboard.feed import Feed, ReplayFeed, ServiceFeed
 from dms.dashboard.server import check_installed, is_loopback, listen, serve
 from dms.errors import CameraError, ConfigError
-
-_SOCKET = Path("/run/dms/view.sock")
+from dms.live_view import SOCKET
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's options."""
     add_settings(parser)
-    parser.add_argument("--socket", type=Path, default=_SOCKET, help=f"default {_SOCKET}")
+    parser.add_argument("--socket", type=Path, default=SOCKET, help=f"default {SOCKET}")
     parser.add_argument("--replay", metavar="FILE", help="a video or .jsonl instead of the service")
     parser.add_argument("--speed", type=float, default=1.0, help="of the replay (default 1)")
     parser.add_argument("--host", default="127.0.0.1", help="default 127.0.0.1: this machine only")

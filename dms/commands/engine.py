@@ -8,13 +8,12 @@ import time
 from pathlib import Path
 from types import ModuleType
 
-from dms.engine.manifest import FOLDER, Manifest, load_manifest
+from dms.engine.manifest import ACCELERATED, FOLDER, Manifest, load_manifest
 from dms.engine.plans import PlanError, PlanKey, PlanStore, StoredPlan
 from dms.engine.prepare import FILES, Machine, build_and_keep, key_of, pass_gate, this_machine
 from dms.engine.tensorrt import tensorrt_module
 from dms.errors import EngineError
 
-NETS = ("expression", "eye_state")
 _MOVED_EVERY_S = 0.5  # the line on a terminal
 TOLD_EVERY_S = 10.0  # a line of its own elsewhere, as in a journal
 
@@ -23,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the sub-verbs and their options."""
     verbs = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
     build = verbs.add_parser("build", help="build plans for this machine, or check that they are")
-    build.add_argument("nets", nargs="*", metavar="NET", help=f"default: {' '.join(NETS)}")
+    build.add_argument("nets", nargs="*", metavar="NET", help=f"default: {' '.join(ACCELERATED)}")
     build.add_argument("--precision", choices=sorted(FILES), default="int8")
     build.add_argument(
         "--dla", type=int, metavar="CORE", help="use this DLA core, in FP16, where there is one"
@@ -62,7 +61,7 @@ def _build(args: argparse.Namespace, store: PlanStore) -> int:
         gate = None
     else:
         machine, gate = this_machine(module), pass_gate(module)
-    for name in args.nets or NETS:
+    for name in args.nets or ACCELERATED:
         manifest = load_manifest(name, args.engines)
         key = key_of(manifest, machine, args.precision, args.dla)
         with store.locked():

@@ -12,8 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from dms.commands.options import add_settings, settings_of
-from dms.errors import ConfigError
+from dms.commands.options import add_settings, may_erase, settings_of
 from dms.events import event_object
 from dms.store import EventStore, StoredEvent, store_path
 from dms.values import Kind, Level
@@ -80,12 +79,8 @@ def _object(kept: StoredEvent) -> dict[str, Any]:
 
 
 def _erase(store: EventStore, path: Path, sure: bool) -> int:
-    if not sure:
-        if not sys.stdin.isatty():
-            raise ConfigError("dms events erase: add --yes to erase without being asked.")
-        if input(f"Erase every stored event in {path}? [y/N] ").strip().lower() != "y":
-            print("Nothing was erased.")
-            return 1
+    if not may_erase("dms events erase", f"Erase every stored event in {path}?", sure=sure):
+        return 1
     store.erase()
     print(f"Every event in {path} is erased.")
     return 0

@@ -1,11 +1,13 @@
-"""Options that several verbs share: where the settings come from."""
+"""What several verbs share: where the settings come from, and a question before erasing."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from dms.config import Settings, load
+from dms.errors import ConfigError
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
@@ -26,3 +28,18 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
 def settings_of(args: argparse.Namespace) -> Settings:
     """Return the settings that ``args`` ask for. Raises ConfigError."""
     return load(args.config, args.set)
+
+
+def may_erase(verb: str, question: str, *, sure: bool) -> bool:
+    """Ask before something is erased, unless told to be ``sure``.
+
+    Raises ConfigError where nobody is there to answer.
+    """
+    if sure:
+        return True
+    if not sys.stdin.isatty():
+        raise ConfigError(f"{verb}: add --yes to erase without being asked.")
+    if input(f"{question} [y/N] ").strip().lower() == "y":
+        return True
+    print("Nothing was erased.")
+    return False

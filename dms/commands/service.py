@@ -18,15 +18,16 @@ from dms.commands.config import check
 from dms.commands.options import add_settings, settings_of
 from dms.config import Settings
 from dms.errors import DmsError
+from dms.folders import runtime_folder
 from dms.journal import set_up
 from dms.lamp import Lamp
-from dms.live_view import ViewServer
+from dms.live_view import SOCKET, ViewServer
 from dms.liveness import Liveness
 from dms.metrics import Metrics
 from dms.monitor import Sink
 from dms.notify import Notifier
 from dms.restarts import Restarts, RestartSettings
-from dms.service import Service, catch_signals, patient_bridges, state_folder
+from dms.service import Service, catch_signals, patient_bridges
 from dms.status import Status
 from dms.store import EventStore, store_path
 from dms.store_writer import StoreWriter
@@ -53,9 +54,8 @@ def run(args: argparse.Namespace) -> int:
     def read_again() -> Settings:
         return could_run(read_settings())
 
-    runtime = state_folder(environment, "RUNTIME_DIRECTORY", "/tmp")
-    managed = "RUNTIME_DIRECTORY" in environment
-    counted = runtime / "restarts.json" if managed else None
+    runtime = runtime_folder(environment)
+    counted = runtime / "restarts.json" if runtime else None
     settings = _at_start(read_settings, counted, notifier)
     restarts = Restarts(counted, settings.service.restarts)
     _wait(restarts.next_wait_s(), notifier)
@@ -69,8 +69,8 @@ def run(args: argparse.Namespace) -> int:
         if kept.enabled:
             store = EventStore(store_path(kept, environment), kept)
             sinks.append(stack.enter_context(StoreWriter(store, kept.lowest_level)))
-        if managed:
-            sinks.append(stack.enter_context(ViewServer(runtime / "view.sock", status)))
+        if runtime:
+            sinks.append(stack.enter_context(ViewServer(runtime / SOCKET.name, status)))
             sinks.append(Metrics(runtime / "metrics.prom", status))
         if settings.service.exposure.enabled:
             follower = ExposureFollower(settings.camera.source, settings.service.exposure)

@@ -7,14 +7,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from dms.live_view import watch
-
-_SOCKET = Path("/run/dms/view.sock")
+from dms.live_view import SOCKET, watch
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's options."""
-    parser.add_argument("--socket", type=Path, default=_SOCKET, help=f"default {_SOCKET}")
+    parser.add_argument("--socket", type=Path, default=SOCKET, help=f"default {SOCKET}")
     parser.add_argument("--json", action="store_true", help="JSON, one object a line")
     parser.add_argument("--once", action="store_true", help="show one instant and end")
 

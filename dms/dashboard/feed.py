@@ -10,13 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from dms.bench import OBSERVATIONS
 from dms.chain import Chain
 from dms.errors import DmsError
 from dms.live_view import ViewError, view_object, watch
 from dms.monitor import Monitor, VehicleSource
 from dms.notify import Notifier
-from dms.recording import Moment, load
+from dms.recording import OBSERVATIONS, Moment, load
 from dms.replay import replay
 from dms.resource import OpenedResource
 from dms.status import Status

@@ -24,6 +24,7 @@ FOLDER = next(
     (at for at in (_PACKAGE / "engines", _PACKAGE.parent / "engines") if at.is_dir()),
     _PACKAGE / "engines",
 )
+ACCELERATED = ("expression", "eye_state")  # the nets that TensorRT may run; others stay on the CPU
 PRECISIONS = ("int8", "fp32", "int8-qdq")
 _STRICT = ConfigDict(extra="forbid")
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dms.errors import EngineError
+from dms.folders import cache_folder
 
 _FORMAT = 1
 
@@ -70,10 +71,8 @@ class StoredPlan:
 
 
 def default_folder() -> Path:
-    """Return systemd's cache directory where it set one, else the user's."""
-    given = os.environ.get("CACHE_DIRECTORY", "").split(":")[0]
-    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(given) / "plans" if given else Path(cache) / "dms" / "plans"
+    """Return where plans are kept unless another folder is named."""
+    return cache_folder() / "plans"
 
 
 class PlanStore:

@@ -22,7 +22,7 @@ from dms.engine.engine import Engine, Tensor
 from dms.engine.frame_nets import Crop, FrameNets
 from dms.engine.gate import GateResult, check, stored
 from dms.engine.gpu import lease
-from dms.engine.manifest import FOLDER, Manifest, load_manifest
+from dms.engine.manifest import ACCELERATED, FOLDER, Manifest, load_manifest
 from dms.engine.onnx import OnnxEngine
 from dms.engine.plans import PlanError, PlanStore, StoredPlan
 from dms.engine.prepare import batch_of, build_and_keep, key_of, pass_gate, this_machine
@@ -32,7 +32,6 @@ from dms.values import Gray
 
 log = logging.getLogger(__name__)
 
-NETS = ("expression", "eye_state")
 LANDMARK_NETS = ("landmarks_face", "landmarks_eye")  # on the CPU: docs/tensorrt.md says why
 FRAME = (720, 1280)  # height and width of the frame that is timed
 _WARM_UP = 20
@@ -76,7 +75,7 @@ def timed(call: Callable[[], object], count: int) -> Timing:
 class Wanted:
     """What is measured: the nets, their precision and their place, as the settings name them."""
 
-    names: Sequence[str] = NETS
+    names: Sequence[str] = ACCELERATED
     precision: str = "int8"
     dla_core: int | None = None
     on_cpu_only: Sequence[str] = ()  # nets that are timed in FP32 on the CPU

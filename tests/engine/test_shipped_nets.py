@@ -10,10 +10,9 @@ import pytest
 from dms.crop import to_batch
 from dms.engine.build import BuildOptions, build_plan
 from dms.engine.gate import check
-from dms.engine.manifest import FOLDER, Manifest, load_manifest
+from dms.engine.manifest import ACCELERATED, FOLDER, Manifest, load_manifest
 from dms.engine.onnx import OnnxEngine
 from dms.engine.prepare import batch_of
-from dms.engine.report import NETS
 from dms.errors import EngineError
 
 TARGET = "SM86"  # the nearest to Orin (SM87) that TensorRT-RTX has
@@ -33,7 +32,7 @@ def rtx():
 
 
 def test_all_that_run_on_the_gpu_have_a_file_for_it() -> None:
-    assert {found.name for found in FOR_TENSORRT} >= set(NETS)
+    assert {found.name for found in FOR_TENSORRT} >= set(ACCELERATED)
 
 
 def test_int8_builds_with_int8_layers_and_a_third_of_the_weights(rtx, manifest: Manifest) -> None:
