@@ -62,6 +62,34 @@ class MouthNet(Protocol):
     def read(self, gray: Gray, anchors: Points) -> float: ...
 
 
+class _Turns:
+    """When a net that is not asked of every frame has its turn.
+
+    It gives way once to other rare work in the same frame, so that these do not add up in one, but
+    only where the next frame is near.
+    """
+
+    def __init__(self, period_s: float) -> None:
+        self._period_s = period_s
+        self.reset()
+
+    def reset(self) -> None:
+        self._last_s = self._before_s = float("-inf")
+        self._gave_way = False
+
+    def due(self, t_s: float, busy: bool) -> bool:
+        """Tell whether to ask the net at ``t_s``; ``busy``: the frame bears other rare work."""
+        near = t_s - self._before_s <= self._period_s / 2
+        self._before_s = t_s
+        if 0 <= t_s - self._last_s < self._period_s - 1e-6:
+            return False
+        if busy and near and not self._gave_way:
+            self._gave_way = True
+            return False
+        self._last_s, self._gave_way = t_s, False
+        return True
+
+
 class Perception:
     """Watches one source of frames; a net that fails is a named fault, never a made-up score."""
 
@@ -80,7 +108,8 @@ class Perception:
         self._settings = settings
         self._pose: PoseEstimator | None = None
         self._size: tuple[int, int] | None = None
-        self._scored_s = self._yawned_s = float("-inf")
+        self._expression_turns = _Turns(settings.expression_period_s)
+        self._mouth_turns = _Turns(settings.mouth_period_s)
         self._faults: dict[str, str] = {}
 
     @property
@@ -91,11 +120,13 @@ class Perception:
     def reset(self) -> None:
         """Forget the face and all timing, as between two recordings."""
         self.tracker.reset()
-        self._scored_s = self._yawned_s = float("-inf")
+        self._expression_turns.reset()
+        self._mouth_turns.reset()
         self._faults.clear()
 
     def observe(self, frame: Frame) -> DriverObservation:
         """Return what ``frame`` says of the driver."""
+        searches = self.tracker.search.runs
         try:
             face = self.tracker.find(frame)
         except EngineError as error:
@@ -119,6 +150,9 @@ class Perception:
             for left in (False, True)
         ]
         right, left = self._with_net(frame.gray, face.marks, eyes[0], eyes[1])
+        busy = self.tracker.search.runs > searches
+        score = self._expression_turns.due(frame.t_s, busy)
+        watch_mouth = self._mouth_turns.due(frame.t_s, busy or score)
         return DriverObservation(
             frame.t_s,
             face=face.box,
@@ -126,9 +160,9 @@ class Perception:
             right_eye=right,
             left_eye=left,
             mar=mouth_aspect_ratio(face.marks),
-            yawn=self._yawn_of(frame, face),
+            yawn=self._yawn_of(frame, face) if watch_mouth else None,
             pose=pose,
-            expression=self._expression_of(frame, face),
+            expression=self._expression_of(frame, face) if score else None,
             shape=face_shape(face.marks) if self._settings.shape else None,
             brightness=brightness,
         )
@@ -155,9 +189,6 @@ class Perception:
     def _expression_of(self, frame: Frame, face: Face) -> ExpressionScores | None:
         if self._expression is None:
             return None
-        if 0 <= frame.t_s - self._scored_s < self._settings.expression_period_s - 1e-6:
-            return None
-        self._scored_s = frame.t_s
         try:
             scores = self._expression.read(frame.gray, face.marks.anchors)
         except EngineError as error:
@@ -169,9 +200,6 @@ class Perception:
     def _yawn_of(self, frame: Frame, face: Face) -> float | None:
         if self._mouth is None:
             return None
-        if 0 <= frame.t_s - self._yawned_s < self._settings.mouth_period_s - 1e-6:
-            return None
-        self._yawned_s = frame.t_s
         try:
             yawn = self._mouth.read(frame.gray, face.marks.anchors)
         except EngineError as error:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from dms.errors import EngineError
+from dms.face_search import FaceSettings
 from dms.perception import Perception, PerceptionSettings
 from dms.values import EXPRESSIONS, ExpressionScores, Frame, Unseen
 
@@ -160,8 +161,9 @@ class Mouth:
 def test_the_mouth_net_speaks_when_it_is_due(dlib68, nets, portrait):
     mouth = Mouth()
     perception = Perception(dlib68, *nets, PerceptionSettings(), mouth)
-    told = [perception.observe(Frame(portrait, n / 30, n)).yawn for n in range(7)]
-    assert told == [0.7, None, None, 0.7, None, None, 0.7]
+    told = [perception.observe(Frame(portrait, n / 30, n)).yawn for n in range(8)]
+    # Once it gives way to the expression net, which was due in the same frame.
+    assert told == [0.7, None, None, None, 0.7, None, None, 0.7]
     perception.reset()
     assert perception.observe(Frame(portrait, 0.0, 0)).yawn == 0.7
 
@@ -198,3 +200,24 @@ def test_two_models_word_on_the_eyes_is_joined(dlib68, nets, portrait, monkeypat
 
 def replace_eyes(marks, eyes):
     return replace(marks, eyes=eyes)
+
+
+@pytest.mark.parametrize("fps", [60, 30])
+def test_rare_work_does_not_add_up_in_one_frame(dlib68, nets, portrait, fps):
+    settings = PerceptionSettings(face=FaceSettings(check_period_s=0.4))
+    seen = Perception(dlib68, *nets, settings, mouth=(mouth := Mouth()))
+    work = []
+    for index in range(2 * fps):
+        before = (seen.tracker.search.runs, nets[0].runs, mouth.runs)
+        seen.observe(Frame(portrait, index / fps, index))
+        after = (seen.tracker.search.runs, nets[0].runs, mouth.runs)
+        work.append(sum(now > then for then, now in zip(before, after, strict=True)))
+    assert max(work[1:]) == 1  # the first frame answers all at once
+    assert nets[0].runs == pytest.approx(2 / settings.expression_period_s, abs=5)
+
+
+def test_a_net_does_not_give_way_where_the_next_frame_is_far(dlib68, nets, portrait):
+    settings = PerceptionSettings(face=FaceSettings(check_period_s=0.05))  # searched in each frame
+    seen = Perception(dlib68, *nets, settings)
+    for index in range(10):
+        assert seen.observe(Frame(portrait, index / 10, index)).expression is not None
