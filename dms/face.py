@@ -38,7 +38,7 @@ class FaceTracker:
     """Follows one face through the frames of one source."""
 
     def __init__(self, predictor: Predictor, settings: FaceSettings) -> None:
-        self._predictor = predictor
+        self.predictor = predictor
         self._settings = settings
         self.search = FaceSearch(settings)
         self.reset()
@@ -77,8 +77,8 @@ class FaceTracker:
 
     def _adopt(self, frame: Frame, box: Box) -> Face:
         # The second pass starts from where the points are, as every later frame will.
-        marks = self._predictor.predict(frame.gray, box)
-        marks = self._predictor.predict(frame.gray, marks.box)
+        marks = self.predictor.predict(frame.gray, box)
+        marks = self.predictor.predict(frame.gray, marks.box)
         self._box = marks.box
         self._look = _look(frame.gray, marks)
         self._confirmed_s = self._failed_s = frame.t_s
@@ -86,7 +86,7 @@ class FaceTracker:
 
     def _follow(self, frame: Frame, box: Box) -> Face | None:
         """Place landmarks near the last face and make sure that it still is one."""
-        marks = self._predictor.predict(frame.gray, box)
+        marks = self.predictor.predict(frame.gray, box)
         moved = marks.box
         strange = marks.fit is not None and marks.fit < self._settings.least_fit
         if strange or not _plausible(marks, moved, box, frame.gray):

@@ -203,7 +203,7 @@ class FaceSearch:
         y1 = min(height, int(box.y + (1 + margin) * box.height) + 1)
         if x1 - x0 < 8 or y1 - y0 < 8:
             return None
-        found = self._run(gray[y0:y1, x0:x1], scale, self._settings.kept_score)
+        found = self.run_hog(gray[y0:y1, x0:x1], scale, self._settings.kept_score)
         if not found:
             return None
         best = max(found, key=lambda item: item[0])[1]
@@ -272,7 +272,7 @@ class FaceSearch:
         """Return the face of the driver by the seat region, with its score."""
         height, width = gray.shape
         piece = gray[part.top : part.bottom, part.left : part.right]
-        found = self._run(piece, min(2.0, part.width_px / width), self._settings.weak_score)
+        found = self.run_hog(piece, min(2.0, part.width_px / width), self._settings.weak_score)
         left, top, right, bottom = self._settings.seat_region
         seated = []
         for score, inner in found:
@@ -289,7 +289,11 @@ class FaceSearch:
         x, share = (box.x + box.width / 2) / gray.shape[1], box.width / gray.shape[1]
         return float(share - 0.5 * abs(x - (left + right) / 2) / max(right - left, 1e-6))
 
-    def _run(self, gray: Gray, scale: float, threshold: float) -> list[tuple[float, Box]]:
+    def run_hog(self, gray: Gray, scale: float, threshold: float) -> list[tuple[float, Box]]:
+        """Return the faces in ``gray`` with their HOG scores, all from ``threshold`` up.
+
+        ``scale``: how much larger the picture is made before; boxes are in its own pixels.
+        """
         self.runs += 1
         if scale != 1.0:
             way = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_LINEAR

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from dms.errors import EngineError
 from dms.eyes import EyeSettings, joint_scores, observe_eye
@@ -17,6 +18,8 @@ from dms.settings import setting, settings
 from dms.values import DriverObservation, ExpressionScores, EyeEvidence, Frame, Gray, Points, Unseen
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
+_MARKS = "landmark model"
 
 
 @settings
@@ -91,7 +94,11 @@ class _Turns:
 
 
 class Perception:
-    """Watches one source of frames; a net that fails is a named fault, never a made-up score."""
+    """Watches one source of frames; a net that fails is a named fault, never a made-up score.
+
+    ``tracker``, ``expression``, ``eye_state`` and ``mouth`` are its parts, None where one is not
+    wanted; whoever measures what they cost may stand before them.
+    """
 
     def __init__(
         self,
@@ -102,9 +109,9 @@ class Perception:
         mouth: MouthNet | None = None,
     ) -> None:
         self.tracker = FaceTracker(predictor, settings.face)
-        self._expression = expression
-        self._eye_state = eye_state
-        self._mouth = mouth
+        self.expression = expression
+        self.eye_state = eye_state
+        self.mouth = mouth
         self._settings = settings
         self._pose: PoseEstimator | None = None
         self._size: tuple[int, int] | None = None
@@ -127,14 +134,9 @@ class Perception:
     def observe(self, frame: Frame) -> DriverObservation:
         """Return what ``frame`` says of the driver."""
         searches = self.tracker.search.runs
-        try:
-            face = self.tracker.find(frame)
-        except EngineError as error:
-            self._fail("landmark model", error)
+        face = self._asked(_MARKS, lambda: self.tracker.find(frame))
+        if _MARKS in self._faults:
             self.tracker.reset()
-            face = None
-        else:
-            self._faults.pop("landmark model", None)
         if face is None:
             brightness = float(frame.gray[::8, ::8].mean())
             unseen = self.tracker.why_none(frame.gray)
@@ -176,42 +178,35 @@ class Perception:
     def _with_net(
         self, gray: Gray, marks: Landmarks, right: EyeEvidence, left: EyeEvidence
     ) -> tuple[EyeEvidence, EyeEvidence]:
-        if self._eye_state is None:
-            return _scored(right, marks, 0), _scored(left, marks, 1)
-        try:
-            scores = self._eye_state.read(gray, marks.anchors)
-        except EngineError as error:
-            self._fail("eye-state net", error)
-            return _scored(right, marks, 0), _scored(left, marks, 1)
-        self._faults.pop("eye-state net", None)
-        return _scored(right, marks, 0, scores[0]), _scored(left, marks, 1, scores[1])
+        net, scores = self.eye_state, None
+        if net is not None:
+            scores = self._asked("eye-state net", lambda: net.read(gray, marks.anchors))
+        first, second = scores or (None, None)
+        return _scored(right, marks, 0, first), _scored(left, marks, 1, second)
 
     def _expression_of(self, frame: Frame, face: Face) -> ExpressionScores | None:
-        if self._expression is None:
+        net = self.expression
+        if net is None:
             return None
-        try:
-            scores = self._expression.read(frame.gray, face.marks.anchors)
-        except EngineError as error:
-            self._fail("expression net", error)
-            return None
-        self._faults.pop("expression net", None)
-        return scores
+        return self._asked("expression net", lambda: net.read(frame.gray, face.marks.anchors))
 
     def _yawn_of(self, frame: Frame, face: Face) -> float | None:
-        if self._mouth is None:
+        net = self.mouth
+        if net is None:
             return None
-        try:
-            yawn = self._mouth.read(frame.gray, face.marks.anchors)
-        except EngineError as error:
-            self._fail("mouth net", error)
-            return None
-        self._faults.pop("mouth net", None)
-        return yawn
+        return self._asked("mouth net", lambda: net.read(frame.gray, face.marks.anchors))
 
-    def _fail(self, part: str, error: EngineError) -> None:
-        if part not in self._faults:
-            log.error("%s: %s", part, error)
-        self._faults[part] = f"engine: {part}: {error}"
+    def _asked(self, part: str, ask: Callable[[], T]) -> T | None:
+        """Return the answer; None where the part fails, which is a fault until it works again."""
+        try:
+            answer = ask()
+        except EngineError as error:
+            if part not in self._faults:
+                log.error("%s: %s", part, error)
+            self._faults[part] = f"engine: {part}: {error}"
+            return None
+        self._faults.pop(part, None)
+        return answer
 
 
 def _scored(

@@ -35,7 +35,7 @@ def test_without_tensorrt_the_cpu_watches_and_it_is_told_once(caplog, portrait) 
     with caplog.at_level(logging.ERROR):
         perception = chain.perception
         chain.settle()
-    right, _ = perception._eye_state.read(portrait, anchors)
+    right, _ = perception.eye_state.read(portrait, anchors)
     assert 0 <= right.open_probability <= 1
     assert caplog.text.count("the nets stay on the CPU: TensorRT cannot be loaded") == 1
     chain.close()
@@ -60,8 +60,8 @@ def test_where_no_emotion_is_wanted_its_net_is_not_loaded(key: str, backend: str
     chain = Chain(load(None, [key, f"nets.backend={backend}"]))
     perception = chain.perception
     chain.settle()
-    assert perception._expression is None
-    assert perception._eye_state is not None
+    assert perception.expression is None
+    assert perception.eye_state is not None
     chain.close()
 
 

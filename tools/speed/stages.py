@@ -24,11 +24,11 @@ class Stages:
         self._inner = [0.0]
         perception = self.chain.perception
         tracker = perception.tracker
-        self._watch(tracker.search, "_run", "face search (HOG)")
-        self._watch(tracker._predictor, "predict", "landmarks")
+        self._watch(tracker.search, "run_hog", "face search (HOG)")
+        self._watch(tracker.predictor, "predict", "landmarks")
         self._watch(tracker, "find", "tracking check")
-        for part, name in (("_eye_state", "eye-state net"), ("_expression", "expression net")):
-            net = getattr(perception, part)
+        nets = {"eye-state net": perception.eye_state, "expression net": perception.expression}
+        for name, net in nets.items():
             if net is not None:
                 self._watch(net, "read", f"{name} with its crop")
         self._watch(perception, "observe", "EAR, pose, light and the rest of perception")
