@@ -62,7 +62,7 @@ class _Parts:
 
 
 class Service:
-    """Runs until :meth:`stop`; :meth:`reload` swaps the settings without ending the process."""
+    """Runs until :meth:`stop`; :meth:`ask_reload` swaps the settings without ending the process."""
 
     def __init__(
         self,
