@@ -1,7 +1,7 @@
 """Keeps a driver's baseline under a name, if the owner wants it; nothing is kept by default.
 
-Eight angles, ratios and logits and a resting expression: no picture, and nothing that tells who it
-is. To erase a driver, delete the file.
+Seven angles, ratios and log odds and a resting expression: no picture, and nothing that tells who
+it is. To erase a driver, delete the file.
 """
 
 from __future__ import annotations
