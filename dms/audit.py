@@ -83,8 +83,8 @@ def read_manifest(path: Path) -> list[dict[str, str]]:
     Raises ConfigError where it cannot be used.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
+        with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets put a mark first
+            rows = list(csv.DictReader(file, restval=""))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"{path} cannot be read as a table ({error}); give a CSV") from error
     column = next((name for name in ("file", "source") if rows and name in rows[0]), None)

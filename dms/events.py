@@ -91,7 +91,7 @@ def event_object(event: Event) -> dict[str, Any]:
 def load_events(path: Path) -> list[Event]:
     """Read a file of events back. Raises ConfigError with file and line for a line that is none."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}; check the path") from error
     except UnicodeDecodeError as error:

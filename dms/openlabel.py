@@ -126,7 +126,7 @@ def load_openlabel(path: Path, fps: float = FPS, rules: Rules = EURO_NCAP_2026) 
 
 def _root(path: Path) -> Mapping[str, Any]:
     try:
-        thing = json.loads(path.read_text(encoding="utf-8"))
+        thing = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}; check the path") from error
     except (ValueError, RecursionError) as error:

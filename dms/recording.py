@@ -56,7 +56,7 @@ def load(path: Path) -> Iterator[Moment]:
     """
     moment = None
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8-sig") as file:
             for number, line in enumerate(file, 1):
                 if line.strip() and not (number == 1 and line.startswith('{"note"')):
                     yield (moment := _parse(path, number, line))

@@ -77,7 +77,7 @@ def test_pictures_go_through_the_chain(tmp_path, portrait):
     for name, picture in (("face", portrait), ("none", blank)):
         cv2.imwrite(str(tmp_path / f"{name}.png"), picture)
     table = tmp_path / "faces.csv"
-    table.write_text("file,group\n" + "face.png,a\nnone.png,b\n" * 1)
+    table.write_bytes(b"\xef\xbb\xbffile,group\r\nface.png,a\r\nnone.png,b\r\n")
     rows = read_manifest(table)
     found = measure(rows, Chain(load()))
     assert list(found["face not found"]) == [0.0, 1.0]
@@ -90,6 +90,9 @@ def test_bad_manifests_are_refused(tmp_path, capsys):
     table.write_text("picture,group\nx.png,a\n")
     with pytest.raises(ConfigError, match="no column 'file'"):
         read_manifest(table)
+    table.write_text("group,file\na\n")
+    assert main(["audit", str(table)]) == 2
+    assert "no picture" in capsys.readouterr().err
     table.write_text("file,group\nx.png,a\n")
     assert main(["audit", str(table)]) == 2
     assert "no picture" in capsys.readouterr().err

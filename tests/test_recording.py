@@ -81,6 +81,12 @@ def test_a_bad_line_is_named(tmp_path, line, said):
     assert said in str(told.value)
 
 
+def test_a_mark_that_an_editor_put_first_is_passed_over(tmp_path):
+    path = tmp_path / "drive.jsonl"
+    path.write_bytes(b'\xef\xbb\xbf{"observation": {"t_s": 2}}\r\n')
+    assert [moment.observation.t_s for moment in load(path)] == [2.0]
+
+
 def test_a_missing_or_binary_file_is_told(tmp_path):
     with pytest.raises(ConfigError, match="cannot read"):
         list(load(tmp_path / "none.jsonl"))

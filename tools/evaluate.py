@@ -23,10 +23,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -49,6 +52,20 @@ VERBS = {
     "rage": "road rage and micro-expressions on made sequences, by the whole chain",
     "yawns": "one-frame evidence of the mouth on yawn stills, by the product's own chain",
 }
+
+
+SAVED = {"expression", "infrared", "readings", "eyes", "rage"}  # figures of one net
+
+
+def plain(value: Any) -> Any:
+    """Figures as JSON can hold them: what is not a number is null."""
+    if isinstance(value, dict):
+        return {str(name): plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(part) for part in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def show(figures: dict[str, Any], indent: str = "") -> None:
@@ -82,20 +99,28 @@ def main() -> int:
         modules[verb] = import_module(f"tools.evaluation.{verb}")
         one = verbs.add_parser(verb, help=text, description=modules[verb].__doc__)
         if getattr(modules[verb], "NEEDS_DATA", True):
-            one.add_argument("--data", type=Path, required=True, help="folder with labels.csv")
+            one.add_argument("--data", type=Path, required=True, help="laid out as its namesake")
         one.add_argument("--json", action="store_true", help="print one JSON object")
         one.add_argument("--engines", type=Path, default=FOLDER)
-        one.add_argument("--save", action="store_true", help="into the manifest, with a picture")
+        if verb in SAVED:
+            one.add_argument(
+                "--save", action="store_true", help="into the manifest, with a picture"
+            )
         modules[verb].add_arguments(one)
     args = parser.parse_args()
+    if "data" in args and not args.data.is_dir():
+        parser.error(f"--data {args.data} is no folder")
     try:
-        figures = modules[args.verb].measure(args)
+        figures = plain(modules[args.verb].measure(args))
     except DmsError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    if args.save:
+    except OSError as error:  # a file of the folder
+        print(f"{error}; --data takes a folder laid out as its namesake", file=sys.stderr)
+        return 1
+    if args.verb in SAVED and args.save:
         save(args.verb, figures, args, getattr(modules[args.verb], "picture", None))
-    print(json.dumps(figures)) if args.json else show(figures)
+    print(json.dumps(figures, allow_nan=False)) if args.json else show(figures)
     return 0
 
 

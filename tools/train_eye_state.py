@@ -116,7 +116,7 @@ def figures(net: PlainNet, mrl: Mrl, subjects: tuple[int, ...]) -> dict[str, flo
     said = torch.cat([o["open"] for o in out])[:, 0].numpy() > 0
     seen = torch.cat([o["visible"] for o in out])[:, 0].numpy() > 0
     opened = mrl.open[chosen] == 1
-    strong = mrl.strata["reflections"][chosen] == 2
+    strong = mrl.strong[chosen]
     return {
         "balanced_accuracy": _balanced(said, opened),
         "strong_reflections": _balanced(said[strong], opened[strong]),

@@ -80,7 +80,7 @@ def read_timestamps(path: Path) -> dict[str, float]:
     times: dict[str, float] = {}
     before = float("-inf")
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets put a mark first
             rows = csv.DictReader(file)
             if not {"file", "t_s"} <= set(rows.fieldnames or ()):
                 raise ConfigError(f"{path}:1: expected columns file,t_s, got {rows.fieldnames}.")
@@ -95,6 +95,8 @@ def read_timestamps(path: Path) -> dict[str, float]:
                 times[row["file"]] = t_s
     except OSError as error:
         raise ConfigError(f"{path} cannot be read ({error.strerror}).") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"{path} is no table in UTF-8 ({error}); save it anew.") from error
     return times
 
 

@@ -59,7 +59,9 @@ def test_values_above_the_declared_depth_saturate(tmp_path):
 def test_times_come_from_the_table_and_choose_the_pictures(tmp_path):
     for name, value in (("b.png", 1), ("a.png", 2), ("left_out.png", 3)):
         write(tmp_path, name, np.full((64, 64), value, np.uint8))
-    (tmp_path / "timestamps.csv").write_text("file,t_s\nb.png,10.0\na.png,10.5\n")
+    (tmp_path / "timestamps.csv").write_bytes(
+        b"\xef\xbb\xbffile,t_s\r\nb.png,10.0\r\na.png,10.5\r\n"  # as spreadsheets save it
+    )
     frames = read_all(tmp_path)
     assert [(frame.t_s, int(frame.gray[0, 0])) for frame in frames] == [(0.0, 1), (0.5, 2)]
 
@@ -71,11 +73,12 @@ def test_times_come_from_the_table_and_choose_the_pictures(tmp_path):
         ("file,t_s\na.png,soon\n", "timestamps.csv:2: expected seconds, got 'soon'"),
         ("file,t_s\na.png,nan\n", "timestamps.csv:2: expected seconds"),
         ("file,t_s\na.png,1\nb.png,1\n", "timestamps.csv:3: times must rise"),
+        ("file,t_s\n\xe4.png,1\n", "no table in UTF-8"),
     ],
 )
 def test_a_bad_table_is_told_with_its_line(tmp_path, table, message):
     write(tmp_path, "a.png", ramp())
-    (tmp_path / "timestamps.csv").write_text(table)
+    (tmp_path / "timestamps.csv").write_bytes(table.encode("latin-1"))
     with pytest.raises(ConfigError, match=message):
         read_all(tmp_path)
 

@@ -9,16 +9,20 @@ import cv2
 import numpy as np
 
 
-def write_tiles(folder: Path, tiles: np.ndarray, rows: list[dict[str, object]]) -> None:
-    """A lossless mosaic of up to 10,000 tiles, 100 a row, with labels.csv."""
+def write_tiles(
+    folder: Path, tiles: np.ndarray, rows: list[dict[str, object]], a_file: int = 10_000
+) -> None:
+    """Lossless mosaics of up to ``a_file`` tiles, up to 100 a row, with labels.csv."""
     folder.mkdir(parents=True, exist_ok=True)
-    n, size, _ = tiles.shape
-    lines = -(-n // 100)
-    mosaic = np.zeros((lines * size, 100 * size), np.uint8)
-    for index, tile in enumerate(tiles):
-        y, x = divmod(index, 100)
-        mosaic[y * size : (y + 1) * size, x * size : (x + 1) * size] = tile
-    cv2.imwrite(str(folder / "images-0.webp"), mosaic, [cv2.IMWRITE_WEBP_QUALITY, 101])
+    size, across = tiles.shape[1], min(a_file, 100)
+    for number, start in enumerate(range(0, len(tiles), a_file)):
+        part = tiles[start : start + a_file]
+        mosaic = np.zeros((-(-len(part) // across) * size, across * size), np.uint8)
+        for index, tile in enumerate(part):
+            y, x = divmod(index, across)
+            mosaic[y * size : (y + 1) * size, x * size : (x + 1) * size] = tile
+        path = folder / f"images-{number}.webp"
+        cv2.imwrite(str(path), mosaic, [cv2.IMWRITE_WEBP_QUALITY, 101])
     with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
@@ -26,7 +30,7 @@ def write_tiles(folder: Path, tiles: np.ndarray, rows: list[dict[str, object]]) 
 
 
 def fer_rows(n: int, training: int) -> list[dict[str, object]]:
-    """``training`` rows of Training, then PublicTest; the first of each share a dup_group."""
+    """``training`` rows of Training, then PublicTest."""
     votes = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
     rows: list[dict[str, object]] = []
     for tile in range(n):
@@ -34,7 +38,6 @@ def fer_rows(n: int, training: int) -> list[dict[str, object]]:
             "tile": tile,
             "usage": "Training" if tile < training else "PublicTest",
             "fer2013": tile % 7,
-            "dup_group": 3 if tile in (0, training) else -1,
         }
         row |= {f"votes_{name}": 0 for name in (*votes, "unknown", "NF")}
         row[f"votes_{votes[tile % 8]}"] = 8

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 
+from dms.errors import ConfigError
 from tests.tiny_nets import write_expression, write_eye_state
 from tests.tools.mosaics import fer_rows, mrl_rows, write_tiles
 from tools import evaluate
@@ -29,6 +30,7 @@ def with_fp32(writer, folder, **changes):
 def fer_tiles(folder):
     """Write 60 tiles of noise; returns the arguments that measure them with the nets there."""
     tiles = np.random.default_rng(8).integers(0, 256, (60, 48, 48), np.uint8)
+    tiles[10] = tiles[0]  # a leak
     write_tiles(folder / "fer", tiles, fer_rows(60, 10))
     return ["--data", folder / "fer", "--engines", folder, "--json"]
 
@@ -71,6 +73,78 @@ def test_eyes_are_measured_on_unseen_subjects_only(tmp_path, monkeypatch, capsys
     assert figures["pictures"] == 30
     assert 0 <= figures["balanced_accuracy"] <= 1
     assert 0 <= figures["balanced_accuracy_strong_reflections"] <= 1
+
+
+def test_what_cannot_be_measured_is_null_and_never_nan(tmp_path, monkeypatch, capsys):
+    with_fp32(write_eye_state, tmp_path, decision={"trained_subjects": [1]})
+    tiles = np.random.default_rng(9).integers(0, 256, (8, 40, 40), np.uint8)
+    rows = [{"subject": 5, "open": 1} for _ in range(8)]  # one state, and no other column
+    write_tiles(tmp_path / "mrl", tiles, rows)
+    where = ["--data", tmp_path / "mrl", "--engines", tmp_path, "--json"]
+    code, out = run(monkeypatch, capsys, "eyes", *where)
+    figures = json.loads(out, parse_constant=pytest.fail)
+    assert code == 0
+    for key in ("balanced_accuracy", "balanced_accuracy_strong_reflections"):
+        assert figures[key] is None
+        assert figures[f"{key}_95"] is None
+    assert figures["pictures"] == 8
+    assert evaluate.plain({"a": [np.float32("nan"), float("inf"), np.int64(3)]}) == {
+        "a": [None, None, 3]
+    }
+
+
+def test_tiles_of_training_alone_are_refused(tmp_path, monkeypatch, capsys):
+    write_expression(tmp_path)
+    write_tiles(tmp_path / "fer", np.zeros((9, 48, 48), np.uint8), fer_rows(9, 9))
+    for verb in ("expression", "readings"):
+        where = ["--data", tmp_path / "fer", "--engines", tmp_path, "--json"]
+        assert run(monkeypatch, capsys, verb, *where) == (2, "")
+
+
+@pytest.mark.parametrize("verb", sorted(evaluate.VERBS.keys() - {"drowsy"}))
+def test_another_folder_or_none_is_told_without_a_traceback(tmp_path, monkeypatch, capsys, verb):
+    with pytest.raises(SystemExit):
+        run(monkeypatch, capsys, verb, "--data", tmp_path / "none")
+    assert "is no folder" in capsys.readouterr().err
+    monkeypatch.setattr("sys.argv", ["evaluate.py", verb, "--data", str(tmp_path), "--json"])
+    try:
+        code = evaluate.main()
+    except SystemExit as ended:
+        code = ended.code
+    assert code not in (0, None)
+    assert str(tmp_path) in f"{code}{capsys.readouterr().err}"
+
+
+def test_only_figures_of_a_net_can_be_saved(tmp_path, monkeypatch, capsys):
+    with pytest.raises(SystemExit):
+        run(monkeypatch, capsys, "blinks", "--data", tmp_path, "--save")
+    assert "unrecognized arguments: --save" in capsys.readouterr().err
+
+
+def test_a_face_that_was_not_found_is_wrong_and_no_neutral_one():
+    from tools.evaluation.infrared import _affect, _by_group, figures
+
+    scores = np.zeros((3, 10))
+    scores[0, [0, 8]] = scores[1, [0, 8]] = 1, 0.5
+    rows = [{"gender": "male", "valence": text} for text in ("0.5", "n/a", "-1")]
+    assert _by_group(scores, np.array([0, 0, 0]), rows)["male"]["accuracy_7"] == 0.6667
+    assert _affect(scores, rows) == {"valence_correlation": None}  # one face, one label
+    contempt = figures(scores, np.array([7, 7, 7]), np.array(list("abc")))
+    assert (contempt["pictures_7"], contempt["accuracy_7"], contempt["rage_auroc_95"]) == (
+        0, None, None,
+    )  # fmt: skip
+
+
+def test_expressions_of_other_names_are_told(tmp_path, capsys):
+    from tools.evaluation.infrared import _labelled
+
+    table = tmp_path / "labels.csv"
+    table.write_text("file,subject,expression\na.jpg,1,anger\nb.jpg,1,angry\n")
+    assert [row["file"] for row in _labelled(tmp_path)] == ["a.jpg"]
+    assert "angry; 1 pictures are left out" in capsys.readouterr().err
+    table.write_text("file,subject,expression\nb.jpg,1,angry\n")
+    with pytest.raises(ConfigError, match="angry"):
+        _labelled(tmp_path)
 
 
 def test_folder_of_trained_subjects_alone_is_refused(tmp_path, monkeypatch, capsys):

@@ -30,6 +30,18 @@ def test_recall_at_five_percent_sets_the_limit_by_the_others():
     assert yawns._at_five_percent(score, yawn[::-1]) < 1.0
 
 
+def test_without_others_there_is_no_recall_at_their_five_percent():
+    assert np.isnan(yawns._at_five_percent(np.array([0.9]), np.array([True])))
+
+
+def test_glasses_are_known_only_where_the_table_tells(tmp_path):
+    table = tmp_path / "blinks.csv"
+    table.write_bytes(b"\xef\xbb\xbfclip,glasses\r\na,1\r\nb,0\r\nc,\r\n")
+    assert blinks._glasses(table) == {"a": True, "b": False}
+    table.write_text("clip,start_frame0\na,1\n")
+    assert blinks._glasses(table) == {}
+
+
 def test_worst_clips_come_first():
     paths = [Path("a.mp4"), Path("b.mp4"), Path("c.mp4")]
     counts = [Tally(found=1), Tally(missed=2), Tally(false=1)]

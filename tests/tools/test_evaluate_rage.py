@@ -111,7 +111,7 @@ def agreeing(n: int) -> list[dict[str, object]]:
     rows = fer_rows(n, 0)
     names = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
     for row in rows:
-        row.update({key: 0 for key in row if key.startswith("votes_")}, dup_group=-1)
+        row.update({key: 0 for key in row if key.startswith("votes_")})
         row[f"votes_{names[int(str(row['fer2013']))]}"] = 9
     return rows
 

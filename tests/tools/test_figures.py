@@ -47,6 +47,12 @@ def test_interval_over_people_is_wider_when_people_differ():
     assert by_people > 3 * alone
 
 
+def test_of_nothing_there_is_no_interval_and_no_calibration():
+    assert interval(lambda i: 1.0, 0) is None
+    assert interval(lambda i: float("nan"), 3) is None
+    assert np.isnan(calibration_error(np.zeros(0), np.zeros(0, bool)))
+
+
 def test_nothing_measured_is_none():
     assert rounded(float("nan")) is None
     assert rounded(0.123456) == 0.1235

@@ -1,7 +1,7 @@
 """Awake people: no fatigue alert, with the eyes counted as observable at least 95 % of the time.
 
 Three recordings: a long webcam clip of grimaces, all ZJU clips in a row as one drive, and every
-infrared face with open eyes as a still with moving noise for ten seconds.
+infrared face with open eyes as a still with moving noise for ten seconds; those that are there.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 from dms.chain import Chain
 from dms.config import load
+from dms.errors import ConfigError
 from tools.evaluation.films import (
     FATIGUE,
     SHUT,
@@ -32,13 +33,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
     chain = Chain(load(None, ["bridges=[]", *args.set]))
+    webcam = args.data / "clips" / "expressions_webcam.mp4"
+    row = sorted((args.data / "zju_blink").glob("*.mp4"))
+    infrared = args.data / "nir_faces"
+    if not (webcam.is_file() or row or infrared.is_dir()):
+        raise ConfigError(f"{args.data} holds neither {webcam.name} nor zju_blink nor nir_faces")
     parts = {
-        "webcam": [watch(chain, read_clip(args.data / "clips" / "expressions_webcam.mp4"))],
-        "zju_in_a_row": [
-            watch(chain, clips_in_a_row(sorted((args.data / "zju_blink").glob("*.mp4"))))
-        ],
+        "webcam": [watch(chain, read_clip(webcam))] if webcam.is_file() else [],
+        "zju_in_a_row": [watch(chain, clips_in_a_row(row))] if row else [],
     }
-    paths = [path for path in chosen(args.data / "nir_faces") if path.stem not in SHUT]
+    stills = chosen(infrared) if infrared.is_dir() else []
+    paths = [path for path in stills if path.stem not in SHUT]
     parts["infrared_stills"] = [
         watch(chain, still(read_still(path), args.seconds))
         for path in progress(paths, len(paths), "stills")

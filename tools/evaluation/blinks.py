@@ -32,9 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
     table = args.data / "blinks.csv"
-    clips = sorted(path for path in args.data.iterdir() if path.suffix in SUFFIXES)
+    clips = sorted(path for path in args.data.iterdir() if path.suffix.lower() in SUFFIXES)
     if args.people:
-        clips = [clip for clip in clips if int(clip.stem[:6]) in args.people]
+        named = tuple(f"{number:06}" for number in args.people)
+        clips = [clip for clip in clips if clip.stem.startswith(named)]
     if not clips:
         raise ConfigError(f"no clips in {args.data}; give a folder laid out as zju_blink")
     chain = Chain(load(None, ["bridges=[]", *args.set]))
@@ -89,8 +90,10 @@ def _rate(clip: Path) -> float:
 
 
 def _glasses(table: Path) -> dict[str, bool]:
-    with table.open(newline="", encoding="utf-8") as file:
-        return {row["clip"]: row.get("glasses") == "1" for row in csv.DictReader(file)}
+    """Whether glasses are worn, of the clips of which the table says so."""
+    with table.open(newline="", encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    return {row["clip"]: row["glasses"] == "1" for row in rows if row.get("glasses")}
 
 
 def _worst(clips: list[Path], counts: list[Tally]) -> dict[str, str]:

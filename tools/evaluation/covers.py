@@ -126,6 +126,8 @@ def _infrared(folder: Path, each: int) -> Iterator[tuple[str, Gray]]:
 
 def _visible(folder: Path) -> Iterator[tuple[str, Gray]]:
     """One frame well before the first blink of each person of whom no landmarks were learned."""
+    if not folder.is_dir():
+        return
     seen: set[int] = set()
     labels = load_zju(folder / "blinks.csv", ZJU_FPS)
     for clip in sorted(folder.glob("*.mp4")):

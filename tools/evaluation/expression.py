@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dms.crop import FaceCropSettings
 from dms.engine.manifest import load_manifest
+from dms.errors import ConfigError
 from dms.expression import FER2013
 from dms.values import EXPRESSIONS
 from tools.evaluation.figures import (
@@ -19,6 +20,7 @@ from tools.evaluation.figures import (
     balanced_accuracy,
     calibration_error,
     interval,
+    mean,
     rounded,
 )
 from tools.evaluation.nets import beside, by_precision, scratch
@@ -41,7 +43,12 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def aligned_crops(fer: Fer, chosen: NDArray, framing: FaceCropSettings) -> NDArray[np.uint8]:
-    """Cut the (n, size, size) crops of the chosen tiles as the product cuts them."""
+    """Cut the (n, size, size) crops of the chosen tiles as the product cuts them.
+
+    Raises ConfigError where none is chosen.
+    """
+    if not len(chosen):
+        raise ConfigError("every tile was trained on; give a folder with others to measure")
     images = fer.images[chosen]
     digest = hashlib.sha256(images.tobytes()).hexdigest()[:16]
     anchors = settled(*fer_anchors(images, scratch(f"anchors-{digest}.npz")))
@@ -63,12 +70,12 @@ class Truth:
         fresh, clear = right7[self.fresh], right8[voted]
         return {
             "fer2013_accuracy": rounded(accuracy(seven, self.label)),
-            "fer2013_accuracy_leak_free": rounded(float(fresh.mean())),
+            "fer2013_accuracy_leak_free": rounded(mean(fresh)),
             "fer2013_accuracy_leak_free_95": interval(lambda i: fresh[i].mean(), len(fresh)),
             "fer2013_balanced_accuracy": rounded(
                 balanced_accuracy(seven[self.fresh], self.label[self.fresh])
             ),
-            "ferplus_accuracy": rounded(float(clear.mean())),
+            "ferplus_accuracy": rounded(mean(clear)),
             "ferplus_accuracy_95": interval(lambda i: clear[i].mean(), len(clear)),
             "ferplus_balanced_accuracy": rounded(
                 balanced_accuracy(eight[voted], self.majority[voted])

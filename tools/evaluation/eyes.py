@@ -62,7 +62,7 @@ def figures(out: dict[str, NDArray], mrl: Mrl, chosen: NDArray) -> dict[str, Any
     probability, truth = out["open"][:, 0], mrl.open[chosen]
     said = (probability > 0.5).astype(int)
     subject = mrl.subject[chosen]
-    strong = mrl.strata["reflections"][chosen] == 2
+    strong = mrl.strong[chosen]
 
     def figure(use: NDArray) -> float | None:
         return rounded(balanced_accuracy(said[use], truth[use]))
@@ -102,7 +102,7 @@ def _recall(said: NDArray, truth: NDArray, use: NDArray, value: int) -> float:
 
 def zju(manifest: Manifest, folder: Path, landmarks: str) -> dict[str, Any]:
     """Frames in the middle of full blinks against frames far from any, cut by our own chain."""
-    with (folder / "blinks.csv").open(newline="", encoding="utf-8") as file:
+    with (folder / "blinks.csv").open(newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     predictor = load_predictor(LandmarkSettings(model=landmarks))
     scores: list[float] = []

@@ -11,9 +11,14 @@ from numpy.typing import NDArray
 DRAWS = 1000
 
 
+def mean(values: NDArray) -> float:
+    """Mean of numbers or of yes and no; not a number where there are none."""
+    return float(np.mean(values)) if len(values) else float("nan")
+
+
 def accuracy(said: NDArray, truth: NDArray) -> float:
     """Share of right answers; not a number where there are none."""
-    return float(np.mean(said == truth)) if len(truth) else float("nan")
+    return mean(said == truth)
 
 
 def balanced_accuracy(said: NDArray, truth: NDArray) -> float:
@@ -34,7 +39,12 @@ def auroc(score: NDArray, positive: NDArray) -> float:
 
 
 def calibration_error(confidence: NDArray, right: NDArray, bins: int = 15) -> float:
-    """Compute the expected calibration error over equal bins of confidence (Guo et al. 2017)."""
+    """Compute the expected calibration error over equal bins of confidence (Guo et al. 2017).
+
+    Not a number where there is nothing to compute it of.
+    """
+    if not len(right):
+        return float("nan")
     at = np.clip((confidence * bins).astype(int), 0, bins - 1)
     total = 0.0
     for one in range(bins):
@@ -46,10 +56,15 @@ def calibration_error(confidence: NDArray, right: NDArray, bins: int = 15) -> fl
 
 def interval(
     figure: Callable[[NDArray], float], count: int, groups: NDArray | None = None
-) -> list[float]:
-    """95 % bootstrap interval of ``figure(indices)``; draws whole ``groups`` where given."""
+) -> list[float] | None:
+    """95 % bootstrap interval of ``figure(indices)``; draws whole ``groups`` where given.
+
+    None where there is nothing to draw, or no draw has the figure.
+    """
     rng = np.random.default_rng(0)
-    found = []
+    found: list[float] = []
+    if not count:
+        return None
     if groups is None:
         for _ in range(DRAWS):
             found.append(figure(rng.integers(0, count, count)))
@@ -58,7 +73,10 @@ def interval(
         for _ in range(DRAWS):
             drawn = rng.integers(0, len(members), len(members))
             found.append(figure(np.concatenate([members[one] for one in drawn])))
-    return [round(float(edge), 4) for edge in np.nanpercentile(found, [2.5, 97.5])]
+    known = [value for value in found if not np.isnan(value)]
+    if not known:
+        return None
+    return [round(float(edge), 4) for edge in np.percentile(known, [2.5, 97.5])]
 
 
 def share(found: int, of: int) -> dict[str, Any]:

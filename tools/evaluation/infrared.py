@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from dms.engine.manifest import load_manifest
+from dms.errors import ConfigError
 from dms.expression import ExpressionNet, ExpressionSettings
 from dms.face import FaceSettings, FaceTracker
 from dms.landmarks import LandmarkSettings, load_predictor
 from dms.values import EXPRESSIONS, Frame
-from tools.evaluation.figures import accuracy, auroc, interval, rounded
+from tools.evaluation.figures import accuracy, auroc, interval, mean, rounded
+from tools.evaluation.films import read_still
 from tools.evaluation.nets import beside, engines
 from tools.nets.tiles import progress, read_rows
 
@@ -38,7 +40,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         ferplus_weight=_or(args.ferplus_weight, default.ferplus_weight),
         prior_power=_or(args.prior_power, default.prior_power),
     )
-    rows = [row for row in read_rows(args.data) if row["expression"] in EXPRESSIONS]
+    rows = _labelled(args.data)
     faces = find_faces(args.data, args.landmarks, [row["file"] for row in rows])
     truth = np.array([EXPRESSIONS.index(row["expression"]) for row in rows])
     people = np.array([row["subject"] for row in rows])
@@ -60,6 +62,19 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def _labelled(folder: Path) -> list[dict[str, str]]:
+    """Rows with one of the eight expressions; the others are named on stderr."""
+    rows = read_rows(folder, "file", "subject", "expression")
+    others = sorted({row["expression"] for row in rows} - set(EXPRESSIONS))
+    words = f"{folder}/labels.csv: no expression of {', '.join(EXPRESSIONS)}: {', '.join(others)}"
+    kept = [row for row in rows if row["expression"] in EXPRESSIONS]
+    if not kept:
+        raise ConfigError(words)
+    if others:
+        print(f"{words}; {len(rows) - len(kept)} pictures are left out", file=sys.stderr)
+    return kept
+
+
 def _or(value: float | None, default: float) -> float:
     return default if value is None else value
 
@@ -67,11 +82,14 @@ def _or(value: float | None, default: float) -> float:
 def find_faces(
     folder: Path, landmarks: str, files: list[str]
 ) -> list[tuple[NDArray, NDArray] | None]:
-    """Picture and anchors of the face in every file, None where none is found."""
+    """Picture and anchors of the face in every file, None where none is found.
+
+    Raises ConfigError for a file that is no picture.
+    """
     predictor = load_predictor(LandmarkSettings(model=landmarks))
     found: list[tuple[NDArray, NDArray] | None] = []
     for file in progress(files, len(files), "faces"):
-        gray = cv2.imread(str(folder / file), cv2.IMREAD_GRAYSCALE)
+        gray = read_still(folder / file)
         tracker = FaceTracker(predictor, FaceSettings())
         face = None
         for look in range(LOOKS):
@@ -94,18 +112,15 @@ def figures(scores: NDArray, truth: NDArray, people: NDArray) -> dict[str, Any]:
     """Figures over the pictures without contempt; a face that was not found counts as wrong."""
     use = np.isin(truth, SEVEN)
     scores, truth, people = scores[use], truth[use], people[use]
-    seven = scores[:, SEVEN]
-    said = np.where(seven.sum(1) > 0, np.array(SEVEN)[seven.argmax(1)], -1)
+    seven, said = scores[:, SEVEN], _said(scores)
     right = said == truth
     rage, raging = scores[:, ANGER] + scores[:, DISGUST], np.isin(truth, (ANGER, DISGUST))
     angry = truth == ANGER
-    centred = seven / np.maximum(seven.mean(0), 1e-9)
+    centred = seven / np.maximum(seven.sum(0), 1e-9)
     return {
-        "accuracy_7": rounded(float(right.mean())),
+        "accuracy_7": rounded(mean(right)),
         "accuracy_7_95": interval(lambda i: right[i].mean(), len(right), people),
-        "accuracy_7_over_mean": rounded(
-            float((np.array(SEVEN)[centred.argmax(1)] == truth).mean())
-        ),
+        "accuracy_7_over_mean": rounded(accuracy(_best(centred), truth)),
         "anger_recall": rounded(float(right[angry].mean())) if angry.any() else None,
         "anger_recall_95": interval(
             lambda i: accuracy(said[i][angry[i]], truth[i][angry[i]]), len(right), people
@@ -120,16 +135,34 @@ def figures(scores: NDArray, truth: NDArray, people: NDArray) -> dict[str, Any]:
     }
 
 
+def _best(seven: NDArray) -> NDArray[np.int64]:
+    return np.array(SEVEN)[seven.argmax(1)]
+
+
+def _said(scores: NDArray) -> NDArray[np.int64]:
+    """The strongest of the seven, -1 where no face was found."""
+    seven = scores[:, SEVEN]
+    return np.where(seven.sum(1) > 0, _best(seven), -1)
+
+
 def _affect(scores: NDArray, rows: list[dict[str, str]]) -> dict[str, float | None]:
-    """Correlation of valence and arousal with the labels, where there are labels."""
-    found = {}
+    """Correlation of valence and arousal with the labels, over the faces found that have one."""
+    found: dict[str, float | None] = {}
     for column, name in ((8, "valence"), (9, "arousal")):
-        if all(row.get(name) for row in rows):
-            label = np.array([float(row[name]) for row in rows])
-            found[f"{name}_correlation"] = rounded(
-                float(np.corrcoef(scores[:, column], label)[0, 1])
-            )
+        if name in rows[0]:
+            label = np.array([_number(row[name]) for row in rows])
+            use = np.isfinite(label) & (scores[:, :8].sum(1) > 0)
+            pair = scores[use, column], label[use]
+            known = use.sum() > 1 and min(map(np.ptp, pair)) > 0
+            found[f"{name}_correlation"] = rounded(np.corrcoef(*pair)[0, 1]) if known else None
     return found
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
 
 
 def _by_group(scores: NDArray, truth: NDArray, rows: list[dict[str, str]]) -> dict[str, Any]:
@@ -137,10 +170,9 @@ def _by_group(scores: NDArray, truth: NDArray, rows: list[dict[str, str]]) -> di
     found = {}
     for group in sorted(set(groups) - {""}):
         use = (groups == group) & np.isin(truth, SEVEN)
-        said = np.array(SEVEN)[scores[use][:, SEVEN].argmax(1)]
         found[str(group)] = {
             "pictures": int(use.sum()),
-            "accuracy_7": rounded(np.mean(said == truth[use])),
+            "accuracy_7": rounded(accuracy(_said(scores[use]), truth[use])),
         }
     return found
 

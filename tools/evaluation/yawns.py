@@ -9,16 +9,17 @@ figures flatter it, and `tools/train_mouth.py --folds 4` gives those of people l
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from dms.chain import Chain
 from dms.config import load
 from dms.values import Frame
-from tools.evaluation.figures import all_rounded, auroc, interval, rounded
-from tools.nets.tiles import progress, read_rows
+from tools.evaluation.figures import all_rounded, auroc, interval, mean, rounded
+from tools.evaluation.films import read_still
+from tools.nets.tiles import integers, progress, read_rows
 
 LOOKS = 3  # a still counts as this many frames, so that a weak face is confirmed as in a video
 STEP_S = 0.2
@@ -29,25 +30,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
-    rows = read_rows(args.data)
+    rows = read_rows(args.data, "file", "yawn")
+    yawns = integers(rows, "yawn") == 1
     chain = Chain(load(None, ["bridges=[]", "nets.expression=null", *args.set]))
     yawning = chain.settings.core.yawns
     limit = yawning.likely_below if chain.settings.nets.mouth else yawning.peak_least
     ratios = [_ratio(chain, args.data / row["file"]) for row in progress(rows, len(rows), "stills")]
-    yawns = np.array([row["yawn"] == "1" for row in rows])
     score = np.array([-1.0 if ratio is None else ratio for ratio in ratios])
     wide = score >= limit
-
-    def share(which: np.ndarray) -> float:
-        return float(wide[which].mean()) if which.any() else float("nan")
-
     found = score >= 0
     said = {
-        "recall": share(yawns),
-        "false_positive_rate": share(~yawns),
+        "recall": mean(wide[yawns]),
+        "false_positive_rate": mean(wide[~yawns]),
         "auroc": auroc(score, yawns),
         "faces_found": int(found.sum()),
-        "recall_of_found_faces": share(yawns & found),
+        "recall_of_found_faces": mean(wide[yawns & found]),
         "pictures": len(rows),
         "limit": limit,
     }
@@ -58,10 +55,8 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _ratio(chain: Chain, path: Any) -> float | None:
-    gray = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-    if gray is None:
-        return None
+def _ratio(chain: Chain, path: Path) -> float | None:
+    gray = read_still(path)
     chain.reset()
     seen = None
     for look in range(LOOKS):
@@ -75,5 +70,7 @@ def _ratio(chain: Chain, path: Any) -> float | None:
 def _at_five_percent(score: np.ndarray, yawns: np.ndarray) -> float:
     """Recall at the threshold that lets 5 % of the others through, for comparing mouth measures."""
     others = np.sort(score[~yawns])[::-1]
+    if not len(others):
+        return float("nan")
     limit = others[min(int(0.05 * len(others)), len(others) - 1)]
-    return float((score[yawns] > limit).mean())
+    return mean(score[yawns] > limit)

@@ -21,38 +21,74 @@ EYE_PX = 40  # side of MRL Eye's tiles
 TEST_SUBJECTS = (8, 16, 18, 22, 25, 32)
 
 
-def read_rows(folder: Path) -> Rows:
-    """Rows of ``folder/labels.csv``; ends the program with a sentence where it is missing."""
+def read_rows(folder: Path, *needed: str) -> Rows:
+    """Rows of ``folder/labels.csv``; ends the program with a sentence where they cannot be used."""
     path = folder / "labels.csv"
     if not path.is_file():
         sys.exit(f"{path} is missing; --data takes a folder laid out as its namesake in the data")
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, restval="")
+            rows = list(reader)
+    except (UnicodeDecodeError, csv.Error) as error:
+        sys.exit(f"{path} is no CSV in UTF-8 ({error}); save it as such")
+    missing = [name for name in needed if name not in (reader.fieldnames or ())]
+    if missing:
+        sys.exit(f"{path} has no column {', '.join(missing)}; it must be laid out as its namesake")
+    if not rows:
+        sys.exit(f"{path} has no row; give a folder with something to measure")
+    return rows
 
 
-def read_tiles(folder: Path, size: int) -> tuple[NDArray[np.uint8], Rows]:
-    """All tiles of a mosaic set, (n, size, size), and their rows."""
-    rows = read_rows(folder)
-    tiles = []
-    for path in sorted(folder.glob("images-*.webp")):
-        mosaic = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+def integers(rows: Rows, name: str) -> NDArray[np.int64]:
+    """One column as numbers; ends the program with a sentence where one is none."""
+    for number, row in enumerate(rows, 1):
+        try:
+            int(row[name])
+        except ValueError:
+            sys.exit(f"labels.csv, row {number}: {name} must be a whole number, got {row[name]!r}")
+    return np.array([int(row[name]) for row in rows])
+
+
+def read_tiles(folder: Path, size: int, *needed: str) -> tuple[NDArray[np.uint8], Rows]:
+    """The (n, size, size) tiles of a mosaic set's rows, and the rows."""
+    rows = read_rows(folder, *needed)
+    paths = list(folder.glob("images-*.webp"))
+    parts = []
+    for path in (folder / f"images-{number}.webp" for number in range(max(len(paths), 1))):
+        mosaic = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) if path.is_file() else None
         if mosaic is None:
-            sys.exit(f"{path} cannot be decoded; copy it again")
+            sys.exit(f"{path} {'cannot be decoded' if path.is_file() else 'is missing'}; copy it")
         height, width = mosaic.shape
+        if height % size or width % size:
+            sys.exit(f"{path} has {width} x {height} pixels, which are no tiles of {size} x {size}")
         grid = mosaic.reshape(height // size, size, width // size, size)
-        tiles.append(grid.swapaxes(1, 2).reshape(-1, size, size))
-    return np.concatenate(tiles)[: len(rows)], rows
+        parts.append(grid.swapaxes(1, 2).reshape(-1, size, size))
+    tiles = np.concatenate(parts)
+    at = np.arange(len(rows))
+    if "tile" in rows[0] and integers(rows, "tile").max() < len(tiles):
+        at = integers(rows, "tile")
+    if len(rows) > len(tiles):
+        sys.exit(f"{folder} has {len(rows)} rows but only {len(tiles)} tiles; copy it again")
+    return tiles[at], rows
 
 
 class Fer:
-    """FER2013 with FER+ votes: images (n, 48, 48), labels, vote shares, which split, leaks."""
+    """FER2013 with FER+ votes: images (n, 48, 48), labels, vote shares, which split, leaks.
+
+    Without columns of votes nothing is known of FER+, and :attr:`has_votes` is false everywhere.
+    """
 
     def __init__(self, folder: Path) -> None:
-        self.images, rows = read_tiles(folder, 48)
+        self.images, rows = read_tiles(folder, 48, "usage", "fer2013")
         self.training = np.array([row["usage"] == "Training" for row in rows])
-        self.label = np.array([int(row["fer2013"]) for row in rows])
-        votes = np.array([[int(row[f"votes_{name}"]) for name in VOTES] for row in rows], float)
-        others = np.array([[int(row["votes_unknown"]), int(row["votes_NF"])] for row in rows])
+        self.label = integers(rows, "fer2013")
+        if not np.isin(self.label, range(7)).all():
+            sys.exit(f"{folder}/labels.csv: fer2013 must be 0 to 6, got {self.label.max()}")
+        columns = [f"votes_{name}" for name in (*VOTES, "unknown", "NF")]
+        counted = [integers(rows, name) for name in columns if name in rows[0]]
+        every = np.stack(counted if len(counted) == len(columns) else [0 * self.label] * 10, 1)
+        votes, others = every[:, : len(VOTES)].astype(float), every[:, len(VOTES) :]
         ranked = votes.max(1)
         # A face counts for FER+ where an expression has more votes than "unknown" or "not a face"
         # (Barsoum et al. 2016); single votes are outliers there and are dropped from the target.
@@ -62,9 +98,9 @@ class Fer:
         self.share = (kept / np.maximum(kept.sum(1, keepdims=True), 1)).astype(np.float32)
         self.majority = votes.argmax(1)
         self.clear = self.has_votes & ((votes == ranked[:, None]).sum(1) == 1)
-        group = np.array([int(row["dup_group"]) for row in rows])
-        leaked = set(group[self.training & (group >= 0)])
-        self.leak = ~self.training & np.isin(group, sorted(leaked))
+        learned = {image.tobytes() for image in self.images[self.training]}
+        same = np.array([image.tobytes() in learned for image in self.images])
+        self.leak = ~self.training & same  # the very same picture also stands in Training
 
     @property
     def ferplus_prior(self) -> NDArray[np.float64]:
@@ -74,14 +110,18 @@ class Fer:
 
 
 class Mrl:
-    """MRL Eye: tiles (n, 40, 40), whether open, and every stratum as a column of integers."""
+    """MRL Eye: tiles (n, 40, 40), whether open, and every stratum that is known as integers."""
 
     def __init__(self, folder: Path) -> None:
-        self.images, rows = read_tiles(folder, EYE_PX)
-        self.open = np.array([int(row["open"]) for row in rows])
+        self.images, rows = read_tiles(folder, EYE_PX, "subject", "open")
+        self.open = integers(rows, "open")
+        if not np.isin(self.open, (0, 1)).all():
+            sys.exit(f"{folder}/labels.csv: open must be 0 or 1, got {self.open.max()}")
         names = ("subject", "female", "glasses", "reflections", "good_light", "sensor")
-        self.strata = {name: np.array([int(row[name]) for row in rows]) for name in names}
+        self.strata = {name: integers(rows, name) for name in names if name in rows[0]}
         self.subject = self.strata["subject"]
+        unknown = np.full(len(rows), -1)
+        self.strong = self.strata.get("reflections", unknown) == 2  # reflections in the eye
 
 
 def progress(items: Iterable[T], total: int, what: str) -> Iterator[T]:
