@@ -34,7 +34,7 @@ from dms.thumbnails import Thumbnails, forget
 from dms.values import Event, Kind, Level
 from dms.yamlfile import as_data
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 _FORMAT = 2  # of a kept result: what was scored otherwise before is scored again
 FPS = 30.0  # of labels in frames where the recording does not say
 
@@ -84,8 +84,8 @@ def run_job(
         return Outcome(entry.name, entry.source, error=str(error))
     except OSError as error:
         return Outcome(entry.name, entry.source, error=f"{error}; check disk space and rights")
-    except Exception as error:  # a defect met by one recording must not cost the run of the others
-        log.exception("a defect of dms met by %s", entry.source)
+    except Exception as error:  # noqa: BLE001  (one recording must not cost the others their run)
+        _log.exception("a defect of dms met by %s", entry.source)
         told = f"{type(error).__name__}: {error}; a defect of dms, please report it"
         return Outcome(entry.name, entry.source, error=told)
     return outcome

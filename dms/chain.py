@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
@@ -31,8 +30,6 @@ from dms.vehicle import open_vehicle
 
 if TYPE_CHECKING:
     from dms.engine.accelerated import AcceleratedNets
-
-log = logging.getLogger(__name__)
 
 
 LOGS = (".blf", ".asc", ".log", ".mf4", ".trc")  # of the vehicle's bus

@@ -29,7 +29,7 @@ from dms.values import (
     VehicleContext,
 )
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 @settings
@@ -139,7 +139,7 @@ class Monitor:
         while not self._stopping:
             self._enter("camera")
             if self._private and self._camera.live:
-                log.info("camera closed: the driver wants privacy")
+                _log.info("camera closed: the driver wants privacy")
                 self.lost = None
                 if not self._reopen():
                     break
@@ -148,7 +148,7 @@ class Monitor:
             try:
                 frame = self._camera.read()
             except CameraLostError as lost:
-                log.error("camera lost: %s", lost)
+                _log.error("camera lost: %s", lost)
                 self.lost = str(lost)
                 if not self._reopen():
                     break
@@ -192,10 +192,10 @@ class Monitor:
         """Publish; a defect of one bridge must cost neither the others nor the event store."""
         try:
             bridge.publish(state)
-        except Exception as error:  # bridges may be the user's own classes
+        except Exception as error:  # noqa: BLE001  (bridges may be the user's own classes)
             words = f"{bridge.name}: unexpected {type(error).__name__}: {error}; please report it"
             if bridge.name not in self._defects:
-                log.error("%s", words, exc_info=error)
+                _log.error("%s", words, exc_info=error)
             self._defects[bridge.name] = words
         else:
             self._defects.pop(bridge.name, None)
@@ -223,13 +223,13 @@ class Monitor:
                 try:
                     self._camera.open()
                 except CameraError as error:
-                    log.debug("camera not back: %s", error)
+                    _log.debug("camera not back: %s", error)
                     if now_s - asleep_s > self._settings.wake_s:
                         self.lost = self.lost or str(error)
                     pause = min(2 * pause, self._settings.longest_retry_s)
                     due_s = now_s + pause
                 else:
-                    log.info("camera is back")
+                    _log.info("camera is back")
                     return True
             self._sleep(self._settings.blind_period_s)
         return False

@@ -17,7 +17,7 @@ from dms.pose import PoseEstimator, PoseSettings
 from dms.settings import setting, settings
 from dms.values import DriverObservation, ExpressionScores, EyeEvidence, Frame, Gray, Points, Unseen
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 T = TypeVar("T")
 _MARKS = "landmark model"
 
@@ -202,7 +202,7 @@ class Perception:
             answer = ask()
         except EngineError as error:
             if part not in self._faults:
-                log.error("%s: %s", part, error)
+                _log.error("%s: %s", part, error)
             self._faults[part] = f"engine: {part}: {error}"
             return None
         self._faults.pop(part, None)

@@ -19,7 +19,7 @@ from dms.batch import Outcome, Recipe, run_job
 from dms.corpus import Entry
 from dms.errors import ConfigError
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 TRIES = 3  # a recording that kills its worker this often is given up
 Done = Callable[[Outcome], None]
 
@@ -73,7 +73,7 @@ def _pool(entries: Sequence[Entry], recipe: Recipe, workers: int) -> Iterator[Ou
             for job in as_completed(jobs):
                 yield job.result()
         except BrokenProcessPool:
-            log.warning("a bench worker died; its recordings are tried again")
+            _log.warning("a bench worker died; its recordings are tried again")
 
 
 def run_dask(entries: Sequence[Entry], recipe: Recipe, address: str, done: Done) -> list[Outcome]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from dms.camera.settings import CameraSettings, PixelFormat
 from dms.camera.source import Picture, Source
 from dms.errors import CameraError, CameraLostError
 
-_log = logging.getLogger(__name__)
 _MOST_FAILURES = 3  # reads in a row that say false; a single one may be a broken JPEG
 
 

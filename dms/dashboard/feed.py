@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from abc import abstractmethod
@@ -21,7 +20,6 @@ from dms.resource import OpenedResource
 from dms.status import Status
 from dms.values import DriverState, Frame
 
-log = logging.getLogger(__name__)
 _RETRY_S = 0.5
 
 

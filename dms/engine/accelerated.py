@@ -21,7 +21,7 @@ from dms.eye_state import EyeScores, EyeStateNet
 from dms.resource import Resource
 from dms.values import ExpressionScores, Gray, Points
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT_S = 3.0  # systemd ends what takes longer than 5 s (systemd/dms.service)
 Outputs = dict[str, Tensor]
@@ -67,11 +67,11 @@ class AcceleratedNets(Resource):
         try:
             nets = self._preparation.open()
         except (EngineError, OSError) as error:
-            log.error("the nets stay on the CPU: %s", error)
-        except Exception:  # the supervisor of the GPU's libraries
-            log.exception("the nets stay on the CPU; please report this")
+            _log.error("the nets stay on the CPU: %s", error)
+        except Exception:  # noqa: BLE001  (the supervisor of the GPU's libraries)
+            _log.exception("the nets stay on the CPU; please report this")
         else:
-            log.warning("the nets run on the GPU now")
+            _log.warning("the nets run on the GPU now")
             return nets
         return None
 
@@ -101,9 +101,9 @@ class AcceleratedNets(Resource):
             found = nets.run(gray, self._crops(anchors))
             answer = found.pop(role)
         except EngineError as error:
-            log.error("the nets go back to the CPU: %s", error)
-        except Exception:  # the supervisor of the GPU's libraries
-            log.exception("the nets go back to the CPU; please report this")
+            _log.error("the nets go back to the CPU: %s", error)
+        except Exception:  # noqa: BLE001  (the supervisor of the GPU's libraries)
+            _log.exception("the nets go back to the CPU; please report this")
         else:
             self._last = _Waiting(gray, anchors.copy(), found)
             return answer
@@ -136,7 +136,7 @@ class AcceleratedNets(Resource):
         self._preparation.cancel()
         self._give_up()
         if not self._worker.stop(CLOSE_TIMEOUT_S):
-            log.warning("the GPU does not come to an end; it is left alone")
+            _log.warning("the GPU does not come to an end; it is left alone")
 
 
 class AcceleratedExpression:

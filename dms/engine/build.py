@@ -18,7 +18,7 @@ from dms.errors import EngineError
 if TYPE_CHECKING:  # the real API's types, for mypy with the stubs of tools/tensorrt_stubs.py
     import tensorrt as trt
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Say = Callable[[str, float], None]
@@ -80,7 +80,7 @@ def make_logger(module: ModuleType, report: Report) -> trt.ILogger:
             if severity in {trt.ILogger.ERROR, trt.ILogger.INTERNAL_ERROR}:
                 report.errors.append(msg)
             report.lines.append(msg)
-            log.debug("TensorRT: %s", msg)
+            _log.debug("TensorRT: %s", msg)
 
     return Logger()
 
@@ -182,7 +182,7 @@ def _use_timings(config: trt.IBuilderConfig, kept: bytes) -> None:
     """Go on with the timings of earlier builds; with none where they are damaged or of another."""
     timings = config.create_timing_cache(kept)  # None, not an error, for bytes that are no cache
     if timings is None or not config.set_timing_cache(timings, True):
-        log.warning("the timings kept of earlier builds do not fit; all is timed anew")
+        _log.warning("the timings kept of earlier builds do not fit; all is timed anew")
         config.set_timing_cache(config.create_timing_cache(b""), False)
 
 

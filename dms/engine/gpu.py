@@ -21,7 +21,7 @@ from dms.engine.worker import Worker
 from dms.errors import EngineError
 from dms.resource import Resource
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 CALL_TIMEOUT_S = 2.0  # our estimate: a frame's work is under 1 ms, so the GPU hangs
@@ -94,7 +94,7 @@ class Gpu(Resource):
         try:
             self._answer(task, LOAD_TIMEOUT_S)
         except EngineError as error:
-            log.error("some memory of the GPU stays taken until dms ends: %s", error)
+            _log.error("some memory of the GPU stays taken until dms ends: %s", error)
 
     def _answer(self, task: Future[T], limit_s: float) -> T:
         wait([task], limit_s)

@@ -24,7 +24,7 @@ from dms.engine.prepare import key_of, this_machine
 from dms.engine.tensorrt import tensorrt_module
 from dms.errors import EngineError
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 TOLD_EVERY_S = 10.0  # a silent build of minutes would look hung
 Builder = Callable[[Sequence[str]], subprocess.Popen[str]]
@@ -119,7 +119,7 @@ class Preparation:
         """Run the build and pass on what it says; it ends with :meth:`cancel`."""
         names = [key.net for key in keys]
         what = " and ".join(names)
-        log.warning("%s: building %s, which takes minutes; the CPU watches meanwhile", why, what)
+        _log.warning("%s: building %s, which takes minutes; the CPU watches meanwhile", why, what)
         if self._stop.is_set():
             raise EngineError("the build was cancelled; start dms again")
         more = ["--precision", self._precision, "--folder", str(self._store.folder), *options]
@@ -153,10 +153,10 @@ def _pass_on(what: str, process: subprocess.Popen[str]) -> None:
         now_s = time.monotonic()
         if line:
             said = line
-            log.info("building: %s", said)
+            _log.info("building: %s", said)
         if now_s - told_s >= TOLD_EVERY_S:
             told_s = now_s
-            log.warning("still building %s, %.0f s so far: %s", what, now_s - started_s, said)
+            _log.warning("still building %s, %.0f s so far: %s", what, now_s - started_s, said)
 
 
 def _lines(process: subprocess.Popen[str], patience_s: float) -> Iterator[str]:

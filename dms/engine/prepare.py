@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -15,8 +14,6 @@ from dms.engine.manifest import Manifest
 from dms.engine.plans import PlanKey, PlanStore, StoredPlan
 from dms.engine.tensorrt import TensorRTEngine
 from dms.errors import EngineError
-
-log = logging.getLogger(__name__)
 
 FILES: Mapping[str, str] = {"int8": "int8-qdq", "int8-qdq": "int8-qdq", "fp32": "fp32"}
 """Which file of a net TensorRT takes for a precision: U8S8 is for CPUs only."""

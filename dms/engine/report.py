@@ -30,7 +30,7 @@ from dms.engine.tensorrt import TensorRTEngine, tensorrt_module
 from dms.errors import EngineError
 from dms.values import Gray
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 LANDMARK_NETS = ("landmarks_face", "landmarks_eye")  # on the CPU: docs/tensorrt.md says why
 FRAME = (720, 1280)  # height and width of the frame that is timed
@@ -187,7 +187,7 @@ def _plan(
                 return kept
         except PlanError as error:
             why = str(error)  # not the error itself: a kept record would keep the runtime
-            log.warning("%s: building %s anew", why, manifest.name)
+            _log.warning("%s: building %s anew", why, manifest.name)
         return build_and_keep(manifest, key, module, store, gate=pass_gate(module), say=say)
 
 

@@ -14,7 +14,7 @@ from dms.engine.gpu import LOAD_TIMEOUT_S, Buffer, Gpu, lease
 from dms.errors import EngineError
 from dms.resource import Resource
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -69,7 +69,7 @@ class GpuSession(Resource):
         try:
             graph = capture(gpu.stream.handle, queue)
         except (EngineError, gpu.cuda.Error) as error:
-            log.info("no CUDA graph (%s); each kernel is launched by itself", error)
+            _log.info("no CUDA graph (%s); each kernel is launched by itself", error)
             return queue
         self.keep(graph.free)
         return graph.launch

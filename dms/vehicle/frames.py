@@ -17,7 +17,7 @@ from dms.can_import import can, load_mf4
 from dms.errors import ConfigError
 from dms.vehicle import candump
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 _CANDUMP = {"", ".log", ".txt", ".candump", ".dump"}
 _HEAD_LINES = 50  # how far candump's first frame is looked for
 _RELATIVE = re.compile(r"\s*base\s+\w+\s+timestamps\s+relative", re.IGNORECASE)
@@ -50,7 +50,7 @@ def frames(path: Path, channel: str = "") -> Iterator[tuple[float, can.Message]]
         what = str(error) or type(error).__name__
         if first_s is None:
             raise ConfigError(f"{path} is not a CAN log that can be read: {what}") from error
-        log.warning("%s breaks off after a damaged entry: %s", path, what)
+        _log.warning("%s breaks off after a damaged entry: %s", path, what)
     if first_s is None:
         raise ConfigError(f"{path} holds no CAN message; is it the right log?")
     if channel and channel not in channels:

@@ -19,7 +19,7 @@ from pathlib import Path
 from dms.engine.plans import write_whole
 from dms.errors import EngineError
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 FOLDER = Path(__file__).parent
 NAMES = ("dms_steps", "dms_crop")
@@ -55,7 +55,7 @@ def compiled(architecture: str, cache: Path | None = None) -> bytes:
             try:
                 write_whole(kept, cubin)
             except EngineError as error:
-                log.warning("the crop kernel is compiled anew at each start: %s", error)
+                _log.warning("the crop kernel is compiled anew at each start: %s", error)
         return cubin
     raise EngineError(
         f"the crop kernel cannot be compiled for {architecture} ({'; '.join(errors)}); "
@@ -90,7 +90,7 @@ def by_nvrtc(architecture: str) -> bytes:
         options = [f"--gpu-architecture={architecture}".encode(), *(f.encode() for f in FLAGS)]
         given = (ctypes.c_char_p * len(options))(*options)
         if nvrtc.nvrtcCompileProgram(program, len(options), given):
-            raise EngineError(f"NVRTC: {_log(nvrtc, program)[:200]}")
+            raise EngineError(f"NVRTC: {_said(nvrtc, program)[:200]}")
         size = ctypes.c_size_t()
         _ask(nvrtc, "nvrtcGetCUBINSize", program, ctypes.byref(size))
         cubin = ctypes.create_string_buffer(size.value)
@@ -100,7 +100,7 @@ def by_nvrtc(architecture: str) -> bytes:
         nvrtc.nvrtcDestroyProgram(ctypes.byref(program))
 
 
-def _log(nvrtc: ctypes.CDLL, program: ctypes.c_void_p) -> str:
+def _said(nvrtc: ctypes.CDLL, program: ctypes.c_void_p) -> str:
     size = ctypes.c_size_t()
     nvrtc.nvrtcGetProgramLogSize(program, ctypes.byref(size))
     said = ctypes.create_string_buffer(max(1, size.value))
