@@ -21,7 +21,16 @@ _LONGEST = 80  # characters of a value that a message quotes
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain YAML that also takes 1e-3 for a number, as YAML 1.2 does and PyYAML does not."""
+    """Plain YAML as YAML 1.2 has it, not PyYAML: 1e-3 is a number, the keys on and off are words.
+
+    As values on and off stay true and false.
+    """
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        super().flatten_mapping(node)
+        for key, _ in node.value:
+            if key.tag == "tag:yaml.org,2002:bool":  # a word of the vehicle's database is meant
+                key.tag = "tag:yaml.org,2002:str"
 
 
 _Loader.add_implicit_resolver(
@@ -166,7 +175,9 @@ def _advice(fault: Any, location: Location, adapter: TypeAdapter[Any]) -> str:
     unit = _unit_at(adapter, location)
     expected = str(fault["msg"]).replace("Input should be ", "expected ")
     expected = expected.replace("a valid tuple", "a list")
-    expected = re.sub(r"a dictionary or an instance of \w+", "keys and values", expected)
+    expected = re.sub(
+        r"a valid dictionary|a dictionary or an instance of \w+", "keys and values", expected
+    )
     in_unit = f" in {unit}" if unit else ""
     got = repr(fault.get("input"))
     return f"{expected}{in_unit}, got {got if len(got) <= _LONGEST else got[:_LONGEST] + '...'}"

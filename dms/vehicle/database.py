@@ -144,9 +144,15 @@ def find(database: Database, message: str, signal: str, what: str) -> tuple[Mess
             f"({', '.join(twins)}); rename all but one in the database",
             ("vehicle", "signals", what, "message"),
         )
-    for each in found.signals:
-        if each.name in (signal, plain_name(signal)):
-            return found, each
+    named = [each for each in found.signals if each.name in (signal, plain_name(signal))]
+    if len(named) == 1:
+        return found, named[0]
+    if named:
+        raise ConfigError(
+            f"vehicle.signals.{what}: message {message} has {len(named)} signals {signal!r}; "
+            "rename all but one in the database",
+            ("vehicle", "signals", what, "signal"),
+        )
     holders = _holders(database, signal)
     hint = f"; {signal!r} is in {', '.join(holders[:3])}" if holders else ""
     raise ConfigError(

@@ -8,7 +8,7 @@ import importlib
 import io
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO, cast
@@ -22,43 +22,66 @@ _CANDUMP = {"", ".log", ".txt", ".candump", ".dump"}
 _HEAD_LINES = 50  # how far candump's first frame is looked for
 _RELATIVE = re.compile(r"\s*base\s+\w+\s+timestamps\s+relative", re.IGNORECASE)
 _STAMPED = re.compile(r"(\s*)(\d+\.\d+)(\s.*)", re.DOTALL)
+_REWIND_S = 1.0  # a larger step back is a clock that was set, a smaller one a late frame
 _FROM_ONE = {".asc", ".blf"}  # formats that count channels from 1 where python-can counts from 0
 
 
 def frames(path: Path, channel: str = "") -> Iterator[tuple[float, can.Message]]:
     """Yield (seconds since the log's first message, data frame) in the log's order.
 
-    ``channel``: only this one, as the log names it. A log that breaks off is used up to there, with
-    a warning. Raises ConfigError where it cannot be opened or understood at all, or has no such
-    channel.
+    ``channel``: only this one, as the log names it. A log that breaks off is used up to there, and
+    one whose clock was set back goes on from there, with a warning each. Raises ConfigError where
+    it cannot be opened or understood at all, or has no such channel.
     """
-    first_s: float | None = None
-    channels: set[str] = set()
+    channels: dict[str, set[tuple[int, bool]]] = {}  # identifiers heard on each
     try:
         with _reader(path) as reader:
-            for message in reader:
-                if first_s is None:
-                    first_s = message.timestamp
+            for at_s, message in _timed(path, reader):
                 name = _channel(path, message)
-                channels.add(name)
-                skip = message.is_error_frame or message.is_remote_frame
-                if not skip and channel in ("", name):
-                    yield message.timestamp - first_s, message
+                heard = channels.setdefault(name, set())
+                if message.is_error_frame or message.is_remote_frame:
+                    continue
+                heard.add((message.arbitration_id, message.is_extended_id))
+                if channel in ("", name):
+                    yield at_s, message
     except ConfigError:
         raise
     except Exception as error:  # the readers raise anything on a damaged file
         what = str(error) or type(error).__name__
-        if first_s is None:
+        if not channels:
             raise ConfigError(f"{path} is not a CAN log that can be read: {what}") from error
         _log.warning("%s breaks off after a damaged entry: %s", path, what)
-    if first_s is None:
+    if not channels:
         raise ConfigError(f"{path} holds no CAN message; is it the right log?")
+    names = ", ".join(sorted(channels))
     if channel and channel not in channels:
         raise ConfigError(
-            f"vehicle.log_channel: {path} has no channel {channel!r}; it has "
-            f"{', '.join(sorted(channels))}",
+            f"vehicle.log_channel: {path} has no channel {channel!r}; it has {names}",
             ("vehicle", "log_channel"),
         )
+    if not channel and sum(map(len, channels.values())) > len(set().union(*channels.values())):
+        _log.warning(
+            "%s has the same messages on several of %s; vehicle.log_channel picks one", path, names
+        )
+
+
+def _timed(path: Path, messages: Iterable[can.Message]) -> Iterator[tuple[float, can.Message]]:
+    """Yield each message with the seconds since the first, without steps of the clock back."""
+    first_s: float | None = None
+    newest_s, told = 0.0, False
+    for message in messages:
+        if first_s is None:
+            first_s = message.timestamp
+        at_s = message.timestamp - first_s
+        if at_s < newest_s - _REWIND_S:
+            if not told:
+                words = "%s: its clock goes back by %.3f s at %.3f s; read on without such steps"
+                _log.warning(words, path, newest_s - at_s, newest_s)
+            told = True
+            first_s -= newest_s - at_s
+            at_s = newest_s
+        newest_s = max(newest_s, at_s)
+        yield at_s, message
 
 
 def _channel(path: Path, message: can.Message) -> str:
@@ -107,7 +130,7 @@ def _ending(path: Path) -> str:
 def _text(path: Path) -> TextIO:
     """Open a text log, also a compressed one; comments in other encodings do no harm."""
     opener = gzip.open if path.suffix.lower() == ".gz" else open
-    return cast("TextIO", opener(path, "rt", encoding="utf-8", errors="replace"))
+    return cast("TextIO", opener(path, "rt", encoding="utf-8-sig", errors="replace"))
 
 
 def _is_candump(path: Path) -> bool:

@@ -108,12 +108,13 @@ def _raws(key: int | str, choices: dict[int, str], where: str) -> list[int]:
 
 
 def _given(quantity: str, given: Scalar, where: str, *, number: bool) -> Value | None:
-    text = str(given).lower()
+    kind = _KINDS.get(quantity)
+    # An unquoted off is false in YAML.
+    text = "off" if given is False and kind is Indicator else str(given).lower()
     if text == "unknown":
         return None
     if number:
         raise ConfigError(f"{where}: values: {given!r} is no meaning of a number; only unknown is")
-    kind = _KINDS.get(quantity)
     allowed: list[str] = [each.value for each in kind] if kind else ["true", "false"]
     if text in {"on", "yes", "off", "no"} and not kind:
         text = "true" if text in {"on", "yes"} else "false"

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dms.config import load
 from dms.errors import ConfigError
 from dms.values import Gear, Indicator, VehicleContext
 from dms.vehicle import VehicleSettings
@@ -275,6 +276,33 @@ def test_invert_and_own_values(dbc):
     assert (seen.steering_deg, seen.standstill, seen.ignition) == (-30.0, True, True)
     send(car, "Body", 0.0, Turn=0, Horn=0, Ignition=2, Ack=0, Selector=0)
     assert car.context(0.0).ignition is None
+
+
+def test_two_signals_of_one_name_are_told(tmp_path):
+    table = tmp_path / "car.dbc"
+    twin = ' SG_ Speed : 40|16@1+ (1,0) [0|300] "km/h" Car\nBO_ 292 Body'
+    table.write_text(CAR.replace("BO_ 292 Body", twin))
+    with pytest.raises(ConfigError, match="Motion has 2 signals 'Speed'; rename"):
+        made(str(table), SignalsSettings(speed=at("Motion", "Speed")))
+
+
+def test_off_and_on_of_a_settings_file_are_the_words_of_the_value_table(tmp_path):
+    """Plain off and on are truth values in YAML; as numbers they would be 0 and 1."""
+    table = tmp_path / "car.dbc"
+    table.write_text(CAR + 'VAL_ 301 Unitless 1 "Off" 2 "On" ;\n')
+    settings = tmp_path / "dms.yaml"
+    settings.write_text(
+        f"vehicle:\n  database: {table}\n  signals:\n"
+        "    hazard: {message: Bare, signal: Unitless, values: {Off: off, On: on}}\n"
+        "    indicator: {message: Body, signal: Turn, values: {0: off, 1: right, 2: left}}\n"
+    )
+    read = {
+        each["quantity"]: each["values"]
+        for each in VehicleInput(load(settings).vehicle).described()
+    }
+    assert read["hazard"] == {"1 Off": False, "2 On": True}
+    assert read["indicator"]["0 Off"] == "off"
+    assert read["indicator"]["1 Left"] == "right"  # the settings have the last word
 
 
 def test_a_switch_with_one_word_means_the_opposite_otherwise(dbc):

@@ -210,6 +210,59 @@ def test_a_compressed_log(tmp_path, drive):
     assert len(list(frames(packed))) == len(drive)
 
 
+def candump(folder, messages):
+    """Write them with their times as they are; python-can's writer lets none fall."""
+    path = folder / "drive.log"
+    with path.open("w") as file:
+        for each in messages:
+            digits = 8 if each.is_extended_id else 3
+            name = f"{each.arbitration_id:0{digits}X}"
+            file.write(f"({each.timestamp:.6f}) can0 {name}#{each.data.hex()}\n")
+    return path
+
+
+@pytest.mark.parametrize("later_s", [-3600.0, -START_S])
+def test_a_clock_that_was_set_back_loses_nothing(tmp_path, drive, caplog, later_s):
+    for message in drive[60:]:
+        message.timestamp += later_s
+    path = candump(tmp_path, drive)
+    times = [t_s for t_s, _ in frames(path)]
+    assert len(times) == len(drive)
+    assert times == sorted(times)
+    assert times[-1] == pytest.approx(9.8, abs=0.01)  # the step itself took no time
+    assert caplog.text.count("clock goes back") == 1
+
+
+def test_frames_a_little_late_stay_as_they_are(tmp_path, drive, caplog):
+    path = candump(tmp_path, [drive[2], drive[0], *drive[4:]])
+    assert next(frames(path))[0] == 0.0
+    assert [t_s for t_s, _ in frames(path)][1] == pytest.approx(-0.1)
+    assert not caplog.records
+
+
+def test_two_buses_with_the_same_messages_are_told(tmp_path, drive, caplog):
+    for message in drive[::3]:
+        message.channel = "can1"
+    path = tmp_path / "drive.log"
+    write(path, drive)
+    assert len(list(frames(path))) == len(drive)
+    assert "several of can0, can1; vehicle.log_channel picks one" in caplog.text
+    caplog.clear()
+    list(frames(path, "can1"))
+    for message in drive:
+        message.channel = f"can{message.is_extended_id:d}"
+    write(path, drive)
+    list(frames(path))
+    assert not caplog.records
+
+
+def test_a_mark_that_an_editor_put_first_costs_no_frame(tmp_path, drive):
+    path = tmp_path / "drive.log"
+    write(path, drive)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert len(list(frames(path))) == len(drive)
+
+
 def test_one_channel_of_several(tmp_path, drive):
     drive[0].channel = "can1"
     path = tmp_path / "drive.log"
