@@ -58,8 +58,8 @@ class FaceTracker:
                 self._box = face.box
                 other = self.search.better(frame, face.box)
                 return face if other is None else self._adopt(frame, other)
+            self.search.lost(frame.t_s, self._box)
             self._box = self._look = None
-            self.search.lost(frame.t_s)
         found = self.search.find(frame)
         return None if found is None else self._adopt(frame, found)
 

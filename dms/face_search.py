@@ -21,6 +21,10 @@ from dms.values import Box, Frame, Gray
 
 _HOG_FACE_PX = 88  # dlib's HOG window is 80 px; a little above finds it at the first level
 _FINEST_WHILE_VACANT = 2  # parts a round
+_SAME_FACE = (
+    0.5,
+    2.0,
+)  # of the lost face's width: nearer or farther nobody moves in vacant_after_s
 _CONFIRM_MARGIN, _AGAIN_MARGIN = 0.15, 0.3  # of the face's side, searched around it
 
 
@@ -149,10 +153,11 @@ class FaceSearch:
         self._turn, self._first = 0, True
         self._weak: list[tuple[float, Box]] = []
         self._rest: list[Part] = []
+        self._lost: tuple[float, Box] | None = None
 
-    def lost(self, t_s: float) -> None:
-        """Note that a face was seen until ``t_s``, and search again at once."""
-        self._vacant_s, self._due_s = t_s, float("-inf")
+    def lost(self, t_s: float, box: Box) -> None:
+        """Note that a face was seen in ``box`` until ``t_s``, and search again at once."""
+        self._vacant_s, self._due_s, self._lost = t_s, float("-inf"), (t_s, box)
         self._rest = []
 
     def find(self, frame: Frame) -> Box | None:
@@ -235,11 +240,23 @@ class FaceSearch:
     def _convincing(self, now_s: float, score: float, box: Box) -> bool:
         if score >= self._settings.found_score:
             return True
+        if not self._could_be_the_lost_one(now_s, box):
+            return False
         since = now_s - self._settings.weak_window_s
         self._weak = [one for one in self._weak if one[0] >= since]
         twice = any(overlap(before, box) > 0.5 for _, before in self._weak)
         self._weak.append((now_s, box))
         return twice
+
+    def _could_be_the_lost_one(self, now_s: float, box: Box) -> bool:
+        """Tell whether a weak sign is as large as the face that was lost a moment ago.
+
+        Part of a covered face may look like a smaller one.
+        """
+        if self._lost is None or now_s - self._lost[0] >= self._settings.vacant_after_s:
+            return True
+        least, most = _SAME_FACE
+        return least <= box.width / self._lost[1].width <= most
 
     def _search(self, frame: Frame) -> tuple[float, Box] | None:
         """Search the next part in turn; the first frame is seen at all widths, until a sure face.

@@ -143,6 +143,19 @@ def test_a_weak_face_seen_again_too_late_is_not_believed(tracker):
     assert not tracker.search._convincing(later, weak, Box(10, 10, 80, 80))
 
 
+@pytest.mark.parametrize(
+    ("width", "after_s", "believed"), [(150, 1, True), (45, 1, False), (45, 11, True)]
+)
+def test_a_weak_face_just_after_a_loss_must_be_as_large_as_the_lost_one(
+    tracker, width, after_s, believed
+):
+    weak, box = FaceSettings().weak_score, Box(60, 60, width, width)
+    tracker.search.lost(0.0, Box(50, 50, 150, 150))
+    assert not tracker.search._convincing(after_s, weak, box)
+    assert tracker.search._convincing(after_s + 0.3, weak, box) is believed
+    assert tracker.search._convincing(after_s + 0.3, FaceSettings().found_score, box)
+
+
 def test_an_altered_detector_is_refused_before_dlib_reads_it(tmp_path, monkeypatch):
     (tmp_path / "frontal_face.svm").write_bytes(b"not what dlib wrote")
     monkeypatch.setattr("dms.face_search.FOLDER", tmp_path)
