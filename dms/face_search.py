@@ -188,10 +188,10 @@ class FaceSearch:
     def confirm(self, gray: Gray, box: Box) -> Box | None:
         """Return the face that HOG finds where points of this very picture have one.
 
-        On 809 frames of 56 recordings this margin keeps as many faces as twice as much, with the
-        same scores, for 0.6 of the cost.
+        On 809 frames of 56 recordings the small margin keeps as many faces as the wide one, for
+        0.6 of the cost; of half covered faces it misses some, so the wide one has the last word.
         """
-        return self._near(gray, box, _CONFIRM_MARGIN)
+        return self._near(gray, box, _CONFIRM_MARGIN) or self._near(gray, box, _AGAIN_MARGIN)
 
     def again(self, gray: Gray, box: Box) -> Box | None:
         """Return the face around ``box``, where it was a moment ago."""
