@@ -14,10 +14,12 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from dms.bridge.bridge import Bridge
 from dms.camera.backends import open_camera
 from dms.camera.camera import Camera
+from dms.camera.settings import CameraSettings
 from dms.chain import Chain
 from dms.config import Settings
 from dms.errors import CameraError, DmsError
@@ -62,7 +64,10 @@ class _Parts:
 
 
 class Service:
-    """Runs until :meth:`stop`; :meth:`ask_reload` swaps the settings without ending the process."""
+    """Runs until :meth:`stop`; :meth:`ask_reload` swaps the settings without ending the process.
+
+    ``make_camera`` gives the camera of the settings, not yet open, which never waits as it opens.
+    """
 
     def __init__(
         self,
@@ -72,7 +77,9 @@ class Service:
         status: Status,
         sinks: Sequence[Sink] = (),
         restarts: Restarts | None = None,
+        make_camera: Callable[[CameraSettings], Camera] | None = None,
     ) -> None:
+        self._make_camera = make_camera or partial(open_camera, patient=True)
         self._notifier = notifier
         self._liveness = liveness
         self._status = status
@@ -129,7 +136,7 @@ class Service:
         settings = chain.settings
         self._status.parts = _parts_of(settings, self._tellers)
         if old is None:
-            return _Parts(chain, self._camera(settings), self._open_bridges(chain))
+            return _Parts(chain, self._make_camera(settings.camera), self._open_bridges(chain))
         was = old.chain.settings
         chain.adopt_core(old.chain)
         if not chain.loaded and old.chain.loaded and chain.same_eyes(old.chain):
@@ -138,7 +145,7 @@ class Service:
         camera, bridges = old.camera, old.bridges
         if settings.camera != was.camera:
             old.camera.close()
-            camera = self._camera(settings)
+            camera = self._make_camera(settings.camera)
         if settings.bridges != was.bridges:
             for bridge in old.bridges:
                 bridge.close()
@@ -161,9 +168,6 @@ class Service:
         self._retiring = [thread for thread in self._retiring if thread.is_alive()]
         self._retiring.append(threading.Thread(target=chain.close, name="dms-retire", daemon=True))
         self._retiring[-1].start()
-
-    def _camera(self, settings: Settings) -> Camera:
-        return open_camera(settings.camera, patient=True)
 
     def _open_bridges(self, chain: Chain) -> list[Bridge]:
         bridges = chain.bridges()

@@ -11,7 +11,6 @@ import cantools
 import numpy as np
 import pytest
 
-import dms.service
 from dms.bridge import BridgeSettings
 from dms.bridge.codec import contract
 from dms.camera.live import LiveCamera
@@ -108,7 +107,6 @@ class Rig:
         self.may_load = threading.Event()
         self.may_load.set()
         self.ahead_s = 0.0
-        monkeypatch.setattr(dms.service, "open_camera", self._camera)
         perception = cached_property(self._perception)
         perception.__set_name__(Chain, "perception")
         monkeypatch.setattr(Chain, "perception", perception)
@@ -118,20 +116,25 @@ class Rig:
         self.status = Status(self.notes)
         deadlines = LivenessSettings(**{f"{stage}_s": DEADLINE_S for stage in STAGES})
         self.liveness = Liveness(deadlines, self.notes, lambda: time.monotonic() + self.ahead_s)
-        self.service = Service(self._read, self.notes, self.liveness, self.status)
+        self.service = self.made()
         self.bus = can.Bus(interface="virtual", channel=channel)
         self.thread = threading.Thread(target=self._run)
         self.failure = None
+
+    def made(self, *sinks):
+        """Return a service with this rig's camera and ``sinks``."""
+        return Service(
+            self._read, self.notes, self.liveness, self.status, sinks, make_camera=self.camera
+        )
 
     def ready_after(self, seconds):
         start = StartSettings(ready_s=seconds, load_retry_s=0.05)
         self.settings = replace(self.settings, service=replace(Settings().service, start=start))
         self.fresh = self.settings
 
-    def _camera(self, settings, patient):
-        assert patient
+    def camera(self, settings):
         self.cameras += 1
-        return LiveCamera(Cabin, replace(settings, silent_s=60, first_frame_s=120), patient)
+        return LiveCamera(Cabin, replace(settings, silent_s=60, first_frame_s=120), patient=True)
 
     def _perception(self, _):
         self.loads += 1
@@ -559,7 +562,7 @@ def test_parts_that_only_a_restart_switches_are_told_as_they_run(rig):
         def take(self, moment, state, frame):
             pass
 
-    rig.service = Service(rig._read, rig.notes, rig.liveness, rig.status, [Lit()])
+    rig.service = rig.made(Lit())
     rig.start()
     rig.state(EyesReason="NoFace")
     assert {"lamp", "store"} & set(rig.status.parts) == {"lamp"}

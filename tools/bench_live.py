@@ -26,10 +26,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from dms.camera.camera import Camera
 from dms.camera.live import LiveCamera
 from dms.camera.source import Picture, Source
-from dms.config import Settings, load
+from dms.config import load
 from dms.liveness import Liveness, LivenessSettings
 from dms.notify import Notifier
 from dms.recording import Moment
@@ -82,15 +81,6 @@ class Film(Source):
 
     def close(self) -> None:
         self._file.close()
-
-
-class PlayedService(Service):
-    """The service with the film in the camera's place."""
-
-    film: tuple[Path, int]
-
-    def _camera(self, settings: Settings) -> Camera:
-        return LiveCamera(lambda: Film(*self.film), settings.camera, patient=True)
 
 
 @dataclass(frozen=True)
@@ -206,10 +196,10 @@ def run(clip: str, hours: float, out: TextIO, folder: Path) -> list[Minute]:
     store = EventStore(folder / "events.db", StoreSettings())
     liveness = Liveness(LivenessSettings(), notifier)
     with StoreWriter(store, settings.service.store.lowest_level) as writer:
-        service = PlayedService(
-            lambda: settings, notifier, liveness, Status(notifier), [writer, minutes]
-        )
-        service.film = (raw, count)
+        service = Service(
+            lambda: settings, notifier, liveness, Status(notifier), [writer, minutes],
+            make_camera=lambda chosen: LiveCamera(lambda: Film(raw, count), chosen, patient=True),
+        )  # fmt: skip
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: service.stop())
         timer = threading.Timer(hours * 3600, service.stop)

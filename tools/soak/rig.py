@@ -14,7 +14,6 @@ from pathlib import Path
 
 from dms.bridge import BridgeSettings
 from dms.bridge.mqtt_settings import MqttSettings
-from dms.camera.camera import Camera
 from dms.camera.live import LiveCamera
 from dms.config import Settings
 from dms.errors import DmsError
@@ -35,15 +34,6 @@ from tools.soak.ears import HeadUnit, Journal
 
 SILENT_S, FROZEN_S, DEGRADED_S, CHECK_S = 1.0, 1.0, 2.0, 2.0
 _MOST_STRETCH = 5.0
-
-
-class _CabinService(Service):
-    """The service with the cabin's camera."""
-
-    cabin: Cabin
-
-    def _camera(self, settings: Settings) -> Camera:
-        return LiveCamera(self.cabin.source, settings.camera, patient=True)
 
 
 class FillingStore(EventStore):
@@ -83,8 +73,10 @@ class Rig(OpenedResource):
         notifier = Notifier({})
         self.status = Status(notifier)
         liveness = Liveness(LivenessSettings(), notifier)
-        self.service = _CabinService(self._read, notifier, liveness, self.status, [self.writer])
-        self.service.cabin = self.cabin
+        self.service = Service(
+            self._read, notifier, liveness, self.status, [self.writer],
+            make_camera=lambda chosen: LiveCamera(self.cabin.source, chosen, patient=True),
+        )  # fmt: skip
         self.failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="soak-service")
         self._stack = ExitStack()
