@@ -8,9 +8,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tools.bench_live import FPS, WARM_MIN, Minute, judge
+from tools.bench_live import FPS, WARM_MIN, Minute, judge, stolen_ms
 
-CALM = Minute(1, 148.0, 72.0, 11, 8, round(60 * FPS), 0, 5, 14.0, 5.0, 9.0, 8.0)
+CALM = Minute(1, 148.0, 72.0, 11, 8, round(60 * FPS), 0, 5, 14.0, 5.0, 9.0, 8.0, 20.0)
 
 
 def minutes(count=40, **last):
@@ -40,3 +40,9 @@ def test_a_run_that_was_cut_short_is_not_judged():
     words, flat = judge(minutes(WARM_MIN + 1))
     assert not flat
     assert "too short" in words
+
+
+def test_what_the_host_took_is_told_beside_the_drops():
+    words, _ = judge(minutes(drops=4, stolen_ms=220.0))
+    assert "took its processors for 1.0 s, 0.2 s of it in the 1 minutes with drops" in words
+    assert stolen_ms() >= 0
