@@ -338,7 +338,7 @@ class _Stuck:
 
     def take(self, moment: Moment, state: DriverState, frame: object) -> None:
         del moment, state, frame
-        if getattr(self._camera, "given_up", False):
+        if self._camera.given_up:
             raise CameraError("The camera's driver does not come back; the service starts anew.")
 
 

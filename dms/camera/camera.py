@@ -41,6 +41,11 @@ class Camera(OpenedResource):
         """Whether it was opened without waiting and no picture has come: to read would wait."""
         return False
 
+    @property
+    def given_up(self) -> bool:
+        """Whether its driver has swallowed so many reads that only a new process helps."""
+        return False
+
     def interrupt(self) -> None:
         """Make a read that waits return None soon; safe from a signal handler."""
 

@@ -224,7 +224,7 @@ class LiveCamera(Camera):
 
     @property
     def given_up(self) -> bool:
-        """True once so many reads are stuck in the driver that only a new process helps."""
+        """True once a few reads have never come back."""
         return self._stuck >= _MOST_STUCK
 
     def read(self) -> Frame | None:
