@@ -1,6 +1,6 @@
 """How fast the whole chain is beside its peers, in one run, in turn.
 
-    tools/bench_speed.py [CLIP ...] [--frames 300] [--size 640x480 --size 1280x720] [--json]
+    tools/bench_speed.py [CLIP ...] [--frames 2000] [--size 640x480 --size 1280x720] [--json]
 
 Without a clip the demonstration's recording is rendered. Decoding is not counted. Each contestant
 sees every frame in a fresh copy, a second of them in its turn: with ``--turn 1`` every frame meets
@@ -243,7 +243,7 @@ def measure(clips: list[str], args: argparse.Namespace) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("clip", nargs="*", help="recordings; none: the demonstration's")
-    parser.add_argument("--frames", type=int, default=600, help="frames of each clip (600)")
+    parser.add_argument("--frames", type=int, default=2000, help="frames of each clip (2000)")
     parser.add_argument("--turn", type=int, default=30, help="frames of a turn (30)")
     parser.add_argument("--size", action="append", metavar="WxH", help="640x480 and 1280x720")
     parser.add_argument("--live", type=float, default=20.0, help="seconds of the live run (20)")
