@@ -57,7 +57,7 @@ class RecordingClock:
         if not self._told:
             self._told = True
             _log.warning(
-                "The recording's stamps do not rise at %.3f s (raw %.3f s); repaired from here on.",
+                "The recording's stamps jump or fall at %.3f s (raw %.3f s); repaired from there.",
                 self._t_s,
                 raw_s,
             )

@@ -14,7 +14,7 @@ import cv2
 from dms.calibrate import ChessboardViews, mounting
 from dms.camera.image_folder import TIMESTAMPS
 from dms.chain import Chain
-from dms.commands.options import add_settings, settings_of
+from dms.commands.options import add_settings, check_above_zero, settings_of
 from dms.errors import CameraError, ConfigError
 from dms.values import DriverObservation, Frame
 
@@ -42,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do what was asked; settings are printed as YAML to paste into the file."""
+    check_above_zero("--seconds", args.seconds)
     settings = settings_of(args)
     chain = Chain(replace(settings, nets=replace(settings.nets, expression=None, eye_state=None)))
     if args.what == "intrinsics":

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import math
 import secrets
 from contextlib import closing
 from pathlib import Path
 
 from dms.chain import Chain
-from dms.commands.options import add_settings, settings_of
+from dms.commands.options import add_settings, check_above_zero, settings_of
 from dms.dashboard.feed import Feed, ReplayFeed, ServiceFeed
 from dms.dashboard.server import check_installed, is_loopback, listen, serve
 from dms.errors import CameraError, ConfigError
@@ -29,8 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until interrupted."""
-    if not 0 < args.speed < math.inf:
-        raise ConfigError(f"--speed is {args.speed}; expected a number above 0")
+    check_above_zero("--speed", args.speed)
+    if not 0 <= args.port < 1 << 16:  # the system would take the lowest 16 bits of it
+        raise ConfigError(f"--port is {args.port}; expected 0 to 65535")
     if args.replay and not Path(args.replay).exists():
         raise CameraError(f"there is no recording {args.replay!r}; check the path")
     if args.token == "":

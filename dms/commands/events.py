@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from dms.commands.options import add_settings, may_erase, settings_of
+from dms.commands.options import add_settings, check_above_zero, may_erase, settings_of
 from dms.events import event_object
 from dms.store import EventStore, StoredEvent, store_path
 from dms.values import Kind, Level
@@ -36,6 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do what was asked."""
+    if args.hours is not None:
+        check_above_zero("--hours", args.hours)
     settings = settings_of(args).service.store
     path = args.store or store_path(settings, os.environ)
     with EventStore(path, settings, must_exist=True) as store:

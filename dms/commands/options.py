@@ -1,8 +1,9 @@
-"""What several verbs share: where the settings come from, and a question before erasing."""
+"""What several verbs share: where the settings come from, checks, a question before erasing."""
 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from pathlib import Path
 
@@ -28,6 +29,12 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
 def settings_of(args: argparse.Namespace) -> Settings:
     """Return the settings that ``args`` ask for. Raises ConfigError."""
     return load(args.config, args.set)
+
+
+def check_above_zero(option: str, value: float) -> None:
+    """Raise ConfigError where the number given to ``option`` is none above 0."""
+    if not 0 < value < math.inf:
+        raise ConfigError(f"{option} is {value:g}; expected a number above 0")
 
 
 def may_erase(verb: str, question: str, *, sure: bool) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from enum import Enum
 from typing import Any
 
-from dms.commands.options import add_settings, settings_of
+from dms.commands.options import add_settings, check_above_zero, settings_of
 from dms.errors import ConfigError
 from dms.values import VehicleContext
 from dms.vehicle.inputs import VehicleInput
@@ -42,8 +42,7 @@ def run(args: argparse.Namespace) -> int:
         chosen = replace(chosen, log=args.log)
     if not chosen.log:
         raise ConfigError("no log is given; name one, or set vehicle.log")
-    if args.every <= 0:
-        raise ConfigError(f"--every {args.every}: give seconds above 0")
+    check_above_zero("--every", args.every)
     with LogVehicle(chosen) as vehicle:
         step = 0
         while not vehicle.ended:

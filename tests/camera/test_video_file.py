@@ -91,6 +91,33 @@ def test_a_cut_off_file_delivers_what_it_has_and_then_says_truncated(clip, share
     assert f"({COUNT} frames)" in str(caught.value)
 
 
+@pytest.mark.parametrize("missing", [0, 30])
+def test_stamps_that_start_late_do_not_make_a_file_truncated(clip, monkeypatch, missing):
+    """Matroska cut out of a longer recording declares where it ends, not how long it is."""
+    late_s, real = 1000.0, cv2.VideoCapture
+
+    class Late:
+        def __init__(self, *where):
+            self.capture = real(*where)
+
+        def __getattr__(self, name):
+            return getattr(self.capture, name)
+
+        def get(self, what):
+            value = self.capture.get(what)
+            if what == cv2.CAP_PROP_FRAME_COUNT:
+                return late_s * FPS + COUNT + missing
+            return value + 1000.0 * late_s if what == cv2.CAP_PROP_POS_MSEC else value
+
+    monkeypatch.setattr(cv2, "VideoCapture", Late)
+    if missing:
+        with pytest.raises(CameraError, match="truncated"):
+            read_all(source=str(clip))
+    else:
+        times = [frame.t_s for frame in read_all(source=str(clip))]
+        assert times == pytest.approx([number / FPS for number in range(COUNT)])
+
+
 def test_an_mp4_without_its_index_is_told_as_cut_off(tmp_path):
     path = tmp_path / "clip.mp4"
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), FPS, (128, 96))

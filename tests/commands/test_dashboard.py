@@ -27,7 +27,11 @@ def test_a_taken_port_is_one_clear_sentence(capsys):
 
 @pytest.mark.parametrize(
     ("words", "told"),
-    [(["--host", "0.0.0.0", "--token", ""], "--token is empty"), (["--speed", "nan"], "--speed")],
+    [
+        (["--host", "0.0.0.0", "--token", ""], "--token is empty"),
+        (["--speed", "nan"], "--speed"),
+        (["--port", "65536"], "0 to 65535"),
+    ],
 )
 def test_what_would_open_the_page_to_anyone_is_refused(words, told, capsys):
     assert main(["dashboard", "--port", "0", *words]) == 2

@@ -3,8 +3,16 @@ import sys
 
 import pytest
 
+from dms.cli import main
 from dms.commands.options import may_erase
 from dms.errors import ConfigError
+
+
+@pytest.mark.parametrize("words", ["events list --hours", "calibrate mount --seconds"])
+@pytest.mark.parametrize("value", ["0", "-1", "nan", "inf"])
+def test_seconds_and_hours_are_numbers_above_zero(capsys, words, value):
+    assert main([*words.split(), value]) == 2
+    assert f"is {value}; expected a number above 0" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

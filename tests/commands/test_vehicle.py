@@ -41,7 +41,7 @@ def test_a_mapping_is_shown_on_a_log(capsys, log):
     assert lines[0]["unknown"]["steering_angle"] == "never heard"
 
 
-@pytest.mark.parametrize("more", [[], ["--every", "0"]])
+@pytest.mark.parametrize("more", [[], ["--every", "0"], ["--every", "nan"]])
 def test_what_is_missing_is_told(capsys, log, more):
     words = ["vehicle", *([str(log)] if more else []), "--set", "vehicle.database=j1939", *more]
     assert main(words) == 2
