@@ -73,8 +73,10 @@ class VideoFile(RecordedSource):
             return
         declared_s = self._declared / self.fps
         got_s = max(self._last_s - self._first_s + 1.0 / self.fps, self._count / self.fps)
-        if declared_s - self._last_s - 1.0 / self.fps <= _SHORT_S:
-            return  # cut out of a longer one with its stamps kept: Matroska declares where it ends
+        if self._capture is not None:
+            # Matroska declares where it ends, also for what was cut out of a longer recording with
+            # its stamps kept; OpenCV counts those in frames.
+            got_s = max(got_s, (self._capture.get(cv2.CAP_PROP_PTS) + 1.0) / self.fps)
         if declared_s - got_s > max(_SHORT_S, _SHORT_SHARE * declared_s):
             raise CameraError(
                 f"{self._path} is truncated or damaged: it declares {declared_s:.2f} s "
