@@ -97,13 +97,14 @@ def bench(
     outputs: Outputs | None = None,
     progress: Callable[[float], None] | None = None,
     more: Sequence[Sink] = (),
+    result: Result | None = None,
 ) -> Result:
     """Run ``source`` through ``chain`` and return what it gave; ``more`` sinks see each frame too.
 
     A video, image folder or ``.jsonl`` of recorded observations. Raises CameraError or ConfigError
-    where the recording cannot be used.
+    where the recording cannot be used; ``result`` then holds what came before.
     """
-    result = Result(source)
+    result = result or Result(source)
     chosen = outputs or Outputs()
     _refuse_same(source, chosen)
     chain.reset()

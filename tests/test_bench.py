@@ -6,6 +6,7 @@ import pytest
 from dms.bench import Outputs, bench
 from dms.bridge import BridgeSettings
 from dms.chain import Chain
+from dms.cli import main
 from dms.config import NetSettings, Settings
 from dms.errors import CameraError, ConfigError
 from dms.landmarks import LandmarkSettings
@@ -81,6 +82,19 @@ def test_progress_is_told_for_every_frame(nap):
 def test_a_recording_that_is_not_there_is_told(tmp_path, name, error):
     with pytest.raises(error, match="none"):
         bench(str(tmp_path / name), Chain(QUIET))
+
+
+def test_what_came_before_a_recording_breaks_off_is_shown(nap, tmp_path, capsys):
+    whole = nap.read_text().splitlines()
+    nap.write_text("\n".join(whole[: 8 * FPS]) + '\n{"observation"')
+    (tmp_path / "none.jsonl").write_text("")
+    words = ["-s", "nets.expression=null", "-s", "nets.eye_state=null", "-s", "bridges=[]"]
+    for sources in ([nap], [nap, tmp_path / "none.jsonl"]):
+        assert main(["bench", *map(str, sources), "--json", *words]) == 2
+        told = capsys.readouterr()
+        (shown,) = json.loads(told.out)
+        assert [event["kind"] for event in shown["events"]] == ["microsleep"]
+        assert f"nap.jsonl:{8 * FPS + 1}: the line: Invalid JSON" in told.err
 
 
 def test_nothing_is_written_over(nap, tmp_path):

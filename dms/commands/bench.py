@@ -65,17 +65,21 @@ def _all(args: argparse.Namespace, chain: Chain) -> int:
     places = (args.events, args.frames, args.observations, args.affect)
     if twice and (any(places) or args.video):
         raise ConfigError(f"two recordings are called {twice[0]}; use --out FOLDER for many")
-    results, code = [], 0
+    results: list[Result] = []
+    code = 0
     for source in args.source:
+        result = Result(source)
         outputs = Outputs(*(_place(path, source, many) for path in places))
         try:
             video = _place(args.video, source, many)
-            results.append(_one(source, chain, outputs, args.quiet, video))
+            _one(result, chain, outputs, args.quiet, video)
         except DmsError as error:
-            if not many:
+            if not many and not result.frames:
                 raise
             print(f"dms bench: {source}: {error}", file=sys.stderr)
             code = max(code, error.exit_code)
+        if result.frames:  # also what came before a recording broke off
+            results.append(result)
     if args.json:
         print(json.dumps([_summary(result) for result in results], indent=1))
     elif not args.quiet:
@@ -85,8 +89,9 @@ def _all(args: argparse.Namespace, chain: Chain) -> int:
 
 
 def _one(
-    source: str, chain: Chain, outputs: Outputs, quiet: bool, video: Path | None = None
-) -> Result:
+    result: Result, chain: Chain, outputs: Outputs, quiet: bool, video: Path | None = None
+) -> None:
+    source = result.source
     with (
         ExitStack() as stack,
         tqdm(
@@ -101,7 +106,7 @@ def _one(
             bar.update()
 
         drawn = [stack.enter_context(AnnotatedVideo(video, rate_of(source)))] if video else []
-        return bench(source, chain, outputs, progress, drawn)
+        bench(source, chain, outputs, progress, drawn, result)
 
 
 def _place(path: Path | None, source: str, many: bool) -> Path | None:
