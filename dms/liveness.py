@@ -70,7 +70,8 @@ class Liveness:
         loop, which then gets a moment to go on.
         """
         stuck = self.stuck()
-        if stuck is not None and not self._stop.wait(_GRACE_S):
+        if stuck is not None:
+            self._stop.wait(_GRACE_S)
             stuck = self.stuck()
         if stuck is None:
             self._notifier.alive()

@@ -298,6 +298,7 @@ class Service:
     def _close(self) -> None:
         """Say "off" on every bridge first: the camera's driver may take its time."""
         self._notifier.stopping()
+        self._liveness.enter("load")  # systemd times the stop; the loop's last stage is over
         if self._parts is not None:
             for bridge in self._parts.bridges:
                 bridge.close()

@@ -244,6 +244,22 @@ def test_stopping_says_off_last_and_tells_systemd(rig):
     assert "stopping" in rig.notes.names()
 
 
+def test_a_slow_end_is_no_hanging_stage_of_the_loop(rig, monkeypatch):
+    rig.start()
+    rig.state(EyesReason="NoFace")
+    stages, camera = [], rig.service._parts.camera
+    close = camera.close
+
+    def slowly():
+        stages.append(rig.liveness.stage)
+        close()
+
+    monkeypatch.setattr(camera, "close", slowly)
+    rig.service.stop()
+    rig.wait(lambda: not rig.thread.is_alive())
+    assert stages == ["load"]
+
+
 def test_without_a_camera_it_is_ready_degraded_and_finds_the_camera_later(rig):
     Cabin.plugged.clear()
     rig.ready_after(0.5)
