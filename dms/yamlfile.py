@@ -178,6 +178,8 @@ def _advice(fault: Any, location: Location, adapter: TypeAdapter[Any]) -> str:
     expected = re.sub(
         r"a valid dictionary|a dictionary or an instance of \w+", "keys and values", expected
     )
+    if fault["type"] == "string_type" and isinstance(fault["input"], int | float):
+        expected = "expected text, in quotes"
     in_unit = f" in {unit}" if unit else ""
     got = repr(fault.get("input"))
     return f"{expected}{in_unit}, got {got if len(got) <= _LONGEST else got[:_LONGEST] + '...'}"

@@ -59,6 +59,7 @@ def test_an_empty_file_is_the_defaults(tmp_path):
         ("eye:\n  closed_s: 500 ms\n", "/dms.yaml:2: eye.closed_s: expected a valid number"),
         ("many:\n- {}\n- {closed_s: 0}\n", "/dms.yaml:3: many.1.closed_s: expected greater than 0"),
         ("eye: 3\n", "/dms.yaml:1: eye: expected keys and values, got 3"),
+        ("eye:\n  name: 3\n", "/dms.yaml:2: eye.name: expected text, in quotes, got 3"),
         ("many: 3\n", "/dms.yaml:1: many: expected a list, got 3"),
         ("eye:\n  closed_s: true\n",
          "/dms.yaml:2: eye.closed_s: expected a number in s, got True"),

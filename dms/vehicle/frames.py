@@ -23,6 +23,7 @@ _HEAD_LINES = 50  # how far candump's first frame is looked for
 _RELATIVE = re.compile(r"\s*base\s+\w+\s+timestamps\s+relative", re.IGNORECASE)
 _STAMPED = re.compile(r"(\s*)(\d+\.\d+)(\s.*)", re.DOTALL)
 _REWIND_S = 1.0  # a larger step back is a clock that was set, a smaller one a late frame
+_LEAP_S = 86_400.0  # so is a larger step ahead: no drive pauses for a day, but clocks begin in 1970
 _FROM_ONE = {".asc", ".blf"}  # formats that count channels from 1 where python-can counts from 0
 
 
@@ -30,7 +31,7 @@ def frames(path: Path, channel: str = "") -> Iterator[tuple[float, can.Message]]
     """Yield (seconds since the log's first message, data frame) in the log's order.
 
     ``channel``: only this one, as the log names it. A log that breaks off is used up to there, and
-    one whose clock was set back goes on from there, with a warning each. Raises ConfigError where
+    one whose clock was set goes on from there, with a warning each. Raises ConfigError where
     it cannot be opened or understood at all, or has no such channel.
     """
     channels: dict[str, set[tuple[int, bool]]] = {}  # identifiers heard on each
@@ -66,17 +67,17 @@ def frames(path: Path, channel: str = "") -> Iterator[tuple[float, can.Message]]
 
 
 def _timed(path: Path, messages: Iterable[can.Message]) -> Iterator[tuple[float, can.Message]]:
-    """Yield each message with the seconds since the first, without steps of the clock back."""
+    """Yield each message with its seconds since the first, without steps of a clock that is set."""
     first_s: float | None = None
     newest_s, told = 0.0, False
     for message in messages:
         if first_s is None:
             first_s = message.timestamp
         at_s = message.timestamp - first_s
-        if at_s < newest_s - _REWIND_S:
+        if not newest_s - _REWIND_S <= at_s <= newest_s + _LEAP_S:
             if not told:
-                words = "%s: its clock goes back by %.3f s at %.3f s; read on without such steps"
-                _log.warning(words, path, newest_s - at_s, newest_s)
+                words = "%s: its clock was set by %+.3f s at %.3f s; read on without such steps"
+                _log.warning(words, path, at_s - newest_s, newest_s)
             told = True
             first_s -= newest_s - at_s
             at_s = newest_s

@@ -221,8 +221,8 @@ def candump(folder, messages):
     return path
 
 
-@pytest.mark.parametrize("later_s", [-3600.0, -START_S])
-def test_a_clock_that_was_set_back_loses_nothing(tmp_path, drive, caplog, later_s):
+@pytest.mark.parametrize("later_s", [-3600.0, -START_S, 1e9])
+def test_a_clock_that_was_set_loses_nothing(tmp_path, drive, caplog, later_s):
     for message in drive[60:]:
         message.timestamp += later_s
     path = candump(tmp_path, drive)
@@ -230,7 +230,7 @@ def test_a_clock_that_was_set_back_loses_nothing(tmp_path, drive, caplog, later_
     assert len(times) == len(drive)
     assert times == sorted(times)
     assert times[-1] == pytest.approx(9.8, abs=0.01)  # the step itself took no time
-    assert caplog.text.count("clock goes back") == 1
+    assert caplog.text.count("clock was set") == 1
 
 
 def test_frames_a_little_late_stay_as_they_are(tmp_path, drive, caplog):
