@@ -32,6 +32,40 @@ def test_a_film_counts_what_was_seen_and_told_but_no_repeats():
     assert said.alerts({Kind.DROWSY}) == []
 
 
+def test_closures_of_labelled_films_in_any_container(tmp_path):
+    table = tmp_path / "labels.yaml"
+    table.write_text(
+        "a.mp4: {fps: 20, eyes_closed: [[20, 40]]}\nb.MKV: {fps: 10.0, note: calm}\n"
+        "c.gif: {fps: 25, yawns: 3}\n"
+    )
+    assert rates._labelled(table) == {tmp_path / "a.mp4": [(1.0, 2.0)], tmp_path / "b.MKV": []}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a.mp4: {blinks: []}\n", "a.mp4: expected fps"),
+        ("a.mp4: {fps: 0, eyes_closed: [[1, 2]]}\n", "a.mp4: expected fps"),
+        ("a.mp4: {fps: 20, eyes_closed: [3]}\n", "as pairs of frames"),
+        ("a.mp4:\n", "a.mp4: expected fps"),
+        ("- a.mp4\n", "names no film"),
+        ("a: [\n", "not valid YAML"),
+    ],
+)
+def test_labels_that_cannot_be_used_are_told(tmp_path, text, said):
+    (tmp_path / "labels.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=said):
+        rates._labelled(tmp_path / "labels.yaml")
+
+
+def test_closures_of_a_rendered_film_stand_in_its_labels(tmp_path):
+    (tmp_path / "demo.labels.yaml").write_text(
+        "events:\n- {kind: sleep, start_s: 4, end_s: 8}\n"
+        "- {kind: microsleep, start_s: 4, end_s: 8}\n- {kind: yawn, start_s: 1, end_s: 2}\n"
+    )
+    assert rates._rendered(tmp_path / "demo.avi") == [(4.0, 8.0)]
+
+
 def test_noise_moves_and_a_still_lasts_as_long_as_asked():
     gray = np.full((48, 64), 100, np.uint8)
     frames = list(films.still(gray, 2.0, fps=5.0))

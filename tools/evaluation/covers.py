@@ -137,4 +137,6 @@ def _visible(folder: Path) -> Iterator[tuple[str, Gray]]:
         if person not in seen | LANDMARKS_TRAINED and first_s > 2 * CLEAR_S:
             seen.add(person)
             wanted = (frame for frame in read_clip(clip) if frame.t_s >= first_s - CLEAR_S)
-            yield clip.stem, next(wanted).gray
+            frame = next(wanted, None)  # none where the clip ends before its label
+            if frame is not None:
+                yield clip.stem, frame.gray

@@ -118,7 +118,7 @@ def clips_in_a_row(clips: Sequence[Path]) -> Iterator[Frame]:
 
 
 def read_clip(clip: Path) -> Iterator[Frame]:
-    """All frames of a clip in gray, timed by its frame rate. Raises ConfigError without a frame."""
+    """All frames of a clip in gray, timed by its rate. Raises ConfigError where one lacks."""
     capture = cv2.VideoCapture(str(clip))
     try:
         rate, number = float(capture.get(cv2.CAP_PROP_FPS)), 0
@@ -126,6 +126,8 @@ def read_clip(clip: Path) -> Iterator[Frame]:
             good, image = capture.read()
             if not good:
                 break
+            if not rate > 0:
+                raise ConfigError(f"{clip} tells no frame rate; encode it anew")
             gray = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
             yield Frame(np.asarray(gray, np.uint8), number / rate, number)
             number += 1

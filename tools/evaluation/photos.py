@@ -69,7 +69,9 @@ def _pictures(folder: Path, each: int) -> Iterator[tuple[str, Gray]]:
         if len(blinks) > 1 and taken[clip.stem[:7]] < each:
             taken[clip.stem[:7]] += 1
             open_s = (blinks[0].end_s + blinks[1].start_s) / 2
-            yield clip.stem, next(one for one in read_clip(clip) if one.t_s >= open_s).gray
+            frame = next((one for one in read_clip(clip) if one.t_s >= open_s), None)
+            if frame is not None:
+                yield clip.stem, frame.gray
 
 
 def _pauses(chain: Chain, film: Iterable[Frame]) -> tuple[float, list[float], int]:

@@ -13,12 +13,15 @@ from typing import Any
 
 import cv2
 import numpy as np
-import yaml
 
+from dms import yamlfile
 from dms.chain import Chain
 from dms.config import load
+from dms.errors import ConfigError
+from dms.labels import load_labels
 from dms.scoring import due_times
 from dms.values import Event, Frame, Kind
+from tools.evaluation.blinks import SUFFIXES
 from tools.evaluation.films import Watched, read_clip, watch
 from tools.nets.tiles import progress
 
@@ -65,9 +68,7 @@ WAYS: dict[str, Change] = {"15_fps": sampled, "half_size": halved, "15_fps_half_
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
     chain = Chain(load(None, ["bridges=[]", *args.set]))
-    labels = yaml.safe_load((args.data / "labels.yaml").read_text(encoding="utf-8"))
-    films = {args.data / name: _spans(one) for name, one in labels.items() if name != "gif"}
-    films = {path: spans for path, spans in films.items() if path.suffix in {".mp4", ".mov"}}
+    films = _labelled(args.data / "labels.yaml")
     if args.film:
         films[args.film] = _rendered(args.film)
     said: dict[str, Any] = {}
@@ -133,17 +134,26 @@ def _delays(said: Watched, due_s: dict[Kind, float]) -> dict[str, float]:
     }
 
 
-def _spans(labels: dict[str, Any]) -> list[Span]:
-    rate = float(labels["fps"])
-    return [(a / rate, b / rate) for a, b in labels.get("eyes_closed", ())]
+def _labelled(table: Path) -> dict[Path, list[Span]]:
+    """The closures of every film that a labels.yaml names; a .gif has a time of its own."""
+    labels, _ = yamlfile.read(table)
+    films = {}
+    for name, one in (labels if isinstance(labels, dict) else {}).items():
+        path = table.with_name(str(name))
+        if path.suffix.lower() in SUFFIXES:
+            try:
+                rate = float(one["fps"])
+                films[path] = [(a / rate, b / rate) for a, b in one.get("eyes_closed", ())]
+            except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+                words = "expected fps, and eyes_closed as pairs of frames"
+                raise ConfigError(f"{table}: {name}: {words}, got {one}") from error
+    if not films:
+        raise ConfigError(f"{table} names no film; give a folder laid out as clips")
+    return films
 
 
 def _rendered(film: Path) -> list[Span]:
     """Closures of a rendered film, from its labels; a longer cause is labelled more than once."""
-    told = yaml.safe_load(film.with_suffix(".labels.yaml").read_text(encoding="utf-8"))
-    spans = {
-        (one["start_s"], one["end_s"])
-        for one in told["events"]
-        if one["kind"] in {"microsleep", "sleep"}
-    }
-    return sorted(spans)
+    told = load_labels(film.with_suffix(".labels.yaml"))
+    closures = [one for one in told.events if one.kind in {Kind.MICROSLEEP, Kind.SLEEP}]
+    return sorted({(one.start_s, one.end_s) for one in closures})
