@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from dms.config import load
+from dms.core import Core
 from dms.errors import ConfigError
 from dms.values import ActiveAlert, DriverState, Event, EyesState, Frame, Kind, Level
 from tools.evaluation import awake, covers, drowsy, films, painting, rates, stills
@@ -184,6 +186,14 @@ def test_the_drive_has_the_perclos_and_blinks_of_its_stages():
     assert drowsy.lid(spans, middle) == 1.0
     assert drowsy.lid(spans, spans[5, 1] + 0.3) == 0.0
     assert drowsy.lid(spans, spans[5, 1]) == pytest.approx(0.5)
+
+
+def test_a_story_as_observations_is_what_the_core_understands():
+    core, story = Core(load().core), (drowsy.Stage(0.1, 0.25, 0.5),)
+    seen = list(drowsy.observations(story, 30.0))
+    assert {(one.brightness, one.shape) for one in seen} == {(110.0, None)}
+    states = [core.step(one, None, one.t_s) for one in seen]
+    assert {state.eyes for state in states} >= {EyesState.OPEN, EyesState.CLOSED}
 
 
 def test_judging_a_drive_needs_the_alert_after_the_crossing():

@@ -142,7 +142,7 @@ def observations(story: tuple[Stage, ...], fps: float) -> Iterator[DriverObserva
         opened = 1.0 - lid(spans, t_s)
         ear = CLOSED_EAR + (OPEN_EAR - CLOSED_EAR) * opened
         eye = EyeEvidence(ear, 0.02 + 0.95 * opened, 0.98, 0.3)
-        yield DriverObservation(t_s, face, 0.98, eye, eye, 0.02, pose, None, 110.0)
+        yield DriverObservation(t_s, face, 0.98, eye, eye, 0.02, pose, brightness=110.0)
 
 
 def film(story: tuple[Stage, ...], fps: float) -> Iterator[Frame]:
