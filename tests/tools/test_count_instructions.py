@@ -30,6 +30,7 @@ def as_counted():
         pytest.skip(f"counted with {COUNTED_WITH} on Python 3.11, here is {here}: count anew")
 
 
+@pytest.mark.timeout(1800)  # valgrind makes everything 30 times slower
 def test_the_instructions_of_a_frame_have_not_grown(as_counted, tmp_path):
     seconds = (count_instructions.WARM + FRAMES + 1) / clip.FPS
     film = clip.render(tmp_path, seconds, 1)
