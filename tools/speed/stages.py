@@ -27,7 +27,11 @@ class Stages:
         self._watch(tracker.search, "run_hog", "face search (HOG)")
         self._watch(tracker.predictor, "predict", "landmarks")
         self._watch(tracker, "find", "tracking check")
-        nets = {"eye-state net": perception.eye_state, "expression net": perception.expression}
+        nets = {
+            "eye-state net": perception.eye_state,
+            "expression net": perception.expression,
+            "mouth net": perception.mouth,
+        }
         for name, net in nets.items():
             if net is not None:
                 self._watch(net, "read", f"{name} with its crop")
