@@ -33,7 +33,7 @@ from tools.evaluation.acting import (
 )
 from tools.evaluation.fer_drives import measure_fer
 from tools.evaluation.figures import rounded, share
-from tools.nets.tiles import progress, read_rows
+from tools.nets.tiles import integers, progress, read_rows
 
 FPS = 5.0  # constants are in seconds; a tenth of the frames of a camera is enough for them
 REST_S, ANGRY_S, AFTER_S = 70.0, 15.0, 10.0
@@ -80,7 +80,9 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
 def _people(folder: Path, predictor: Predictor, only: Sequence[str] | None) -> Stills:
     """Stills by person and expression, of those who have both neutral and anger."""
     people: Stills = defaultdict(lambda: defaultdict(list))
-    rows = [row for row in read_rows(folder) if row["expression"] in PLAYED]
+    rows = read_rows(folder, "file", "subject", "expression")
+    integers(rows, "subject")  # people are numbers here: each has a seed of his own
+    rows = [row for row in rows if row["expression"] in PLAYED]
     shown = {
         who: {row["expression"] for row in rows if row["subject"] == who}
         for who in {row["subject"] for row in rows}
