@@ -66,8 +66,9 @@ def read_tiles(folder: Path, size: int, *needed: str) -> tuple[NDArray[np.uint8]
         parts.append(grid.swapaxes(1, 2).reshape(-1, size, size))
     tiles = np.concatenate(parts)
     at = np.arange(len(rows))
-    if "tile" in rows[0] and integers(rows, "tile").max() < len(tiles):
-        at = integers(rows, "tile")
+    named = integers(rows, "tile") if "tile" in rows[0] else at
+    if named.min() >= 0 and named.max() < len(tiles):  # else they count in a larger set
+        at = named
     if len(rows) > len(tiles):
         sys.exit(f"{folder} has {len(rows)} rows but only {len(tiles)} tiles; copy it again")
     return tiles[at], rows
