@@ -15,8 +15,7 @@ import random
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import can
-
+from dms.can_import import can, load_mf4
 from dms.errors import ConfigError
 from dms.vehicle import VehicleSettings
 from dms.vehicle.logfile import LogVehicle
@@ -56,6 +55,8 @@ def fuzz(folder: Path, ending: str, count: int, chance: random.Random) -> dict[s
 
 def write(path: Path) -> None:
     """Write three seconds of J1939 speed and other traffic."""
+    if path.suffix == ".mf4":
+        load_mf4()
     with can.Logger(path) as logger:
         for i in range(60):
             speed = bytes([0xFF, 0, i, 0xCF, 0xFF, 0xFF, 0xFF, 0xFF])

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import gzip
 
-import can
 import pytest
 
+from dms.can_import import can, load_mf4
 from dms.errors import ConfigError
 from dms.vehicle import VehicleSettings, open_vehicle
 from dms.vehicle.frames import frames
@@ -25,6 +25,8 @@ def ccvs(kmh, t_s, can_id=0x18FEF100):
 
 
 def write(path, messages):
+    if path.suffix == ".mf4":
+        load_mf4()
     with can.Logger(path) as logger:
         for message in messages:
             logger.on_message_received(message)
