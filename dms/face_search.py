@@ -21,10 +21,7 @@ from dms.values import Box, Frame, Gray
 
 _HOG_FACE_PX = 88  # dlib's HOG window is 80 px; a little above finds it at the first level
 _FINEST_WHILE_VACANT = 2  # parts a round
-_SAME_FACE = (
-    0.5,
-    2.0,
-)  # of the lost face's width: nearer or farther nobody moves in vacant_after_s
+_LEAST_OF_LOST = 0.5  # of the lost face's width
 _CONFIRM_MARGIN, _AGAIN_MARGIN = 0.15, 0.3  # of the face's side, searched around it
 
 
@@ -249,14 +246,13 @@ class FaceSearch:
         return twice
 
     def _could_be_the_lost_one(self, now_s: float, box: Box) -> bool:
-        """Tell whether a weak sign is as large as the face that was lost a moment ago.
+        """Tell whether a weak sign is not much smaller than the face lost a moment ago.
 
-        Part of a covered face may look like a smaller one.
+        Part of a covered face may look like a smaller one, and nobody moves away so fast.
         """
         if self._lost is None or now_s - self._lost[0] >= self._settings.vacant_after_s:
             return True
-        least, most = _SAME_FACE
-        return least <= box.width / self._lost[1].width <= most
+        return box.width >= _LEAST_OF_LOST * self._lost[1].width
 
     def _search(self, frame: Frame) -> tuple[float, Box] | None:
         """Search the next part in turn; the first frame is seen at all widths, until a sure face.

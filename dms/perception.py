@@ -77,16 +77,16 @@ class _Turns:
         self.reset()
 
     def reset(self) -> None:
-        self._last_s = self._before_s = float("-inf")
-        self._gave_way = False
+        self._last_s, self._gave_way = float("-inf"), False
 
-    def due(self, t_s: float, busy: bool) -> bool:
-        """Tell whether to ask the net at ``t_s``; ``busy``: the frame bears other rare work."""
-        near = t_s - self._before_s <= self._period_s / 2
-        self._before_s = t_s
+    def due(self, t_s: float, gap_s: float, busy: bool) -> bool:
+        """Tell whether to ask the net at ``t_s``, ``gap_s`` after the frame before.
+
+        ``busy``: the frame bears other rare work.
+        """
         if 0 <= t_s - self._last_s < self._period_s - 1e-6:
             return False
-        if busy and near and not self._gave_way:
+        if busy and gap_s <= self._period_s / 2 and not self._gave_way:
             self._gave_way = True
             return False
         self._last_s, self._gave_way = t_s, False
@@ -115,6 +115,7 @@ class Perception:
         self._settings = settings
         self._pose: PoseEstimator | None = None
         self._size: tuple[int, int] | None = None
+        self._before_s = float("-inf")  # when the last frame was
         self._expression_turns = _Turns(settings.expression_period_s)
         self._mouth_turns = _Turns(settings.mouth_period_s)
         self._faults: dict[str, str] = {}
@@ -127,12 +128,14 @@ class Perception:
     def reset(self) -> None:
         """Forget the face and all timing, as between two recordings."""
         self.tracker.reset()
+        self._before_s = float("-inf")
         self._expression_turns.reset()
         self._mouth_turns.reset()
         self._faults.clear()
 
     def observe(self, frame: Frame) -> DriverObservation:
         """Return what ``frame`` says of the driver."""
+        gap_s, self._before_s = frame.t_s - self._before_s, frame.t_s
         searches = self.tracker.search.runs
         face = self._asked(_MARKS, lambda: self.tracker.find(frame))
         if _MARKS in self._faults:
@@ -153,8 +156,8 @@ class Perception:
         ]
         right, left = self._with_net(frame.gray, face.marks, eyes[0], eyes[1])
         busy = self.tracker.search.runs > searches
-        score = self._expression_turns.due(frame.t_s, busy)
-        watch_mouth = self._mouth_turns.due(frame.t_s, busy or score)
+        score = self.expression is not None and self._expression_turns.due(frame.t_s, gap_s, busy)
+        watch_mouth = self._mouth_turns.due(frame.t_s, gap_s, busy or score)
         return DriverObservation(
             frame.t_s,
             face=face.box,

@@ -47,10 +47,15 @@ NETS = ("expression", "eye_state")
 def frames_of(
     clips: list[str], size: tuple[int, int], most: int
 ) -> Iterator[tuple[np.ndarray, float]]:
-    """Yield gray frames of ``size`` with their time, which never goes back between clips."""
-    start_s = 0.0
+    """Yield gray frames of ``size`` with their time, which never goes back between clips.
+
+    Raises SystemExit where a clip cannot be opened.
+    """
+    start_s = at_s = 0.0
     for clip in clips:
         capture = cv2.VideoCapture(clip)
+        if not capture.isOpened():
+            raise SystemExit(f"{clip} cannot be opened as a recording; give another")
         fps = capture.get(cv2.CAP_PROP_FPS) or 30.0
         for index in range(most):
             good, picture = capture.read()

@@ -56,13 +56,13 @@ def count(name: str, clip: str, frames: int, folder: Path) -> dict[str, Any]:
     """Return the instructions of contestant ``name`` a frame, and by library."""
     log = folder / "callgrind.out"
     words = ["valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={log}"]
+    words += [f"--log-file={folder / 'valgrind.log'}"]
     words += [sys.executable, __file__, clip, "--frames", str(frames), "--inner", name]
     alone = {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     with subprocess.Popen(
         words,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
         text=True,
         env={**os.environ, **alone},
     ) as run:
@@ -70,7 +70,7 @@ def count(name: str, clip: str, frames: int, folder: Path) -> dict[str, Any]:
         assert run.stdout is not None
         for switch in ("on", "off"):
             if run.stdout.readline().strip() != READY:
-                raise SystemExit(f"{name} does not run in valgrind; try it by hand: {words}")
+                raise SystemExit(f"{name} ended early; what it said stands above")
             switched = ["callgrind_control", "-i", switch, str(run.pid)]
             subprocess.run(switched, check=True, capture_output=True)
             run.stdin.write("\n")
@@ -124,6 +124,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--inner", choices=CONTESTANTS, help=argparse.SUPPRESS)
     args = parser.parse_args()
+    if args.frames < 1:
+        parser.error("--frames is at least 1")
     if args.inner:
         inner(args.inner, args.clip, args.frames)
         return

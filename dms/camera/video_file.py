@@ -73,10 +73,11 @@ class VideoFile(RecordedSource):
             return
         declared_s = self._declared / self.fps
         got_s = max(self._last_s - self._first_s + 1.0 / self.fps, self._count / self.fps)
-        if self._capture is not None:
+        pts = getattr(cv2, "CAP_PROP_PTS", None)  # from OpenCV 4.11 on
+        if self._capture is not None and pts is not None:
             # Matroska declares where it ends, also for what was cut out of a longer recording with
             # its stamps kept; OpenCV counts those in frames.
-            got_s = max(got_s, (self._capture.get(cv2.CAP_PROP_PTS) + 1.0) / self.fps)
+            got_s = max(got_s, (self._capture.get(pts) + 1.0) / self.fps)
         if declared_s - got_s > max(_SHORT_S, _SHORT_SHARE * declared_s):
             raise CameraError(
                 f"{self._path} is truncated or damaged: it declares {declared_s:.2f} s "
