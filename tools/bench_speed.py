@@ -47,8 +47,9 @@ NETS = ("expression", "eye_state")
 def frames_of(
     clips: list[str], size: tuple[int, int], most: int
 ) -> Iterator[tuple[np.ndarray, float]]:
-    """Yield gray frames of ``size`` with their time, which never goes back between clips.
+    """Yield gray frames with their time, which never goes back between clips.
 
+    Each is scaled to fit into ``size``, with a black border where its shape is another.
     Raises SystemExit where a clip cannot be opened.
     """
     start_s = at_s = 0.0
@@ -63,9 +64,19 @@ def frames_of(
                 break
             gray = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY) if picture.ndim == 3 else picture
             at_s = start_s + index / fps
-            yield cv2.resize(gray, size, interpolation=cv2.INTER_AREA), at_s
+            yield fitted(gray, size), at_s
         start_s = at_s + 1.0
         capture.release()
+
+
+def fitted(gray: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return ``gray`` scaled into the middle of a picture of ``size`` (width, height)."""
+    scale = min(size[0] / gray.shape[1], size[1] / gray.shape[0])
+    width, height = round(gray.shape[1] * scale), round(gray.shape[0] * scale)
+    left, top = (size[0] - width) // 2, (size[1] - height) // 2
+    small = cv2.resize(gray, (width, height), interpolation=cv2.INTER_AREA)
+    bottom, right = size[1] - height - top, size[0] - width - left
+    return cv2.copyMakeBorder(small, top, bottom, left, right, cv2.BORDER_CONSTANT)
 
 
 def race(
