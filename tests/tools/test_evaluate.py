@@ -128,6 +128,8 @@ def test_a_face_that_was_not_found_is_wrong_and_no_neutral_one():
     scores[0, [0, 8]] = scores[1, [0, 8]] = 1, 0.5
     rows = [{"gender": "male", "valence": text} for text in ("0.5", "n/a", "-1")]
     assert _by_group(scores, np.array([0, 0, 0]), rows)["male"]["accuracy_7"] == 0.6667
+    neutral = figures(scores, np.array([0, 0, 0]), np.array(list("abc")))
+    assert (neutral["accuracy_7"], neutral["accuracy_7_over_mean"]) == (0.6667, 0.6667)
     assert _affect(scores, rows) == {"valence_correlation": None}  # one face, one label
     contempt = figures(scores, np.array([7, 7, 7]), np.array(list("abc")))
     assert (contempt["pictures_7"], contempt["accuracy_7"], contempt["rage_auroc_95"]) == (

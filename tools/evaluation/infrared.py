@@ -116,11 +116,10 @@ def figures(scores: NDArray, truth: NDArray, people: NDArray) -> dict[str, Any]:
     right = said == truth
     rage, raging = scores[:, ANGER] + scores[:, DISGUST], np.isin(truth, (ANGER, DISGUST))
     angry = truth == ANGER
-    centred = seven / np.maximum(seven.sum(0), 1e-9)
     return {
         "accuracy_7": rounded(mean(right)),
         "accuracy_7_95": interval(lambda i: right[i].mean(), len(right), people),
-        "accuracy_7_over_mean": rounded(accuracy(_best(centred), truth)),
+        "accuracy_7_over_mean": rounded(accuracy(_said(scores, seven.sum(0)), truth)),
         "anger_recall": rounded(float(right[angry].mean())) if angry.any() else None,
         "anger_recall_95": interval(
             lambda i: accuracy(said[i][angry[i]], truth[i][angry[i]]), len(right), people
@@ -135,14 +134,11 @@ def figures(scores: NDArray, truth: NDArray, people: NDArray) -> dict[str, Any]:
     }
 
 
-def _best(seven: NDArray) -> NDArray[np.int64]:
-    return np.array(SEVEN)[seven.argmax(1)]
-
-
-def _said(scores: NDArray) -> NDArray[np.int64]:
-    """The strongest of the seven, -1 where no face was found."""
+def _said(scores: NDArray, usual: NDArray | float = 1.0) -> NDArray[np.int64]:
+    """The strongest of the seven over what is ``usual``, -1 where no face was found."""
     seven = scores[:, SEVEN]
-    return np.where(seven.sum(1) > 0, _best(seven), -1)
+    best = (seven / np.maximum(usual, 1e-9)).argmax(1)
+    return np.where(seven.sum(1) > 0, np.array(SEVEN)[best], -1)
 
 
 def _affect(scores: NDArray, rows: list[dict[str, str]]) -> dict[str, float | None]:
