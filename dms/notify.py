@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 _log = logging.getLogger(__name__)
@@ -24,6 +25,7 @@ class Notifier:
         watched = environment.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
         self.watchdog_s = int(environment.get("WATCHDOG_USEC", "0")) / 1e6 if watched else 0.0
         self._allowed: list[float] = []  # one of each thread that loads
+        self._allowing = threading.Lock()  # systemd keeps what it hears last
         self._status = ""
         self._told = False
 
@@ -56,18 +58,18 @@ class Notifier:
     @contextmanager
     def allowing(self, extra_s: float) -> Iterator[None]:
         """Let the watchdog wait ``extra_s`` longer than the unit says; of several, the longest."""
-        self._allowed.append(extra_s)
-        self._allow()
+        self._allow(self._allowed.append, extra_s)
         try:
             yield
         finally:
-            self._allowed.remove(extra_s)
-            self._allow()
+            self._allow(self._allowed.remove, extra_s)
 
-    def _allow(self) -> None:
-        if self.watchdog_s:
-            whole_s = self.watchdog_s + max(self._allowed, default=0.0)
-            self._send(f"WATCHDOG_USEC={round(whole_s * 1e6)}")
+    def _allow(self, change: Callable[[float], None], extra_s: float) -> None:
+        with self._allowing:
+            change(extra_s)
+            if self.watchdog_s:
+                whole_s = self.watchdog_s + max(self._allowed, default=0.0)
+                self._send(f"WATCHDOG_USEC={round(whole_s * 1e6)}")
 
     def extend(self, seconds: float) -> None:
         """Ask for more time to start or stop."""

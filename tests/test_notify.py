@@ -1,5 +1,6 @@
 import os
 import socket
+import threading
 from contextlib import ExitStack
 
 import pytest
@@ -88,3 +89,21 @@ def test_of_two_that_load_at_once_the_first_to_end_leaves_the_other_its_time(inb
         whole = [sent(inbox) for _ in range(3)]
     assert whole == ["WATCHDOG_USEC=70000000"] * 3
     assert sent(inbox) == "WATCHDOG_USEC=10000000"
+
+
+def test_what_is_allowed_last_is_sent_last(inbox, monkeypatch):
+    environment = {"NOTIFY_SOCKET": inbox.getsockname(), "WATCHDOG_USEC": "10000000"}
+    notifier = Notifier(environment)
+    other = threading.Thread(target=notifier.allowing(90.0).__enter__, daemon=True)
+    send = notifier._send
+
+    def preempted(message):
+        monkeypatch.setattr(notifier, "_send", send)
+        other.start()
+        other.join(0.5)  # it may not send before this one has
+        send(message)
+
+    monkeypatch.setattr(notifier, "_send", preempted)
+    with notifier.allowing(60.0):
+        other.join(60)
+        assert [sent(inbox), sent(inbox)] == ["WATCHDOG_USEC=70000000", "WATCHDOG_USEC=100000000"]
