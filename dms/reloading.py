@@ -40,6 +40,7 @@ class Reloading:
         self._running, self._offered = running, offered
         self._asked, self._done = threading.Event(), threading.Event()
         self._offer: Chain | None = None
+        self._handing = threading.Lock()  # who takes an offer has seen all that it sets off
 
     def start(self) -> None:
         """Begin to listen; a request made before is heard, too."""
@@ -56,7 +57,8 @@ class Reloading:
 
     def take(self) -> Chain | None:
         """Return the chain that waits, None without one; :meth:`done` must follow."""
-        chain, self._offer = self._offer, None
+        with self._handing:
+            chain, self._offer = self._offer, None
         return chain
 
     def done(self) -> None:
@@ -81,8 +83,9 @@ class Reloading:
             self._status.refused = None
             _log.info("The settings were read again.")
             self._done.clear()
-            self._offer = chain
-            self._offered()
+            with self._handing:
+                self._offer = chain
+                self._offered()
             self._done.wait()
 
     def _refuse(self, why: str) -> None:

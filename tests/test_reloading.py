@@ -73,8 +73,9 @@ class Room:
         self.reads = 0
         self.systemd, self.status = Systemd(), Status()
         self.offers = threading.Semaphore(0)
+        self.offered = self.offers.release
         self.reloading = Reloading(
-            self.read, self.systemd, self.status, lambda: self.running, self.offers.release
+            self.read, self.systemd, self.status, lambda: self.running, self.offer
         )
         self.reloading.start()
 
@@ -83,6 +84,9 @@ class Room:
         if isinstance(self.fresh, Exception):
             raise self.fresh
         return self.fresh
+
+    def offer(self):
+        self.offered()
 
     def ask(self, fresh):
         self.fresh = fresh
@@ -139,3 +143,21 @@ def test_what_is_refused_is_told_and_the_next_request_is_heard(room, until):
     room.ask(Settings())
     assert room.take() is not None
     assert room.status.refused is None
+
+
+def test_an_offer_is_taken_only_once_it_has_ended_the_watch_before(room):
+    """Else it would end the watch after."""
+    order = []
+    loop = threading.Thread(target=lambda: (room.reloading.take(), order.append("taken")))
+
+    def offered():
+        loop.start()
+        loop.join(0.5)
+        order.append("watch ended")
+        room.offers.release()
+
+    room.offered = offered
+    room.ask(Settings())
+    assert room.offers.acquire(timeout=60)
+    loop.join(60)
+    assert order == ["watch ended", "taken"]
