@@ -17,14 +17,21 @@ from dms.errors import ConfigError
 T = TypeVar("T")
 Location = tuple[int | str, ...]
 _MOST_NODES = 200_000
+_ODD_NUMBER = re.compile(r"[-+]?(0[0-9_]+|[0-9_]+(:[0-9]+)+(\.[0-9_]*)?)")  # base 8 and base 60
 _LONGEST = 80  # characters of a value that a message quotes
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain YAML as YAML 1.2 has it, not PyYAML: 1e-3 is a number, the keys on and off are words.
+    """YAML 1.1 as PyYAML reads it, but for what surprises.
 
-    As values on and off stay true and false.
+    1e-3 is a number, as in YAML 1.2; 1:30 (to YAML 1.1 90) and 010 (8) are text, so that a number's
+    setting refuses them; the keys on and off are words. As values on and off stay true and false.
     """
+
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
+        tag = str(super().resolve(kind, value, implicit))  # type: ignore[no-untyped-call]
+        is_odd = kind is yaml.ScalarNode and implicit[0] and _ODD_NUMBER.fullmatch(value)
+        return tag.replace(":int", ":str").replace(":float", ":str") if is_odd else tag
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
         super().flatten_mapping(node)

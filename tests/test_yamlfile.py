@@ -88,6 +88,12 @@ def test_numbers_as_yaml_1_2_writes_them(tmp_path):
     assert tree == Tree(eye=Eye(closed_s=0.001), count=2, span=(0.0, 1.5), shown=True)
 
 
+@pytest.mark.parametrize("number", ["1:30", "-1:30.5", "0100", "08"])
+def test_numbers_in_base_60_or_8_are_refused(tmp_path, number):
+    assert told(tmp_path, f"count: {number}\n").endswith(f", got '{number}'")
+    assert loaded(tmp_path, f"eye: {{name: {number}}}\n").eye.name == number
+
+
 def test_all_faults_are_told_at_once(tmp_path):
     assert len(told(tmp_path, "eye:\n  closed_s: -1\ncount: x\nfoo: 1\n").splitlines()) == 3
 
