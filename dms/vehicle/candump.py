@@ -42,10 +42,12 @@ def read(lines: Iterable[str], name: str) -> Iterator[can.Message]:
     ConfigError where the lines have no times.
     """
     found, head = tee(_messages(lines, name))
-    stamps = [message.timestamp for message in islice(head, _HEAD)]
-    falls = sum(later < earlier for earlier, later in pairwise(stamps))
+    first = list(islice(head, _HEAD))
+    falls = sum(later.timestamp < earlier.timestamp for earlier, later in pairwise(first))
+    first.sort(key=lambda message: str(message.channel))  # each may have a clock of its own
+    stays = sum(b.timestamp <= a.timestamp for a, b in pairwise(first) if a.channel == b.channel)
     del head
-    differences, now_s = falls > len(stamps) // 4, 0.0
+    differences, now_s = min(falls, stays) > len(first) // 4, 0.0
     for message in found:
         if differences:
             now_s += message.timestamp

@@ -24,6 +24,12 @@ _RELATIVE = re.compile(r"\s*base\s+\w+\s+timestamps\s+relative", re.IGNORECASE)
 _STAMPED = re.compile(r"(\s*)(\d+\.\d+)(\s.*)", re.DOTALL)
 _REWIND_S = 1.0  # a larger step back is a clock that was set, a smaller one a late frame
 _LEAP_S = 86_400.0  # so is a larger step ahead: no drive pauses for a day, but clocks begin in 1970
+_SET = "%s: the clock of channel %r was set by %+.3f s at %.3f s; read on without such steps"
+_OTHER = "%s: channel %r has another clock, by %+.3f s at %.3f s; read on without the difference"
+_BEHIND = (
+    "%s: channel %r is off by %+.3f s at %.3f s, as another began ahead of it; if their clocks "
+    "differ, vehicle.log_channel and log_offset_s set the other right"
+)
 _FROM_ONE = {".asc", ".blf"}  # formats that count channels from 1 where python-can counts from 0
 
 
@@ -37,8 +43,7 @@ def frames(path: Path, channel: str = "") -> Iterator[tuple[float, can.Message]]
     channels: dict[str, set[tuple[int, bool]]] = {}  # identifiers heard on each
     try:
         with _reader(path) as reader:
-            for at_s, message in _timed(path, reader):
-                name = _channel(path, message)
+            for at_s, name, message in _timed(path, reader):
                 heard = channels.setdefault(name, set())
                 if message.is_error_frame or message.is_remote_frame:
                     continue
@@ -66,23 +71,37 @@ def frames(path: Path, channel: str = "") -> Iterator[tuple[float, can.Message]]
         )
 
 
-def _timed(path: Path, messages: Iterable[can.Message]) -> Iterator[tuple[float, can.Message]]:
-    """Yield each message with its seconds since the first, without steps of a clock that is set."""
-    first_s: float | None = None
-    newest_s, told = 0.0, False
+def _timed(path: Path, messages: Iterable[can.Message]) -> Iterator[tuple[float, str, can.Message]]:
+    """Yield each message with its seconds since the first, and channel.
+
+    Steps of a clock that is set are left out. Channels have one clock in common until one of them
+    cannot have it: interfaces may count from their own start.
+    """
+    first_s: dict[str, float] = {}  # what each channel's clock showed at the log's first message
+    newest_s: dict[str, float] = {}
+    told = set()
     for message in messages:
-        if first_s is None:
-            first_s = message.timestamp
-        at_s = message.timestamp - first_s
-        if not newest_s - _REWIND_S <= at_s <= newest_s + _LEAP_S:
-            if not told:
-                words = "%s: its clock was set by %+.3f s at %.3f s; read on without such steps"
-                _log.warning(words, path, at_s - newest_s, newest_s)
-            told = True
-            first_s -= newest_s - at_s
-            at_s = newest_s
-        newest_s = max(newest_s, at_s)
-        yield at_s, message
+        name, known, words = _channel(path, message), list(first_s), ""
+        now_s = max(newest_s.values(), default=0.0)
+        if name not in first_s:
+            first_s[name] = first_s[known[0]] if known else message.timestamp
+            newest_s[name] = now_s
+        at_s = message.timestamp - first_s[name]
+        if not newest_s[name] - _REWIND_S <= at_s <= newest_s[name] + _LEAP_S:
+            words, alike = _OTHER, [name]
+            if name in known:
+                words = _SET
+                alike = [each for each in known if first_s[each] == first_s[name]]
+                now_s = max(newest_s[each] for each in alike)
+            first_s.update(dict.fromkeys(alike, message.timestamp - now_s))
+        elif at_s < now_s - _REWIND_S:
+            words = _BEHIND
+        if words and words not in told:
+            _log.warning(words, path, name, at_s - now_s, now_s)
+            told.add(words)
+        at_s = message.timestamp - first_s[name]
+        newest_s[name] = max(newest_s[name], at_s)
+        yield at_s, name, message
 
 
 def _channel(path: Path, message: can.Message) -> str:

@@ -181,6 +181,8 @@ def test_channels_are_called_as_the_log_calls_them(tmp_path):
           " (000.100000)  can0  123   [2]  01 02", " (000.000100)  can0  124   [0]",
           " (000.100000)  can0  123   [2]  01 02", " (000.000100)  can0  124   [0]"],
          [0.0, 0.1, 0.1001, 0.2001, 0.2002]),  # -t d
+        (["(000.100000) can0 123#01", "(000.000100) can1 123#01"] * 3,
+         [0.0, 0.0001, 0.1001, 0.1002, 0.2002, 0.2003]),  # -t d of two buses
         ([" (000.000000)  can0  RX - -  18FEF100   [8]  FF 00 50 CF FF FF FF FF",
           " (000.100000)  can0  TX B E  123  [12]  00 00 00 00 00 00 00 00 00 00 00 00"],
          [0.0, 0.1]),  # -x
@@ -232,7 +234,53 @@ def test_a_clock_that_was_set_loses_nothing(tmp_path, drive, caplog, later_s):
     assert len(times) == len(drive)
     assert times == sorted(times)
     assert times[-1] == pytest.approx(9.8, abs=0.01)  # the step itself took no time
-    assert caplog.text.count("clock was set") == 1
+    assert caplog.text.count("was set by") == 1
+
+
+def two_clocks(path, *, begin_s=(100.0, 50.05), channel="{}"):
+    """Two buses of a message each 100 ms, in turn, each with a clock of its own."""
+    rows = [(begin_s[c] + i / 10, channel.format(c + 1)) for i in range(50) for c in (0, 1)]
+    if path.suffix == ".asc":
+        lines = [f"   {t_s:.6f} {name}  123             Rx   d 1 01" for t_s, name in rows]
+        lines = [*VECTOR.splitlines()[:3], *lines]
+    else:
+        lines = [f"({t_s:.6f}) {name} 123#01" for t_s, name in rows]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.mark.parametrize(("name", "channel"), [("two.asc", "{}"), ("two.log", "can{}")])
+@pytest.mark.parametrize("begin_s", [(100.0, 50.05), (1.7e9, 50.05), (50.05, 1.7e9)])
+def test_two_buses_with_a_clock_each(tmp_path, caplog, name, channel, begin_s):
+    path = two_clocks(tmp_path / name, begin_s=begin_s, channel=channel)
+    for number in (1, 2):
+        times = [t_s for t_s, _ in frames(path, channel.format(number))]
+        assert times == pytest.approx([i / 10 for i in range(50)], abs=1e-3)
+    times = [t_s for t_s, _ in frames(path)]
+    assert len(times) == 100
+    assert times == pytest.approx(sorted(times), abs=1e-3)
+    assert "has another clock" in caplog.text
+
+
+def test_a_second_clock_that_is_ahead_is_told(tmp_path, caplog):
+    """It may as well be a bus that was quiet at first."""
+    path = two_clocks(tmp_path / "two.asc", begin_s=(50.05, 100.0))
+    for number, first_s in ((1, 0.0), (2, 49.95)):
+        times = [t_s for t_s, _ in frames(path, str(number))]
+        assert times == pytest.approx([first_s + i / 10 for i in range(50)])
+    assert "off by -49.850 s" in caplog.text
+    assert "log_offset_s" in caplog.text
+
+
+def test_a_clock_that_was_set_is_set_for_every_channel(tmp_path, caplog):
+    """Also for one that had been quiet for longer than the step."""
+    can0 = [(i, "can0") for i in range(100)]
+    rows = sorted([*can0, (5.5, "can1"), (95.5, "can1")])
+    lines = [f"({1000 + t_s - 30 * (t_s > 70):.6f}) {name} 123#01" for t_s, name in rows]
+    path = tmp_path / "drive.log"
+    path.write_text("\n".join(lines) + "\n")
+    assert [t_s for t_s, _ in frames(path, "can1")] == pytest.approx([5.5, 94.5])
+    assert caplog.text.count("was set") == 1
 
 
 def test_frames_a_little_late_stay_as_they_are(tmp_path, drive, caplog):
