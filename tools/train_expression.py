@@ -8,11 +8,12 @@ constant for the first part of training and falls to nothing in the last, so tha
 be changed on the way: only the falling part depends on it. tools/quantize.py makes the shipped
 files from the checkpoint.
 
-``--trunk teacher plain --epochs 26 64`` trains a larger net in OUT/1, the shipped one in OUT/2
-(``--rate`` and ``--batch`` are of each net too). A part of each target of a later net is what the
-net before says of the plain crop, mean over small moves and the mirror image, so that it learns to
-say of a face in infrared light what its teacher says of it in daylight (distillation, Hinton et
-al. 2015).
+``--trunk teacher plain plain --epochs 26 64 85`` trains a larger net in OUT/1, a smaller in OUT/2
+and in OUT/3 that one further (``--rate``, ``--batch`` and ``--taught`` are of each net too). A part
+(``--taught``) of each target of a later net is what the net before says of the plain crop, mean
+over small moves and the mirror image, so that it learns to say of a face in infrared light what
+its teacher says of it in daylight (distillation, Hinton et al. 2015). A net of the same trunk as
+the one before starts with its weights.
 """
 
 from __future__ import annotations
@@ -43,7 +44,6 @@ TRUNKS = {
     "plain": ((24, 48, 48, 96, 96, 96, 144, 144, 144), (1, 2, 1, 2, 1, 1, 2, 1, 1)),
     "tiny": ((32, 32, 64, 64, 64, 128, 128, 128), (2, 1, 2, 1, 1, 2, 1, 1)),
 }
-TAUGHT_SHARE = 0.35  # of a target, where there are teachers
 LOOKS = 4  # at each picture, by each teacher
 PLAIN_SHARE = 0.4  # of the crops stay as they are: visible light counts too
 
@@ -56,16 +56,16 @@ def make_net(trunk: str, dropout: float = 0.0) -> PlainNet:
 class Targets:
     """What each head should say of each picture: (n, 8) for FER+ and (n, 7) for FER2013."""
 
-    def __init__(self, fer: Fer, taught: dict[str, np.ndarray] | None) -> None:
+    def __init__(self, fer: Fer, taught: dict[str, np.ndarray] | None, share: float) -> None:
         label = np.eye(7, dtype=np.float32)[fer.label]
         self.fer2013 = 0.95 * label + np.float32(0.05 / 7)
         self.ferplus, self.weight = fer.share, fer.has_votes.astype(np.float32)
         if taught is not None:
             voted = fer.has_votes[:, None]
-            mixed = (1 - TAUGHT_SHARE) * fer.share + TAUGHT_SHARE * taught["ferplus"]
+            mixed = (1 - share) * fer.share + share * taught["ferplus"]
             self.ferplus = np.where(voted, mixed, taught["ferplus"])
             self.weight = np.ones(len(label), np.float32)
-            self.fer2013 = (1 - TAUGHT_SHARE) * label + TAUGHT_SHARE * taught["fer2013"]
+            self.fer2013 = (1 - share) * label + share * taught["fer2013"]
 
 
 @torch.no_grad()
@@ -192,24 +192,28 @@ def generations(args: argparse.Namespace) -> None:
     torch.set_num_threads(args.threads)
     fer = Fer(args.data / "fer2013")
     anchors = settled(*fer_anchors(fer.images, args.out / "fer_anchors.npz"))
-    taught = None
-    nets = zip(args.trunk, args.epochs, args.rate, args.batch, strict=True)
-    for number, (trunk, epochs, rate, batch) in enumerate(nets, 1):
+    taught, before = None, None
+    nets = zip(args.trunk, args.epochs, args.rate, args.batch, args.taught, strict=True)
+    for number, (trunk, epochs, rate, batch, share) in enumerate(nets, 1):
         out = args.out / str(number)
         out.mkdir(parents=True, exist_ok=True)
         seed = args.seed + number - 1
         torch.manual_seed(seed)
-        targets = Targets(fer, taught)
+        targets = Targets(fer, taught, share)
         own = {"out": out, "trunk": trunk, "epochs": epochs, "rate": rate, "batch": batch}
+        own["start"] = before if before and trunk == args.trunk[number - 2] else None
         train(argparse.Namespace(**{**vars(args), **own, "seed": seed}), fer, anchors, targets)
         if number < len(args.epochs):
-            taught = taught_by(out / "checkpoint.pt", fer, anchors, out / "taught.npz")
+            before = out / "checkpoint.pt"
+            taught = taught_by(before, fer, anchors, out / "taught.npz")
 
 
 def train(args: argparse.Namespace, fer: Fer, anchors: np.ndarray, targets: Targets) -> None:
-    """Train one net; ``args`` has its own out, trunk, epochs, rate, batch and seed."""
+    """Train one net; ``args`` has its own out, trunk, epochs, rate, batch, start and seed."""
     validation = Validation(fer, anchors)
     net = make_net(args.trunk, dropout=0.2).to(memory_format=torch.channels_last)
+    if args.start:
+        net.load_state_dict(torch.load(args.start, weights_only=True)["average"])
     optimiser = Optimiser(net, args.rate, args.rate)
     average = Average(net, args.average)
     first, checkpoint = 0, args.out / "checkpoint.pt"
@@ -262,11 +266,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder that holds fer2013/")
     parser.add_argument("--out", type=Path, default=Path("out/expression"))
-    parser.add_argument("--trunk", choices=TRUNKS, nargs="+", default=["teacher", "plain"])
-    parser.add_argument("--epochs", type=int, nargs="+", default=[26, 64], help="of each net")
+    parser.add_argument("--trunk", choices=TRUNKS, nargs="+", default=["teacher", "plain", "plain"])
+    parser.add_argument("--epochs", type=int, nargs="+", default=[26, 64, 85], help="of each net")
     parser.add_argument("--stable", type=float, default=0.1, help="share of epochs at full rate")
-    parser.add_argument("--batch", type=int, nargs="+", default=[128, 256], help="of each net")
-    parser.add_argument("--rate", type=float, nargs="+", default=[0.04, 0.03], help="of each net")
+    parser.add_argument("--batch", type=int, nargs="+", default=[128, 256, 256], help="of each net")
+    parser.add_argument(
+        "--rate", type=float, nargs="+", default=[0.04, 0.03, 0.01], help="of each net"
+    )
+    parser.add_argument(
+        "--taught",
+        type=float,
+        nargs="+",
+        default=[0.0, 0.35, 0.5],
+        help="share of each net's targets that the net before gives",
+    )
     parser.add_argument("--average", type=float, default=0.998, help="decay of the weights' mean")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
@@ -277,7 +290,7 @@ def main() -> None:
         "--without", nargs="*", choices=EFFECTS, default=[], help="effects to leave out (ablation)"
     )
     args = parser.parse_args()
-    for name in ("epochs", "rate", "batch"):
+    for name in ("epochs", "rate", "batch", "taught"):
         if len(getattr(args, name)) != len(args.trunk):
             parser.error(f"--{name} wants as many numbers as there are trunks")
     generations(args)
