@@ -9,7 +9,7 @@ import pytest
 
 from dms.cli import main
 from dms.engine import report as room
-from dms.engine.manifest import load_manifest
+from dms.engine.manifest import ACCELERATED, load_manifest
 from dms.engine.plans import PlanStore
 from dms.engine.prepare import key_of
 from dms.engine.report import Row, Wanted, engine_report, timed
@@ -19,7 +19,7 @@ from tests.plan_bench import ORIN
 @pytest.fixture
 def store(trt, plan_folder: Path) -> PlanStore:
     kept = PlanStore(plan_folder)
-    for name in room.NETS:
+    for name in ACCELERATED:
         manifest = load_manifest(name)
         key = key_of(manifest, ORIN)
         kept.write(key, trt.plan_of(manifest.path("int8-qdq"), key.batch), {})
@@ -29,7 +29,7 @@ def store(trt, plan_folder: Path) -> PlanStore:
 def test_measures_everything_and_judges_it(trt, store: PlanStore) -> None:
     rows = list(engine_report(Wanted(count=3), store=store, module=trt))
     by_name = {(row.part, row.what): row for row in rows}
-    for net in room.NETS:
+    for net in ACCELERATED:
         assert by_name[net, "CPU INT8 against FP32"].good
         assert by_name[net, "TensorRT INT8 against FP32"].good
         assert by_name[net, "GPU crops against CPU crops"].value == "max 0.000000"
@@ -104,7 +104,7 @@ def test_percentiles_are_of_the_calls() -> None:
 
 
 def test_example_crops_lie_in_the_frame() -> None:
-    for name in room.NETS:
+    for name in ACCELERATED:
         net = load_manifest(name)
         crops = room.cpu_crops(np.full(room.FRAME, 9, np.uint8), net, room.example_crops(net))
         assert (crops == 9).all()
