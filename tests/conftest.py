@@ -24,7 +24,7 @@ hypothesis_settings.load_profile("dms")
 @pytest.fixture(scope="session")
 def data() -> Path:
     """Return the folder of measurement data, which is not part of the project."""
-    place = Path(os.environ.get("DMS_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    place = Path(os.environ.get("DMS_DATA") or Path(__file__).parents[2] / "shared" / "data")
     if not place.is_dir():
         pytest.skip("the measurement data is not on this machine (set DMS_DATA)")
     return place
