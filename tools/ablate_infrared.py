@@ -82,7 +82,7 @@ def one(args: argparse.Namespace, part: str, seed: int, fer: Fer, anchors: NDArr
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
     own = {"out": out, "without": PARTS[part], "seed": seed, "trunk": "tiny"}
-    train(argparse.Namespace(**{**vars(args), **own}), fer, anchors, Targets(fer, None, 0.0))
+    train(argparse.Namespace(**{**vars(args), **own}), fer, anchors, Targets(fer, None))
     return out
 
 

@@ -56,7 +56,7 @@ def make_net(trunk: str, dropout: float = 0.0) -> PlainNet:
 class Targets:
     """What each head should say of each picture: (n, 8) for FER+ and (n, 7) for FER2013."""
 
-    def __init__(self, fer: Fer, taught: dict[str, np.ndarray] | None, share: float) -> None:
+    def __init__(self, fer: Fer, taught: dict[str, np.ndarray] | None, share: float = 0) -> None:
         label = np.eye(7, dtype=np.float32)[fer.label]
         self.fer2013 = 0.95 * label + np.float32(0.05 / 7)
         self.ferplus, self.weight = fer.share, fer.has_votes.astype(np.float32)
@@ -201,19 +201,29 @@ def generations(args: argparse.Namespace) -> None:
         torch.manual_seed(seed)
         targets = Targets(fer, taught, share)
         own = {"out": out, "trunk": trunk, "epochs": epochs, "rate": rate, "batch": batch}
-        own["start"] = before if before and trunk == args.trunk[number - 2] else None
-        train(argparse.Namespace(**{**vars(args), **own, "seed": seed}), fer, anchors, targets)
+        own["seed"] = seed
+        start = before if before and trunk == args.trunk[number - 2] else None
+        train(argparse.Namespace(**{**vars(args), **own}), fer, anchors, targets, start)
         if number < len(args.epochs):
             before = out / "checkpoint.pt"
             taught = taught_by(before, fer, anchors, out / "taught.npz")
 
 
-def train(args: argparse.Namespace, fer: Fer, anchors: np.ndarray, targets: Targets) -> None:
-    """Train one net; ``args`` has its own out, trunk, epochs, rate, batch, start and seed."""
+def train(
+    args: argparse.Namespace,
+    fer: Fer,
+    anchors: np.ndarray,
+    targets: Targets,
+    start: Path | None = None,
+) -> None:
+    """Train one net, from the weights of checkpoint ``start`` on or from nothing.
+
+    ``args`` has its own out, trunk, epochs, rate, batch and seed.
+    """
     validation = Validation(fer, anchors)
     net = make_net(args.trunk, dropout=0.2).to(memory_format=torch.channels_last)
-    if args.start:
-        net.load_state_dict(torch.load(args.start, weights_only=True)["average"])
+    if start is not None:
+        net.load_state_dict(torch.load(start, weights_only=True)["average"])
     optimiser = Optimiser(net, args.rate, args.rate)
     average = Average(net, args.average)
     first, checkpoint = 0, args.out / "checkpoint.pt"
