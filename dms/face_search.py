@@ -188,7 +188,7 @@ class FaceSearch:
         On 809 frames of 56 recordings the small margin keeps as many faces as the wide one, for
         0.6 of the cost; of half covered faces it misses some, so the wide one has the last word.
         """
-        return self._near(gray, box, _CONFIRM_MARGIN) or self._near(gray, box, _AGAIN_MARGIN)
+        return self._near(gray, box, _CONFIRM_MARGIN) or self.again(gray, box)
 
     def again(self, gray: Gray, box: Box) -> Box | None:
         """Return the face around ``box``, where it was a moment ago."""
