@@ -38,7 +38,8 @@ setup(
         "dms.bridge": ["*.vspec"],
         "dms.vehicle": ["*.dbc"],
         "dms.dashboard": ["*.html", "*.css", "*.js"],
-        "dms": ["py.typed", "*.dbc", "*.html", "*.css", "*.js"],
+        "dms.report": ["*.html", "*.css", "*.js"],
+        "dms": ["py.typed", "*.dbc"],
     },
     install_requires=[
         "numpy>=1.26,<3",

@@ -16,20 +16,20 @@ from dms.bridge.bridge import Bridge
 from dms.camera.backends import open_camera
 from dms.camera.camera import Camera
 from dms.config import Settings
-from dms.core import Core
-from dms.drivers import recall, remember
-from dms.engine.load import open_engine
+from dms.decision.core import Core
+from dms.engine.backends import open_engine
 from dms.engine.manifest import load_manifest
-from dms.expression import ExpressionNet
-from dms.eye_state import EyeStateNet
-from dms.landmarks import load_predictor, scheme_of
 from dms.monitor import VehicleSource
-from dms.mouth_net import MouthNet, load_mouth_net
-from dms.perception import Perception, PerceptionSettings
+from dms.perception.expression import ExpressionNet
+from dms.perception.eye_net import EyeStateNet
+from dms.perception.landmarks import load_predictor, scheme_of
+from dms.perception.mouth import MouthNet, load_mouth_net
+from dms.perception.perception import Perception, PerceptionSettings
+from dms.store.drivers import recall, remember
 from dms.vehicle import open_vehicle
 
 if TYPE_CHECKING:
-    from dms.engine.accelerated import AcceleratedNets
+    from dms.perception.accelerated import AcceleratedNets
 
 
 LOGS = (".blf", ".asc", ".log", ".mf4", ".trc")  # of the vehicle's bus
@@ -119,8 +119,8 @@ class Chain:
         nets = self.settings.nets
         if nets.backend != "tensorrt":
             return None
-        from dms.engine.accelerated import AcceleratedNets  # noqa: PLC0415
         from dms.engine.preparation import Preparation  # noqa: PLC0415
+        from dms.perception.accelerated import AcceleratedNets  # noqa: PLC0415
 
         roles = {"eye_state": nets.eye_state, "expression": self._expression_net}
         manifests = {role: load_manifest(name) for role, name in roles.items() if name}

@@ -13,20 +13,20 @@ from pydantic import TypeAdapter
 from dms.bridge import BridgeSettings
 from dms.camera.exposure import ExposureSettings
 from dms.camera.settings import CameraSettings
-from dms.clips import ClipSettings
-from dms.core import CoreSettings
-from dms.drivers import DriverSettings
+from dms.decision.core import CoreSettings
 from dms.errors import ConfigError
-from dms.expression import ExpressionSettings
-from dms.lamp import LampSettings
-from dms.landmarks import LandmarkSettings
-from dms.liveness import LivenessSettings
 from dms.monitor import MonitorSettings
-from dms.perception import PerceptionSettings
-from dms.restarts import RestartSettings
+from dms.perception.expression import ExpressionSettings
+from dms.perception.landmarks import LandmarkSettings
+from dms.perception.perception import PerceptionSettings
+from dms.service.lamp import LampSettings
+from dms.service.restarts import RestartSettings
+from dms.service.status import StartSettings
+from dms.service.watchdog import LivenessSettings
 from dms.settings import OWN_ESTIMATE, setting, settings
-from dms.status import StartSettings
-from dms.store import StoreSettings
+from dms.store.clips import ClipSettings
+from dms.store.drivers import DriverSettings
+from dms.store.events import StoreSettings
 from dms.vehicle import VehicleSettings
 from dms.yamlfile import as_data, load_data, parse, read
 

@@ -15,15 +15,15 @@ from importlib import metadata
 from pathlib import Path
 
 from dms.bridge import open_bridge
-from dms.bridge.load import bus_load
+from dms.bridge.bus_load import bus_load
+from dms.bridge.diagnostics import code_text, fault_text
+from dms.bridge.diagnostics import read as read_faults
 from dms.camera.backends import open_camera, presences, source_kind
 from dms.camera.settings import SourceKind
 from dms.config import Settings
-from dms.diagnostics import code_text, fault_text
-from dms.diagnostics import read as read_faults
 from dms.engine.manifest import load_manifest
 from dms.errors import DmsError
-from dms.landmarks import load_predictor
+from dms.perception.landmarks import load_predictor
 from dms.vehicle import check_vehicle
 
 _CAN_TYPE = "280"  # ARPHRD_CAN in Linux' if_arp.h

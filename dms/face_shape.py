@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dms.landmarks import Landmarks
+from dms.perception.landmarks import Landmarks
 
 CHANNELS = 14
 

@@ -14,10 +14,10 @@ from typing import Protocol, runtime_checkable
 
 from dms.bridge.bridge import Bridge
 from dms.camera.camera import Camera
-from dms.core import Core
+from dms.decision.core import Core
 from dms.errors import CameraError, CameraLostError
-from dms.perception import Perception
-from dms.recording import Moment
+from dms.files.observations import Moment
+from dms.perception.perception import Perception
 from dms.settings import setting, settings
 from dms.values import (
     DriverObservation,

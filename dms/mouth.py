@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from dms.landmarks import Landmarks
+from dms.perception.landmarks import Landmarks
 
 
 def mouth_aspect_ratio(marks: Landmarks) -> float | None:
     """Return the mean gap of the inner lips over the distance of their corners, None if flat.
 
     On the scale of dlib's points, whichever model placed them (``Scheme.lip_scale``): 0 for
-    a closed mouth; what a yawn reads stands in :class:`dms.yawns.YawnSettings`.
+    a closed mouth; what a yawn reads stands in :class:`dms.decision.fatigue.yawns.YawnSettings`.
     """
     scheme, points = marks.scheme, marks.points
     right, left = scheme.inner_corners

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from dms.bridge.bridge import Bridge
-from dms.core import Core
+from dms.decision.core import Core
+from dms.files.observations import Moment
 from dms.monitor import Sink, VehicleSource
-from dms.recording import Moment
 from dms.values import DriverState
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import settings as hypothesis_settings
 
-from dms.landmarks import Landmarks, LandmarkSettings, Predictor, load_predictor
+from dms.perception.landmarks import Landmarks, LandmarkSettings, Predictor, load_predictor
 from dms.values import Box, Gray
 
 # The same examples each time, and no limit of time: the machine may be busy.

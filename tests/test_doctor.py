@@ -1,13 +1,13 @@
 import pytest
 
 from dms.bridge import BridgeSettings
+from dms.bridge.diagnostics import FaultMemory
 from dms.bridge.mqtt_settings import MqttSettings
 from dms.camera.backends import Presence
 from dms.camera.settings import CameraSettings
 from dms.config import NetSettings, Settings
-from dms.diagnostics import FaultMemory
 from dms.doctor import Verdict, examine
-from dms.landmarks import LandmarkSettings
+from dms.perception.landmarks import LandmarkSettings
 from dms.values import DriverState
 from dms.vehicle import VehicleSettings
 from dms.vehicle.settings import SignalSettings, SignalsSettings

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dms.face_shape import CHANNELS, face_shape
-from dms.landmarks import DLIB68, DMS56, Landmarks, Scheme
+from dms.perception.landmarks import DLIB68, DMS56, Landmarks, Scheme
 
 
 def face(scheme: Scheme, degrees: float = 0.0, scale: float = 1.0) -> Landmarks:

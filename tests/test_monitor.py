@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dms.core import Core
+from dms.decision.core import Core
 from dms.errors import CameraError, CameraLostError
 from dms.monitor import Monitor, MonitorSettings
 from dms.values import Command, DriverObservation, Frame, Kind, PauseReason, Unseen

@@ -22,8 +22,8 @@ import numpy as np
 import pytest
 import yaml
 
-from dms.live_view import ViewError, watch
-from dms.sealing import new_identity
+from dms.service.view import ViewError, watch
+from dms.store.sealing import new_identity
 from tests.bridge.broker import PLACE, Broker
 from tests.bridge.lawicel import Lawicel
 

@@ -11,12 +11,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 
 import make_demo_clip
 
-from dms.bench import Outputs, bench
+from dms.bench.bench import Outputs, bench
 from dms.bridge import BridgeSettings
 from dms.bridge.codec import contract
 from dms.chain import Chain
 from dms.config import Settings
-from dms.core import CoreSettings, find_rules
+from dms.decision.core import CoreSettings, find_rules
 from tests.bridge.lawicel import Lawicel
 
 SECONDS = 13.0

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from dms.crop import FaceCropSettings, face_crop
-from dms.landmarks import LandmarkSettings
+from dms.engine.preprocess.crop import FaceCropSettings, face_crop
+from dms.perception.landmarks import LandmarkSettings
 from dms.values import EXPRESSIONS
 from tools.evaluation.figures import auroc
 from tools.evaluation.infrared import ANGER, DISGUST, SEVEN, find_faces

@@ -20,7 +20,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from dms.audit import AuditSettings, Finding, as_table, compare, measure, read_manifest
+from dms.bench.audit import AuditSettings, Finding, as_table, compare, measure, read_manifest
 from dms.chain import Chain
 from dms.config import load
 from dms.engine.manifest import FOLDER

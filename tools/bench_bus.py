@@ -23,8 +23,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from dms.bridge import BridgeSettings, open_bridge
+from dms.bridge.bus_load import bus_load
 from dms.bridge.codec import Codec
-from dms.bridge.load import bus_load
 from dms.values import DriverState, Event, Kind, Level
 
 _ALERT = f"t{Codec().ids['DMS_Alert']:03X}8".encode()

@@ -25,7 +25,7 @@ from pathlib import Path
 import make_demo_clip
 import make_demo_drive
 
-from dms.recording import Moment, save
+from dms.files.observations import Moment, save
 
 PIECE_S = 600.0  # of one made-up recording
 

@@ -31,13 +31,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from dms.camera.live import LiveCamera
 from dms.camera.source import Picture, Source
 from dms.config import load
-from dms.liveness import Liveness, LivenessSettings
-from dms.notify import Notifier
-from dms.recording import Moment
-from dms.service import Service
-from dms.status import Status
-from dms.store import EventStore, StoreSettings
-from dms.store_writer import StoreWriter
+from dms.files.observations import Moment
+from dms.service.notify import Notifier
+from dms.service.service import Service
+from dms.service.status import Status
+from dms.service.watchdog import Liveness, LivenessSettings
+from dms.store.events import EventStore, StoreSettings
+from dms.store.writer import StoreWriter
 from dms.values import DriverState, Frame
 from tools.speed.films import demo_clip
 

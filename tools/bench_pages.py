@@ -26,10 +26,10 @@ from dms.chain import Chain
 from dms.config import load
 from dms.dashboard.feed import ReplayFeed
 from dms.dashboard.server import listen, make_app
-from dms.frames import Series
-from dms.recording import Moment, save
-from dms.report import Recording, Report, write_report
-from dms.timeline import PANELS
+from dms.files.frames import Series
+from dms.files.observations import Moment, save
+from dms.report.report import Recording, Report, write_report
+from dms.report.timeline import PANELS
 from dms.values import Box, DriverObservation, Event, EyeEvidence, HeadPose, Kind, Level
 
 FPS = 30.0

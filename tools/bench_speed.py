@@ -31,7 +31,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from dms.engine.load import open_engine
+from dms.engine.backends import open_engine
 from dms.engine.manifest import load_manifest
 from dms.errors import EngineError
 from tools.speed.contestants import CONTESTANTS, OURS, whole_chain

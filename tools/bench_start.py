@@ -25,7 +25,7 @@ from pathlib import Path
 import cv2
 
 from dms.bridge.codec import Codec, contract
-from dms.bridge.slcan import LineReader
+from dms.bus.slcan import LineReader
 
 CLOSED_S = (34.2, 37.2)  # within the long closure of tools/make_demo_clip.py
 PATIENCE_S = 300.0
@@ -33,7 +33,7 @@ PATIENCE_S = 300.0
 
 def played(film: str) -> None:
     """Run ``dms service`` with the film's closed eyes in place of a camera; the child's part."""
-    import dms.service  # noqa: PLC0415  (the child's imports are what is timed)
+    import dms.service.service  # noqa: PLC0415  (the child's imports are what is timed)
     from dms.camera.live import LiveCamera  # noqa: PLC0415
     from dms.camera.source import Picture, Source  # noqa: PLC0415
     from dms.cli import main as run  # noqa: PLC0415
@@ -56,7 +56,7 @@ def played(film: str) -> None:
         def close(self) -> None:
             """Nothing is held."""
 
-    dms.service.open_camera = lambda settings, patient: LiveCamera(Film, settings, patient)
+    dms.service.service.open_camera = lambda settings, patient: LiveCamera(Film, settings, patient)
     sys.exit(run(sys.argv[3:]))
 
 

@@ -21,13 +21,13 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from dms.crop import to_batch
 from dms.engine.build import BuildOptions, build_plan
 from dms.engine.engine import Engine, Tensor
 from dms.engine.gate import stored
 from dms.engine.manifest import FOLDER, Manifest, load_manifest
 from dms.engine.onnx import OnnxEngine
 from dms.engine.prepare import batch_of
+from dms.engine.preprocess.crop import to_batch
 from dms.engine.tensorrt import TensorRTEngine, tensorrt_module
 from dms.errors import DmsError
 

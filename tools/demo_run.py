@@ -22,15 +22,15 @@ import make_demo_drive
 from tqdm import tqdm
 
 from dms import __version__
-from dms.bench import Outputs, Result, bench
+from dms.bench.bench import Outputs, Result, bench
 from dms.bridge.codec import contract
 from dms.chain import Chain
 from dms.config import load
 from dms.errors import DmsError
-from dms.frames import load_frames
-from dms.labels import Labels, labels_beside, load_labels
-from dms.report import Recording, Report, write_report
-from dms.scoring import OBSERVED, Match, ScoringSettings, Verdict, due_times, match
+from dms.files.frames import load_frames
+from dms.report.report import Recording, Report, write_report
+from dms.scoring.labels import Labels, labels_beside, load_labels
+from dms.scoring.match import OBSERVED, Match, ScoringSettings, Verdict, due_times, match
 from dms.values import Event, Level
 
 CHANNEL = "dms-demo"

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from dms.eyes import aspect_ratio
-from dms.face import FaceSettings, FaceTracker
-from dms.landmarks import (
+from dms.perception.eyes import aspect_ratio
+from dms.perception.face import FaceSettings, FaceTracker
+from dms.perception.landmarks import (
     DLIB68,
     DMS56,
     Landmarks,
@@ -257,8 +257,8 @@ def speed(name: str, predictor: Predictor, faces: list[tuple[Gray, Box]]) -> Non
         predictor.predict(gray, box)
         times.append(1e3 * (time.perf_counter() - start))
     code = (
-        "import sys, time; import dlib, cv2, dms.landmark_net\n"
-        "from dms.landmarks import LandmarkSettings, load_predictor\n"
+        "import sys, time; import dlib, cv2, dms.perception.dms56\n"
+        "from dms.perception.landmarks import LandmarkSettings, load_predictor\n"
         "model, _, path = sys.argv[1].partition(':')\n"
         "start = time.perf_counter()\n"
         "load_predictor(LandmarkSettings(model=model, path=path or None))\n"

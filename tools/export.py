@@ -24,7 +24,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from dms.engine.manifest import FOLDER
-from dms.expression import FER2013
+from dms.perception.expression import FER2013
 from dms.values import EXPRESSIONS
 from tools import train_expression, train_eye_state
 from tools.nets.alignment import fer_anchors, settled

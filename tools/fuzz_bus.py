@@ -16,7 +16,7 @@ import random
 import resource
 import tracemalloc
 
-from dms.bridge.slcan import LineReader
+from dms.bus.slcan import LineReader
 from dms.vehicle import VehicleSettings, database
 from dms.vehicle.inputs import VehicleInput
 

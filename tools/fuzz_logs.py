@@ -15,7 +15,7 @@ import random
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from dms.can_import import can, load_mf4
+from dms.bus.python_can import can, load_mf4
 from dms.errors import ConfigError
 from dms.vehicle import VehicleSettings
 from dms.vehicle.logfile import LogVehicle

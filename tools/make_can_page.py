@@ -12,10 +12,10 @@ from pathlib import Path
 from cantools.database import Message
 
 from dms.bridge import BridgeSettings
+from dms.bridge.bus_load import bus_load, frames_per_s
 from dms.bridge.codec import BASE_ID, contract, data_ids, max_delta
-from dms.bridge.load import bus_load, frames_per_s
+from dms.bridge.diagnostics import Code
 from dms.bridge.uds import DIDS
-from dms.diagnostics import Code
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "can.md"
 

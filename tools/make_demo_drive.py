@@ -1,7 +1,8 @@
 """Make a short drive of recorded observations without pixels: calm, then anger, horn, hard braking.
 
-Synthetic and labelled so. Written are the observations (JSON Lines, as :mod:`dms.recording` reads
-them) and their labels (YAML). The same seed gives the same drive.
+Synthetic and labelled so. Written are the observations (JSON Lines, as
+:mod:`dms.files.observations` reads them) and their labels (YAML). The same seed gives the same
+drive.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from dms.recording import Moment, save
+from dms.files.observations import Moment, save
 from dms.values import (
     EXPRESSIONS,
     Box,

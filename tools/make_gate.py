@@ -18,10 +18,16 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from dms.crop import EyeCropSettings, FaceCropSettings, eye_crops, face_crop, to_batch
 from dms.engine.manifest import FOLDER, Manifest, load_manifest
 from dms.engine.onnx import OnnxEngine
-from dms.landmarks import DLIB68, Landmarks, dlib68_file, shape_points
+from dms.engine.preprocess.crop import (
+    EyeCropSettings,
+    FaceCropSettings,
+    eye_crops,
+    face_crop,
+    to_batch,
+)
+from dms.perception.landmarks import DLIB68, Landmarks, dlib68_file, shape_points
 from dms.values import Gray
 from tools.nets.infrared import infrared
 from tools.portrait import Portrait, Puppet

@@ -12,9 +12,9 @@ import gzip
 import json
 from pathlib import Path
 
-from dms.core import Core
-from dms.events import event_object
-from dms.recording import load
+from dms.decision.core import Core
+from dms.files.events import event_object
+from dms.files.observations import load
 
 PLACE = Path(__file__).resolve().parents[1] / "tests" / "golden"
 

@@ -13,10 +13,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from dms.context import READINGS
-from dms.context import RULES as CONTEXT_RULES
-from dms.core import CoreSettings
-from dms.profiles import PROFILES, SOURCES, Rules
+from dms.decision.core import CoreSettings
+from dms.decision.emotion.context import READINGS
+from dms.decision.emotion.context import RULES as CONTEXT_RULES
+from dms.decision.profiles import PROFILES, SOURCES, Rules
 
 _LINE = "|---|---|---|---|---|"
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "rules.md"
@@ -150,7 +150,7 @@ def _settings(schema: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         for key, one in part["properties"].items():
             value = _value(getattr(getattr(defaults, name), key))
             rows.append(f"| `{key}` | {value} | {_about(one)} |")
-        module = f"dms.{type(getattr(defaults, name)).__module__.rsplit('.', 1)[-1]}"
+        module = type(getattr(defaults, name)).__module__
         text = (type(getattr(defaults, name)).__doc__ or "").strip().splitlines()[0]
         yield name, f"{text} (`{module}`)", "\n".join(rows) + "\n"
 

@@ -35,7 +35,7 @@ NAMES = {"min": "max", "max": "min", "any": "all", "all": "any"}
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("module", help="such as dms.policy")
+    parser.add_argument("module", help="such as dms.decision.policy")
     parser.add_argument("tests", nargs="+", help="test files that must notice, quickest first")
     parser.add_argument("--timeout", type=int, default=120, metavar="S", help="a mutant that hangs")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only each N-th mutant")

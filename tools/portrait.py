@@ -252,8 +252,9 @@ def _cut_out(photograph: Picture) -> Picture:
 def _depth(x: Map, y: Map) -> Map:
     """Height of the head over its turning axis in photograph pixels: a rounded block with a nose.
 
-    Made to agree with real heads (dms.landmarks.HEAD): the nose's tip lies about half the distance
-    of the eyes' outer corners before them, so that a turn of n degrees reads as n degrees.
+    Made to agree with real heads (dms.perception.landmarks.HEAD): the nose's tip lies about half
+    the distance of the eyes' outer corners before them, so that a turn of n degrees reads as n
+    degrees.
     """
     above = np.sqrt(np.clip(1.0 - (np.clip(104.0 - y, 0.0, None) / 92.0) ** 2, 0.0, 1.0))
     width = 72.0 - 20.0 * _smooth(105.0, 178.0, y)

@@ -26,9 +26,9 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from dms.crop import to_batch
 from dms.engine.manifest import FOLDER, load_manifest
 from dms.engine.onnx import OnnxEngine
+from dms.engine.preprocess.crop import to_batch
 from tools.nets import calibration_crops
 from tools.nets.files import update
 from tools.nets.int8 import METHODS, for_cpu, for_tensorrt, prepared, ranges

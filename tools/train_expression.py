@@ -31,7 +31,7 @@ from torch.utils.data import DataLoader, Dataset
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from dms.crop import FaceCropSettings
+from dms.engine.preprocess.crop import FaceCropSettings
 from tools.nets.alignment import fer_anchors, jittered_crop, plain_crop, settled
 from tools.nets.files import revision
 from tools.nets.infrared import EFFECTS, infrared

@@ -22,7 +22,7 @@ from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from dms.crop import EyeCropSettings
+from dms.engine.preprocess.crop import EyeCropSettings
 from tools.nets.eyes import face_patches, hide, light, place, rims, shine
 from tools.nets.files import revision
 from tools.nets.plain import Average, Optimiser, PlainNet

@@ -29,7 +29,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from dms.engine.manifest import FOLDER
-from dms.landmark_net import EyeFraming, FaceFraming
+from dms.perception.dms56 import EyeFraming, FaceFraming
 from dms.values import Gray
 from tools.landmarking import nets as room
 from tools.landmarking.label import Label

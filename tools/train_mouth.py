@@ -24,9 +24,9 @@ from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from dms.decision.fatigue.yawns import YawnSettings
 from dms.engine.manifest import FOLDER
-from dms.mouth_net import MouthCropSettings
-from dms.yawns import YawnSettings
+from dms.perception.mouth import MouthCropSettings
 from tools.evaluation.figures import auroc
 from tools.nets.eyes import light, place
 from tools.nets.files import revision, write_manifest

@@ -1,5 +1,5 @@
 """Ways out to the vehicle; each bridge is imported only when it is asked for."""
 
-from dms.bridge.choice import BridgeSettings, open_bridge
+from dms.bridge.backends import BridgeSettings, open_bridge
 
 __all__ = ["BridgeSettings", "open_bridge"]

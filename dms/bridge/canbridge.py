@@ -7,17 +7,17 @@ from collections import deque
 from pathlib import Path
 
 from dms.bridge import signals
-from dms.bridge.alerts import AlertTracker
+from dms.bridge.alert_frames import AlertTracker
+from dms.bridge.backends import BridgeSettings
 from dms.bridge.bridge import Bridge
-from dms.bridge.bus import CAN_KINDS, check
-from dms.bridge.canlog import CanLog
-from dms.bridge.choice import BridgeSettings
 from dms.bridge.codec import Codec, Signals, contract
 from dms.bridge.commands import CommandReader
-from dms.bridge.link import Heard, Link
+from dms.bridge.diagnostics import FaultMemory
 from dms.bridge.uds import UdsServer
-from dms.can_import import can
-from dms.diagnostics import FaultMemory
+from dms.bus.link import Heard, Link
+from dms.bus.log import CanLog
+from dms.bus.open import CAN_KINDS, check
+from dms.bus.python_can import can
 from dms.errors import BridgeError, ConfigError
 from dms.values import Command, DriverState
 

@@ -12,14 +12,14 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import TypeAlias
 
-import dms.can_import  # noqa: F401  # isort: skip - before cantools, which loads python-can
+import dms.bus.python_can  # noqa: F401  # isort: skip - before cantools, which loads python-can
 
 import cantools
 from cantools.database import Message
 from cantools.database.can import Database
 from cantools.database.namedsignalvalue import NamedSignalValue
 
-from dms.e2e import Check, Checker, Protector
+from dms.bridge.e2e import Check, Checker, Protector
 from dms.errors import BridgeError, ConfigError
 
 BASE_ID = 0x400  # in dms.dbc; identifiers on the bus are moved by the difference to the setting

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dms.bridge.codec import Codec, Value
-from dms.e2e import Check
+from dms.bridge.e2e import Check
 from dms.values import Command, PauseReason
 
 NAME = "DMS_Command"

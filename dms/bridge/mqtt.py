@@ -21,12 +21,12 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from dms.bridge import vss
+from dms.bridge.backends import BridgeSettings
 from dms.bridge.bridge import Bridge
-from dms.bridge.choice import BridgeSettings
 from dms.bridge.mqtt_command import command_of
 from dms.bridge.mqtt_settings import MqttSettings
 from dms.errors import BridgeError, ConfigError
-from dms.events import event_object
+from dms.files.events import event_object
 from dms.values import Command, DriverState, Event, Level, Scalar
 
 _log = logging.getLogger(__name__)

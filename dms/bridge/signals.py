@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from dms import __version__
-from dms.alerts import WORDINGS
 from dms.bridge.codec import SNA, Value, contract
-from dms.faults import blinding
+from dms.decision.alerts import WORDINGS
+from dms.decision.faults import blinding
 from dms.values import (
     EXPRESSIONS,
     ActiveAlert,

@@ -10,10 +10,10 @@ from collections.abc import Callable
 
 import isotp
 
-from dms.bridge.choice import BridgeSettings
+from dms.bridge.backends import BridgeSettings
+from dms.bridge.diagnostics import Code, Fault, FaultMemory
 from dms.bridge.signals import kind_number
-from dms.can_import import can
-from dms.diagnostics import Code, Fault, FaultMemory
+from dms.bus.python_can import can
 
 _ACTIVE, _CONFIRMED = 0x01, 0x08  # bits of the status byte, ISO 14229-1 table D.1
 STATUS_MASK = _ACTIVE | _CONFIRMED

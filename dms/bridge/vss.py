@@ -6,7 +6,7 @@ The overlay, ``dms/bridge/dms.vspec``, names what VSS lacks. ``None`` is unknown
 from __future__ import annotations
 
 from dms.bridge.signals import health_word
-from dms.faults import blinding
+from dms.decision.faults import blinding
 from dms.values import EXPRESSIONS, DriverState, EyesState, Kind, Level, PauseReason, Scalar
 
 _DRIVER = "Vehicle.Driver"

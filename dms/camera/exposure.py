@@ -15,7 +15,7 @@ from pathlib import Path
 
 from dms.camera.devices import find_device
 from dms.errors import CameraError
-from dms.recording import Moment
+from dms.files.observations import Moment
 from dms.settings import setting, settings
 from dms.values import DriverState, Frame
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import cv2
 
-from dms.aim import AimSettings, as_picture, as_text, judge
+from dms.camera.aim import AimSettings, as_picture, as_text, judge
 from dms.chain import Chain
 from dms.commands.options import add_settings, settings_of
 from dms.errors import ConfigError

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 from tqdm import tqdm
 
-from dms.audit import METRICS, AuditSettings, as_table, compare, measure, read_manifest
+from dms.bench.audit import METRICS, AuditSettings, as_table, compare, measure, read_manifest
 from dms.chain import Chain
 from dms.commands.options import add_settings, settings_of
 from dms.errors import ConfigError

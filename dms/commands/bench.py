@@ -10,14 +10,14 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from dms.annotate import AnnotatedVideo
-from dms.batch import rate_of
-from dms.bench import Outputs, Result, bench
+from dms.bench.bench import Outputs, Result, bench
+from dms.bench.job import rate_of
 from dms.chain import Chain
 from dms.commands import bench_compare, bench_folder
 from dms.commands.options import add_settings, settings_of
 from dms.errors import ConfigError, DmsError
-from dms.events import event_object
+from dms.files.events import event_object
+from dms.files.video import AnnotatedVideo
 from dms.values import Kind, Level
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from dms.compare import CompareSettings, Comparison, compare
-from dms.corpus import find
+from dms.bench.compare import CompareSettings, Comparison, compare
+from dms.bench.summary import quality_object
+from dms.bench.sweep import Point, sweep, write_curve
 from dms.errors import ConfigError
-from dms.summary import quality_object
-from dms.sweep import Point, sweep, write_curve
+from dms.scoring.corpus import find
 from dms.values import Kind
 
 WORDS = ("compare", "sweep")

@@ -9,16 +9,16 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from dms.batch import Outcome, Recipe, frames_path, length_frames, rate_of
+from dms.bench.job import Outcome, Recipe, frames_path, length_frames, rate_of
+from dms.bench.mcap import write_mcap
+from dms.bench.mdf4 import write_mdf4
+from dms.bench.spread import run_dask, run_here, run_workers
+from dms.bench.summary import write_page, write_summary
 from dms.chain import Chain
 from dms.commands.options import settings_of
-from dms.corpus import Entry, annotated, find, labels_of
 from dms.errors import ConfigError
-from dms.events import load_events
-from dms.mcap import write_mcap
-from dms.mdf4 import write_mdf4
-from dms.spread import run_dask, run_here, run_workers
-from dms.summary import write_page, write_summary
+from dms.files.events import load_events
+from dms.scoring.corpus import Entry, annotated, find, labels_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import cv2
 
-from dms.calibrate import ChessboardViews, mounting
 from dms.camera.image_folder import TIMESTAMPS
+from dms.camera.lens import ChessboardViews, mounting
 from dms.chain import Chain
 from dms.commands.options import add_settings, check_above_zero, settings_of
 from dms.errors import CameraError, ConfigError

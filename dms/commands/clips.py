@@ -6,11 +6,11 @@ import argparse
 import os
 from pathlib import Path
 
-from dms.clips import clips_folder, open_clip, stored_clips
 from dms.commands.options import add_settings, may_erase, settings_of
 from dms.errors import ConfigError
-from dms.sealing import new_identity
-from dms.store import store_path
+from dms.store.clips import clips_folder, open_clip, stored_clips
+from dms.store.events import store_path
+from dms.store.sealing import new_identity
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -11,10 +11,10 @@ from dms.bridge import open_bridge
 from dms.camera.backends import check_camera, open_camera
 from dms.commands.options import add_settings, settings_of
 from dms.config import Settings, example, schema
-from dms.core import Core
+from dms.decision.core import Core
 from dms.engine.manifest import load_manifest
 from dms.errors import ConfigError
-from dms.landmarks import PREDICTORS
+from dms.perception.landmarks import PREDICTORS
 from dms.vehicle import check_vehicle
 from dms.yamlfile import as_data
 

@@ -12,7 +12,7 @@ from dms.commands.options import add_settings, check_above_zero, settings_of
 from dms.dashboard.feed import Feed, ReplayFeed, ServiceFeed
 from dms.dashboard.server import check_installed, is_loopback, listen, serve
 from dms.errors import CameraError, ConfigError
-from dms.live_view import SOCKET
+from dms.service.view import SOCKET
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from dms.commands.options import add_settings, check_above_zero, may_erase, settings_of
-from dms.events import event_object
-from dms.store import EventStore, StoredEvent, store_path
+from dms.files.events import event_object
+from dms.store.events import EventStore, StoredEvent, store_path
 from dms.values import Kind, Level
 
 _COLUMNS = ("number", "drive", "utc", "t_s", "kind", "level", "start_s", "end_s", "reason")

@@ -7,11 +7,11 @@ import signal
 from contextlib import ExitStack
 from pathlib import Path
 
-from dms.bench import Files, Outputs
+from dms.bench.bench import Files, Outputs
 from dms.chain import Chain
 from dms.commands.options import add_settings, settings_of
+from dms.files.observations import Moment
 from dms.monitor import Monitor, Sink
-from dms.recording import Moment
 from dms.values import DriverState, Frame
 
 

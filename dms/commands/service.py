@@ -13,24 +13,24 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from dms.camera.exposure import ExposureFollower
-from dms.clips import ClipKeeper, clips_folder
 from dms.commands.config import check
 from dms.commands.options import add_settings, settings_of
 from dms.config import Settings
 from dms.errors import DmsError
 from dms.folders import runtime_folder
-from dms.journal import set_up
-from dms.lamp import Lamp
-from dms.live_view import SOCKET, ViewServer
-from dms.liveness import Liveness
-from dms.metrics import Metrics
 from dms.monitor import Sink
-from dms.notify import Notifier
-from dms.restarts import Restarts, RestartSettings
-from dms.service import Service, catch_signals, patient_bridges
-from dms.status import Status
-from dms.store import EventStore, store_path
-from dms.store_writer import StoreWriter
+from dms.service.journal import set_up
+from dms.service.lamp import Lamp
+from dms.service.metrics import Metrics
+from dms.service.notify import Notifier
+from dms.service.restarts import Restarts, RestartSettings
+from dms.service.service import Service, catch_signals, patient_bridges
+from dms.service.status import Status
+from dms.service.view import SOCKET, ViewServer
+from dms.service.watchdog import Liveness
+from dms.store.clips import ClipKeeper, clips_folder
+from dms.store.events import EventStore, store_path
+from dms.store.writer import StoreWriter
 
 _log = logging.getLogger(__name__)
 

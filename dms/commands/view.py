@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from dms.live_view import SOCKET, watch
+from dms.service.view import SOCKET, watch
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

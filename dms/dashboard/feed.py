@@ -11,13 +11,13 @@ from typing import Any
 
 from dms.chain import Chain
 from dms.errors import DmsError
-from dms.live_view import ViewError, view_object, watch
+from dms.files.observations import OBSERVATIONS, Moment, load
 from dms.monitor import Monitor, VehicleSource
-from dms.notify import Notifier
-from dms.recording import OBSERVATIONS, Moment, load
 from dms.replay import replay
 from dms.resource import OpenedResource
-from dms.status import Status
+from dms.service.notify import Notifier
+from dms.service.status import Status
+from dms.service.view import ViewError, view_object, watch
 from dms.values import DriverState, Frame
 
 _RETRY_S = 0.5

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dms.crop import Affine
 from dms.engine.engine import Tensor, finite
 from dms.engine.gpu import Gpu
+from dms.engine.preprocess.crop import Affine
 from dms.engine.preprocess.crops import (
     BLOCK,
     JOB,

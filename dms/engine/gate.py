@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dms.crop import to_batch
 from dms.engine.engine import Engine
 from dms.engine.manifest import Manifest
+from dms.engine.preprocess.crop import to_batch
 from dms.errors import EngineError
 from dms.settings import setting, settings
 

@@ -16,7 +16,6 @@ from types import ModuleType
 
 import numpy as np
 
-from dms.crop import cut, to_batch
 from dms.engine.build import Say
 from dms.engine.engine import Engine, Tensor
 from dms.engine.frame_nets import Crop, FrameNets
@@ -26,6 +25,7 @@ from dms.engine.manifest import ACCELERATED, FOLDER, Manifest, load_manifest
 from dms.engine.onnx import OnnxEngine
 from dms.engine.plans import PlanError, PlanStore, StoredPlan
 from dms.engine.prepare import batch_of, build_and_keep, key_of, pass_gate, this_machine
+from dms.engine.preprocess.crop import cut, to_batch
 from dms.engine.tensorrt import TensorRTEngine, tensorrt_module
 from dms.errors import EngineError
 from dms.values import Gray

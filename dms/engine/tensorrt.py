@@ -1,6 +1,6 @@
 """The engine on the vehicle: a TensorRT plan run by pycuda on the GPU's one stream.
 
-It runs plans and never builds them; dms/engine/accelerated.py sees to that.
+It runs plans and never builds them; dms/perception/accelerated.py sees to that.
 """
 
 from __future__ import annotations

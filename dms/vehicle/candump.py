@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
 from itertools import islice, pairwise, tee
 
-from dms.can_import import can
+from dms.bus.python_can import can
 from dms.errors import ConfigError
 
 _log = logging.getLogger(__name__)

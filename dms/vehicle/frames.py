@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO, cast
 
-from dms.can_import import can, load_mf4
+from dms.bus.python_can import can, load_mf4
 from dms.errors import ConfigError
 from dms.vehicle import candump
 

@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from dms.bridge.backends import BridgeSettings
 from dms.bridge.bridge import Bridge
-from dms.bridge.bus import check, open_bus
 from dms.bridge.canbridge import CanBridge
-from dms.bridge.canlog import CanLog
-from dms.bridge.choice import BridgeSettings
 from dms.bridge.codec import Codec
-from dms.bridge.link import Link
-from dms.can_import import can
+from dms.bus.link import Link
+from dms.bus.log import CanLog
+from dms.bus.open import check, open_bus
+from dms.bus.python_can import can
 from dms.errors import ConfigError
 from dms.resource import OpenedResource
 from dms.values import VehicleContext

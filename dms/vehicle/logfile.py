@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from dms.can_import import can
+from dms.bus.python_can import can
 from dms.resource import OpenedResource
 from dms.values import VehicleContext
 from dms.vehicle.frames import frames

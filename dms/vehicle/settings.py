@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dms.bridge.choice import BridgeSettings
+from dms.bridge.backends import BridgeSettings
 from dms.settings import setting, settings
 
 

@@ -10,11 +10,11 @@ import pytest
 from can.exceptions import CanError
 
 from dms.bridge import BridgeSettings, open_bridge
-from dms.bridge.alerts import AlertTracker
+from dms.bridge.alert_frames import AlertTracker
 from dms.bridge.canbridge import Schedule, periods
 from dms.bridge.codec import Codec, contract, data_ids
 from dms.bridge.commands import CommandReader
-from dms.e2e import Checker, Protector
+from dms.bridge.e2e import Checker, Protector
 from dms.errors import ConfigError
 from dms.values import ActiveAlert, Command, DriverState, Event, Kind, Level, PauseReason
 from tests.bridge.lawicel import Lawicel

@@ -9,10 +9,10 @@ import pytest
 
 from dms.bridge import BridgeSettings, open_bridge
 from dms.bridge.codec import Codec, contract
-from dms.profiles import EURO_NCAP_2026 as RULES
-from dms.recording import Moment
-from dms.store import EventStore, StoreSettings
-from dms.store_writer import StoreWriter
+from dms.decision.profiles import EURO_NCAP_2026 as RULES
+from dms.files.observations import Moment
+from dms.store.events import EventStore, StoreSettings
+from dms.store.writer import StoreWriter
 from dms.values import DriverObservation, DriverState, Event, Kind, Level
 from tests.bridge.lawicel import Lawicel
 from tests.scenarios.drive import Drive
@@ -76,7 +76,7 @@ def test_a_sleeper_is_on_the_wire_in_steps_at_the_right_times(adapter):
 @pytest.mark.slow
 def test_a_recording_is_on_the_wire(adapter, data):
     """Pixels in, frames out: the 4.5 s closure of a real clip."""
-    from dms.bench import bench
+    from dms.bench.bench import bench
     from dms.chain import Chain
     from dms.config import Settings
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dms.bridge import BridgeSettings, open_bridge
+from dms.bridge.diagnostics import Code, FaultMemory
 from dms.bridge.uds import DIDS, UdsServer, answer
-from dms.diagnostics import Code, FaultMemory
 from dms.values import DriverState, Kind, Level
 
 FINE = DriverState(10.0, drowsiness=4, openness=0.8)

@@ -9,7 +9,7 @@ pytest.importorskip("linuxpy", reason="linuxpy (extra v4l2) is not installed")
 
 from dms.camera.exposure import ExposureFollower, ExposureSettings, Light, V4l2Controls
 from dms.errors import CameraError
-from dms.recording import Moment
+from dms.files.observations import Moment
 from dms.values import DriverObservation, DriverState, Frame
 from tests.camera.fake_v4l2 import Setting
 

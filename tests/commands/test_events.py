@@ -5,7 +5,7 @@ import json
 import pytest
 
 from dms.cli import main
-from dms.store import EventStore, StoreSettings
+from dms.store.events import EventStore, StoreSettings
 from dms.values import Event, Kind, Level
 
 

@@ -7,7 +7,7 @@ from dms.camera.settings import CameraSettings
 from dms.commands import service
 from dms.config import Settings
 from dms.errors import ConfigError, DmsError
-from dms.notify import Notifier
+from dms.service.notify import Notifier
 from dms.vehicle import VehicleSettings
 
 

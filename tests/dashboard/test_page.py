@@ -8,10 +8,10 @@ from dms.chain import Chain
 from dms.config import load
 from dms.dashboard.feed import ReplayFeed, ServiceFeed
 from dms.dashboard.server import make_app
-from dms.live_view import ViewServer
-from dms.notify import Notifier
-from dms.recording import Moment, save
-from dms.status import Status
+from dms.files.observations import Moment, save
+from dms.service.notify import Notifier
+from dms.service.status import Status
+from dms.service.view import ViewServer
 from dms.values import (
     ActiveAlert,
     Box,

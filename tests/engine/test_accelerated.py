@@ -15,15 +15,15 @@ import numpy as np
 import pytest
 
 pytest.importorskip("onnx", reason="the nets of these tests are made with onnx")
-from dms.engine import accelerated as room
-from dms.engine.accelerated import AcceleratedNets
+from dms.engine.backends import open_engine
 from dms.engine.frame_nets import FrameNets
-from dms.engine.load import open_engine
 from dms.engine.preparation import Preparation
 from dms.engine.prepare import key_of
 from dms.errors import EngineError
-from dms.expression import ExpressionNet
-from dms.eye_state import EyeStateNet
+from dms.perception import accelerated as room
+from dms.perception.accelerated import AcceleratedNets
+from dms.perception.expression import ExpressionNet
+from dms.perception.eye_net import EyeStateNet
 from tests import small_nets
 from tests.plan_bench import ORIN, PlanBench
 

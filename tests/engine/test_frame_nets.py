@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 pytest.importorskip("onnx", reason="the nets of these tests are made with onnx")
-from dms.crop import cut, to_batch
 from dms.engine import frame_nets as room
 from dms.engine.frame_nets import Crop, FrameNets
 from dms.engine.onnx import OnnxEngine
+from dms.engine.preprocess.crop import cut, to_batch
 from dms.errors import EngineError
 from tests import small_nets as nets
 

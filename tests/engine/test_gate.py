@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from dms.crop import to_batch
+from dms.engine.backends import open_engine
 from dms.engine.gate import GateSettings, check
-from dms.engine.load import open_engine
 from dms.engine.manifest import FOLDER, load_manifest
+from dms.engine.preprocess.crop import to_batch
 from dms.errors import EngineError
 from tests.tiny_nets import write_expression
 

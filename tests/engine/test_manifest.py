@@ -1,8 +1,8 @@
 import pytest
 import yaml
 
-from dms.crop import EyeCropSettings, FaceCropSettings
 from dms.engine.manifest import load_manifest
+from dms.engine.preprocess.crop import EyeCropSettings, FaceCropSettings
 from dms.errors import EngineError
 from tests.tiny_nets import write_expression, write_eye_state
 

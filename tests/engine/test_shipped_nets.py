@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from dms.crop import to_batch
 from dms.engine.build import BuildOptions, build_plan
 from dms.engine.gate import check
 from dms.engine.manifest import ACCELERATED, FOLDER, Manifest, load_manifest
 from dms.engine.onnx import OnnxEngine
 from dms.engine.prepare import batch_of
+from dms.engine.preprocess.crop import to_batch
 from dms.errors import EngineError
 
 TARGET = "SM86"  # the nearest to Orin (SM87) that TensorRT-RTX has

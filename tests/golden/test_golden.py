@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from dms.compare import CompareSettings, match_alerts
-from dms.core import Core
-from dms.events import load_events
-from dms.recording import load
+from dms.bench.compare import CompareSettings, match_alerts
+from dms.decision.core import Core
+from dms.files.events import load_events
+from dms.files.observations import load
 from dms.values import Level
 
 HERE = Path(__file__).parent

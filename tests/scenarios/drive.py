@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from typing_extensions import Self
 
-from dms.core import Core, CoreSettings
+from dms.decision.core import Core, CoreSettings
 from dms.values import (
     EXPRESSIONS,
     Box,

@@ -26,7 +26,9 @@ COMPLAINTS = {
         "scenarios/test_eyes.py::test_narrow_eyes_are_not_closed",
         "scenarios/test_eyes.py::test_narrow_eyes_that_do_close",
     ),
-    "the passenger triggers alerts": ("test_face.py::test_the_seat_region_decides_who_drives",),
+    "the passenger triggers alerts": (
+        "perception/test_face.py::test_the_seat_region_decides_who_drives",
+    ),
     "alerts at a red light": ("scenarios/test_traffic.py::test_red_light",),
     "not told that it is still learning": (
         "scenarios/test_eyes.py::test_not_told_that_it_is_still_learning",
@@ -47,11 +49,11 @@ COMPLAINTS = {
         "bridge/test_canbridge.py::test_fifty_times_unplugged_and_plugged_in_again",
     ),
     "bus-off never recovers": (
-        "bridge/test_link.py::test_bus_off_is_told_until_the_bus_is_heard_again",
+        "bus/test_link.py::test_bus_off_is_told_until_the_bus_is_heard_again",
     ),
     "notifier thread dies on the first exception": (
-        "bridge/test_link.py::test_an_unexpected_error_while_receiving_is_survived",
-        "bridge/test_link.py::test_a_listener_that_raises_costs_neither_the_bus_nor_the_next_frame",
+        "bus/test_link.py::test_an_unexpected_error_while_receiving_is_survived",
+        "bus/test_link.py::test_a_listener_that_raises_costs_neither_the_bus_nor_the_next_frame",
     ),
     "systemd start limit leaves the service dead": ("test_systemd.py::test_the_unit_says",),
     "first engine build silent for minutes": (

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from dms.profiles import EURO_NCAP_2026 as RULES
+from dms.decision.profiles import EURO_NCAP_2026 as RULES
 from dms.values import EyeEvidence, EyesState, Kind, Level
 from tests.scenarios.drive import Drive
 

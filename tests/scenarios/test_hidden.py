@@ -2,8 +2,8 @@
 
 import pytest
 
-from dms.policy import PolicySettings
-from dms.profiles import EURO_NCAP_2026 as RULES
+from dms.decision.policy import PolicySettings
+from dms.decision.profiles import EURO_NCAP_2026 as RULES
 from dms.values import EyesState, Kind, Level, Unseen
 from tests.scenarios.drive import Drive
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dms.profiles import EURO_NCAP_2026 as RULES
+from dms.decision.profiles import EURO_NCAP_2026 as RULES
 from dms.values import Gear, HeadPose, Indicator, Kind, Level, Unseen
 from tests.scenarios.drive import Drive
 

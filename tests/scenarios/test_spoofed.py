@@ -4,7 +4,7 @@ import math
 import random
 from dataclasses import replace
 
-from dms.still import StillSettings
+from dms.decision.spoof import StillSettings
 from dms.values import EyesState, HeadPose, Kind, Unseen
 from tests.scenarios.drive import Drive
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from dms.core import CoreSettings
-from dms.policy import PolicySettings
-from dms.profiles import EURO_NCAP_2026 as RULES
+from dms.decision.core import CoreSettings
+from dms.decision.policy import PolicySettings
+from dms.decision.profiles import EURO_NCAP_2026 as RULES
 from dms.values import Kind, Level, PauseReason
 from tests.scenarios.drive import Drive
 

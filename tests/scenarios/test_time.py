@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from dms.core import Core
+from dms.decision.core import Core
 from dms.values import DriverState, Kind, Level
 from tests.scenarios.drive import Drive
 

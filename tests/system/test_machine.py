@@ -349,7 +349,7 @@ def test_short_a_power_cut_loses_nothing_acknowledged(machine):
     machine.check(
         "cat > /root/drive.py <<'EOF'\n"
         "from pathlib import Path\n"
-        "from dms.store import EventStore, StoreSettings\n"
+        "from dms.store.events import EventStore, StoreSettings\n"
         "from dms.values import Event, Kind, Level\n"
         "with EventStore(Path('/var/lib/dms/drive.db'), StoreSettings()) as store:\n"
         "    drive = store.begin_drive()\n"

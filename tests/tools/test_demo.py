@@ -10,11 +10,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import demo_run
 import make_demo_drive as maker
 
-from dms.core import Core
-from dms.labels import Label, load_labels
-from dms.recording import load
+from dms.decision.core import Core
+from dms.files.observations import load
 from dms.replay import replay
-from dms.scoring import Match, Verdict
+from dms.scoring.labels import Label, load_labels
+from dms.scoring.match import Match, Verdict
 from dms.values import Event, Kind, Level
 
 

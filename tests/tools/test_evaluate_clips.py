@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dms.scoring import Tally
+from dms.scoring.match import Tally
 from tools.evaluation import blinks, yawns
 
 

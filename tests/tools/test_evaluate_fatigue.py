@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dms.config import load
-from dms.core import Core
+from dms.decision.core import Core
 from dms.errors import ConfigError
 from dms.values import ActiveAlert, DriverState, Event, EyesState, Frame, Kind, Level
 from tools.evaluation import awake, covers, drowsy, films, painting, rates, stills

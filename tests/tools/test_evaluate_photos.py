@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from dms.core import Core
+from dms.decision.core import Core
 from dms.values import Frame
 from tests.scenarios.drive import Drive
 from tools.evaluation import photos

@@ -94,7 +94,7 @@ def test_turned_head_moves_the_nose_towards_that_side(portrait):
     for yaw_deg, side in ((30.0, 1), (-30.0, -1)):
         eyes = [shown_at(portrait, yaw_deg, *eye) for eye in (right_eye, left_eye)]
         off = side * (shown_at(portrait, yaw_deg, *nose) - sum(eyes) / 2)
-        # Half the eyes' distance is what a real nose stands before them (dms.landmarks).
+        # Half the eyes' distance is what a real nose stands before them (dms.perception.landmarks).
         assert off / ((eyes[1] - eyes[0]) / 2) == pytest.approx(np.tan(np.radians(30)), rel=0.2)
 
 

@@ -1,7 +1,7 @@
 """The page of rules is in step with the code."""
 
-from dms.context import RULES
-from dms.profiles import PROFILES
+from dms.decision.emotion.context import RULES
+from dms.decision.profiles import PROFILES
 from tools.make_rules import PAGE, render
 
 

@@ -11,7 +11,7 @@ import pytest
 from dms.bridge import signals
 from dms.bridge.codec import Codec, contract, data_ids
 from dms.bridge.commands import CommandReader
-from dms.e2e import Protector
+from dms.bridge.e2e import Protector
 from dms.values import ActiveAlert, Command, DriverState, Kind, Level
 
 FOLDER = Path(__file__).parents[2] / "tools" / "receiver"

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-import dms.core
+import dms.decision.core
 from tools.soak import day
 from tools.soak.tally import Tally
 
@@ -23,29 +23,33 @@ def test_a_quarter_of_an_hour_of_drives_with_faults():
 
 
 def test_a_core_that_nan_can_poison_is_caught(monkeypatch):
-    monkeypatch.setattr(dms.core, "finite", lambda seen: seen)
+    monkeypatch.setattr(dms.decision.core, "finite", lambda seen: seen)
     wrong = drive(0.75, 2).judge()
     assert any("was lost" in line for line in wrong)
 
 
 def test_a_core_that_keeps_faults_to_itself_is_caught(monkeypatch):
-    step = dms.core.Core.step
+    step = dms.decision.core.Core.step
     monkeypatch.setattr(
-        dms.core.Core, "step", lambda self, seen, vehicle, now, _=(): step(self, seen, vehicle, now)
+        dms.decision.core.Core,
+        "step",
+        lambda self, seen, vehicle, now, _=(): step(self, seen, vehicle, now),
     )
     assert any("not told" in line for line in drive().judge())
 
 
 def test_a_core_that_cries_wolf_is_caught(monkeypatch):
-    step = dms.core.Core.step
+    step = dms.decision.core.Core.step
 
     def crying(self, seen, vehicle, now, faults=()):
         state = step(self, seen, vehicle, now, faults)
-        alert = dms.core.Event(seen.t_s, dms.core.Kind.SLEEP, dms.core.Level.CRITICAL, "wolf")
+        alert = dms.decision.core.Event(
+            seen.t_s, dms.decision.core.Kind.SLEEP, dms.decision.core.Level.CRITICAL, "wolf"
+        )
         often = int(seen.t_s * 15) % 3000 == 7
         return dataclasses.replace(state, events=(*state.events, alert)) if often else state
 
-    monkeypatch.setattr(dms.core.Core, "step", crying)
+    monkeypatch.setattr(dms.decision.core.Core, "step", crying)
     assert any("invented" in line for line in drive().judge())
 
 

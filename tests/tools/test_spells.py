@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import make_demo_clip as clip
 
-from dms.face_search import FaceSettings
+from dms.perception.face_search import FaceSettings
 from tools.speed import spells as spells_module
 
 VACANT_S = 1.0

@@ -4,7 +4,7 @@ import gzip
 
 import pytest
 
-from dms.can_import import can, load_mf4
+from dms.bus.python_can import can, load_mf4
 from dms.errors import ConfigError
 from dms.vehicle import VehicleSettings, open_vehicle
 from dms.vehicle.frames import frames

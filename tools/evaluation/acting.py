@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dms.crop import fit_similarity
-from dms.face import FaceSettings, FaceTracker
-from dms.landmarks import Predictor
+from dms.engine.preprocess.crop import fit_similarity
+from dms.perception.face import FaceSettings, FaceTracker
+from dms.perception.landmarks import Predictor
 from dms.values import Frame
 
 SIDE = 360  # pixels of the square picture

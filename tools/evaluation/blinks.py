@@ -10,12 +10,12 @@ from typing import Any
 import cv2
 import numpy as np
 
-from dms.bench import bench
+from dms.bench.bench import bench
 from dms.chain import Chain
 from dms.config import load
 from dms.errors import ConfigError
-from dms.labels import Labels, load_zju
-from dms.scoring import ScoringSettings, Tally, match, tally
+from dms.scoring.labels import Labels, load_zju
+from dms.scoring.match import ScoringSettings, Tally, match, tally
 from dms.values import Kind
 from tools.evaluation.figures import all_rounded, interval
 from tools.nets.tiles import progress

@@ -18,7 +18,7 @@ import numpy as np
 from dms.chain import Chain
 from dms.config import load
 from dms.errors import ConfigError
-from dms.labels import load_zju
+from dms.scoring.labels import load_zju
 from dms.values import EyesState, Frame, Gray, Kind
 from tools.evaluation.films import SHUT, Noise, Watched, read_clip, read_still, still, watch
 from tools.evaluation.painting import COVERS, EYES_FREE, paint

@@ -18,7 +18,7 @@ import numpy as np
 
 from dms.chain import Chain
 from dms.config import load
-from dms.core import Core
+from dms.decision.core import Core
 from dms.values import (
     Box,
     DriverObservation,

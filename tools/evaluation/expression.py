@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dms.crop import FaceCropSettings
 from dms.engine.manifest import load_manifest
+from dms.engine.preprocess.crop import FaceCropSettings
 from dms.errors import ConfigError
-from dms.expression import FER2013
+from dms.perception.expression import FER2013
 from dms.values import EXPRESSIONS
 from tools.evaluation.figures import (
     accuracy,

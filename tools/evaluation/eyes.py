@@ -13,12 +13,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dms.crop import EyeCropSettings, cut
-from dms.engine.load import open_engine
+from dms.engine.backends import open_engine
 from dms.engine.manifest import Manifest, load_manifest
-from dms.eye_state import EyeStateNet
-from dms.face import FaceSettings, FaceTracker
-from dms.landmarks import LandmarkSettings, load_predictor
+from dms.engine.preprocess.crop import EyeCropSettings, cut
+from dms.perception.eye_net import EyeStateNet
+from dms.perception.face import FaceSettings, FaceTracker
+from dms.perception.landmarks import LandmarkSettings, load_predictor
 from dms.values import Frame
 from tools.evaluation.figures import auroc, balanced_accuracy, interval, rounded
 from tools.evaluation.nets import beside, by_precision

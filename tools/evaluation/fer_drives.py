@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dms.chain import Chain
-from dms.core import Core
-from dms.crop import FaceCropSettings, cut, fit_similarity, to_batch
-from dms.engine.load import open_engine
+from dms.decision.core import Core
+from dms.engine.backends import open_engine
 from dms.engine.manifest import load_manifest
+from dms.engine.preprocess.crop import FaceCropSettings, cut, fit_similarity, to_batch
 from dms.errors import ConfigError
-from dms.expression import FER2013, ExpressionNet
+from dms.perception.expression import FER2013, ExpressionNet
 from dms.values import (
     EXPRESSIONS,
     Box,

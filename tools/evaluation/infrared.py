@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from dms.engine.manifest import load_manifest
 from dms.errors import ConfigError
-from dms.expression import ExpressionNet, ExpressionSettings
-from dms.face import FaceSettings, FaceTracker
-from dms.landmarks import LandmarkSettings, load_predictor
+from dms.perception.expression import ExpressionNet, ExpressionSettings
+from dms.perception.face import FaceSettings, FaceTracker
+from dms.perception.landmarks import LandmarkSettings, load_predictor
 from dms.values import EXPRESSIONS, Frame
 from tools.evaluation.figures import accuracy, auroc, interval, mean, rounded
 from tools.evaluation.films import read_still

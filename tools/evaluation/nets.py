@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dms.crop import to_batch
 from dms.engine.engine import Engine
 from dms.engine.manifest import Manifest
 from dms.engine.onnx import OnnxEngine
+from dms.engine.preprocess.crop import to_batch
 
 PRECISIONS = ("int8", "int8-qdq", "fp32")
 

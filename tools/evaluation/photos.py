@@ -16,7 +16,7 @@ import numpy as np
 
 from dms.chain import Chain
 from dms.config import load
-from dms.labels import load_zju
+from dms.scoring.labels import load_zju
 from dms.values import Frame, Gray, Unseen
 from tools.evaluation.covers import ZJU_FPS
 from tools.evaluation.films import SHUT, clips_in_a_row, read_clip, read_still, still

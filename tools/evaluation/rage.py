@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from dms.bench import bench
+from dms.bench.bench import bench
 from dms.chain import Chain
 from dms.config import load
-from dms.landmarks import Predictor, load_predictor
+from dms.perception.landmarks import Predictor, load_predictor
 from dms.values import EXPRESSIONS, DriverState, Event, ExpressionScores, Kind, Level
 from tools.evaluation.acting import (
     Actor,

@@ -18,8 +18,8 @@ from dms import yamlfile
 from dms.chain import Chain
 from dms.config import load
 from dms.errors import ConfigError
-from dms.labels import load_labels
-from dms.scoring import due_times
+from dms.scoring.labels import load_labels
+from dms.scoring.match import due_times
 from dms.values import Event, Frame, Kind
 from tools.evaluation.blinks import SUFFIXES
 from tools.evaluation.films import Watched, read_clip, watch

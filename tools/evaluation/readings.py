@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from dms.crop import FaceCropSettings
 from dms.engine.manifest import load_manifest
 from dms.engine.onnx import OnnxEngine
-from dms.expression import FER2013, ExpressionNet, ExpressionSettings
+from dms.engine.preprocess.crop import FaceCropSettings
+from dms.perception.expression import FER2013, ExpressionNet, ExpressionSettings
 from dms.values import EXPRESSIONS
 from tools.evaluation.expression import aligned_crops
 from tools.evaluation.figures import auroc, balanced_accuracy, rounded

@@ -13,15 +13,17 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from dms import config, corpus, labels, openlabel, recording
+from dms import config
 from dms.bridge.codec import Codec
 from dms.bridge.mqtt_command import command_of
-from dms.bridge.slcan import LineReader
-from dms.drivers import DriverSettings, recall
+from dms.bus.slcan import LineReader
 from dms.errors import DmsError
-from dms.events import load_events
-from dms.frames import load_frames
-from dms.store import EventStore, StoreSettings
+from dms.files import observations as recording
+from dms.files.events import load_events
+from dms.files.frames import load_frames
+from dms.scoring import corpus, labels, openlabel
+from dms.store.drivers import DriverSettings, recall
+from dms.store.events import EventStore, StoreSettings
 from dms.values import Event, Kind, Level
 from dms.vehicle import VehicleSettings, database, logfile
 from dms.vehicle.inputs import VehicleInput

@@ -12,9 +12,9 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from dms.eyes import aspect_ratio
-from dms.face import FaceSettings, FaceTracker
-from dms.landmarks import Predictor
+from dms.perception.eyes import aspect_ratio
+from dms.perception.face import FaceSettings, FaceTracker
+from dms.perception.landmarks import Predictor
 from dms.values import Frame
 
 Array = NDArray[np.float64]

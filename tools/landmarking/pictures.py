@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from dms.landmark_net import EyeFraming, FaceFraming, cut, eye_matrix, face_matrix
+from dms.perception.dms56 import EyeFraming, FaceFraming, cut, eye_matrix, face_matrix
 from dms.values import Box, Gray
 from tools.landmarking.covers import cover
 from tools.landmarking.heads import Turn

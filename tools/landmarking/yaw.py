@@ -11,8 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dms.landmarks import DMS56, Landmarks, Predictor
-from dms.pose import PoseEstimator, PoseSettings
+from dms.perception.landmarks import DMS56, Landmarks, Predictor
+from dms.perception.pose import PoseEstimator, PoseSettings
 from dms.values import Box
 from tools.landmarking.heads import Turn
 from tools.landmarking.label import Array, Label

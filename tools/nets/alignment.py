@@ -10,8 +10,8 @@ import dlib
 import numpy as np
 from numpy.typing import NDArray
 
-from dms.crop import FaceCropSettings, cut, fit_similarity
-from dms.landmarks import LandmarkSettings, load_predictor
+from dms.engine.preprocess.crop import FaceCropSettings, cut, fit_similarity
+from dms.perception.landmarks import LandmarkSettings, load_predictor
 from dms.values import Box
 from tools.nets.tiles import progress
 

@@ -10,9 +10,9 @@ import dlib
 import numpy as np
 from numpy.typing import NDArray
 
-from dms.crop import EyeCropSettings, FaceCropSettings, cut, eye_crops, face_crop
 from dms.engine.manifest import Manifest
-from dms.landmarks import DLIB68, Landmarks, dlib68_file, shape_points
+from dms.engine.preprocess.crop import EyeCropSettings, FaceCropSettings, cut, eye_crops, face_crop
+from dms.perception.landmarks import DLIB68, Landmarks, dlib68_file, shape_points
 from tools.nets.infrared import infrared
 from tools.nets.tiles import progress, read_tiles
 

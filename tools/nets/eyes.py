@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from dms.crop import EyeCropSettings, cut, eye_crops, eye_matrices
-from dms.landmarks import DLIB68, Landmarks, dlib68_file, shape_points
+from dms.engine.preprocess.crop import EyeCropSettings, cut, eye_crops, eye_matrices
+from dms.perception.landmarks import DLIB68, Landmarks, dlib68_file, shape_points
 from tools.nets import lids
 from tools.nets.tiles import EYE_PX as WORK
 from tools.nets.tiles import progress

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from dms.crop import EyeCropSettings, FaceCropSettings
+from dms.engine.preprocess.crop import EyeCropSettings, FaceCropSettings
 
 
 def revision() -> str:

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dms.crop import cut
-from dms.face import FaceSettings, FaceTracker
-from dms.landmarks import LandmarkSettings, Predictor, load_predictor
-from dms.mouth_net import MouthCropSettings, mouth_matrix
+from dms.engine.preprocess.crop import cut
+from dms.perception.face import FaceSettings, FaceTracker
+from dms.perception.landmarks import LandmarkSettings, Predictor, load_predictor
+from dms.perception.mouth import MouthCropSettings, mouth_matrix
 from dms.values import Box, Frame
 from tools.landmarking.jaws import open_mouth, opening
 from tools.nets.tiles import progress, read_rows

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from dms.core import Core
-from dms.recording import Moment, load
+from dms.decision.core import Core
+from dms.files.observations import Moment, load
 from dms.values import DriverState, Event, EyesState, Kind, Level
 from tools.soak.script import FPS, SLACK_S, Cause, Fault, Script
 from tools.soak.tally import Tally

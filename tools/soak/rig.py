@@ -17,13 +17,13 @@ from dms.bridge.mqtt_settings import MqttSettings
 from dms.camera.live import LiveCamera
 from dms.config import Settings
 from dms.errors import DmsError
-from dms.liveness import Liveness, LivenessSettings
-from dms.notify import Notifier
 from dms.resource import OpenedResource
-from dms.service import Service, patient_bridges
-from dms.status import StartSettings, Status
-from dms.store import EventStore, StoreSettings
-from dms.store_writer import StoreWriter
+from dms.service.notify import Notifier
+from dms.service.service import Service, patient_bridges
+from dms.service.status import StartSettings, Status
+from dms.service.watchdog import Liveness, LivenessSettings
+from dms.store.events import EventStore, StoreSettings
+from dms.store.writer import StoreWriter
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 

@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from dms.recording import Moment
+from dms.files.observations import Moment
 from dms.values import (
     EXPRESSIONS,
     Box,

@@ -13,8 +13,8 @@ from dms.camera.settings import CameraSettings
 from dms.camera.source import Picture, Source
 from dms.chain import Chain
 from dms.config import load
+from dms.files.observations import Moment
 from dms.monitor import Monitor
-from dms.recording import Moment
 from dms.values import DriverState, Frame
 
 

@@ -1,7 +1,7 @@
 // One source, two compilers: the CUDA kernel (nvcc or NVRTC) and the host build of the tests (g++).
 // The arithmetic is OpenCV's own for uint8: warpAffine INTER_LINEAR with BORDER_REPLICATE steps in
 // 1/32 px with integer weights, then resize INTER_AREA by a whole factor; so the results are equal
-// to dms/crop.py bit for bit where OpenCV uses its generic code. Compile with -fmad=false.
+// to dms/engine/preprocess/crop.py bit for bit where OpenCV uses its generic code. Compile with -fmad=false.
 #pragma once
 #if defined(__CUDACC__) || defined(__CUDACC_RTC__)
 #define DMS_HD __host__ __device__ __forceinline__

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dms.crop import MOST_OVERSAMPLING, Affine, oversampled
+from dms.engine.preprocess.crop import MOST_OVERSAMPLING, Affine, oversampled
 from dms.errors import EngineError
 
 # struct CropJob of crop.h

@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 import pytest
 
-from dms.crop import (
+from dms.engine import preprocess
+from dms.engine.preprocess.crop import (
     EyeCropSettings,
     FaceCropSettings,
     cut,
@@ -23,10 +24,9 @@ from dms.crop import (
     face_matrix,
     to_batch,
 )
-from dms.engine import preprocess
 from dms.engine.preprocess.crops import JOB, Source, fill, grid, steps_bytes, steps_grid
 from dms.errors import EngineError
-from dms.landmarks import Landmarks
+from dms.perception.landmarks import Landmarks
 
 Crop = Callable[..., np.ndarray]
 EMULATOR = Path(__file__).parents[1] / "emulator"

@@ -1,0 +1,1 @@
+"""Recordings through the very same chain: one, many, swept, compared, audited."""

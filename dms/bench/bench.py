@@ -1,0 +1,142 @@
+"""One recording through the very chain that runs in the vehicle, with its results kept in files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dms.chain import Chain
+from dms.errors import ConfigError
+from dms.files.affect import AffectKeeper, write_affect
+from dms.files.events import EventWriter, FrameTable
+from dms.files.observations import OBSERVATIONS, Moment, load, to_line
+from dms.monitor import Monitor, Sink
+from dms.replay import replay
+from dms.values import DriverState, Event, Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Where the results go; None is not written."""
+
+    events: Path | None = None
+    frames: Path | None = None
+    observations: Path | None = None
+    affect: Path | None = None
+
+
+@dataclass(slots=True)
+class Result:
+    """What a recording gave."""
+
+    source: str
+    frames: int = 0
+    duration_s: float = 0.0
+    eyes_known: int = 0  # frames in which the eyes' state was known
+    events: list[Event] = field(default_factory=list)
+
+    @property
+    def availability(self) -> float | None:
+        """Share of frames in which the eyes could be observed, None without a frame."""
+        return self.eyes_known / self.frames if self.frames else None
+
+
+class _Keeper:
+    """Collects a run's result and shows progress."""
+
+    def __init__(self, result: Result, progress: Callable[[float], None] | None) -> None:
+        self._result, self._progress = result, progress
+        self._first_s: float | None = None
+
+    def take(self, moment: Moment, state: DriverState, frame: Frame | None) -> None:
+        del frame
+        if self._first_s is None:
+            self._first_s = state.t_s
+        self._result.frames += 1
+        self._result.duration_s = state.t_s - self._first_s
+        self._result.eyes_known += state.openness is not None
+        self._result.events.extend(state.events)
+        if self._progress:
+            self._progress(moment.observation.t_s)
+
+
+class Files:
+    """Writes a run's results as they come; the files close with ``stack``."""
+
+    def __init__(self, outputs: Outputs, stack: ExitStack) -> None:
+        self._events = self._frames = self._observations = None
+        if outputs.events:
+            self._events = stack.enter_context(EventWriter(outputs.events))
+        if outputs.frames:
+            self._frames = stack.enter_context(FrameTable(outputs.frames))
+        if outputs.observations:
+            try:
+                file = outputs.observations.open("w", encoding="utf-8")
+            except OSError as error:
+                raise ConfigError(
+                    f"cannot write {outputs.observations}: {error.strerror}"
+                ) from error
+            self._observations = stack.enter_context(file)
+
+    def take(self, moment: Moment, state: DriverState, frame: Frame | None) -> None:
+        del frame
+        if self._events:
+            for event in state.events:
+                self._events.write(event)
+        if self._frames:
+            self._frames.write(moment.observation, state, moment.vehicle)
+        if self._observations:
+            self._observations.write(to_line(moment) + "\n")
+
+
+def bench(
+    source: str,
+    chain: Chain,
+    outputs: Outputs | None = None,
+    progress: Callable[[float], None] | None = None,
+    more: Sequence[Sink] = (),
+    result: Result | None = None,
+) -> Result:
+    """Run ``source`` through ``chain`` and return what it gave; ``more`` sinks see each frame too.
+
+    A video, image folder or ``.jsonl`` of recorded observations. Raises CameraError or ConfigError
+    where the recording cannot be used; ``result`` then holds what came before.
+    """
+    result = result or Result(source)
+    chosen = outputs or Outputs()
+    _refuse_same(source, chosen)
+    chain.reset()
+    affect = AffectKeeper() if chosen.affect else None
+    sinks: list[Sink] = [_Keeper(result, progress), *([affect] if affect else []), *more]
+    try:
+        _run(source, chain, sinks, chosen)
+    except OSError as error:  # a full disk, a folder taken away
+        raise ConfigError(f"cannot write the results: {error.strerror}; free the disk") from error
+    if affect and chosen.affect:
+        write_affect(affect.affect, chosen.affect)
+    return result
+
+
+def _run(source: str, chain: Chain, sinks: list[Sink], outputs: Outputs) -> None:
+    with ExitStack() as stack:
+        sinks = [*sinks, Files(outputs, stack)]
+        bridges = [stack.enter_context(bridge) for bridge in chain.bridges(live=False)]
+        if source.endswith(OBSERVATIONS):
+            vehicle = stack.enter_context(chain.vehicle(live=False, recording=source))
+            replay(load(Path(source)), chain.core, bridges, sinks, vehicle)
+        else:
+            camera = stack.enter_context(chain.camera(source))
+            vehicle = stack.enter_context(chain.vehicle(live=False, recording=source))
+            monitor = Monitor(camera, chain.perception, chain.core, bridges, vehicle, sinks)
+            monitor.run()
+
+
+def _refuse_same(source: str, outputs: Outputs) -> None:
+    """Raise ConfigError where a result would be written over the recording or another result."""
+    chosen = (outputs.events, outputs.frames, outputs.observations, outputs.affect)
+    places = [path.resolve() for path in (Path(source), *chosen) if path is not None]
+    for place in places:
+        if places.count(place) > 1:
+            raise ConfigError(f"{place.name} would be written over; give each output its own file")

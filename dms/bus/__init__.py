@@ -1,0 +1,1 @@
+"""One CAN bus, kept alive: what it says and hears is others' business."""

@@ -1,0 +1,397 @@
+"""The pure decision core: one observation in, one frozen, explained state out.
+
+No clock, file or picture: the same observations give the same alerts, at any frame rate and speed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from dms.decision.baseline import Baseline, BaselineSettings, Known
+from dms.decision.distraction import Distraction, DistractionSettings
+from dms.decision.emotion.affect import AffectSettings
+from dms.decision.emotion.context import ContextSettings
+from dms.decision.emotion.emotion import Emotion
+from dms.decision.emotion.micro_expressions import MicroExpressionSettings
+from dms.decision.emotion.rage import RageSettings
+from dms.decision.fatigue.blinks import Blinks, BlinkSettings
+from dms.decision.fatigue.closure import Closure, ClosureSettings, Ended
+from dms.decision.fatigue.drowsiness import (
+    BlinkRecord,
+    Drowsiness,
+    DrowsinessSettings,
+    SteadyLevel,
+    judge,
+)
+from dms.decision.fatigue.nods import Nods, NodSettings
+from dms.decision.fatigue.perclos import Perclos, PerclosSettings
+from dms.decision.fatigue.yawns import Yawns, YawnSettings
+from dms.decision.gates import Gates, GateSettings
+from dms.decision.nan_guard import finite
+from dms.decision.openness import Openness, OpennessSettings, fuse
+from dms.decision.policy import Policy, PolicySettings, Situation
+from dms.decision.profiles import DEFAULT_PROFILE, Rules, find_rules
+from dms.decision.seat import Seat, SeatSettings
+from dms.decision.spoof import Still, StillSettings, disbelieve
+from dms.decision.switches import Switchboard
+from dms.settings import setting, settings
+from dms.values import (
+    EXPRESSIONS,
+    Command,
+    DriverObservation,
+    DriverState,
+    Event,
+    EyesState,
+    Gear,
+    HeadPose,
+    Kind,
+    Level,
+    PauseReason,
+    Unseen,
+    VehicleContext,
+)
+
+
+@settings
+class CoreSettings:
+    """Every threshold of the decision, each beside what uses it."""
+
+    profile: str = setting(
+        DEFAULT_PROFILE, source="DESIGN", text="euro_ncap_2026, euro_ncap_2023, eu_gsr or your own"
+    )
+    profiles: Mapping[str, Rules] = setting({}, text="your own profiles by name")
+    baseline: BaselineSettings = BaselineSettings()
+    seat: SeatSettings = SeatSettings()
+    openness: OpennessSettings = OpennessSettings()
+    still: StillSettings = StillSettings()
+    closure: ClosureSettings = ClosureSettings()
+    blinks: BlinkSettings = BlinkSettings()
+    perclos: PerclosSettings = PerclosSettings()
+    yawns: YawnSettings = YawnSettings()
+    nods: NodSettings = NodSettings()
+    drowsiness: DrowsinessSettings = DrowsinessSettings()
+    distraction: DistractionSettings = DistractionSettings()
+    affect: AffectSettings = AffectSettings()
+    rage: RageSettings = RageSettings()
+    context: ContextSettings = ContextSettings()
+    micro: MicroExpressionSettings = MicroExpressionSettings()
+    gates: GateSettings = GateSettings()
+    policy: PolicySettings = PolicySettings()
+    longest_step_s: float = setting(
+        0.5, unit="s", gt=0, text="a longer gap between frames is time in which nothing is known"
+    )
+
+
+class Core:
+    """Step it with every observation. Raises ConfigError for an unknown profile."""
+
+    def __init__(self, settings: CoreSettings | None = None, known: Known | None = None) -> None:
+        self.settings = settings if settings is not None else CoreSettings()
+        self.rules = find_rules(self.settings.profile, self.settings.profiles)
+        rage, pause_s = self.settings.rage.on, self.settings.policy.pause_s
+        self._switchboard = Switchboard(rage=rage, pause_s=pause_s)
+        self.reset(known)
+
+    def reset(self, known: Known | None = None) -> None:
+        """Forget the driver and all timers, as between recordings and drivers; keep switches.
+
+        ``known``: what was learned of the next driver on an earlier drive.
+        """
+        s = self.settings
+        self.seat = Seat(s.seat, s.baseline, known)
+        self._still = Still(s.still)
+        self._forget_closure()
+        self._forget_tiredness()
+        self._distraction = Distraction(
+            s.distraction,
+            window_s=self.rules.repeated_window_s,
+            reset_s=self.rules.repeated_reset_s,
+            down_only=self.rules.down_only,
+        )
+        self._emotion = Emotion(s.affect, s.rage, s.context, s.micro)
+        self._gates = Gates(s.gates, self.rules)
+        self._policy = Policy(s.policy, self.rules)
+        self._state: DriverState | None = None
+        self._switchboard.reset()
+
+    def succeed(self, old: Core, *, same_driver: bool) -> None:
+        """Take over from ``old``, whose settings were others: timers begin anew, the rest stays.
+
+        What stays are the head unit's switches and pause and, of the ``same_driver``, the baseline,
+        a closure that runs and the critical alerts: no change of settings wakes a sleeper.
+        """
+        if same_driver:
+            self.reset(old.baseline.known)
+            self.seat.keep_owner(old.seat)
+            self._closure.succeed(old._closure)
+            self._policy.succeed(old._policy)
+        self._switchboard.succeed(old._switchboard)
+
+    def _forget_closure(self) -> None:
+        """Drop what is under way: the closure, the blink, the nod."""
+        self._closure = Closure(self.settings.closure)
+        self._blinks = Blinks(self.settings.blinks)
+        self._nods = Nods(self.settings.nods)
+
+    def _forget_tiredness(self) -> None:
+        """Drop what has been counted; an alert that stands ends only by its own rule."""
+        s = self.settings
+        self._perclos = Perclos(s.perclos)
+        self._yawns = Yawns(s.yawns)
+        self._record = BlinkRecord(s.drowsiness)
+        self._steady = SteadyLevel(s.drowsiness)
+
+    @property
+    def baseline(self) -> Baseline:
+        """The present driver's own normal."""
+        return self.seat.baseline
+
+    def command(self, command: Command) -> None:
+        """Take a request of the head unit; it takes effect with the next step."""
+        self._switchboard.command(command)
+
+    def hold(self, reason: PauseReason | None) -> None:
+        """Pause until told otherwise here: no time and no command ends it; None lets go."""
+        self._switchboard.hold(reason)
+
+    @property
+    def pause_reason(self) -> PauseReason | None:
+        """Why the next step would find monitoring paused, unless its time is over; None if not."""
+        return self._switchboard.pause_reason
+
+    @property
+    def rage_reason(self) -> str:
+        """The present evidence of rage in words, with the vehicle's part in it."""
+        return self._emotion.rage.reason
+
+    @property
+    def quiet_s(self) -> float | None:
+        """How long the face has shown no sign of life (:mod:`dms.decision.spoof`), or None."""
+        return self._still.quiet_s
+
+    def step(
+        self,
+        observation: DriverObservation,
+        vehicle: VehicleContext | None,
+        now_s: float,
+        faults: tuple[str, ...] = (),
+    ) -> DriverState:
+        """Take one observation and return the state after it.
+
+        Time is the observation's own; ``now_s``, on the same clock, only tells how old the
+        vehicle's data are. A repeated or late observation changes nothing but faults and commands.
+        """
+        vehicle = self._gates.fresh(vehicle, now_s)
+        self._gates.step(vehicle)
+        last = self._state
+        if last is not None and observation.t_s <= last.t_s:
+            state = replace(last, events=())
+        else:
+            state = self._observe(finite(observation), vehicle, last)
+        self._state = self._decide(state, last, vehicle, faults)
+        return self._state
+
+    def _observe(
+        self,
+        observation: DriverObservation,
+        vehicle: VehicleContext | None,
+        last: DriverState | None,
+    ) -> DriverState:
+        t_s = observation.t_s
+        step_s = 0.0 if last is None else t_s - last.t_s
+        dt_s = step_s if step_s <= self.settings.longest_step_s else 0.0
+        self._sit(observation, vehicle)
+        pose = None if observation.pose is None else self.baseline.relative(observation.pose)
+        opened = self._fuse(observation, pose)
+        if self._still.step(t_s, opened, observation.pose, observation.mar):
+            opened = disbelieve()
+        closure = self._closure
+        closure.step(t_s, opened.lids, opened.certainty)
+        events = self._find(observation, opened, pose)
+        turned = observation.unseen is Unseen.TURNED_AWAY or opened.unseen is Unseen.TURNED_AWAY
+        self._distraction.step(
+            t_s, pose, vehicle, turned_away=turned, counts=self._gates.distraction
+        )
+        if (glance := self._distraction.glance) is not None:
+            events.append(_observed(t_s, Kind.GLANCE, "looked away", glance.start_s, glance.end_s))
+        drowsiness = self._judge(t_s)
+        events += self._emotion.step(observation, pose, vehicle, self.baseline)
+        self._learn(observation, opened, pose, dt_s)
+        return self._describe(observation, opened, pose, drowsiness, tuple(events))
+
+    def _sit(self, observation: DriverObservation, vehicle: VehicleContext | None) -> None:
+        """Find out whether another driver has sat down, who must not inherit the former's lids."""
+        t_s, seat, stands = observation.t_s, self.seat, self._gates.stands
+        face, on = observation.face is not None, vehicle.ignition if vehicle else None
+        parked = stands is True and vehicle is not None and vehicle.gear is Gear.PARK
+        asleep = self._closure.closed_s >= self.settings.closure.carry_s
+        seat.step(t_s, face=face, stands=stands, ignition=on, parked=parked, closed=asleep)
+        if seat.taken:
+            self._forget_closure()
+        if seat.changed:
+            self._forget_tiredness()
+
+    def _fuse(self, observation: DriverObservation, pose: HeadPose | None) -> Openness:
+        base = self.baseline
+        return fuse(
+            (observation.right_eye, observation.left_eye),
+            (base.right_ear.value, base.left_ear.value),
+            (base.right_net.value, base.left_net.value),
+            pose,
+            self.settings.openness,
+            brightness=observation.brightness,
+            unseen=observation.unseen,
+            fit=observation.fit,
+            own=(base.right_ear.own, base.left_ear.own),
+        )
+
+    def _find(
+        self, observation: DriverObservation, opened: Openness, pose: HeadPose | None
+    ) -> list[Event]:
+        """Step the finders of blinks, long closures, yawns and nods."""
+        t_s, closure, events = observation.t_s, self._closure, []
+        seen = closure.state is not EyesState.UNKNOWN
+        blink = self._blinks.step(t_s, opened.both if seen else None)
+        if blink is not None:
+            self._record.add_blink(t_s, blink.duration_s)
+            event = _observed(t_s, Kind.BLINK, "blink", blink.start_s, blink.end_s)
+            events.append(replace(event, values=blink.values))
+        self._perclos.step(t_s, seen=seen, closed_s=closure.closed_s, start_s=closure.start_s)
+        if closure.ended is not None:
+            events.extend(self._end_closure(t_s, closure.ended))
+        scores = None if self._state is None else self._state.expression
+        happy = None if scores is None else scores[EXPRESSIONS.index("happiness")]
+        if (yawn := self._yawns.step(t_s, observation.mar, happy, observation.yawn)) is not None:
+            event = _observed(t_s, Kind.YAWN, "yawn", yawn.start_s, yawn.end_s)
+            events.append(replace(event, values={"peak": round(yawn.peak, 3)}))
+        pitch_deg = None if pose is None else pose.pitch_deg
+        if (nod := self._nods.step(t_s, pitch_deg, opened.both)) is not None:
+            self._record.add_nod(t_s)
+            event = _observed(t_s, Kind.NOD, "nod", nod.start_s, nod.end_s)
+            events.append(replace(event, values={"fall_deg": round(nod.fall_deg, 1)}))
+        return events
+
+    def _end_closure(self, t_s: float, ended: Ended) -> list[Event]:
+        """Note a closure of a microsleep's length with its start and end, as observed only."""
+        if ended.closed_s < self.rules.microsleep_s - 1e-3:
+            return []
+        self._record.add_microsleep(t_s)
+        kind = Kind.MICROSLEEP if ended.closed_s < self.rules.sleep_s - 1e-3 else Kind.SLEEP
+        event = _observed(t_s, kind, "the closure has ended", ended.start_s, ended.end_s)
+        return [replace(event, values={"closed_s": round(ended.closed_s, 3)})]
+
+    def _judge(self, t_s: float) -> Drowsiness:
+        self._record.forget(t_s)
+        evidence = self._record.evidence(
+            self._perclos.value, self._perclos.seen_s, self._yawns.count
+        )
+        return self._steady.step(t_s, judge(evidence, self.settings.drowsiness))
+
+    def _learn(
+        self, observation: DriverObservation, opened: Openness, pose: HeadPose | None, dt_s: float
+    ) -> None:
+        if dt_s <= 0.0 or pose is None or observation.pose is None:
+            return
+        base, away = self.baseline, self._distraction.away is True
+        closed = self._closure.start_s is not None
+        if not away:
+            base.learn_eyes(opened.ears, opened.logits, dt_s, closed=closed)
+        if not self._gates.moving:  # parked, a driver looks and sits as he likes
+            return
+        far = self._distraction.slumped or self.settings.distraction.beyond(pose)
+        base.learn_pose(observation.pose, dt_s, away=away, far=far)
+        self._emotion.learn(observation, pose, base)
+        if not away and opened.both is not None:
+            base.advance(dt_s)
+
+    def _describe(
+        self,
+        observation: DriverObservation,
+        opened: Openness,
+        pose: HeadPose | None,
+        drowsiness: Drowsiness,
+        events: tuple[Event, ...],
+    ) -> DriverState:
+        closure, distraction, affect = self._closure, self._distraction, self._emotion.affect
+        unseen = opened.unseen
+        if closure.state is EyesState.UNKNOWN and unseen is None:
+            far = pose is not None and abs(pose.yaw_deg) > self.settings.openness.far_to_deg
+            unseen = Unseen.TURNED_AWAY if far else Unseen.UNSURE
+        return DriverState(
+            t_s=observation.t_s,
+            right_eye=opened.right,
+            left_eye=opened.left,
+            eyes=closure.state,
+            eyes_unseen=unseen if closure.state is EyesState.UNKNOWN else None,
+            openness=opened.both if closure.state is not EyesState.UNKNOWN else None,
+            closed_s=closure.closed_s,
+            perclos=self._perclos.value,
+            seen_s=self._perclos.seen_s,
+            blink_rate_hz=self._record.rate_hz(self._perclos.seen_s),
+            blink_s=self._record.blink_s,
+            drowsiness=drowsiness.level,
+            drowsiness_reason=drowsiness.reason,
+            yawning=self._yawns.yawning,
+            face_seen=observation.face is not None,
+            camera_on=observation.unseen is not Unseen.CAMERA,
+            away=distraction.away,
+            away_s=distraction.away_s,
+            pose=pose,
+            expression=affect.scores,
+            rage=self._emotion.rage.evidence,
+            valence=affect.valence,
+            arousal=affect.arousal,
+            baseline_progress=self.baseline.progress,
+            events=events,
+        )
+
+    def _decide(
+        self,
+        state: DriverState,
+        last: DriverState | None,
+        vehicle: VehicleContext | None,
+        faults: tuple[str, ...],
+    ) -> DriverState:
+        """Apply the policy and complete the state with what it says."""
+        step_s = 0.0 if last is None else state.t_s - last.t_s
+        closure, distraction = self._closure, self._distraction
+        situation = Situation(
+            t_s=state.t_s,
+            dt_s=step_s if step_s <= self.settings.longest_step_s else 0.0,
+            eyes=state.eyes,
+            unseen=state.eyes_unseen,
+            closed_s=closure.closed_s,
+            closure_start_s=closure.start_s,
+            away=distraction.away,
+            away_s=distraction.away_s,
+            away_start_s=distraction.start_s,
+            away_sum_s=distraction.summed_s,
+            slumped=distraction.slumped,
+            drowsiness=state.drowsiness,
+            drowsiness_reason=state.drowsiness_reason,
+            rage=self._emotion.rage.level,
+            rage_reason=self._emotion.rage.reason,
+            faults=faults,
+        )
+        switches = self._switchboard.at(state.t_s, vehicle)
+        self._policy.step(situation, self._gates, switches)
+        board = self._policy.board
+        active = board.active
+        return replace(
+            state,
+            level=active[0].level if active else Level.NONE,
+            kind=active[0].kind if active else None,
+            active=active,
+            paused=switches.paused,
+            pause_reason=self._switchboard.pause_reason,
+            warnings_on=switches.warnings,
+            rage_on=switches.rage,
+            faults=faults,
+            events=(*state.events, *board.events),
+        )
+
+
+def _observed(t_s: float, kind: Kind, reason: str, start_s: float, end_s: float) -> Event:
+    """Make an event of what is only observed, level 0."""
+    return Event(t_s, kind, Level.NONE, reason, start_s, end_s)

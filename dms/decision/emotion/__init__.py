@@ -1,0 +1,1 @@
+"""What a face's expression may mean for safety."""

@@ -1,0 +1,184 @@
+"""Road rage from the expression over time: sustained anger and disgust beyond the driver's rest.
+
+Single frames, turned heads and unsure scores change nothing; joy, fear and the vehicle's context
+decide what the same face means. Anger is measured in log odds against this driver's own resting
+face, so a naturally stern face, or a net that reads one so, is not angry.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from dms.decision.emotion.affect import Affect
+from dms.decision.emotion.context import Mood
+from dms.settings import setting, settings
+from dms.values import EXPRESSIONS, Level
+
+_HAPPY, _ANGER, _DISGUST, _FEAR, _SURPRISE = (
+    EXPRESSIONS.index(name) for name in ("happiness", "anger", "disgust", "fear", "surprise")
+)
+
+
+@settings
+class RageSettings:
+    """How anger adds up, and whether it is looked for at all."""
+
+    workplace: bool = setting(
+        False,
+        source="EU AI Act, Art. 5(1)(f)",
+        text="the vehicle is a workplace: no emotion is inferred unless enabled says true",
+    )
+    enabled: bool | None = setting(
+        None, text="infer expressions and tell road rage; null: yes, but not at a workplace"
+    )
+    excess: float = setting(
+        1.7, unit="log odds", gt=0, lt=10,
+        source="FER2013, even tiles: tools/evaluate.py rage --parts fer --choose",
+        text="anger + disgust this far above rest: evidence grows from here",
+    )  # fmt: skip
+    excess_most: float = setting(
+        1.0, unit="log odds", gt=0, text="what lies further above counts no more: noise, not rage"
+    )
+    gain_hz: float = setting(0.2, unit="1/s", gt=0, text="evidence per second per unit above")
+    decay_s: float = setting(20.0, unit="s", gt=0, text="time constant of forgetting")
+    stress_above: float = setting(0.5, gt=0, lt=1, text="evidence for level 1")
+    rage_above: float = setting(0.85, gt=0, le=1, text="evidence for level 2")
+    back: float = setting(0.2, gt=0, lt=0.5, text="hysteresis of both")
+    rest_least: float = setting(
+        0.1, gt=0, lt=0.5, text="anger + disgust of a resting face is taken as at least this"
+    )
+    rest_most: float = setting(0.7, ge=0, lt=1, text="and as at most this")
+    joy_valence: float = setting(0.2, ge=0, lt=1, text="valence above this is no rage at all")
+
+    @property
+    def on(self) -> bool:
+        """Whether emotions are inferred: the owner's word, else not at a workplace."""
+        return not self.workplace if self.enabled is None else self.enabled
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """Anger from the first evidence to its end; the reason is that of the peak."""
+
+    start_s: float
+    end_s: float
+    peak_s: float
+    peak: float
+    level: Level
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rage:
+    """The present evidence 0..1, its level, and the reason in words."""
+
+    evidence: float | None
+    level: Level
+    reason: str
+    ended: Episode | None = None
+
+
+UNSEEN_RAGE = Rage(None, Level.NONE, "no expression seen yet")
+
+
+class RageMeter:
+    """Step it with every frame in time order."""
+
+    def __init__(self, settings: RageSettings) -> None:
+        self._settings = settings
+        self._seen = False
+        self._last_s: float | None = None
+        self._evidence = 0.0
+        self._level = Level.NONE
+        self._began_s: float | None = None
+        self._peak: tuple[float, float, str] = (0.0, 0.0, "")  # evidence, when, why
+        self._peak_level = Level.NONE
+
+    def step(self, t_s: float, affect: Affect, rest: tuple[float, ...] | None, mood: Mood) -> Rage:
+        """Take one frame. ``rest`` is this driver's resting face, None while it is unknown."""
+        s = self._settings
+        dt_s = 0.0 if self._last_s is None else min(t_s - self._last_s, 0.5)
+        self._last_s = t_s
+        seen = affect.scores is not None
+        self._seen = self._seen or seen
+        excess = None if rest is None else self.excess(affect, rest)
+        if seen or self._level is Level.NONE:  # turning away does not end what stands
+            self._evidence *= math.exp(-dt_s / s.decay_s)
+        if excess is not None and affect.scores is not None:
+            over = min(max(excess - s.excess, 0.0), s.excess_most)
+            growth = over * s.gain_hz * dt_s * mood.rage * self._alone(affect.scores, mood)
+            self._evidence = min(self._evidence + growth, 1.0)
+        self._set_level(mood)
+        reason = self._words(excess, mood, learning=rest is None)
+        return Rage(
+            self._evidence if self._seen else None,
+            self._level,
+            reason if self._seen else UNSEEN_RAGE.reason,
+            self._episode(t_s, reason),
+        )
+
+    def excess(self, affect: Affect, rest: tuple[float, ...]) -> float | None:
+        """Return anger + disgust above rest in log odds; None where nothing is seen.
+
+        A pleasant face is no angry one, whatever its anger: that reads 0.
+        """
+        s = self._settings
+        if affect.scores is None:
+            return None
+        if (affect.valence or 0.0) > s.joy_valence:
+            return 0.0
+        usual = min(max(rest[_ANGER] + rest[_DISGUST], s.rest_least), s.rest_most)
+        angry = affect.scores[_ANGER] + affect.scores[_DISGUST]
+        return max(_log_odds(angry) - _log_odds(usual), 0.0)
+
+    def calm(self, affect: Affect, rest: tuple[float, ...]) -> bool:
+        """Whether the face may teach what rest is: unseen or not clearly angry."""
+        excess = self.excess(affect, rest)
+        return excess is None or excess < self._settings.excess
+
+    def _alone(self, scores: tuple[float, ...], mood: Mood) -> float:
+        """How far anger stands alone, 0..1: joy takes it away twice, fear and surprise once."""
+        fear = scores[_FEAR] + scores[_SURPRISE]
+        return 1.0 - min(2.0 * scores[_HAPPY] * mood.joy + fear * mood.fear, 1.0)
+
+    def _set_level(self, mood: Mood) -> None:
+        s = self._settings
+        level = Level.NONE
+        for wanted, limit in ((Level.ADVISORY, s.stress_above), (Level.WARNING, s.rage_above)):
+            held = self._level >= wanted
+            if self._evidence >= (limit - s.back if held else limit):
+                level = wanted
+        if mood.reading == "stress" and self._level < Level.WARNING:
+            level = min(level, Level.ADVISORY)
+        self._level = level
+
+    def _words(self, excess: float | None, mood: Mood, *, learning: bool) -> str:
+        if learning:
+            return "the driver's resting face is not known yet"
+        above = "unseen" if excess is None else f"{excess:.1f} above rest (log odds)"
+        words = f"anger and disgust {above}, evidence {self._evidence:.2f}"
+        if mood.names:
+            words += f" ({', '.join(mood.names)}: reads as {mood.reading})"
+        return words
+
+    def _episode(self, t_s: float, reason: str) -> Episode | None:
+        """Follow an episode from half the evidence of stress to below it again."""
+        limit = self._settings.stress_above / 2
+        if self._evidence >= limit:
+            if self._began_s is None:
+                self._began_s, self._peak_level = t_s, Level.NONE
+                self._peak = (0.0, t_s, reason)
+            self._peak = max(self._peak, (self._evidence, t_s, reason), key=lambda peak: peak[0])
+            self._peak_level = max(self._peak_level, self._level)
+            return None
+        began_s, self._began_s = self._began_s, None
+        peak, peak_s, why = self._peak
+        if began_s is None or peak < self._settings.stress_above:
+            return None
+        return Episode(began_s, t_s, peak_s, peak, self._peak_level, why)
+
+
+def _log_odds(probability: float) -> float:
+    inside = min(max(probability, 1e-3), 1 - 1e-3)
+    return math.log(inside / (1 - inside))

@@ -1,0 +1,1 @@
+"""Closures, blinks, PERCLOS, nods and yawns, and how drowsy they add up to."""

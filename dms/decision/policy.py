@@ -1,0 +1,350 @@
+"""From what is known of the driver to alerts: levels, latching, repeats, acknowledgement.
+
+The rules' numbers are the profile's (:mod:`dms.decision.profiles`); this module only applies them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from dms.decision.alerts import CASCADE, WORDINGS, Board, Standing
+from dms.decision.faults import blinding, new_faults
+from dms.decision.gates import Gates
+from dms.decision.profiles import Rules
+from dms.settings import setting, settings
+from dms.values import Event, EyesState, Kind, Level, Scalar, Unseen
+
+_TOLERANCE_S = 1e-3  # timestamps of containers are rounded to milliseconds
+
+
+@settings
+class PolicySettings:
+    """How alerts stand, end and come again; the same in every profile."""
+
+    attention_s: float = setting(
+        5.0, unit="s", gt=0, source="DESIGN", text="attention that ends a critical alert"
+    )
+    clear_s: float = setting(
+        2.0, unit="s", gt=0, source="Euro NCAP: 2 s on the road", text="the same for a warning"
+    )
+    lapse_s: float = setting(
+        0.5, unit="s", gt=0, text="eyes closed for longer than a blink: attention starts anew"
+    )
+    critical_repeat_s: float = setting(
+        5.0, unit="s", gt=0, text="a critical alert is told again while its cause lasts"
+    )
+    drowsy_repeat_s: float = setting(300.0, unit="s", gt=0, text="drowsiness is told again")
+    drowsy_back_kss: int = setting(1, ge=0, le=3, text="hysteresis of the drowsy level")
+    drowsy_clear_s: float = setting(10.0, unit="s", ge=0, text="lower for this long ends it")
+    drowsy_quiet_s: float = setting(
+        60.0, unit="s", ge=0, text="after a closure alert drowsiness is not told so soon"
+    )
+    rage_quiet_s: float = setting(
+        600.0, unit="s", ge=0, text="cool-down between rage alerts: nobody is nagged into rage"
+    )
+    rage_most: int = setting(3, ge=1, text="rage alerts a drive")
+    degraded_s: float = setting(
+        8.0, unit="s", gt=0, le=10, source="DESIGN: told within 10 s", text="eyes not observable"
+    )
+    degraded_back: float = setting(2.0, gt=0, text="seen time takes this much faster away")
+    pause_s: float = setting(600.0, unit="s", gt=0, text="a pause ends by itself after this")
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All that the rules look at in one step; ``dt_s`` is 0 after a gap between frames."""
+
+    t_s: float
+    dt_s: float = 0.0
+    eyes: EyesState = EyesState.UNKNOWN
+    unseen: Unseen | None = None
+    closed_s: float = 0.0
+    closure_start_s: float | None = None
+    away: bool | None = None
+    away_s: float = 0.0
+    away_start_s: float | None = None
+    away_sum_s: float = 0.0
+    slumped: bool = False
+    drowsiness: int | None = None
+    drowsiness_reason: str = ""
+    rage: Level = Level.NONE
+    rage_reason: str = ""
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """What the head unit has asked for; ``acknowledged`` holds for one step."""
+
+    paused: bool = False
+    warnings: bool = True
+    rage: bool = True
+    acknowledged: bool = False
+
+
+@dataclass(slots=True)
+class _Told:
+    """What has been told of the present closure and look away."""
+
+    closure_start_s: float | None = None
+    closure: set[Kind] = field(default_factory=set)
+    away_start_s: float | None = None
+    away: set[Kind] = field(default_factory=set)
+    warned_at_s: float | None = None  # away time of this look when its warning came
+    repeated: bool = False
+
+
+class Policy:
+    """Step it with every frame in time order; the board holds the result."""
+
+    def __init__(self, settings: PolicySettings, rules: Rules) -> None:
+        self._settings = settings
+        self._rules = rules
+        self.board = Board()
+        self._told = _Told()
+        self._eyes_good_s = 0.0  # eyes open and on the road, since the last lapse
+        self._road_good_s = 0.0  # head towards the road and eyes not closed
+        self._unseen_s = 0.0
+        self._unseen = Unseen.NO_FACE
+        self._closure_alert_s = float("-inf")
+        self._rage_alert_s = float("-inf")
+        self._rage_alerts = 0
+        self._faults: tuple[str, ...] = ()
+
+    def succeed(self, old: Policy) -> None:
+        """Let the critical alerts of ``old`` stand, and do not tell its closure again."""
+        standing = old.board.standing.items()
+        self.board.standing = {k: s for k, s in standing if s.level is Level.CRITICAL}
+        self._told = old._told
+
+    def step(self, now: Situation, gates: Gates, switches: Switches) -> None:
+        """Apply the rules to one frame. Faults are told whatever the switches and gates say."""
+        self.board.events = []
+        self._attend(now)
+        self._renew(now)
+        self._close(gates, switches)
+        self._clear(switches)
+        if gates.moving and not switches.paused:
+            self._closures(now, switches)
+            if gates.distraction:
+                self._looks(now, gates, switches)
+            self._repeat(now)
+            if switches.warnings:
+                self._degraded(now)
+                if gates.drowsy:
+                    self._drowsy(now)
+                if switches.rage:
+                    self._rage(now)
+        self._fault(now)
+
+    def _attend(self, now: Situation) -> None:
+        """Time what speaks for attention; what is unknown moves nothing: hiding is no help."""
+        if now.away is True or now.closed_s >= self._settings.lapse_s:
+            self._eyes_good_s = self._road_good_s = 0.0
+            return
+        if now.away is False:  # blinks belong to attention
+            self._road_good_s += now.dt_s
+            if now.eyes is not EyesState.UNKNOWN:
+                self._eyes_good_s += now.dt_s
+
+    def _renew(self, now: Situation) -> None:
+        told = self._told
+        if now.closure_start_s != told.closure_start_s:
+            told.closure_start_s, told.closure = now.closure_start_s, set()
+        if now.away_start_s != told.away_start_s:
+            told.away_start_s, told.away, told.warned_at_s = now.away_start_s, set(), None
+        if now.away_sum_s <= 0.0:
+            told.repeated = False
+
+    def _close(self, gates: Gates, switches: Switches) -> None:
+        """End what a closed gate or switch no longer lets stand."""
+        board = self.board
+        if not gates.moving:
+            board.keep(lambda kind: kind is Kind.FAULT)
+            self._unseen_s = 0.0
+            return
+        if not gates.distraction:
+            board.drop(Kind.DISTRACTION)
+        if not gates.drowsy:
+            board.drop(Kind.DROWSY)
+        if not switches.rage:
+            board.drop(Kind.ROAD_RAGE)
+        if switches.paused or not switches.warnings:
+            critical = {k for k, s in board.standing.items() if s.level is Level.CRITICAL}
+            board.keep(lambda kind: kind is Kind.FAULT or kind in critical)
+
+    def _clear(self, switches: Switches) -> None:
+        """End what attention has earned: a critical alert by 5 s or an acknowledgement."""
+        s = self._settings
+        for kind in (*CASCADE, Kind.DISTRACTION):
+            alert = self.board.standing.get(kind)
+            if alert is None:
+                continue
+            good_s = self._eyes_good_s if alert.closure else self._road_good_s
+            needed_s = s.attention_s if alert.level is Level.CRITICAL else s.clear_s
+            # A hand on the button of a sleeper ends nothing: the driver must be attending.
+            acknowledged = switches.acknowledged and good_s > 0.0
+            if acknowledged or good_s >= needed_s - _TOLERANCE_S:
+                self.board.drop(kind)
+
+    def _closures(self, now: Situation, switches: Switches) -> None:
+        rules = self._rules
+        for kind, level, limit_s in (
+            (Kind.MICROSLEEP, Level.WARNING, rules.microsleep_s),
+            (Kind.SLEEP, Level.CRITICAL, rules.sleep_s),
+            (Kind.UNRESPONSIVE, Level.CRITICAL, rules.unresponsive_closed_s),
+        ):
+            if kind in self._told.closure or now.closed_s < limit_s - _TOLERANCE_S:
+                continue
+            if level < Level.CRITICAL and not switches.warnings:
+                continue
+            self._told.closure.add(kind)
+            self._closure_alert_s = now.t_s
+            values: dict[str, Scalar] = {"closed_s": round(now.closed_s, 3), "limit_s": limit_s}
+            reason = f"eyes closed for {limit_s:g} s"
+            event = Event(now.t_s, kind, level, reason, now.closure_start_s, None, values)
+            self.board.raise_(event, closure=True)
+
+    def _looks(self, now: Situation, gates: Gates, switches: Switches) -> None:
+        if switches.warnings:
+            self._warn_of_looks(now, gates.distraction_limit_s())
+        if now.away is not True:
+            return
+        rules, told = self._rules, self._told
+        unanswered = (
+            told.warned_at_s is not None
+            and now.away_s - told.warned_at_s >= rules.unresponsive_after_warning_s - _TOLERANCE_S
+        )
+        too_long = now.away_s >= rules.unresponsive_away_s - _TOLERANCE_S
+        if (too_long or unanswered) and Kind.UNRESPONSIVE not in told.away:
+            told.away.add(Kind.UNRESPONSIVE)
+            words = "not looking back after the warning" if unanswered else "away"
+            words = "head slumped" if now.slumped else words
+            self._tell_look(now, Kind.UNRESPONSIVE, Level.CRITICAL, f"{words}, {now.away_s:.1f} s")
+
+    def _warn_of_looks(self, now: Situation, limit_s: float) -> None:
+        rules, told = self._rules, self._told
+        if now.away_s >= limit_s - _TOLERANCE_S and Kind.DISTRACTION not in told.away:
+            told.away.add(Kind.DISTRACTION)
+            if told.warned_at_s is None:
+                told.warned_at_s = now.away_s
+            words = "head slumped" if now.slumped else "looking away"
+            reason = f"{words} for {limit_s:g} s"
+            self._tell_look(now, Kind.DISTRACTION, Level.WARNING, reason)
+        elif now.away_sum_s >= rules.repeated_away_s - _TOLERANCE_S and not told.repeated:
+            told.repeated = True
+            if told.warned_at_s is None and now.away is True:
+                told.warned_at_s = now.away_s
+            window_s = rules.repeated_window_s
+            reason = f"looking away {rules.repeated_away_s:g} s within {window_s:g} s"
+            self._tell_look(now, Kind.DISTRACTION, Level.WARNING, reason)
+
+    def _tell_look(self, now: Situation, kind: Kind, level: Level, reason: str) -> None:
+        values: dict[str, Scalar] = {
+            "away_s": round(now.away_s, 3),
+            "away_sum_s": round(now.away_sum_s, 3),
+        }
+        self.board.raise_(Event(now.t_s, kind, level, reason, now.away_start_s, None, values))
+
+    def _repeat(self, now: Situation) -> None:
+        """Tell a critical alert again while the driver does not attend."""
+        for kind in CASCADE:
+            alert = self.board.standing.get(kind)
+            if alert is None or alert.level is not Level.CRITICAL:
+                continue
+            good_s = self._eyes_good_s if alert.closure else self._road_good_s
+            if good_s <= 0.0 and now.t_s - alert.told_s >= self._settings.critical_repeat_s:
+                values: dict[str, Scalar] = {"closed_s": round(now.closed_s, 3)}
+                self.board.repeat(kind, now.t_s, values)
+
+    def _degraded(self, now: Situation) -> None:
+        """Tell that the eyes cannot be seen, from a sum that flicker does not reset."""
+        s, board = self._settings, self.board
+        if now.eyes is EyesState.UNKNOWN and now.away is not True:
+            self._unseen_s = min(self._unseen_s + now.dt_s, s.degraded_s)
+            self._unseen = now.unseen or Unseen.UNSURE
+            if self._unseen is Unseen.STILL:  # the minute before is what has to be waited for
+                self._unseen_s = s.degraded_s
+        elif now.eyes is not EyesState.UNKNOWN:
+            self._unseen_s = max(self._unseen_s - now.dt_s * s.degraded_back, 0.0)
+        standing = board.standing.get(Kind.DEGRADED)
+        reason = f"cannot see the eyes: {self._unseen.value}"
+        if self._unseen is Unseen.STILL:
+            reason = "the face neither moves nor blinks: a photo or a screen"
+        if standing is None and self._unseen_s >= s.degraded_s - _TOLERANCE_S:
+            start_s = now.t_s - self._unseen_s
+            values: dict[str, Scalar] = {"unseen": self._unseen.value}
+            event = Event(now.t_s, Kind.DEGRADED, Level.ADVISORY, reason, start_s, None, values)
+            board.raise_(event)
+        elif standing is not None:
+            standing.reason = reason
+            if self._unseen_s <= 0.0:
+                board.drop(Kind.DEGRADED)
+
+    def _drowsy(self, now: Situation) -> None:
+        s, rules, board = self._settings, self._rules, self.board
+        kss = now.drowsiness
+        standing = board.standing.get(Kind.DROWSY)
+        level = self._drowsy_level(kss)
+        quiet = now.t_s - self._closure_alert_s < s.drowsy_quiet_s
+        old = Level.NONE if standing is None else standing.level
+        due = standing is not None and now.t_s - standing.told_s >= s.drowsy_repeat_s
+        if level > old and not quiet:
+            reason = f"drowsiness {kss} of 9: {now.drowsiness_reason}"
+            values: dict[str, Scalar] = {"drowsiness": kss}
+            board.raise_(Event(now.t_s, Kind.DROWSY, level, reason, None, None, values))
+        elif standing is not None and level is old and due:
+            board.repeat(Kind.DROWSY, now.t_s, {"drowsiness": kss})
+        if standing is None or kss is None:  # unknown never ends it
+            return
+        limit = rules.drowsy_warning_kss if old is Level.WARNING else rules.drowsy_advisory_kss
+        if kss >= limit - s.drowsy_back_kss:
+            standing.better_s = 0.0
+        elif now.eyes is not EyesState.UNKNOWN:  # hiding the eyes is no getting better
+            standing.better_s += now.dt_s
+        if standing.better_s > s.drowsy_clear_s - _TOLERANCE_S:
+            self._lower_drowsy(standing, level)
+
+    def _drowsy_level(self, kss: int | None) -> Level:
+        if kss is None or kss < self._rules.drowsy_advisory_kss:
+            return Level.NONE
+        return Level.WARNING if kss >= self._rules.drowsy_warning_kss else Level.ADVISORY
+
+    def _lower_drowsy(self, standing: Standing, level: Level) -> None:
+        if level is Level.NONE:
+            self.board.drop(Kind.DROWSY)
+        else:
+            standing.level, standing.better_s = level, 0.0
+
+    def _rage(self, now: Situation) -> None:
+        s, board = self._settings, self.board
+        old = board.level(Kind.ROAD_RAGE)
+        if now.rage is Level.NONE:
+            board.drop(Kind.ROAD_RAGE)
+            return
+        cooled = now.t_s - self._rage_alert_s >= s.rage_quiet_s
+        allowed = cooled and self._rage_alerts < s.rage_most
+        if now.rage > old and (allowed or old is not Level.NONE):
+            if old is Level.NONE:
+                self._rage_alerts += 1
+            self._rage_alert_s = now.t_s
+            wording = WORDINGS[Kind.ROAD_RAGE, now.rage]
+            values: dict[str, Scalar] = {"wording": wording.value}
+            event = Event(now.t_s, Kind.ROAD_RAGE, now.rage, now.rage_reason, None, None, values)
+            board.raise_(event)
+
+    def _fault(self, now: Situation) -> None:
+        board = self.board
+        for fault in new_faults(self._faults, now.faults):
+            board.raise_(Event(now.t_s, Kind.FAULT, _fault_level((fault,)), fault))
+        self._faults = now.faults
+        if not now.faults:
+            board.drop(Kind.FAULT)
+        elif Kind.FAULT in board.standing:
+            standing = board.standing[Kind.FAULT]
+            standing.reason, standing.level = "; ".join(now.faults), _fault_level(now.faults)
+
+
+def _fault_level(faults: Sequence[str]) -> Level:
+    return Level.WARNING if blinding(faults) else Level.ADVISORY

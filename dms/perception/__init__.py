@@ -1,0 +1,1 @@
+"""From a picture to what is seen of the driver in it."""

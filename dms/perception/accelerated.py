@@ -1,0 +1,165 @@
+"""The nets on the GPU as soon as their plans are ready, on the CPU until then and after a failure.
+
+The change from one to the other happens between two frames; whatever fails, the CPU goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import wait
+from dataclasses import dataclass
+
+import numpy as np
+
+from dms.engine.engine import Tensor
+from dms.engine.frame_nets import Crop, FrameNets
+from dms.engine.preparation import Preparation
+from dms.engine.worker import Worker
+from dms.errors import EngineError
+from dms.perception.expression import ExpressionNet
+from dms.perception.eye_net import EyeScores, EyeStateNet
+from dms.resource import Resource
+from dms.values import ExpressionScores, Gray, Points
+
+_log = logging.getLogger(__name__)
+
+CLOSE_TIMEOUT_S = 3.0  # systemd ends what takes longer than 5 s (systemd/dms.service)
+Outputs = dict[str, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """What one frame's run has found for nets that have not asked yet."""
+
+    gray: Gray
+    anchors: Points
+    outputs: dict[str, Outputs]
+
+
+class AcceleratedNets(Resource):
+    """Both nets behind the same two ``read`` calls as on the CPU.
+
+    ``preparation`` knows them by their roles, ``expression`` and ``eye_state``. It runs, and later
+    everything is freed, in a thread of its own: a GPU that hangs there holds nobody up.
+    """
+
+    def __init__(
+        self,
+        expression: ExpressionNet | None,
+        eye_state: EyeStateNet | None,
+        preparation: Preparation,
+    ) -> None:
+        self._cpu_expression, self._cpu_eye_state = expression, eye_state
+        self._preparation = preparation
+        self._last: _Waiting | None = None
+        self.expression = AcceleratedExpression(self, expression) if expression else None
+        self.eye_state = AcceleratedEyeState(self, eye_state) if eye_state else None
+        self._worker = Worker("dms-plans")
+        self._opening = self._worker.submit(self._prepare)
+        self._given_up = self._closed = False
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether the GPU answers now."""
+        return self._nets() is not None
+
+    def _prepare(self) -> FrameNets | None:
+        try:
+            nets = self._preparation.open()
+        except (EngineError, OSError) as error:
+            _log.error("the nets stay on the CPU: %s", error)
+        except Exception:  # noqa: BLE001  (the supervisor of the GPU's libraries)
+            _log.exception("the nets stay on the CPU; please report this")
+        else:
+            _log.warning("the nets run on the GPU now")
+            return nets
+        return None
+
+    def _nets(self) -> FrameNets | None:
+        ready = self._opening.done() and not self._given_up
+        return self._opening.result() if ready else None
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait until the plans are ready or have failed; return whether the GPU answers."""
+        wait([self._opening], timeout_s)
+        return self.on_gpu
+
+    def outputs(self, role: str, gray: Gray, anchors: Points) -> Outputs | None:
+        """Return one net's outputs from the GPU, None where the CPU has to answer.
+
+        Both nets run in the first call of a frame; the second call finds its answer waiting.
+        """
+        nets = self._nets()
+        if nets is None:
+            return None
+        last, self._last = self._last, None
+        if last and last.gray is gray and np.array_equal(last.anchors, anchors):
+            waiting = last.outputs.pop(role, None)
+            if waiting is not None:
+                return waiting
+        try:
+            found = nets.run(gray, self._crops(anchors))
+            answer = found.pop(role)
+        except EngineError as error:
+            _log.error("the nets go back to the CPU: %s", error)
+        except Exception:  # noqa: BLE001  (the supervisor of the GPU's libraries)
+            _log.exception("the nets go back to the CPU; please report this")
+        else:
+            self._last = _Waiting(gray, anchors.copy(), found)
+            return answer
+        self._give_up()
+        return None
+
+    def _crops(self, anchors: Points) -> dict[str, list[Crop]]:
+        crops: dict[str, list[Crop]] = {}
+        if self._cpu_eye_state is not None:
+            right, left = self._cpu_eye_state.matrices(anchors)
+            crops["eye_state"] = [Crop(right), Crop(left, mirror=True)]
+        if self._cpu_expression is not None:
+            crops["expression"] = [Crop(self._cpu_expression.matrix(anchors))]
+        return crops
+
+    def _give_up(self) -> None:
+        self._given_up, self._last = True, None
+        self._worker.submit(self._free)  # after the preparation, should that still go on
+
+    def _free(self) -> None:
+        nets = self._opening.result()
+        if nets is not None:
+            nets.close()
+
+    def close(self) -> None:
+        """Stop a build, free the GPU; a second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        self._preparation.cancel()
+        self._give_up()
+        if not self._worker.stop(CLOSE_TIMEOUT_S):
+            _log.warning("the GPU does not come to an end; it is left alone")
+
+
+class AcceleratedExpression:
+    """The expression net wherever it runs."""
+
+    def __init__(self, nets: AcceleratedNets, cpu: ExpressionNet) -> None:
+        self._nets, self._cpu = nets, cpu
+
+    def read(self, gray: Gray, anchors: Points) -> ExpressionScores:
+        """Score the face with these (4, 2) anchors. Raises EngineError."""
+        out = self._nets.outputs("expression", gray, anchors)
+        if out is None:
+            return self._cpu.read(gray, anchors)
+        return self._cpu.scores(out["ferplus"][0], out["fer2013"][0])
+
+
+class AcceleratedEyeState:
+    """The eye-state net wherever it runs."""
+
+    def __init__(self, nets: AcceleratedNets, cpu: EyeStateNet) -> None:
+        self._nets, self._cpu = nets, cpu
+
+    def read(self, gray: Gray, anchors: Points) -> tuple[EyeScores, EyeScores]:
+        """Score the driver's right and left eye, given the (4, 2) anchors. Raises EngineError."""
+        out = self._nets.outputs("eye_state", gray, anchors)
+        return self._cpu.read(gray, anchors) if out is None else self._cpu.scores(out)

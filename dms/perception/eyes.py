@@ -1,0 +1,126 @@
+"""What the picture says of one eye: aspect ratio, contrast, and whether it can be seen at all.
+
+It does not say how open the eye is: that needs the driver's own normal (see openness).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from statistics import fmean
+
+import cv2
+import numpy as np
+
+from dms.decision.baseline import logit
+from dms.perception.landmarks import Landmarks
+from dms.settings import setting, settings
+from dms.values import EyeEvidence, Gray, HeadPose, Points, Unseen
+
+
+@settings
+class EyeSettings:
+    """When an eye is too poorly pictured for its values to count."""
+
+    smallest_px: float = setting(
+        8.0, unit="px", gt=0, text="width of the eye below which lids cannot be told apart"
+    )
+    largest_yaw_deg: float = setting(
+        55.0, unit="deg", gt=0, le=90, text="head yaw beyond which the far eye is hidden"
+    )
+    dark_mean: float = setting(12.0, unit="gray", ge=0, le=255, text="mean below this is dark")
+    glare_share: float = setting(
+        0.35, unit="share", gt=0, le=1, text="share of saturated pixels that hides the eye"
+    )
+    saturated: int = setting(
+        250, unit="gray", gt=0, le=255, text="a pixel this bright is burnt out"
+    )
+
+
+def aspect_ratio(contour: Points) -> float:
+    """Return the eye aspect ratio of a (2n+2, 2) contour ordered as in landmarks.Scheme.
+
+    Mean distance of facing lid points over the distance of the corners; with six points this is
+    the EAR of Soukupova and Cech (2016). Returns 0.0 for a contour without width.
+    """
+    half = contour.shape[0] // 2
+    width = math.hypot(*(contour[half] - contour[0]).tolist())
+    if width <= 0.0:
+        return 0.0
+    gaps = contour[1:half] - contour[:half:-1]
+    return float(np.hypot(gaps[:, 0], gaps[:, 1]).mean()) / width
+
+
+def joint_scores(said: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Join the (open, visible) probabilities that several nets give one eye.
+
+    Open: the mean of their log odds, as each errs on other faces. Visible: the least, as one that
+    sees no eye is enough not to believe any.
+    """
+    if len(said) == 1:
+        return said[0]
+    odds = fmean(logit(opened) for opened, _ in said)
+    return round(1.0 / (1.0 + math.exp(-odds)), 6), min(visible for _, visible in said)
+
+
+def eye_region(gray: Gray, contour: Points) -> Gray:
+    """Return the part of ``gray`` around an eye's contour, half an eye wider; may be empty."""
+    left, top = contour.min(axis=0)
+    right, bottom = contour.max(axis=0)
+    margin = 0.25 * (right - left)
+    height, width = gray.shape
+    x0, x1 = max(0, int(left - margin)), min(width, int(right + margin) + 1)
+    y0, y1 = max(0, int(top - margin)), min(height, int(bottom + margin) + 1)
+    return gray[y0:y1, x0:x1] if x1 > x0 and y1 > y0 else gray[:0, :0]
+
+
+def mean_and_spread(region: Gray) -> tuple[float, float]:
+    """Return the mean gray of a region that is not empty and its standard deviation."""
+    mean, spread = cv2.meanStdDev(region)
+    return float(mean[0, 0]), float(spread[0, 0])
+
+
+def observe_eye(
+    gray: Gray,
+    marks: Landmarks,
+    left: bool,
+    pose: HeadPose | None,
+    settings: EyeSettings,
+    face_mean: float | None = None,
+) -> EyeEvidence:
+    """Measure one eye of ``marks`` on ``gray``; the net's probabilities are added by the caller.
+
+    ``face_mean``: mean gray of the face, against which the eye is dark or bright.
+    """
+    contour = marks.left_eye if left else marks.right_eye
+    region = eye_region(gray, contour)
+    if region.size == 0:
+        return EyeEvidence(unseen=Unseen.NO_FACE)
+    mean, spread = mean_and_spread(region)
+    contrast = spread / mean if mean > 0 else 0.0
+    unseen = _unseen(contour, region, mean, left, pose, settings)
+    shade = mean / face_mean if face_mean else None
+    return EyeEvidence(ear=aspect_ratio(contour), contrast=contrast, shade=shade, unseen=unseen)
+
+
+def _unseen(
+    contour: Points,
+    region: Gray,
+    mean: float,
+    left: bool,
+    pose: HeadPose | None,
+    settings: EyeSettings,
+) -> Unseen | None:
+    if pose is not None:
+        # Turned to the left the left eye is the far one, hidden behind the nose first.
+        far = pose.yaw_deg if left else -pose.yaw_deg
+        if far > settings.largest_yaw_deg:
+            return Unseen.TURNED_AWAY
+    half = contour.shape[0] // 2
+    if math.hypot(*(contour[half] - contour[0]).tolist()) < settings.smallest_px:
+        return Unseen.TOO_SMALL
+    if mean < settings.dark_mean:
+        return Unseen.DARK
+    if np.count_nonzero(region >= settings.saturated) > settings.glare_share * region.size:
+        return Unseen.GLARE
+    return None

@@ -1,0 +1,96 @@
+"""The tables of one recording's events on the report: what was told, beside what was labelled."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from html import escape
+
+from dms.files.events import unit_of
+from dms.report.page import Column, signed, spoken, table
+from dms.report.timeline import LEVEL_NAMES
+from dms.scoring.labels import Label
+from dms.scoring.match import OBSERVED, Match
+from dms.values import Event, Level, Scalar
+
+_TOLD = (
+    Column("at, s", number=True),
+    Column("what", strong=True),
+    Column("level"),
+    Column("why"),
+)
+_JUDGED = (Column("label, s"), Column("verdict"), Column("delay, s", number=True))
+_BASIS = (Column("rests on"),)
+
+
+def event_table(
+    events: Sequence[Event], matches: Sequence[Match], place: str, *, alerts: bool
+) -> str:
+    """Return a table of the alerts, or of what was only observed; each time leads to ``place``."""
+    judged = {id(match.event): match for match in matches if match.event is not None}
+    lines: list[tuple[float, list[str]]] = []
+    for event in events:
+        if (event.level > Level.NONE) is alerts:
+            lines.append((event.t_s, _event_row(event, judged.get(id(event)), place)))
+    for match in matches:
+        if match.event is None and match.label and (match.kind not in OBSERVED) is alerts:
+            lines.append((match.label.start_s, _unmet_row(match, place)))
+    if not lines:
+        return "<p>None.</p>"
+    rows = [cells for _, cells in sorted(lines, key=lambda line: line[0])]
+    columns: tuple[Column, ...] = (*_TOLD, *_JUDGED, *_BASIS)
+    if not matches:
+        first, last = len(_TOLD), len(_TOLD) + len(_JUDGED)
+        rows = [[*cells[:first], *cells[last:]] for cells in rows]
+        columns = (*_TOLD, *_BASIS)
+    return table("Alerts" if alerts else "Observed only", columns, rows, cards=True)
+
+
+def _event_row(event: Event, match: Match | None, place: str) -> list[str]:
+    verdict = match.verdict.value if match else "none"
+    delay = signed(match.delay_s) if match and match.delay_s is not None else ""
+    values = ", ".join(_basis(key, value) for key, value in sorted(event.values.items()))
+    return [
+        _jump(event.t_s, place),
+        escape(spoken(event.kind.value)),
+        f'<span class="level l{event.level}">{LEVEL_NAMES[event.level]}</span>',
+        escape(event.reason),
+        _span(match.label if match else None),
+        f'<span class="{verdict}">{"not labelled" if match is None else verdict}</span>',
+        delay,
+        f'<span class="small">{escape(values)}</span>' if values else "",
+    ]
+
+
+def _unmet_row(match: Match, place: str) -> list[str]:
+    label = match.label
+    verdict = f'<span class="{match.verdict.value}">{match.verdict.value}</span>'
+    return [
+        _jump(label.start_s, place) if label else "",
+        escape(spoken(match.kind.value)),
+        "",
+        escape(label.note) if label else "",
+        _span(label),
+        verdict,
+        "",
+        "",
+    ]
+
+
+def _jump(t_s: float, place: str) -> str:
+    return (
+        f'<button type="button" class="jump" data-plot="{place}" data-at="{t_s:.3f}"'
+        f' title="show in the timeline">{t_s:.2f}</button>'
+    )
+
+
+def _span(label: Label | None) -> str:
+    return f'<span class="span">{label.start_s:.2f} to {label.end_s:.2f}</span>' if label else ""
+
+
+def _basis(key: str, value: Scalar) -> str:
+    """Return a named number with its unit in its place: closed_s 1.0 is "closed 1 s"."""
+    unit = unit_of(key)
+    name = spoken(key.rsplit("_", 1)[0] if unit else key)
+    told = f"{value:.3g}" if isinstance(value, float) else json.dumps(value).strip('"')
+    return f"{name} {told} {unit}".rstrip()

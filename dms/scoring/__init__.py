@@ -1,0 +1,1 @@
+"""Labels against what was found."""

@@ -1,0 +1,1 @@
+"""What systemd runs, and what it tells."""

@@ -1,0 +1,162 @@
+"""What the service sees, as numbers over a local socket: for installers, without stopping it.
+
+No picture ever passes here. The socket belongs to the service's user and group (mode 0660).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import select
+import socket
+import threading
+from pathlib import Path
+from typing import Any
+
+from dms.errors import DmsError
+from dms.files.observations import Moment
+from dms.resource import OpenedResource
+from dms.service.status import Status
+from dms.values import EXPRESSIONS, DriverState, Frame
+
+_log = logging.getLogger(__name__)
+_PERIOD_S = 0.2
+_MOST_VIEWERS = 8
+SOCKET = Path("/run/dms/view.sock")  # of the service as systemd runs it
+
+
+class ViewError(DmsError):
+    """The running service cannot be looked at."""
+
+
+def view_object(moment: Moment, state: DriverState, status: Status) -> dict[str, Any]:
+    """Return the numbers of one instant as they go over the socket."""
+    face, pose = moment.observation.face, moment.observation.pose
+    vehicle = moment.vehicle
+    return {
+        "t_s": round(state.t_s, 3),
+        "fps": round(status.fps, 1),
+        "drops": status.drops,
+        "status": status.line(moment.faults),
+        "health": status.health(moment.faults),
+        "level": int(state.level),
+        "kind": state.kind.value if state.kind else None,
+        "eyes": state.eyes.value,
+        "unseen": state.eyes_unseen.value if state.eyes_unseen else None,
+        "openness": _rounded(state.openness),
+        "closed_s": _rounded(state.closed_s),
+        "perclos": _rounded(state.perclos),
+        "drowsiness": state.drowsiness,
+        "away": state.away,
+        "rage": _rounded(state.rage),
+        "baseline_progress": _rounded(state.baseline_progress),
+        "brightness": _rounded(moment.observation.brightness),
+        "face": [round(v) for v in (face.x, face.y, face.width, face.height)] if face else None,
+        "pose_deg": [round(v, 1) for v in (pose.yaw_deg, pose.pitch_deg, pose.roll_deg)]
+        if pose
+        else None,
+        "speed_kmh": _rounded(vehicle.speed_kmh) if vehicle else None,
+        "gear": vehicle.gear.value if vehicle and vehicle.gear else None,
+        "paused": state.paused,
+        "active": [
+            {
+                "kind": alert.kind.value,
+                "level": int(alert.level),
+                "since_s": round(alert.since_s, 3),
+                "reason": alert.reason,
+            }
+            for alert in state.active
+        ],
+        "expression": dict(zip(EXPRESSIONS, map(_rounded, state.expression), strict=True))
+        if state.expression
+        else None,
+        "valence": _rounded(state.valence),
+        "arousal": _rounded(state.arousal),
+    }
+
+
+class ViewServer(OpenedResource):
+    """Sends the newest numbers five times a second, a JSON object a line, to whoever connects."""
+
+    def __init__(self, path: Path, status: Status) -> None:
+        self._path = path
+        self._status = status
+        self._newest: tuple[Moment, DriverState] | None = None
+        self._socket: socket.socket | None = None
+        self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
+
+    def take(self, moment: Moment, state: DriverState, frame: Frame | None) -> None:
+        """Keep the newest state; sending is the thread's."""
+        del frame
+        self._newest = (moment, state)
+
+    def open(self) -> None:
+        self._path.unlink(missing_ok=True)
+        self._socket = socket.socket(socket.AF_UNIX)
+        try:
+            self._socket.bind(str(self._path))
+            self._path.chmod(0o660)
+            self._socket.listen(_MOST_VIEWERS)
+        except OSError as error:  # a convenience: the service runs without it
+            _log.warning("No live view at %s (%s).", self._path, error)
+            self._socket.close()
+            self._socket = None
+            return
+        self._thread = threading.Thread(target=self._serve, name="dms-view", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(1.0)
+        if self._socket is not None:
+            self._socket.close()
+        self._path.unlink(missing_ok=True)
+
+    def _serve(self) -> None:
+        viewers: list[socket.socket] = []
+        while not self._stop.is_set():
+            if self._socket is not None and select.select([self._socket], [], [], _PERIOD_S)[0]:
+                viewer, _ = self._socket.accept()
+                viewer.setblocking(False)
+                viewers.append(viewer)
+                for excess in viewers[:-_MOST_VIEWERS]:
+                    excess.close()
+                viewers = viewers[-_MOST_VIEWERS:]
+            if viewers and self._newest is not None:
+                line = json.dumps(view_object(*self._newest, self._status)).encode() + b"\n"
+                viewers = [viewer for viewer in viewers if _sent(viewer, line)]
+        for viewer in viewers:
+            viewer.close()
+
+
+def watch(path: Path, patience_s: float = 5.0) -> Any:
+    """Yield the numbers of the running service, a dict each. Raises ViewError with what to do."""
+    with socket.socket(socket.AF_UNIX) as link:
+        link.settimeout(patience_s)
+        try:
+            link.connect(str(path))
+            with link.makefile("r", encoding="utf-8") as lines:
+                for line in lines:
+                    yield json.loads(line)
+        except TimeoutError:
+            raise ViewError("The service is silent; see systemctl status dms.") from None
+        except OSError as error:
+            raise ViewError(
+                f"No running service at {path} ({error.strerror}); start it with systemctl start "
+                "dms, and be in the group dms (sudo usermod -aG dms $USER)."
+            ) from error
+
+
+def _sent(viewer: socket.socket, line: bytes) -> bool:
+    try:
+        viewer.sendall(line)
+    except OSError:  # gone, or too slow to be worth keeping
+        viewer.close()
+        return False
+    return True
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)

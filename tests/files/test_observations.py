@@ -1,0 +1,102 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dms.errors import ConfigError
+from dms.files.observations import Moment, load, save
+from dms.values import (
+    Box,
+    DriverObservation,
+    ExpressionScores,
+    EyeEvidence,
+    Gear,
+    HeadPose,
+    Unseen,
+    VehicleContext,
+)
+
+number = st.floats(-1e4, 1e4)
+share = st.floats(0, 1)
+maybe = st.none() | number
+eyes = st.builds(
+    EyeEvidence,
+    ear=maybe,
+    open_probability=st.none() | share,
+    unseen=st.none() | st.sampled_from(Unseen),
+)
+scores = st.builds(
+    ExpressionScores, probabilities=st.tuples(*[share] * 8), sure=st.booleans(), confidence=share
+)
+observations = st.builds(
+    DriverObservation,
+    t_s=number,
+    face=st.none() | st.builds(Box, number, number, number, number),
+    right_eye=eyes,
+    left_eye=eyes,
+    mar=maybe,
+    pose=st.none() | st.builds(HeadPose, number, number, number),
+    expression=st.none() | scores,
+    unseen=st.none() | st.sampled_from(Unseen),
+)
+vehicles = st.builds(
+    VehicleContext, t_s=number, speed_kmh=maybe, gear=st.none() | st.sampled_from(Gear),
+    horn=st.none() | st.booleans(),
+)  # fmt: skip
+moments = st.builds(
+    Moment, observations, st.none() | vehicles, st.lists(st.text(max_size=9), max_size=2).map(tuple)
+)
+
+
+@given(st.lists(moments, min_size=1, max_size=3))
+def test_what_is_saved_is_loaded(tmp_path_factory, many):
+    path = tmp_path_factory.mktemp("recording") / "drive.jsonl"
+    assert save(many, path, note="synthetic") == len(many)
+    assert list(load(path)) == many
+
+
+def test_unknown_stays_unknown(tmp_path):
+    path = tmp_path / "drive.jsonl"
+    save([Moment(DriverObservation(1.0))], path)
+    moment = next(load(path))
+    assert moment.observation.mar is None
+    assert moment.vehicle is None
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("{", ":2: the line: Invalid JSON"),
+        ('{"observation": {}}', ":2: observation.t_s: Field required"),
+        ('{"observation": {"t_s": 1, "mar": NaN}}', ":2: the line: Invalid JSON: NaN is no number"),
+        ('{"observation": {"t_s": 1, "mar": 1e999}}', ":2: the line: Invalid JSON: 1e999 is no"),
+        ('{"observation": {"t_s": -Infinity}}', ":2: the line: Invalid JSON: -Infinity is no"),
+        ('{"observation": {"t_s": "soon"}}', ":2: observation.t_s: Input should be a valid number"),
+    ],
+)
+def test_a_bad_line_is_named(tmp_path, line, said):
+    path = tmp_path / "drive.jsonl"
+    path.write_text('{"observation": {"t_s": 0}}\n' + line + "\n")
+    with pytest.raises(ConfigError) as told:
+        list(load(path))
+    assert said in str(told.value)
+
+
+def test_a_mark_that_an_editor_put_first_is_passed_over(tmp_path):
+    path = tmp_path / "drive.jsonl"
+    path.write_bytes(b'\xef\xbb\xbf{"observation": {"t_s": 2}}\r\n')
+    assert [moment.observation.t_s for moment in load(path)] == [2.0]
+
+
+def test_a_missing_or_binary_file_is_told(tmp_path):
+    with pytest.raises(ConfigError, match="cannot read"):
+        list(load(tmp_path / "none.jsonl"))
+    (tmp_path / "video.jsonl").write_bytes(b"\xff\xfe\x00\x81")
+    with pytest.raises(ConfigError, match="not a text file"):
+        list(load(tmp_path / "video.jsonl"))
+
+
+def test_a_recording_without_an_observation_is_told(tmp_path):
+    path = tmp_path / "empty.jsonl"
+    path.write_text('{"note": "nothing follows"}\n\n')
+    with pytest.raises(ConfigError, match="holds no observation"):
+        list(load(path))

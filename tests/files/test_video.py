@@ -1,0 +1,41 @@
+import cv2
+import numpy as np
+import pytest
+
+from dms.errors import ConfigError
+from dms.files.observations import Moment
+from dms.files.video import AnnotatedVideo
+from dms.values import Box, DriverObservation, DriverState, Frame, Kind, Level
+
+
+def told(t_s, level=Level.NONE):
+    kind = Kind.SLEEP if level else None
+    seen = Moment(DriverObservation(t_s, face=Box(40, 100, 80, 80)))
+    return seen, DriverState(t_s, level=level, kind=kind)
+
+
+def test_every_frame_is_written_with_the_face_in_the_colour_of_the_level(tmp_path):
+    path = tmp_path / "out.mp4"
+    gray = np.full((240, 320), 30, np.uint8)
+    with AnnotatedVideo(path, 30.0) as video:
+        for at in range(6):
+            video.take(
+                *told(at / 30, Level.CRITICAL if at >= 3 else Level.NONE), Frame(gray, 0, at)
+            )
+        video.take(*told(1.0), None)  # a moment without a picture adds nothing
+    capture = cv2.VideoCapture(str(path))
+    frames = []
+    while (read := capture.read())[0]:
+        frames.append(read[1])
+    capture.release()
+    assert len(frames) == 6
+    edge = np.s_[110:170, 39:42]
+    first, last = (frames[at][edge].reshape(-1, 3).mean(axis=0) for at in (0, 5))
+    assert first.argmax() == 1  # green
+    assert last.argmax() == 2  # red
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path):
+    video = AnnotatedVideo(tmp_path / "out.unknown", 30.0)
+    with pytest.raises(ConfigError, match="cannot write"):
+        video.take(*told(0.0), Frame(np.zeros((60, 80), np.uint8), 0, 0))

@@ -1,0 +1,187 @@
+import json
+
+import pytest
+
+from dms.errors import ConfigError
+from dms.scoring.corpus import annotated, find, labels_of
+from dms.values import Kind
+
+
+@pytest.fixture
+def tree(tmp_path):
+    for name in ("a/drive.mp4", "a/other.avi", "b/drive.mp4", "b/notes.txt", "c/seen.jsonl"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("")
+    return tmp_path
+
+
+def names(sources):
+    return [entry.name for entry in find([str(source) for source in sources])]
+
+
+def test_a_folder_gives_its_recordings_in_a_stable_order(tree):
+    assert names([tree]) == ["a-drive", "other", "b-drive", "seen"]
+
+
+def test_a_glob_and_a_file_that_it_covers_count_once(tree):
+    assert names([tree / "a" / "drive.mp4", tree / "a" / "*"]) == ["drive", "other"]
+
+
+def test_same_stem_in_one_folder_keeps_the_ending(tmp_path):
+    for name in ("x.mp4", "x.avi"):
+        (tmp_path / name).write_text("")
+    assert sorted(names([tmp_path])) == ["x.avi", "x.mp4"]
+
+
+def test_a_folder_of_pictures_is_one_recording(tmp_path):
+    (tmp_path / "0001.png").write_text("")
+    assert names([tmp_path]) == [tmp_path.name]
+
+
+def test_a_csv_manifest_names_labels_and_groups(tree):
+    manifest = tree / "corpus.csv"
+    manifest.write_text(
+        "source,labels,glasses,light\na/drive.mp4,l.yaml,yes,\nb/drive.mp4,,no,night\n"
+    )
+    first, second = find([str(manifest)])
+    assert first.labels == str(tree / "l.yaml")
+    assert first.groups == {"glasses": "yes"}
+    assert second.labels is None
+    assert second.groups == {"glasses": "no", "light": "night"}
+
+
+def test_a_manifest_may_say_how_fast_a_recording_plays(tree):
+    manifest = tree / "corpus.csv"
+    manifest.write_text("source,time_scale,light\na/drive.mp4,2,day\na/drive.mp4,2,day\n")
+    (only,) = find([str(manifest)])
+    assert (only.time_scale, only.groups) == (2.0, {"light": "day"})
+    manifest.write_text("source,time_scale\na/drive.mp4,\n")
+    assert find([str(manifest)])[0].time_scale is None
+    also = tree / "corpus.yaml"
+    also.write_text("recordings:\n- {source: a/drive.mp4, time_scale: 0.5}\n")
+    assert find([str(also)])[0].time_scale == 0.5
+
+
+@pytest.mark.parametrize("scale", ["fast", "0", "-1", "101", "nan"])
+def test_a_speed_that_cannot_be_is_told(tree, scale):
+    manifest = tree / "corpus.csv"
+    manifest.write_text(f"source,time_scale\na/drive.mp4,{scale}\n")
+    with pytest.raises(ConfigError, match="time_scale"):
+        find([str(manifest)])
+
+
+def test_a_yaml_manifest_says_the_same(tree):
+    manifest = tree / "corpus.yaml"
+    manifest.write_text("recordings:\n- {source: a/drive.mp4, groups: {glasses: true, age: 40}}\n")
+    (only,) = find([str(manifest)])
+    assert only.groups == {"glasses": "yes", "age": "40"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("m.csv", "file\na.mp4\n", "needs a column 'source'"),
+        ("m.csv", "source,night\nnone.mp4,1\n", "no recording 'none.mp4'"),
+        ("m.csv", "source,night\na/drive.mp4\n", "m.csv:2: not as many cells"),
+        ("m.yaml", "recordings:\n- {sorce: a}\n", "m.yaml:2"),
+    ],
+)
+def test_a_manifest_that_cannot_be_used_is_told(tree, name, text, words):
+    (tree / name).write_text(text)
+    with pytest.raises(ConfigError, match=words):
+        find([str(tree / name)])
+
+
+def test_what_names_nothing_is_told(tmp_path):
+    with pytest.raises(ConfigError, match="there is no"):
+        find([str(tmp_path / "gone.mp4")])
+    with pytest.raises(ConfigError, match="no recording matches"):
+        find([str(tmp_path / "*.mp4")])
+    with pytest.raises(ConfigError, match="neither recordings nor pictures"):
+        find([str(tmp_path)])
+
+
+def test_labels_of_every_format(tree):
+    (tree / "blinks.csv").write_text("clip,start_frame0,end_frame0\ndrive,25,29\n")
+    (tree / "m.csv").write_text("source,labels\na/drive.mp4,blinks.csv\na/other.avi,blinks.csv\n")
+    drive, other = find([str(tree / "m.csv")])
+    (blink,) = labels_of(drive, fps=25.0).events
+    assert (blink.kind, blink.start_s, blink.end_s) == (Kind.BLINK, 1.0, 1.2)
+    with pytest.raises(ConfigError, match="no clip 'other'"):
+        labels_of(other, fps=25.0)
+    (beside,) = find([str(tree / "b" / "drive.mp4")])
+    assert labels_of(beside, fps=25.0) is None
+    (tree / "b" / "drive.labels.csv").write_text("kind,start_s,end_s\nyawn,1,5\n")
+    assert labels_of(beside, fps=25.0).kinds == {Kind.YAWN}
+
+
+def test_every_recording_has_a_name_of_its_own(tmp_path):
+    for name in ("night-1.mp4", "night/1.mp4", "day/1.mp4", "x.mp4", "x.avi", "x.mp4.mkv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    (tmp_path / "link.mp4").symlink_to(tmp_path / "x.mp4")
+    told = names([tmp_path])
+    assert len(set(told)) == len(told) == 7
+    assert names([tmp_path]) == told
+
+
+def test_a_recording_named_by_two_paths_counts_once(tree, monkeypatch):
+    monkeypatch.chdir(tree)
+    assert names(["a/drive.mp4", tree / "a" / "drive.mp4", "b/../a/drive.mp4"]) == ["drive"]
+
+
+def test_a_manifest_adds_to_a_folder_and_may_not_contradict_itself(tree):
+    manifest = tree / "corpus.csv"
+    manifest.write_text("source,light\na/drive.mp4,day\n")
+    first = find([str(tree), str(manifest)])[0]
+    assert first.groups == {"light": "day"}
+    manifest.write_text("source,light\na/drive.mp4,day\na/drive.mp4,night\n")
+    with pytest.raises(ConfigError, match="named twice"):
+        find([str(manifest)])
+
+
+def test_what_an_earlier_run_left_is_no_recording(tree):
+    before = find([str(tree)])
+    for name in ("drive", "odd.mp4"):
+        left = tree / "runs" / name
+        left.mkdir(parents=True)
+        (left / "events.jsonl").write_text("")
+        (left / "observations.jsonl").write_text("")
+    assert find([str(tree)]) == before
+    assert len(find([str(tree / "runs" / "*" / "observations.jsonl")])) == 2  # asked for by name
+
+
+def test_a_name_that_no_file_can_have_is_told():
+    with pytest.raises(ConfigError, match="cannot be a file's name"):
+        find(["a" * 300])
+
+
+def test_a_broken_annotation_leaves_the_others_their_groups(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.mp4").write_text("")
+    worn = {"boolean": [1, {"name": "glasses", "val": True}]}
+    told = {"objects": {"0": {"object_data": worn}}, "contexts": [], "metadata": []}
+    (tmp_path / "a.openlabel.json").write_text(json.dumps({"openlabel": told}))
+    (tmp_path / "b.openlabel.json").write_text("{")
+    first, second = annotated(find([str(tmp_path)]))
+    assert first.groups == {"glasses": "yes"}
+    assert second.groups == {}
+    with pytest.raises(ConfigError, match="not JSON"):
+        labels_of(second, 30.0)
+
+
+def test_tables_saved_by_a_spreadsheet_are_read(tree):
+    (tree / "corpus.csv").write_text("source,labels\na/drive.mp4,l.csv\n", encoding="utf-8-sig")
+    (tree / "l.csv").write_text("kind,start_s,end_s\nblink,1,1.2\n", encoding="utf-8-sig")
+    (only,) = find([str(tree / "corpus.csv")])
+    assert [label.kind for label in labels_of(only, 30.0).events] == [Kind.BLINK]
+    (tree / "l.csv").write_text("clip,start_frame0,end_frame0\ndrive,1,9\n", encoding="utf-8-sig")
+    assert [label.kind for label in labels_of(only, 30.0).events] == [Kind.BLINK]
+
+
+@pytest.mark.parametrize(("name", "text"), [("m.csv", "source\n"), ("m.yaml", "recordings: []\n")])
+def test_a_manifest_without_a_recording_is_told(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(ConfigError, match="names no recording"):
+        find([str(tmp_path / name)])

@@ -1,0 +1,55 @@
+import socket
+
+import pytest
+
+from dms.files.observations import Moment
+from dms.service.notify import Notifier
+from dms.service.status import Status
+from dms.service.view import ViewError, ViewServer, watch
+from dms.values import Box, DriverObservation, DriverState, HeadPose, Kind, Level
+
+MOMENT = Moment(DriverObservation(5.0, face=Box(1, 2, 30.4, 40), pose=HeadPose(1.24, -2, 0)))
+STATE = DriverState(5.0, Level.WARNING, Kind.DROWSY, openness=0.71234)
+
+
+@pytest.fixture
+def server(tmp_path):
+    with ViewServer(tmp_path / "view.sock", Status(Notifier({}))) as made:
+        yield made
+
+
+def test_a_viewer_sees_the_newest_numbers_and_no_picture(server, tmp_path):
+    server.take(MOMENT, STATE, None)
+    seen = next(watch(tmp_path / "view.sock"))
+    assert seen["kind"] == "drowsy"
+    assert seen["openness"] == 0.712
+    assert seen["face"] == [1, 2, 30, 40]
+    assert seen["pose_deg"] == [1.2, -2.0, 0.0]
+    assert seen["health"] == {"camera": None, "engine": None}
+    assert seen["speed_kmh"] is None
+    assert all(not isinstance(value, list) or len(value) <= 4 for value in seen.values())
+
+
+def test_several_viewers_and_one_that_leaves(server, tmp_path):
+    server.take(MOMENT, STATE, None)
+    first, second = watch(tmp_path / "view.sock"), watch(tmp_path / "view.sock")
+    assert next(first)["t_s"] == next(second)["t_s"] == 5.0
+    first.close()
+    assert next(second)["t_s"] == 5.0
+
+
+def test_the_socket_is_for_user_and_group_only(server, tmp_path):
+    assert (tmp_path / "view.sock").stat().st_mode & 0o777 == 0o660
+
+
+def test_without_a_service_the_message_says_what_to_do(tmp_path):
+    with pytest.raises(ViewError, match="systemctl start dms"):
+        next(watch(tmp_path / "view.sock"))
+
+
+def test_a_viewer_who_never_reads_does_not_hold_up_the_others(server, tmp_path):
+    server.take(MOMENT, STATE, None)
+    with socket.socket(socket.AF_UNIX) as lazy:
+        lazy.connect(str(tmp_path / "view.sock"))
+        other = watch(tmp_path / "view.sock")
+        assert [next(other)["t_s"] for _ in range(5)] == [5.0] * 5
