@@ -106,6 +106,32 @@ class HeadPose:
 
 
 @dataclass(frozen=True, slots=True)
+class Lids:
+    """Probabilities of an eye's lids, given that the eye can be seen; they sum to 1.
+
+    ``lowered``: the lids follow the gaze down and are not shut; 0 where the eye is too small to
+    tell, and so in recordings that are older than this value.
+    """
+
+    open: float
+    lowered: float
+    closed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Iris:
+    """Where the middle of the iris lies, from the midpoint of the eye's corners, in eye widths.
+
+    In the eye's own frame, in which the corners are level: ``x`` towards the picture's right, ``y``
+    down; ``sd`` is one standard deviation of each.
+    """
+
+    x: float
+    y: float
+    sd: float
+
+
+@dataclass(frozen=True, slots=True)
 class EyeEvidence:
     """What one frame says of one eye, before the driver's own normal is known."""
 
@@ -115,6 +141,9 @@ class EyeEvidence:
     contrast: float | None = None  # standard deviation of the crop over its mean, 0..
     shade: float | None = None  # mean gray of the crop over the whole face's, 0..
     unseen: Unseen | None = None  # why the values above are None or not to be believed
+    lids: Lids | None = None  # None in older recordings and without a net that tells them
+    iris: Iris | None = None  # None where it is not told
+    width_px: float | None = None  # distance of the eye's corners in the camera's picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +268,51 @@ class EyesState(str, Enum):
     UNKNOWN = "unknown"
 
 
+class LidsState(str, Enum):
+    """What the lids do, over time and by both eyes; the strings are the names in files."""
+
+    OPEN = "open"
+    LOWERED = "lowered"  # they follow the gaze down: looking away
+    CLOSED = "closed"
+    AWAY_OR_CLOSED = "away_or_closed"  # head down or face lost on its way down: cannot be told
+    UNKNOWN = "unknown"
+
+
+class GazeZone(str, Enum):
+    """Where the driver looks, coarse; a finer name only where the gaze is certain enough."""
+
+    ROAD = "road"
+    LEFT = "left"
+    RIGHT = "right"
+    UP = "up"
+    MIRROR = "mirror"  # the inner one
+    DOWN = "down"  # instruments or centre: the gaze is not certain enough to say which
+    CENTRE = "centre"  # console and screen
+    INSTRUMENTS = "instruments"
+    LAP = "lap"
+    UNKNOWN = "unknown"
+
+
+class AttentionBy(str, Enum):
+    """What says that attention is off the road."""
+
+    HEAD = "head"
+    GAZE = "gaze"
+    BOTH = "both"
+
+
+@dataclass(frozen=True, slots=True)
+class Gaze:
+    """Direction of the eyes against the learned road ahead, in degrees (VSS signs).
+
+    ``sd_deg``: one standard deviation of the less certain angle.
+    """
+
+    yaw_deg: float
+    pitch_deg: float
+    sd_deg: float
+
+
 @dataclass(frozen=True, slots=True)
 class ActiveAlert:
     """An alert that stands now."""
@@ -273,6 +347,12 @@ class DriverState:
     face_seen: bool = False
     away: bool | None = None  # attention off the road, None unknown
     away_s: float = 0.0
+    lids: LidsState = LidsState.UNKNOWN
+    lowered_unseen: Unseen | None = Unseen.NOT_MEASURED  # why lowered lids cannot be told apart
+    unsure_s: float = 0.0  # how long the eyes have been closed or away, which cannot be told apart
+    gaze: Gaze | None = None
+    gaze_zone: GazeZone = GazeZone.UNKNOWN
+    attention_by: AttentionBy | None = None  # while away
     pose: HeadPose | None = None  # relative to the baseline
     expression: tuple[float, ...] | None = None  # smoothed, order of EXPRESSIONS
     rage: float | None = None  # evidence 0..1

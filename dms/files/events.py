@@ -15,11 +15,21 @@ from dms.values import (
     DriverObservation,
     DriverState,
     Event,
+    EyeEvidence,
     Kind,
     Level,
     Scalar,
     VehicleContext,
 )
+
+_EYE = {
+    "lids_open": "probability that the lids are open",
+    "lids_lowered": "the same, lowered after the gaze; 0 where the eye is too small to tell",
+    "lids_closed": "the same, closed",
+    "iris_x": "iris from the middle of the corners, towards the picture's right, in eye widths,",
+    "iris_y": "the same, down,",
+    "iris_sd": "one standard deviation of both",
+}
 
 # Column -> what it holds. Empty (CSV) or null (Parquet) is unknown.
 COLUMNS = {
@@ -43,6 +53,18 @@ COLUMNS = {
     "perclos": "PERCLOS P80 over its window, 0..1",
     "drowsiness": "drowsiness in KSS numbers 1..9 (an estimate)",
     "away_s": "how long attention has been off the road, s",
+    "lids": "open, lowered, closed, away_or_closed or unknown, over time",
+    "unsure_s": "how long the eyes have been closed or away, which cannot be told apart, s",
+    **{
+        f"{side}_{name}": f"{text} of the {side} eye"
+        for side in ("right", "left")
+        for name, text in _EYE.items()
+    },
+    "gaze_yaw_deg": "gaze against the learned road ahead, left +",
+    "gaze_pitch_deg": "gaze, up +",
+    "gaze_sd_deg": "one standard deviation of the less certain angle",
+    "gaze_zone": "where that is: road, left, right, up, mirror, down, lap ..., or unknown",
+    "attention_by": "what says that attention is off the road: head, gaze or both",
     "rage": "evidence of anger over time, 0..1",
     "valence": "-1 unpleasant .. 1 pleasant",
     "baseline_progress": "how much of the driver's own normal is learned, 0..1",
@@ -57,7 +79,7 @@ COLUMNS = {
     "gear": "selector: park, reverse, neutral or drive",
     "indicator": "turn indicator: off, left, right or hazard",
 }
-TEXTS = frozenset({"state", "unseen", "gear", "indicator"})
+TEXTS = frozenset({"state", "lids", "gaze_zone", "attention_by", "unseen", "gear", "indicator"})
 
 _DIGITS = 4
 _INTEGERS = {"level", "drowsiness", "face", "horn"}
@@ -197,6 +219,11 @@ def row(
         "perclos": state.perclos,
         "drowsiness": state.drowsiness,
         "away_s": state.away_s,
+        "lids": state.lids.value,
+        "unsure_s": state.unsure_s,
+        **_eye_columns("right", observation.right_eye),
+        **_eye_columns("left", observation.left_eye),
+        **_gaze_columns(state),
         "rage": state.rage,
         "valence": state.valence,
         "baseline_progress": state.baseline_progress,
@@ -205,6 +232,29 @@ def row(
         **_vehicle_columns(vehicle),
     }
     return {name: _rounded(values[name]) for name in COLUMNS}
+
+
+def _eye_columns(side: str, eye: EyeEvidence) -> dict[str, Scalar]:
+    lids, iris = eye.lids, eye.iris
+    return {
+        f"{side}_lids_open": lids.open if lids else None,
+        f"{side}_lids_lowered": lids.lowered if lids else None,
+        f"{side}_lids_closed": lids.closed if lids else None,
+        f"{side}_iris_x": iris.x if iris else None,
+        f"{side}_iris_y": iris.y if iris else None,
+        f"{side}_iris_sd": iris.sd if iris else None,
+    }
+
+
+def _gaze_columns(state: DriverState) -> dict[str, Scalar]:
+    gaze = state.gaze
+    return {
+        "gaze_yaw_deg": gaze.yaw_deg if gaze else None,
+        "gaze_pitch_deg": gaze.pitch_deg if gaze else None,
+        "gaze_sd_deg": gaze.sd_deg if gaze else None,
+        "gaze_zone": state.gaze_zone.value,
+        "attention_by": state.attention_by.value if state.attention_by else None,
+    }
 
 
 def _vehicle_columns(vehicle: VehicleContext | None) -> dict[str, Scalar]:

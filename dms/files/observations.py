@@ -1,16 +1,19 @@
 """Recorded observations: a drive without pixels, one JSON object a line, small enough to keep.
 
 A line is ``{"observation": {...}, "vehicle": {...} or null, "faults": [...]}``; the fields are
-those of :class:`~dms.values.DriverObservation` and :class:`~dms.values.VehicleContext`.
+those of :class:`~dms.values.DriverObservation` and :class:`~dms.values.VehicleContext`. Lids and
+iris of each eye stand flat beside the rest (``right_lids_open``, ``left_iris_y``), as in the frame
+table; recordings older than these lack them.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -30,11 +33,38 @@ class Moment:
 
 
 _MOMENT = TypeAdapter(Moment)
+_SIDES = ("right", "left")
+_FLAT: Mapping[str, tuple[str, ...]] = {
+    "lids": ("open", "lowered", "closed"),
+    "iris": ("x", "y", "sd"),
+}
 
 
 def to_line(moment: Moment) -> str:
     """Return ``moment`` as one line of JSON without its line end; unknown values are left out."""
-    return _MOMENT.dump_json(moment, exclude_none=True).decode()
+    thing = _MOMENT.dump_python(moment, mode="json", exclude_none=True)
+    seen = thing["observation"]
+    for side in _SIDES:
+        for part in _FLAT:
+            values = seen[f"{side}_eye"].pop(part, {})
+            seen |= {f"{side}_{part}_{name}": value for name, value in values.items()}
+    return json.dumps(thing, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _nested(thing: Any) -> Any:
+    """Put lids and iris back into their eyes; what is no such line is left to the validation."""
+    seen = thing.get("observation") if isinstance(thing, dict) else None
+    if not isinstance(seen, dict):
+        return thing
+    for side in _SIDES:
+        for part, names in _FLAT.items():
+            keys = {name: f"{side}_{part}_{name}" for name in names}
+            values = {name: seen.pop(key) for name, key in keys.items() if key in seen}
+            if values:
+                eye = seen.setdefault(f"{side}_eye", {})
+                if isinstance(eye, dict):
+                    eye[part] = values
+    return thing
 
 
 def save(moments: Iterable[Moment], path: Path, note: str = "") -> int:
@@ -71,9 +101,8 @@ def load(path: Path) -> Iterator[Moment]:
 def _parse(path: Path, number: int, line: str) -> Moment:
     try:
         # NaN and infinity are no measures: an unknown value is left out, never written as one.
-        return _MOMENT.validate_python(
-            json.loads(line, parse_constant=_refuse, parse_float=_finite)
-        )
+        thing = json.loads(line, parse_constant=_refuse, parse_float=_finite)
+        return _MOMENT.validate_python(_nested(thing))
     except (ValueError, RecursionError) as error:
         if not isinstance(error, ValidationError):
             raise ConfigError(f"{path}:{number}: the line: Invalid JSON: {error}") from error

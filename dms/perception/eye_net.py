@@ -17,7 +17,7 @@ from dms.engine.manifest import Manifest
 from dms.engine.preprocess.crop import Affine, EyeCropSettings, eye_crops, eye_matrices, to_batch
 from dms.errors import EngineError
 from dms.perception.eyes import mean_and_spread
-from dms.values import Gray
+from dms.values import Gray, Iris, Lids
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,8 @@ class EyeScores:
     open_probability: float
     visible_probability: float
     contrast: float | None  # standard deviation of the crop over its mean; None: crop on the GPU
+    lids: Lids | None = None  # None: the net does not tell them
+    iris: Iris | None = None
 
 
 class EyeStateNet:

@@ -15,7 +15,7 @@ import numpy as np
 from dms.decision.baseline import logit
 from dms.perception.landmarks import Landmarks
 from dms.settings import setting, settings
-from dms.values import EyeEvidence, Gray, HeadPose, Points, Unseen
+from dms.values import EyeEvidence, Gray, HeadPose, Lids, Points, Unseen
 
 
 @settings
@@ -25,6 +25,10 @@ class EyeSettings:
     smallest_px: float = setting(
         8.0, unit="px", gt=0, text="width of the eye below which lids cannot be told apart"
     )
+    lowered_least_px: float = setting(
+        20.0, unit="px", ge=0,
+        text="width of the eye below which lowered lids are not told: only open or closed",
+    )  # fmt: skip
     largest_yaw_deg: float = setting(
         55.0, unit="deg", gt=0, le=90, text="head yaw beyond which the far eye is hidden"
     )
@@ -43,12 +47,16 @@ def aspect_ratio(contour: Points) -> float:
     Mean distance of facing lid points over the distance of the corners; with six points this is
     the EAR of Soukupova and Cech (2016). Returns 0.0 for a contour without width.
     """
-    half = contour.shape[0] // 2
-    width = math.hypot(*(contour[half] - contour[0]).tolist())
+    half, width = contour.shape[0] // 2, width_px(contour)
     if width <= 0.0:
         return 0.0
     gaps = contour[1:half] - contour[:half:-1]
     return float(np.hypot(gaps[:, 0], gaps[:, 1]).mean()) / width
+
+
+def width_px(contour: Points) -> float:
+    """Return the distance of the eye's corners, of a contour as in landmarks.Scheme."""
+    return math.hypot(*(contour[contour.shape[0] // 2] - contour[0]).tolist())
 
 
 def joint_scores(said: Sequence[tuple[float, float]]) -> tuple[float, float]:
@@ -61,6 +69,13 @@ def joint_scores(said: Sequence[tuple[float, float]]) -> tuple[float, float]:
         return said[0]
     odds = fmean(logit(opened) for opened, _ in said)
     return round(1.0 / (1.0 + math.exp(-odds)), 6), min(visible for _, visible in said)
+
+
+def without_lowered(lids: Lids) -> Lids:
+    """Return ``lids`` of an eye too small to tell lowered ones: what is left is open or closed."""
+    told = lids.open + lids.closed
+    opened = lids.open / told if told > 0.0 else 0.5
+    return Lids(opened, 0.0, 1.0 - opened)
 
 
 def eye_region(gray: Gray, contour: Points) -> Gray:
@@ -100,7 +115,13 @@ def observe_eye(
     contrast = spread / mean if mean > 0 else 0.0
     unseen = _unseen(contour, region, mean, left, pose, settings)
     shade = mean / face_mean if face_mean else None
-    return EyeEvidence(ear=aspect_ratio(contour), contrast=contrast, shade=shade, unseen=unseen)
+    return EyeEvidence(
+        ear=aspect_ratio(contour),
+        contrast=contrast,
+        shade=shade,
+        unseen=unseen,
+        width_px=width_px(contour),
+    )
 
 
 def _unseen(
@@ -116,8 +137,7 @@ def _unseen(
         far = pose.yaw_deg if left else -pose.yaw_deg
         if far > settings.largest_yaw_deg:
             return Unseen.TURNED_AWAY
-    half = contour.shape[0] // 2
-    if math.hypot(*(contour[half] - contour[0]).tolist()) < settings.smallest_px:
+    if width_px(contour) < settings.smallest_px:
         return Unseen.TOO_SMALL
     if mean < settings.dark_mean:
         return Unseen.DARK

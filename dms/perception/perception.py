@@ -10,12 +10,22 @@ from typing import Protocol, TypeVar
 from dms.errors import EngineError
 from dms.face_shape import face_shape
 from dms.mouth import mouth_aspect_ratio
-from dms.perception.eyes import EyeSettings, joint_scores, observe_eye
+from dms.perception.eyes import EyeSettings, joint_scores, observe_eye, without_lowered
 from dms.perception.face import Face, FaceSettings, FaceTracker
 from dms.perception.landmarks import Landmarks, Predictor
 from dms.perception.pose import PoseEstimator, PoseSettings
 from dms.settings import setting, settings
-from dms.values import DriverObservation, ExpressionScores, EyeEvidence, Frame, Gray, Points, Unseen
+from dms.values import (
+    DriverObservation,
+    ExpressionScores,
+    EyeEvidence,
+    Frame,
+    Gray,
+    Iris,
+    Lids,
+    Points,
+    Unseen,
+)
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -45,7 +55,7 @@ class ExpressionNet(Protocol):
 
 
 class EyeScores(Protocol):
-    """What the eye-state net says of one eye."""
+    """What the eye-state net says of one eye; ``lids`` and ``iris`` only where it tells them."""
 
     @property
     def open_probability(self) -> float: ...
@@ -185,7 +195,20 @@ class Perception:
         if net is not None:
             scores = self._asked("eye-state net", lambda: net.read(gray, marks.anchors))
         first, second = scores or (None, None)
-        return _scored(right, marks, 0, first), _scored(left, marks, 1, second)
+        return (
+            self._with_lids(_scored(right, marks, 0, first), first),
+            self._with_lids(_scored(left, marks, 1, second), second),
+        )
+
+    def _with_lids(self, eye: EyeEvidence, score: EyeScores | None) -> EyeEvidence:
+        """Add lids and iris where the net tells them of an eye that it was asked about."""
+        lids: Lids | None = getattr(score, "lids", None)
+        iris: Iris | None = getattr(score, "iris", None)
+        if lids is None or eye.visible_probability is None:
+            return eye
+        if (eye.width_px or 0.0) < self._settings.eyes.lowered_least_px:
+            return replace(eye, lids=without_lowered(lids))
+        return replace(eye, lids=lids, iris=iris)
 
     def _expression_of(self, frame: Frame, face: Face) -> ExpressionScores | None:
         net = self.expression

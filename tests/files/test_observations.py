@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +13,8 @@ from dms.values import (
     EyeEvidence,
     Gear,
     HeadPose,
+    Iris,
+    Lids,
     Unseen,
     VehicleContext,
 )
@@ -23,6 +27,9 @@ eyes = st.builds(
     ear=maybe,
     open_probability=st.none() | share,
     unseen=st.none() | st.sampled_from(Unseen),
+    lids=st.none() | st.builds(Lids, share, share, share),
+    iris=st.none() | st.builds(Iris, number, number, share),
+    width_px=maybe,
 )
 scores = st.builds(
     ExpressionScores, probabilities=st.tuples(*[share] * 8), sure=st.booleans(), confidence=share
@@ -62,6 +69,27 @@ def test_unknown_stays_unknown(tmp_path):
     assert moment.vehicle is None
 
 
+def test_lids_and_iris_stand_flat_by_their_names_in_the_frame_table(tmp_path):
+    eye = EyeEvidence(lids=Lids(0.1, 0.7, 0.2), iris=Iris(0.01, 0.15, 0.02), width_px=31.0)
+    moment = Moment(DriverObservation(1.0, right_eye=eye))
+    path = tmp_path / "drive.jsonl"
+    save([moment], path)
+    seen = json.loads(path.read_text())["observation"]
+    names = ("lids_open", "lids_lowered", "lids_closed", "iris_x", "iris_y", "iris_sd")
+    assert [seen[f"right_{name}"] for name in names] == [0.1, 0.7, 0.2, 0.01, 0.15, 0.02]
+    assert not any(key.startswith(("left_lids", "left_iris")) for key in seen)
+    assert list(load(path)) == [moment]
+
+
+def test_a_recording_older_than_lids_and_iris_is_loaded(tmp_path):
+    path = tmp_path / "drive.jsonl"
+    path.write_text(
+        '{"observation": {"t_s": 0, "right_eye": {"ear": 0.3, "open_probability": 1}}}\n'
+    )
+    (moment,) = load(path)
+    assert moment.observation.right_eye == EyeEvidence(0.3, 1.0)
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
@@ -70,6 +98,8 @@ def test_unknown_stays_unknown(tmp_path):
         ('{"observation": {"t_s": 1, "mar": NaN}}', ":2: the line: Invalid JSON: NaN is no number"),
         ('{"observation": {"t_s": 1, "mar": 1e999}}', ":2: the line: Invalid JSON: 1e999 is no"),
         ('{"observation": {"t_s": -Infinity}}', ":2: the line: Invalid JSON: -Infinity is no"),
+        ('{"observation": {"t_s": 1, "right_lids_open": 1}}', "right_eye.lids.lowered: Field req"),
+        ('{"observation": {"t_s": 1, "right_eye": 3, "right_iris_x": 1}}', "right_eye: Input"),
         ('{"observation": {"t_s": "soon"}}', ":2: observation.t_s: Input should be a valid number"),
     ],
 )

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from dms.errors import EngineError
+from dms.perception.eye_net import EyeScores
+from dms.perception.eyes import EyeSettings
 from dms.perception.face_search import FaceSettings
 from dms.perception.perception import Perception, PerceptionSettings
-from dms.values import EXPRESSIONS, ExpressionScores, Frame, Unseen
+from dms.values import EXPRESSIONS, ExpressionScores, Frame, Iris, Lids, Unseen
 
 SCORES = ExpressionScores((0.3, *[0.1] * 7), True, 0.3)
 
@@ -221,3 +223,20 @@ def test_a_net_does_not_give_way_where_the_next_frame_is_far(dlib68, nets, portr
     seen = Perception(dlib68, *nets, settings)
     for index in range(10):
         assert seen.observe(Frame(portrait, index / 10, index)).expression is not None
+
+
+@pytest.mark.parametrize(("least_px", "lowered"), [(1.0, 0.6), (1000.0, 0.0)])
+def test_lowered_lids_are_told_only_of_an_eye_that_is_wide_enough(
+    dlib68, portrait, least_px, lowered
+):
+    class Net:
+        def read(self, gray, anchors):
+            eye = EyeScores(0.3, 0.99, None, Lids(0.1, 0.6, 0.3), Iris(0.0, 0.1, 0.02))
+            return eye, eye
+
+    settings = PerceptionSettings(eyes=EyeSettings(lowered_least_px=least_px))
+    seen = Perception(dlib68, None, Net(), settings).observe(Frame(portrait, 0.0, 0)).right_eye
+    assert 10 < seen.width_px < 200
+    assert seen.lids.lowered == lowered
+    assert seen.lids.open + seen.lids.lowered + seen.lids.closed == pytest.approx(1.0)
+    assert (seen.iris is None) == (lowered == 0.0)
