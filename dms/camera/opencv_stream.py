@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dms.camera.alignment import Alignment
 from dms.camera.devices import find_device
 from dms.camera.pipelines import pipeline
 from dms.camera.raw_formats import decode_buffer
@@ -72,6 +73,7 @@ class OpenCvV4l2(OpenCvStream):
         super().__init__(settings)
         self._path = Path()
         self._form = PixelFormat.GREY
+        self._alignment = Alignment(self._form.value, self._form.bits)
 
     def _connect(self) -> cv2.VideoCapture:
         self._path = find_device(self._settings.source)
@@ -80,7 +82,7 @@ class OpenCvV4l2(OpenCvStream):
             capture = cv2.VideoCapture(str(self._path.resolve()), cv2.CAP_V4L2, self._ask(form))
             given = int(capture.get(cv2.CAP_PROP_FOURCC)) if capture.isOpened() else 0
             if given == _fourcc(form):
-                self._form = form
+                self._form, self._alignment = form, Alignment(form.value, form.bits)
                 return capture
             capture.release()
         wanted = asked.value if asked else ", ".join(form.value for form in PixelFormat)
@@ -108,7 +110,7 @@ class OpenCvV4l2(OpenCvStream):
         data = np.ascontiguousarray(image).view(np.uint8)
         gray = decode_buffer(data, self._form, width, height)
         stamp_s = float(capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000.0  # of the driver's buffer
-        return Picture(gray, stamp_s or None, self._form.bits)
+        return Picture(gray, stamp_s or None, self._alignment.bits_of(gray))
 
 
 class OpenCvGStreamer(OpenCvStream):

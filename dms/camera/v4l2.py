@@ -16,7 +16,8 @@ from linuxpy.video.device import (
 )
 from linuxpy.video.raw import IOC, v4l2_fmtdesc
 
-from dms.camera.devices import find_device
+from dms.camera.alignment import Alignment
+from dms.camera.devices import find_device, why_refused
 from dms.camera.raw_formats import decode_buffer
 from dms.camera.settings import CameraSettings, PixelFormat
 from dms.camera.source import Picture, Source
@@ -39,6 +40,7 @@ class V4l2Device(Source):
         self._capture: VideoCapture | None = None
         self._form = PixelFormat.GREY
         self._stride = 0
+        self._alignment = Alignment(self._form.value, self._form.bits)
 
     def open(self) -> None:
         path = find_device(self._settings.source)
@@ -49,8 +51,7 @@ class V4l2Device(Source):
         except OSError as error:
             self.close()
             raise CameraError(
-                f"{path} cannot be used ({error.strerror or error}); is another program using it, "
-                "and is this user in the group video?"
+                f"{path} cannot be used ({error.strerror or error}); {why_refused(error)}"
             ) from error
 
     def _start(self, device: Device, path: str) -> None:
@@ -62,7 +63,7 @@ class V4l2Device(Source):
                 f"{path} offers {', '.join(offered) or 'no format'}, not "
                 f"{' or '.join(item.value for item in wanted)}; set camera.pixel_format."
             )
-        self._form = form
+        self._form, self._alignment = form, Alignment(form.value, form.bits)
         capture = VideoCapture(device, size=_BUFFERS)
         now = get_raw_format(device, BufferType.VIDEO_CAPTURE).fmt.pix
         width, height = self._settings.width or now.width, self._settings.height or now.height
@@ -99,7 +100,8 @@ class V4l2Device(Source):
         form = self._capture.buffer.format
         image = decode_buffer(frame.data, self._form, form.width, form.height, self._stride)
         monotonic = frame.buff.flags & _CLOCK_MASK == _CLOCK_MONOTONIC
-        return Picture(image, frame.timestamp if monotonic else None, self._form.bits)
+        bits = self._alignment.bits_of(image)
+        return Picture(image, frame.timestamp if monotonic else None, bits)
 
     def close(self) -> None:
         capture, device, self._capture, self._device = self._capture, self._device, None, None

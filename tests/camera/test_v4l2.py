@@ -5,6 +5,7 @@ import errno
 import numpy as np
 import pytest
 
+from dms.camera.gray import frame_picture
 from dms.camera.settings import CameraSettings
 from dms.errors import CameraError, CameraLostError
 
@@ -52,6 +53,16 @@ def test_deep_gray_keeps_its_bits(fake_v4l2, opened):
     device.pictures = [np.full((48, 64), 1023, "<u2").tobytes()]
     seen = source.grab()
     assert (seen.bits, seen.image.dtype, int(seen.image.max())) == (10, np.uint16, 1023)
+
+
+def test_deep_gray_from_nvidias_vi_is_read_as_bright_as_it_is(fake_v4l2, opened):
+    device = fake_v4l2(formats=["Y10 "], stride=128)
+    source = opened(device, pixel_format="Y10")
+    words = np.arange(48 * 64, dtype=np.uint16).reshape(48, 64) % 656  # a mean of about 82 of 255
+    device.pictures = [((words << 6) | (words >> 4)).astype("<u2").tobytes()]
+    seen = source.grab()
+    gray = frame_picture(seen, CameraSettings())
+    assert (seen.bits, int(gray.max())) == (16, 163)
 
 
 def test_stamps_of_another_clock_are_not_believed(fake_v4l2, opened):
