@@ -67,7 +67,8 @@ OF_SYSTEMD_249 = set(
         r"\w+",
         """
     After AmbientCapabilities CacheDirectory CacheDirectoryMode CapabilityBoundingSet Description
-    DeviceAllow DevicePolicy Documentation Environment ExecReload ExecStart Group IPAddressAllow
+    ExecStart PathExists RemainAfterExit
+    DeviceAllow DevicePolicy Documentation Environment ExecReload Group IPAddressAllow
     IPAddressDeny KeyringMode LockPersonality MemoryDenyWriteExecute Nice NoNewPrivileges
     NotifyAccess OOMPolicy OOMScoreAdjust PrivateIPC PrivateMounts PrivateTmp PrivateUsers
     ProcSubset ProtectClock ProtectControlGroups ProtectHome ProtectHostname ProtectKernelLogs
@@ -82,7 +83,11 @@ OF_SYSTEMD_249 = set(
 )
 
 
-@pytest.mark.parametrize("name", ["dms.service", "jetson.conf"])
+@pytest.mark.parametrize(
+    "name",
+    ["dms.service", "jetson.conf", "dms-gpu.path", "dms-gpu.service", "dms-argus.path",
+     "dms-argus.service"],
+)  # fmt: skip
 def test_nothing_newer_than_ubuntu_22_04s_systemd_is_used(name):
     used = set(re.findall(r"^(\w+)=", (SYSTEMD / name).read_text(), re.MULTILINE))
     assert used
@@ -107,8 +112,66 @@ def test_a_build_that_is_killed_for_memory_does_not_stop_the_service():
 def test_what_cuda_opens_on_a_jetson_is_let_in():
     """Traced on an Orin under JetPack 6; snapd's interface for Tegra lets in the same."""
     lines = (SYSTEMD / "jetson.conf").read_text().splitlines()
-    for device in ("/dev/nvmap", "/dev/nvgpu/igpu0/ctrl", "/dev/host1x-fence", "char-drm"):
+    for device in (
+        "/dev/nvmap", "/dev/nvgpu/igpu0/ctrl", "/dev/host1x-fence", "char-drm",
+        "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools",  # Thor: devices.csv of L4T 39.2
+    ):  # fmt: skip
         assert f"DeviceAllow={device} rw" in lines
+
+
+def test_adapters_are_let_in_before_their_modules_are_loaded():
+    """systemd looks names up in /proc/devices at the start; numbers it takes as they are."""
+    allowed = re.findall(r"^DeviceAllow=char-(\S+) rw$", UNIT, re.MULTILINE)
+    assert {"81", "188", "166"} <= set(allowed)
+    names = {name for name in allowed if not name.isdigit()}
+    assert names == {"media", "pts"}
+    assert (SYSTEMD / "dms.modules.conf").read_text().splitlines()[1:] == ["mc", "videodev"]
+
+
+def test_the_jetsons_drop_in_waits_for_what_brings_the_gpu():
+    order = re.findall(r"^After=(.*)$", (SYSTEMD / "jetson.conf").read_text(), re.MULTILINE)
+    assert {"nv-load-display-modules.service", "nv-load-gpu-libs.service"} <= set(order[0].split())
+
+
+def jetson_setup(tmp_path, *arguments):
+    """Run systemd/jetson over a folder that stands for /etc/systemd/system."""
+    here, units = tmp_path / "opt", tmp_path / "system"
+    here.mkdir(exist_ok=True)
+    for name in ("jetson.conf", "dms-gpu.path", "dms-gpu.service", "dms-argus.path",
+                 "dms-argus.service"):  # fmt: skip
+        (here / name).write_bytes((SYSTEMD / name).read_bytes())
+    script = (SYSTEMD / "jetson").read_text().replace("/etc/systemd/system", str(units))
+    script = script.replace("/run/systemd/system", str(tmp_path / "no-systemd"))
+    (here / "setup").write_text(script)
+    tools = tmp_path / "bin"
+    tools.mkdir(exist_ok=True)
+    (tools / "systemctl").write_text(f'#!/bin/sh\nprintf "%s|" "$@" >> {tmp_path}/asked\n')
+    (tools / "systemctl").chmod(0o755)
+    path = f"{tools}:{os.environ['PATH']}"
+    subprocess.run(["sh", here / "setup", *arguments], check=True, env={"PATH": path})
+    asked = tmp_path / "asked"
+    told = asked.read_text() if asked.exists() else ""
+    asked.unlink(missing_ok=True)
+    return units, told
+
+
+def test_a_jetson_gets_its_drop_in_and_helpers_and_loses_them_again(tmp_path):
+    units, asked = jetson_setup(tmp_path)
+    assert asked == "enable|dms-gpu.path|dms-argus.path|"
+    files = sorted(str(file.relative_to(units)) for file in units.rglob("*") if file.is_file())
+    assert files == ["dms-argus.path", "dms-argus.service", "dms-gpu.path", "dms-gpu.service",
+                     "dms.service.d/jetson.conf"]  # fmt: skip
+    jetson_setup(tmp_path, "--remove")
+    assert not list(units.rglob("*"))
+
+
+def test_the_late_gpus_device_files_are_added_to_the_running_service(tmp_path):
+    units, _ = jetson_setup(tmp_path)
+    conf = units / "dms.service.d/jetson.conf"
+    conf.write_text("[Service]\nDeviceAllow=/dev/null rw\nDeviceAllow=/dev/none-such rw\n")
+    (tmp_path / "opt/jetson.conf").write_text(conf.read_text())
+    _, asked = jetson_setup(tmp_path, "--let-gpu-in")
+    assert asked == "--runtime|set-property|dms.service|DeviceAllow=/dev/null rw|"
 
 
 def test_the_rules_start_the_service_and_keep_modem_probes_away():
@@ -120,7 +183,7 @@ def test_the_rules_start_the_service_and_keep_modem_probes_away():
 
 @pytest.mark.parametrize(
     "name",
-    ["systemd/install", "systemd/stage", "systemd/dms", "systemd/debian.postinst",
+    ["systemd/install", "systemd/stage", "systemd/dms", "systemd/jetson", "systemd/debian.postinst",
      "systemd/debian.prerm", "systemd/debian.postrm", "tools/build_deb", "tools/system-test"],
 )  # fmt: skip
 def test_scripts_are_executable_and_parse(name):

@@ -19,7 +19,7 @@ _ADVICE = {
     errno.ENODEV: "there is no interface {channel}: ip link show",
     errno.ENXIO: "there is no interface {channel}: ip link show",
     errno.EACCES: "no permission: check the group of the device",
-    errno.EPERM: "no permission: check the rights of the service",
+    errno.EPERM: "no permission: see DeviceAllow= in systemctl cat dms, and restart the service",
 }
 # Error frames of SocketCAN, include/uapi/linux/can/error.h
 _CRTL, _BUS_OFF, _RESTARTED = 0x04, 0x40, 0x100
