@@ -58,7 +58,7 @@ def parser(verb: str | None = None) -> argparse.ArgumentParser:
 
 
 def _words(error: DmsError, args: argparse.Namespace) -> str:
-    if isinstance(error, ConfigError) and error.key:
+    if isinstance(error, ConfigError) and (error.key or error.parts):
         from dms.config import located  # noqa: PLC0415  # the settings load everything they name
 
         return located(error, getattr(args, "config", None))

@@ -116,6 +116,8 @@ def load(path: Path | None = None, overrides: Sequence[str] = ()) -> Settings:
 
 def located(error: ConfigError, path: Path | None) -> str:
     """Return the words of ``error`` behind file and line of the setting that it names."""
+    if error.parts:
+        return "\n".join(located(part, path) for part in error.parts)
     if path is None or not error.key:
         return str(error)
     _, lines = read(path)

@@ -232,7 +232,10 @@ def _vehicle(settings: Settings) -> Iterator[Finding]:
     except DmsError as error:
         yield Finding("vehicle", Verdict.BAD, str(error))
         return
-    yield Finding("vehicle", Verdict.GOOD, f"{', '.join(mapped)} by {vehicle.database}")
+    words = f"{', '.join(mapped.quantities)} by {vehicle.database}"
+    yield Finding("vehicle", Verdict.GOOD, words)
+    for hint in mapped.hints:
+        yield Finding("vehicle", Verdict.NOTE, hint)
     if vehicle.log and not Path(vehicle.log).is_file():
         yield Finding("vehicle log", Verdict.BAD, f"no file {vehicle.log}; set vehicle.log")
 

@@ -4,6 +4,10 @@ A command turns a :class:`DmsError` into its message and the exit code beside it
 anything else is a defect and keeps its traceback.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 
 class DmsError(Exception):
     """Base of every expected failure; never raised itself."""
@@ -15,13 +19,27 @@ class ConfigError(DmsError):
     """Settings, labels or a manifest that cannot be used: names file, line, expected, actual.
 
     ``key``: the setting at fault where only its use showed the fault; the commands add its line.
+    ``parts``: the faults where several were found at once.
     """
 
     exit_code = 2
 
-    def __init__(self, message: str, key: tuple[int | str, ...] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        key: tuple[int | str, ...] = (),
+        parts: tuple[ConfigError, ...] = (),
+    ) -> None:
         super().__init__(message)
         self.key = key
+        self.parts = parts
+
+    @classmethod
+    def all_of(cls, faults: Sequence[ConfigError]) -> ConfigError:
+        """Return one error for them all, so that a file is mended in one round."""
+        if len(faults) == 1:
+            return faults[0]
+        return cls("\n".join(str(fault) for fault in faults), parts=tuple(faults))
 
 
 class CameraError(DmsError):

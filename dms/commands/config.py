@@ -43,7 +43,8 @@ def run(args: argparse.Namespace) -> int:
     else:
         chosen = settings_of(args)
         if args.what == "check":
-            check(chosen, here=args.here)
+            for words in check(chosen, here=args.here):
+                print(f"note: {words}")
         if args.what == "show":
             print(yaml.safe_dump(as_data(chosen), sort_keys=False, allow_unicode=True), end="")
         else:
@@ -51,8 +52,10 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def check(chosen: Settings, *, here: bool = False) -> None:
-    """Raise where settings name what is not there: profile, model, net, bridge or signal.
+def check(chosen: Settings, *, here: bool = False) -> tuple[str, ...]:
+    """Return what looks wrong and still works, in words.
+
+    Raises where settings name what is not there: profile, model, net, bridge or signal.
 
     Raises DmsError for a camera that cannot be; where this machine has nothing that serves it, only
     with ``here``: settings may be checked on another one.
@@ -63,7 +66,7 @@ def check(chosen: Settings, *, here: bool = False) -> None:
             open_bridge(bridge)  # made, not opened
         except ConfigError as error:
             raise ConfigError(f"bridges[{number}]: {error}") from error
-    check_vehicle(chosen.vehicle)
+    hints = check_vehicle(chosen.vehicle).hints
     if chosen.landmarks.model not in PREDICTORS:
         known = ", ".join(PREDICTORS)
         raise ConfigError(
@@ -77,3 +80,4 @@ def check(chosen: Settings, *, here: bool = False) -> None:
     check_camera(chosen.camera)
     if here:
         open_camera(chosen.camera, patient=True)  # made, not opened
+    return hints

@@ -18,6 +18,8 @@ from dms.values import VehicleContext
 from dms.vehicle.inputs import VehicleInput
 from dms.vehicle.logfile import LogVehicle
 
+_DIGITS = 6  # 9.4 and not 9.399999999999977
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's options."""
@@ -50,6 +52,8 @@ def run(args: argparse.Namespace) -> int:
             known = _line(vehicle.at(t_s))
             print(json.dumps({"t_s": round(t_s, 6), **known, "unknown": vehicle.why_unknown(t_s)}))
             step += 1
+        if not vehicle.input.frames:
+            raise ConfigError(f"{chosen.log}: none of the mapped messages is in it; see above")
     return 0
 
 
@@ -57,7 +61,11 @@ def _line(context: VehicleContext) -> dict[str, Any]:
     values = asdict(context)
     del values["t_s"]
     return {
-        name: value.value if isinstance(value, Enum) else value
+        name: value.value if isinstance(value, Enum) else _rounded(value)
         for name, value in values.items()
         if value is not None
     }
+
+
+def _rounded(value: Any) -> Any:
+    return round(value, _DIGITS) if isinstance(value, float) else value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dms.bridge.bridge import Bridge
@@ -12,24 +13,32 @@ if TYPE_CHECKING:
     from dms.vehicle.live import LiveVehicle
     from dms.vehicle.logfile import LogVehicle
 
-__all__ = ["VehicleSettings", "check_vehicle", "open_vehicle"]
+__all__ = ["Mapping", "VehicleSettings", "check_vehicle", "open_vehicle"]
 
 
-def check_vehicle(settings: VehicleSettings) -> tuple[str, ...]:
-    """Return the quantities that are mapped, none without a database; opens no bus.
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """What is mapped, and what looks wrong in it though it can be read."""
+
+    quantities: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
+
+
+def check_vehicle(settings: VehicleSettings) -> Mapping:
+    """Return what is mapped, nothing without a database; opens no bus.
 
     Raises ConfigError where database, mapping or the second bus cannot be.
     """
     if not settings.database:
-        return ()
+        return Mapping()
     from dms.vehicle.inputs import VehicleInput  # noqa: PLC0415 - cantools only if asked
 
-    mapped = VehicleInput(settings).quantities
+    made = VehicleInput(settings)
     if settings.bus is not None:
         from dms.vehicle.live import check_bus  # noqa: PLC0415 - python-can only if asked
 
         check_bus(settings.bus)
-    return mapped
+    return Mapping(made.quantities, tuple(made.hints()))
 
 
 def open_vehicle(

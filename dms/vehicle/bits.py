@@ -27,9 +27,20 @@ class Bits:
     is_float: bool
     message_length: int
 
-    def raw(self, data: bytes) -> float | int:
-        """Return the raw number; ``data`` is at least ``message_length`` long."""
+    @property
+    def ends(self) -> int:
+        """How many bytes of a frame it takes to read it."""
+        if self.little:
+            return (self.shift + self.length + 7) // 8
+        return self.message_length - self.shift // 8
+
+    def raw(self, data: bytes) -> float | int | None:
+        """Return the raw number, None where a frame that is too short does not hold it."""
+        if len(data) < self.ends:
+            return None
         data = data[: self.message_length]
+        if not self.little:  # counted from the end
+            data = data.ljust(self.message_length, b"\0")
         whole = int.from_bytes(data, "little" if self.little else "big")
         value = (whole >> self.shift) & ((1 << self.length) - 1)
         if self.is_float:
@@ -66,11 +77,19 @@ class Path:
     selectors: tuple[tuple[Bits, frozenset[int]], ...]
 
     def raw(self, data: bytes) -> float | int | None:
-        """Return the raw number, None where this frame does not hold the signal."""
+        """Return the raw number, None where this frame does not hold the signal.
+
+        It does not where it selects others, or ends before the signal or what selects it.
+        """
         for selector, ids in self.selectors:
             if selector.raw(data) not in ids:
                 return None
         return self.where.raw(data)
+
+    def cut(self, data: bytes) -> bool:
+        """Whether a frame ends before the signal or a multiplexer above it."""
+        places = (self.where, *(place for place, _ in self.selectors))
+        return any(len(data) < place.ends for place in places)
 
 
 def path(message: Message, signal: Signal) -> Path | None:

@@ -162,6 +162,20 @@ def find(database: Database, message: str, signal: str, what: str) -> tuple[Mess
     )
 
 
+def find_beside(database: Database, message: Message, signal: str, what: str, role: str) -> Signal:
+    """Return another signal of ``message``, its sign or what says that it is valid (``role``).
+
+    Raises ConfigError with the nearest names where there is none.
+    """
+    try:
+        return find(database, message.name, signal, what)[1]
+    except ConfigError as error:
+        words = str(error).replace(f"signals.{what}: ", f"signals.{what}: {role}: ", 1)
+        if _holders(database, signal):
+            words += "; it must come in the same message"
+        raise ConfigError(words, ("vehicle", "signals", what, role)) from error
+
+
 def _holders(database: Database, signal: str) -> list[str]:
     return [m.name for m in database.messages if any(s.name == signal for s in m.signals)]
 

@@ -14,6 +14,8 @@ from cantools.database.can import Database
 from dms.errors import ConfigError
 from dms.values import Gear, Indicator, VehicleContext
 from dms.vehicle import database as databases
+from dms.vehicle.beside import sign_of, valid_of
+from dms.vehicle.hints import hints
 from dms.vehicle.meanings import Value
 from dms.vehicle.reading import Reading, reading
 from dms.vehicle.settings import SignalSettings, SignalsSettings, VehicleSettings
@@ -27,6 +29,9 @@ J1939 = SignalsSettings(
     brake=SignalSettings(message="CCVS1", signal="BrakeSwitch"),
     accelerator=SignalSettings(message="EEC2", signal="AcceleratorPedalPosition1"),
     steering_angle=SignalSettings(message="VDC2", signal="SteeringWheelAngle"),
+    gear=SignalSettings(message="ETC2", signal="TransmissionCurrentGear"),
+    indicator=SignalSettings(message="OEL", signal="TurnSignalSwitch"),
+    hazard=SignalSettings(message="OEL", signal="HazardLightSwitch"),
 )
 
 
@@ -42,7 +47,8 @@ class _Last:
 class VehicleInput:
     """Keeps the newest value of every mapped signal.
 
-    Raises ConfigError where the database lacks a message or signal, or leaves a unit open.
+    Raises ConfigError with every place where the database lacks a message or signal, or leaves a
+    unit open.
     """
 
     def __init__(self, settings: VehicleSettings) -> None:
@@ -50,24 +56,30 @@ class VehicleInput:
             raise ConfigError(
                 "vehicle.database is empty; give the vehicle's CAN database", ("vehicle",)
             )
-        database = databases.load(settings.database)
+        self._database = database = databases.load(settings.database)
         signals = settings.signals
         if settings.database == "j1939" and signals == SignalsSettings():
             signals = J1939
         self._settings = settings
         self._by_id: dict[tuple[int, bool], list[Reading]] = {}
         self._readings: dict[str, Reading] = {}
+        faults = []
         for field in fields(signals):
             chosen: SignalSettings | None = getattr(signals, field.name)
             if chosen is not None:
-                self._map(database, field.name, chosen)
+                try:
+                    self._map(database, field.name, chosen)
+                except ConfigError as error:
+                    faults.append(error)
+        if faults:
+            raise ConfigError.all_of(faults)
         if not self._readings:
             raise ConfigError(
                 "vehicle.signals is empty; map at least the speed", ("vehicle", "signals")
             )
         self.reset()
         self.frames = 0  # read
-        self.rejected = 0  # of a mapped message, but not as the database has it
+        self.rejected = 0  # of a mapped message, but too short for one of its signals
 
     def _map(self, database: Database, quantity: str, chosen: SignalSettings) -> None:
         try:
@@ -87,7 +99,19 @@ class VehicleInput:
                 "identifier"
             )
         default_s = self._settings.default_cycle_s
-        return reading(quantity, chosen, message, signal, default_s, j1939=j1939)
+        where = f"vehicle.signals.{quantity}"
+        sign = None
+        if chosen.sign is not None:
+            beside = databases.find_beside(database, message, chosen.sign.signal, quantity, "sign")
+            sign = sign_of(chosen.sign, message, beside, where)
+        valid = []
+        for each in chosen.valid:
+            beside = databases.find_beside(database, message, each.signal, quantity, "valid")
+            valid.append(valid_of(each, message, beside, where))
+        return reading(
+            quantity, chosen, message, signal, default_s,
+            j1939=j1939, sign=sign, valid=tuple(valid),
+        )  # fmt: skip
 
     def reset(self) -> None:
         """Forget everything heard."""
@@ -102,7 +126,28 @@ class VehicleInput:
 
     def described(self) -> list[dict[str, Any]]:
         """Return in plain words how each quantity is read."""
-        return [each.described() for each in self._readings.values()]
+        return [
+            {**each.described(), **({"hints": found} if (found := hints(each)) else {})}
+            for each in self._readings.values()
+        ]
+
+    def hints(self) -> list[str]:
+        """Return what looks wrong in the mapping, though it can be read."""
+        return [
+            f"vehicle.signals.{each.quantity} ({each.message.name}.{each.signal.name}): {words}"
+            for each in self._readings.values()
+            for words in hints(each)
+        ]
+
+    def name_of(self, can_id: int, *, extended: bool) -> str | None:
+        """Return how the database calls a message, mapped or not."""
+        for message in self._database.messages:
+            j1939 = databases.is_j1939(self._database, message)
+            known, wide = _key(message, j1939=j1939)
+            heard = can_id & _pgn_mask(can_id) if j1939 else can_id
+            if (known, wide) == (heard, extended):
+                return str(message.name)
+        return None
 
     def filters(self) -> list[dict[str, int | bool]]:
         """Return python-can filters that let exactly the mapped messages through.
@@ -130,22 +175,17 @@ class VehicleInput:
         if readings is None:
             return
         self.frames += 1
-        if len(data) < readings[0].message.length:
-            self.rejected += 1
-            for each in readings:
-                if self._last[each.quantity].at_s is None:
-                    self._last[
-                        each.quantity
-                    ].why = f"heard with {len(data)} bytes, the database says {each.message.length}"
-            return
+        self.rejected += any(each.path.cut(data) for each in readings)
         for each in readings:
-            raw = each.path.raw(data)
-            if raw is not None:
-                self._take(each, raw, t_s, can_id & 0xFF)
+            said = each.read(data)
+            if said is not None:
+                self._take(each, *said, t_s, can_id & 0xFF)
+            elif self._last[each.quantity].at_s is None and each.path.cut(data):
+                words = f"heard with {len(data)} bytes, the database says {each.message.length}"
+                self._last[each.quantity].why = words
 
-    def _take(self, each: Reading, raw: float | int, t_s: float, source: int) -> None:
+    def _take(self, each: Reading, value: Value | None, why: str, t_s: float, source: int) -> None:
         last = self._last[each.quantity]
-        value, why = each.value(raw)
         if each.j1939 and not self._listens(each, last, source, value, t_s):
             return
         last.value, last.why = value, why

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from dms.vehicle.frames import frames
 from dms.vehicle.inputs import VehicleInput
 from dms.vehicle.settings import VehicleSettings
 
+_log = logging.getLogger(__name__)
+_SHOWN = 20  # identifiers of a log in which nothing is mapped
 _SAME_TIME_S = 1e-6  # logs have microseconds
 
 
@@ -70,4 +74,23 @@ class LogVehicle(OpenedResource):
                 extended=message.is_extended_id,
             )
             self._next = next(self._frames, None)
+            if self._next is None and not self.input.frames:
+                _log.warning("%s", self.strangers())
         return self.input.context(t_s)
+
+    def strangers(self) -> str:
+        """Return in words what a log holds that has no mapped message, the most frequent first."""
+        heard = Counter(
+            (message.arbitration_id, bool(message.is_extended_id))
+            for _, message in frames(self._path, self._settings.log_channel)
+        )
+        listed = [
+            f"0x{can_id:0{8 if extended else 3}X} "
+            f"({self.input.name_of(can_id, extended=extended) or 'not in the database'}) {count} x"
+            for (can_id, extended), count in heard.most_common(_SHOWN)
+        ]
+        more = f" and {len(heard) - _SHOWN} more" if len(heard) > _SHOWN else ""
+        return (
+            f"{self._path} has no message of vehicle.signals; is it of another bus or car? "
+            f"It has {', '.join(listed)}{more}"
+        )

@@ -11,6 +11,7 @@ from cantools.database.can import Signal
 
 from dms.errors import ConfigError
 from dms.vehicle import units
+from dms.vehicle.beside import Beside
 from dms.vehicle.bits import Path, path
 from dms.vehicle.meanings import PEDALS, Value, meanings_of, unclear
 from dms.vehicle.settings import SignalSettings
@@ -42,8 +43,24 @@ class Reading:
     meanings: dict[int, Value | None]  # of raw numbers; those not in here are numbers
     factor: float | None  # None: only meanings count
     limits: tuple[float, float]  # in the database's unit
+    sign: Beside | None = None
+    valid: tuple[Beside, ...] = ()
 
-    def value(self, raw: float | int) -> tuple[Value | None, str]:
+    def read(self, data: bytes) -> tuple[Value | None, str] | None:
+        """Return the value in a frame, and why it is unknown; None where the frame has no say."""
+        raw = self.path.raw(data)
+        if raw is None:
+            return None
+        for each in self.valid:
+            holds, words = each.says(data)
+            if not holds:
+                return None, f"{words}: not valid"
+        if self.sign is None:
+            return self.value(raw)
+        negative, words = self.sign.says(data)
+        return (None, words) if negative is None else self.value(raw, -1.0 if negative else 1.0)
+
+    def value(self, raw: float | int, sign: float = 1.0) -> tuple[Value | None, str]:
         """Return the value, and why it is unknown where it is None."""
         if isinstance(raw, int) and raw in self.meanings:
             meant = self.meanings[raw]
@@ -56,6 +73,7 @@ class Reading:
         slack = 1e-9 * max(1.0, abs(number))
         if not self.limits[0] - slack <= number <= self.limits[1] + slack:
             return None, f"{number:g} is out of range {self.limits[0]:g}..{self.limits[1]:g}"
+        number *= sign
         if self.settings.invert and self.quantity not in PEDALS:
             number = -number
         return self._in_our_unit(number * self.factor)
@@ -79,6 +97,10 @@ class Reading:
             words["scale"] = [self.signal.scale, self.signal.offset]
             words["unit"] = self.settings.unit or self.signal.unit or ""
             words["range"] = [None if math.isinf(limit) else limit for limit in self.limits]
+        if self.sign:
+            words["negative"] = self.sign.described()
+        if self.valid:
+            words["valid"] = [each.described() for each in self.valid]
         choices: dict[int, Any] = dict(self.signal.choices or {})
         words["cycle_s"] = self.cycle_s or "sent on change"
         words["values"] = {
@@ -113,8 +135,10 @@ def reading(
     default_cycle_s: float,
     *,
     j1939: bool,
+    sign: Beside | None = None,
+    valid: tuple[Beside, ...] = (),
 ) -> Reading:
-    """Prepare the reading of ``quantity``.
+    """Prepare the reading of ``quantity``; ``sign`` and ``valid`` are read beside it.
 
     Raises ConfigError where unit or value table do not say what is meant.
     """
@@ -134,10 +158,12 @@ def reading(
         factor = _pedal_factor(settings, signal, where)
     elif len(set(meanings.values()) - {None}) < 2:
         raise ConfigError(unclear(quantity, signal, meanings, where))
+    if sign and quantity not in _NUMBERS:
+        raise ConfigError(f"{where}: sign: {quantity} has none; leave it out")
     return Reading(
         quantity, message, signal, place, settings, j1939,
         _cycle(settings, message, signal, default_cycle_s), meanings, factor,
-        _limits(settings, signal),
+        _limits(settings, signal), sign, valid,
     )  # fmt: skip
 
 

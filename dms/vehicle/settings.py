@@ -2,8 +2,51 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
+
 from dms.bridge.backends import BridgeSettings
 from dms.settings import setting, settings
+
+
+@settings
+class SignSettings:
+    """A signal of the same message that says on which side of 0 the value is."""
+
+    signal: str = setting("", text="its name")
+    negative: tuple[int | str, ...] = setting(
+        (), text="raw numbers or words that mean negative (right); none: every number but 0"
+    )
+
+
+@settings
+class ValidSettings:
+    """A signal of the same message that says whether the value holds; give one of the lists."""
+
+    signal: str = setting("", text="its name")
+    values: tuple[int | str, ...] = setting((), text="raw numbers or words that mean valid")
+    invalid: tuple[int | str, ...] = setting(
+        (), text="those that do not; neither list: where its words say so (invalid, init, ...)"
+    )
+
+
+def _named(given: Any) -> Any:
+    return {"signal": given} if isinstance(given, str) else given
+
+
+def _listed(given: Any) -> Any:
+    return given if isinstance(given, list | tuple) else [given]
+
+
+Sign = Annotated[SignSettings, BeforeValidator(_named, json_schema_input_type=SignSettings | str)]
+Valid = Annotated[
+    ValidSettings, BeforeValidator(_named, json_schema_input_type=ValidSettings | str)
+]
+Valids = Annotated[
+    tuple[Valid, ...],
+    BeforeValidator(_listed, json_schema_input_type=list[Valid] | Valid),
+]
 
 
 @settings
@@ -14,6 +57,13 @@ class SignalSettings:
     signal: str = setting("", text="name of the signal in that message")
     unit: str = setting("", text="unit, where the database gives none or a wrong one")
     invert: bool = setting(False, text="turn the sign, or true into false")
+    sign: Sign | None = setting(
+        None, text="signal of the same message that says the sign, where the value has none"
+    )
+    valid: Valids = setting(
+        (), text="signals of the same message that say whether the value holds: "
+        "{signal, values: [..]} or {signal, invalid: [..]}"
+    )  # fmt: skip
     full: float | None = setting(
         None, gt=0, text="brake and accelerator: the value that means fully pressed, in its unit"
     )

@@ -81,3 +81,41 @@ def test_an_error_names_the_line_of_the_settings(capsys, tmp_path, log, text, li
     told = capsys.readouterr().err
     assert re.search(words, told)
     assert f"{file}:{line}: " in told
+
+
+def test_all_errors_of_a_mapping_are_told_with_their_lines(capsys, tmp_path, log):
+    file = tmp_path / "dms.yaml"
+    file.write_text("vehicle:\n  database: j1939\n  signals:\n    speed: {message: A, signal: B}\n"
+                    "    gear: {message: ETC2, signal: C}\n")  # fmt: skip
+    assert main(["vehicle", str(log), "--config", str(file)]) == 2
+    told = capsys.readouterr().err
+    assert f"{file}:4: vehicle.signals.speed" in told
+    assert f"{file}:5: vehicle.signals.gear" in told
+
+
+def test_a_log_of_another_bus_says_what_is_there(capsys, log, caplog):
+    words = ["vehicle", str(log), "--set", "vehicle.database=j1939", "--set",
+             "vehicle.signals.gear={message: ETC2, signal: TransmissionCurrentGear}"]  # fmt: skip
+    assert main(words) == 2
+    assert "none of the mapped messages is in it" in capsys.readouterr().err
+    assert "It has 0x18FEF100 (CCVS1) 10 x" in caplog.text
+
+
+def test_numbers_are_printed_as_a_person_would(capsys, tmp_path, log):
+    dbc = tmp_path / "car.dbc"
+    dbc.write_text('BU_: T\nBO_ 2566844672 M: 8 T\n SG_ Angle : 16|8@1+ (0.1,0.1) [0|99] "deg" T\n')
+    mapping = "vehicle.signals.steering_angle={message: M, signal: Angle}"
+    words = ["vehicle", str(log), "--set", f"vehicle.database={dbc}", "--set", mapping]
+    assert main(words) == 0
+    assert '"steering_deg": 1.2,' in capsys.readouterr().out
+
+
+def test_a_mapping_that_looks_wrong_is_noted(capsys, tmp_path):
+    dbc = tmp_path / "car.dbc"
+    dbc.write_text('BU_: T\nBO_ 2 M: 8 T\n SG_ Angle : 8|16@1- (0.1,0) [0|4000] "deg" T\n')
+    mapping = "vehicle.signals.steering_angle={message: M, signal: Angle}"
+    words = ["--set", f"vehicle.database={dbc}", "--set", mapping]
+    assert main(["config", "check", *words]) == 0
+    assert "everything below 0 deg unknown" in capsys.readouterr().out
+    assert main(["vehicle", "--mapping", *words]) == 0
+    assert "everything below 0 deg unknown" in json.loads(capsys.readouterr().out)["hints"][0]

@@ -245,12 +245,41 @@ def test_the_wrong_kind_of_identifier_is_another_message(dbc):
     assert car.context(0.0) == VehicleContext(0.0)
 
 
-def test_a_short_frame_is_rejected(dbc):
+def test_what_lies_within_a_short_frame_is_read(dbc):
+    """Nissan Leaf sends 4 bytes of the 8 of its brake's message, Honda 7 of its gear's."""
     car = made(dbc)
     car.feed(291, b"\x13\x88", 0.0, extended=False)
-    assert car.context(0.0).speed_kmh is None
+    seen = car.context(0.0)
+    assert (seen.speed_kmh, seen.steering_deg, seen.standstill) == (50.0, None, None)
     assert car.rejected == 1
-    assert car.why_unknown(0.0)["speed"] == "heard with 2 bytes, the database says 8"
+    why = "heard with 2 bytes, the database says 8"
+    assert (car.why_unknown(0.0)["steering_angle"], car.why_unknown(0.0)["standstill"]) == (
+        why,
+        why,
+    )
+    car.feed(291, b"\x13", 0.01, extended=False)
+    assert car.context(0.01).speed_kmh == 50.0  # half of it is no news
+    assert car.context(0.3).speed_kmh is None
+
+
+def test_a_short_frame_of_a_multiplexed_message(dbc):
+    car = made(dbc)
+    pedals = 2566869221 & 0x1FFFFFFF
+    car.feed(pedals, b"", 0.0, extended=True)
+    car.feed(pedals, b"\x01", 0.0, extended=True)
+    assert car.context(0.0) == VehicleContext(0.0)
+    car.feed(pedals, b"\x01\x28", 0.0, extended=True)
+    assert car.context(0.0).accelerator == pytest.approx(0.2)
+
+
+def test_all_errors_of_a_mapping_are_told_at_once(dbc):
+    signals = SignalsSettings(
+        speed=at("Motoin", "Speed"), brake=at("Pedals", "Brake"), gear=at("Body", "Selektor")
+    )
+    with pytest.raises(ConfigError) as told:
+        made(dbc, signals)
+    assert [part.key[2] for part in told.value.parts] == ["speed", "gear", "brake"]
+    assert str(told.value).count("\n") == 2
 
 
 def test_a_short_press_between_two_questions_is_not_missed(dbc):
