@@ -16,7 +16,6 @@ from dms.bridge.bridge import Bridge
 from dms.camera.camera import Camera
 from dms.decision.core import Core
 from dms.errors import CameraError, CameraLostError
-from dms.files.observations import Moment
 from dms.perception.perception import Perception
 from dms.settings import setting, settings
 from dms.values import (
@@ -24,7 +23,9 @@ from dms.values import (
     DriverState,
     EyeEvidence,
     Frame,
+    Moment,
     PauseReason,
+    Step,
     Unseen,
     VehicleContext,
 )
@@ -61,7 +62,7 @@ class VehicleSource(Protocol):
 class Sink(Protocol):
     """Something that keeps or shows what happens."""
 
-    def take(self, moment: Moment, state: DriverState, frame: Frame | None) -> None: ...
+    def take(self, step: Step, /) -> None: ...
 
 
 @runtime_checkable
@@ -181,8 +182,9 @@ class Monitor:
         for bridge in self._bridges:
             self._publish(bridge, state)
         self._enter("record")
+        step = Step(Moment(observation, vehicle, faults), state, frame)
         for sink in self._sinks:
-            sink.take(Moment(observation, vehicle, faults), state, frame)
+            sink.take(step)
         if frame is not None:
             self._count += 1
             self._first_s = now_s if self._first_s is None else self._first_s

@@ -7,9 +7,8 @@ from dataclasses import replace
 
 from dms.bridge.bridge import Bridge
 from dms.decision.core import Core
-from dms.files.observations import Moment
 from dms.monitor import Sink, VehicleSource
-from dms.values import DriverState
+from dms.values import DriverState, Moment, Step
 
 
 def replay(
@@ -30,6 +29,7 @@ def replay(
         state = core.step(seen, moment.vehicle, seen.t_s, moment.faults)
         for bridge in bridges:
             bridge.publish(state)
+        step = Step(moment, state)
         for sink in sinks:
-            sink.take(moment, state, None)
+            sink.take(step)
     return state

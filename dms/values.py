@@ -214,6 +214,15 @@ class VehicleContext:
     loudness_db: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What the decision core is told at one instant."""
+
+    observation: DriverObservation
+    vehicle: VehicleContext | None = None
+    faults: tuple[str, ...] = ()
+
+
 class PauseReason(str, Enum):
     """Why monitoring is paused, as the head unit said; shown on the bus while it lasts."""
 
@@ -366,3 +375,17 @@ class DriverState:
     rage_on: bool = True
     faults: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()  # raised in this very step
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One turn of the loop: what went in, what the core made of it, and the picture, if any."""
+
+    moment: Moment
+    state: DriverState
+    frame: Frame | None = None
+
+    @property
+    def t_s(self) -> float:
+        """The time of the state."""
+        return self.state.t_s

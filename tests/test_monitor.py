@@ -79,8 +79,8 @@ class Keeping:
     def __init__(self):
         self.moments = []
 
-    def take(self, moment, state, frame):
-        self.moments.append((moment, state, frame))
+    def take(self, step):
+        self.moments.append((step.moment, step.state, step.frame))
 
 
 def monitor(camera, **parts):
@@ -173,9 +173,9 @@ def test_a_fault_of_a_sink_reaches_the_decision_while_it_lasts():
         part = "store"
         fault = None
 
-        def take(self, moment, state, frame):
-            super().take(moment, state, frame)
-            self.fault = "disk full" if state.t_s < 0.2 else None
+        def take(self, step):
+            super().take(step)
+            self.fault = "disk full" if step.state.t_s < 0.2 else None
 
     sink = Filling()
     monitor(Script(0.0, 0.1, 0.2, 0.3), sinks=[sink]).run()

@@ -25,7 +25,8 @@ from pathlib import Path
 import make_demo_clip
 import make_demo_drive
 
-from dms.files.observations import Moment, save
+from dms.files.observations import save
+from dms.values import Moment
 
 PIECE_S = 600.0  # of one made-up recording
 

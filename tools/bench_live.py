@@ -31,14 +31,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from dms.camera.live import LiveCamera
 from dms.camera.source import Picture, Source
 from dms.config import load
-from dms.files.observations import Moment
 from dms.service.notify import Notifier
 from dms.service.service import Service
 from dms.service.status import Status
 from dms.service.watchdog import Liveness, LivenessSettings
 from dms.store.events import EventStore, StoreSettings
 from dms.store.writer import StoreWriter
-from dms.values import DriverState, Frame
+from dms.values import Step
 from tools.speed.films import demo_clip
 
 FPS = 30.0
@@ -122,20 +121,19 @@ class Minutes:
         self._from_s, self._used_s = time.monotonic(), time.process_time()
         self._stolen_from_ms = stolen_ms()
 
-    def take(self, moment: Moment, state: DriverState, frame: Frame | None) -> None:
+    def take(self, step: Step) -> None:
         """Count one step."""
-        del moment
         now_s = time.monotonic()
-        if frame is not None:
-            age_s = now_s - frame.t_s
+        if step.frame is not None:
+            age_s = now_s - step.frame.t_s
             self._ages_s.append(age_s)
-            raised = sum(event.level > 0 for event in state.events)
+            raised = sum(event.level > 0 for event in step.state.events)
             if raised:
                 self._alerts += raised
                 self._alert_s = max(self._alert_s, age_s)
             if self._sequence is not None:
-                self._drops += frame.sequence - self._sequence - 1
-            self._sequence = frame.sequence
+                self._drops += step.frame.sequence - self._sequence - 1
+            self._sequence = step.frame.sequence
         if now_s - self._from_s >= MINUTE_S:
             self._note(now_s)
 

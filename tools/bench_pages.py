@@ -27,10 +27,10 @@ from dms.config import load
 from dms.dashboard.feed import ReplayFeed
 from dms.dashboard.server import listen, make_app
 from dms.files.frames import Series
-from dms.files.observations import Moment, save
+from dms.files.observations import save
 from dms.report.report import Recording, Report, write_report
 from dms.report.timeline import PANELS
-from dms.values import Box, DriverObservation, Event, EyeEvidence, HeadPose, Kind, Level
+from dms.values import Box, DriverObservation, Event, EyeEvidence, HeadPose, Kind, Level, Moment
 
 FPS = 30.0
 DRAWN = "return document.querySelector('.plot').dataset.drawn === 'yes'"

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from dms.files.observations import Moment, save
+from dms.files.observations import save
 from dms.values import (
     EXPRESSIONS,
     Box,
@@ -23,6 +23,7 @@ from dms.values import (
     EyeEvidence,
     Gear,
     HeadPose,
+    Moment,
     VehicleContext,
 )
 

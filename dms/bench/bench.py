@@ -11,10 +11,10 @@ from dms.chain import Chain
 from dms.errors import ConfigError
 from dms.files.affect import AffectKeeper, write_affect
 from dms.files.events import EventWriter, FrameTable
-from dms.files.observations import OBSERVATIONS, Moment, load, to_line
+from dms.files.observations import OBSERVATIONS, load, to_line
 from dms.monitor import Monitor, Sink
 from dms.replay import replay
-from dms.values import DriverState, Event, Frame
+from dms.values import Event, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +50,15 @@ class _Keeper:
         self._result, self._progress = result, progress
         self._first_s: float | None = None
 
-    def take(self, moment: Moment, state: DriverState, frame: Frame | None) -> None:
-        del frame
+    def take(self, step: Step) -> None:
         if self._first_s is None:
-            self._first_s = state.t_s
+            self._first_s = step.state.t_s
         self._result.frames += 1
-        self._result.duration_s = state.t_s - self._first_s
-        self._result.eyes_known += state.openness is not None
-        self._result.events.extend(state.events)
+        self._result.duration_s = step.state.t_s - self._first_s
+        self._result.eyes_known += step.state.openness is not None
+        self._result.events.extend(step.state.events)
         if self._progress:
-            self._progress(moment.observation.t_s)
+            self._progress(step.moment.observation.t_s)
 
 
 class Files:
@@ -80,15 +79,14 @@ class Files:
                 ) from error
             self._observations = stack.enter_context(file)
 
-    def take(self, moment: Moment, state: DriverState, frame: Frame | None) -> None:
-        del frame
+    def take(self, step: Step) -> None:
         if self._events:
-            for event in state.events:
+            for event in step.state.events:
                 self._events.write(event)
         if self._frames:
-            self._frames.write(moment.observation, state, moment.vehicle)
+            self._frames.write(step.moment.observation, step.state, step.moment.vehicle)
         if self._observations:
-            self._observations.write(to_line(moment) + "\n")
+            self._observations.write(to_line(step.moment) + "\n")
 
 
 def bench(

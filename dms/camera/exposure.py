@@ -15,9 +15,8 @@ from pathlib import Path
 
 from dms.camera.devices import find_device
 from dms.errors import CameraError
-from dms.files.observations import Moment
 from dms.settings import setting, settings
-from dms.values import DriverState, Frame
+from dms.values import Step
 
 _log = logging.getLogger(__name__)
 # linux/v4l2-controls.h and videodev2.h
@@ -187,9 +186,9 @@ class ExposureFollower:
         self._control: ExposureControl | None = None
         self._refused = False
 
-    def take(self, moment: Moment, state: DriverState, frame: Frame | None) -> None:
+    def take(self, step: Step) -> None:
         """Look at one step; a camera that was lost is set up afresh when it is back."""
-        if frame is None:
+        if step.frame is None:
             self.close()
             return
         if self._refused:
@@ -198,7 +197,7 @@ class ExposureFollower:
             if self._control is None or self._controls is None:
                 self._controls = V4l2Controls(find_device(self._source))
                 self._control = ExposureControl(self._settings, self._controls.light())
-            light = self._control.step(moment.observation.brightness, state.t_s)
+            light = self._control.step(step.moment.observation.brightness, step.state.t_s)
             if light is not None:
                 self._controls.apply(light)
         except CameraError as error:

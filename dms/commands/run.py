@@ -10,9 +10,8 @@ from pathlib import Path
 from dms.bench.bench import Files, Outputs
 from dms.chain import Chain
 from dms.commands.options import add_settings, settings_of
-from dms.files.observations import Moment
 from dms.monitor import Monitor, Sink
-from dms.values import DriverState, Frame
+from dms.values import Step
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,9 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 class _Printer:
-    def take(self, moment: Moment, state: DriverState, frame: Frame | None) -> None:
-        del moment, frame
-        for event in state.events:
+    def take(self, step: Step) -> None:
+        for event in step.state.events:
             print(
                 f"{event.t_s:10.2f} s  {event.kind.value:13} level {event.level}  {event.reason}",
                 flush=True,

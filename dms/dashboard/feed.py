@@ -11,14 +11,14 @@ from typing import Any
 
 from dms.chain import Chain
 from dms.errors import DmsError
-from dms.files.observations import OBSERVATIONS, Moment, load
+from dms.files.observations import OBSERVATIONS, load
 from dms.monitor import Monitor, VehicleSource
 from dms.replay import replay
 from dms.resource import OpenedResource
 from dms.service.notify import Notifier
 from dms.service.status import Status
 from dms.service.view import ViewError, view_object, watch
-from dms.values import DriverState, Frame
+from dms.values import Step
 
 _RETRY_S = 0.5
 
@@ -109,14 +109,14 @@ class ReplayFeed(Feed):
             self._end = monitor.stop
             monitor.run()
 
-    def take(self, moment: Moment, state: DriverState, frame: Frame | None) -> None:
+    def take(self, step: Step) -> None:
         """Wait until the moment is due, then show it. A sink of the loop."""
         if self._begun_s is None:
-            self._begun_s, self._first_s = time.monotonic(), state.t_s
-        due_s = self._begun_s + (state.t_s - self._first_s) / self._speed
+            self._begun_s, self._first_s = time.monotonic(), step.state.t_s
+        due_s = self._begun_s + (step.state.t_s - self._first_s) / self._speed
         self._stop.wait(max(0.0, due_s - time.monotonic()))
-        self._status.take(moment, state, frame)
-        seen = view_object(moment, state, self._status)
+        self._status.take(step)
+        seen = view_object(step.moment, step.state, self._status)
         self._tell({"connected": True, "replay": Path(self._source).name, **seen})
         if self._stop.is_set():
             self._end()

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from dms.errors import ConfigError
 from dms.files.frames import Series
-from dms.files.observations import Moment
-from dms.values import EXPRESSIONS, DriverState, Event, Frame, Kind, Level
+from dms.values import EXPRESSIONS, Event, Kind, Level, Step
 
 NOTE = (
     "What a net read in the face, not what the driver felt. No judgement of health, character or "
@@ -109,16 +108,15 @@ class AffectKeeper:
         self._rows: list[tuple[float, ...]] = []
         self._events: list[Event] = []
 
-    def take(self, moment: Moment, state: DriverState, frame: Frame | None) -> None:
+    def take(self, step: Step) -> None:
         """Take one frame of the run."""
-        del frame
         self._events += [
-            e for e in state.events if e.kind in {Kind.ROAD_RAGE, Kind.MICRO_EXPRESSION}
+            e for e in step.state.events if e.kind in {Kind.ROAD_RAGE, Kind.MICRO_EXPRESSION}
         ]
-        scores = moment.observation.expression
-        if scores is not None and state.rage_on:
-            valence = np.nan if state.valence is None else state.valence
-            row = (state.t_s, state.baseline_progress, valence, *scores.probabilities)
+        scores = step.moment.observation.expression
+        if scores is not None and step.state.rage_on:
+            valence = np.nan if step.state.valence is None else step.state.valence
+            row = (step.state.t_s, step.state.baseline_progress, valence, *scores.probabilities)
             self._rows.append(row)
 
     @property

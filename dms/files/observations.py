@@ -11,26 +11,15 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from dms.errors import ConfigError
-from dms.values import DriverObservation, VehicleContext
+from dms.values import Moment
 
 OBSERVATIONS = ".jsonl"  # how a recording without pixels ends
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """What the decision core is told at one instant."""
-
-    observation: DriverObservation
-    vehicle: VehicleContext | None = None
-    faults: tuple[str, ...] = ()
-
 
 _MOMENT = TypeAdapter(Moment)
 _SIDES = ("right", "left")

@@ -11,8 +11,7 @@ from pathlib import Path
 import cv2
 
 from dms.errors import ConfigError
-from dms.files.observations import Moment
-from dms.values import DriverState, Frame, Level
+from dms.values import Level, Step
 
 FOLDER = "thumbnails"
 WIDTH_PX = 320
@@ -28,15 +27,14 @@ class Thumbnails:
         self._count = 0
         forget(folder)
 
-    def take(self, moment: Moment, state: DriverState, frame: Frame | None) -> None:
+    def take(self, step: Step) -> None:
         """Keep a picture where an alert was raised. Raises ConfigError where it cannot be kept."""
-        del moment
-        for event in state.events:
-            if frame is None or event.level is Level.NONE or self._count >= MOST:
+        for event in step.state.events:
+            if step.frame is None or event.level is Level.NONE or self._count >= MOST:
                 continue
-            height, width = frame.gray.shape
+            height, width = step.frame.gray.shape
             size = (WIDTH_PX, round(height * WIDTH_PX / width))
-            small = cv2.resize(frame.gray, size, interpolation=cv2.INTER_AREA)
+            small = cv2.resize(step.frame.gray, size, interpolation=cv2.INTER_AREA)
             made, jpeg = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
             name = f"{self._count:03}_{event.t_s:.3f}_{event.kind.value}.jpg"
             try:

@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dms.errors import ConfigError
-from dms.files.observations import Moment
 from dms.resource import Resource
-from dms.values import EXPRESSIONS, DriverState, Frame, Level
+from dms.values import EXPRESSIONS, DriverState, Level, Moment, Step
 
 _COLOURS = {  # blue, green, red
     Level.NONE: (120, 200, 60), Level.ADVISORY: (0, 170, 230), Level.WARNING: (0, 90, 230),
@@ -33,12 +32,12 @@ class AnnotatedVideo(Resource):
         self._writer: Any = None
         self._mood = ""
 
-    def take(self, moment: Moment, state: DriverState, frame: Frame | None) -> None:
+    def take(self, step: Step) -> None:
         """Add one frame. Raises ConfigError where the video cannot be written."""
-        if frame is None:
+        if step.frame is None:
             return
-        picture = cv2.cvtColor(frame.gray, cv2.COLOR_GRAY2BGR)
-        self._draw(picture, moment, state)
+        picture = cv2.cvtColor(step.frame.gray, cv2.COLOR_GRAY2BGR)
+        self._draw(picture, step.moment, step.state)
         if self._writer is None:
             self._writer = self._open(picture)
         self._writer.write(picture)

@@ -10,9 +10,8 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from dms.files.observations import Moment
 from dms.settings import setting, settings
-from dms.values import DriverState, Frame
+from dms.values import Step
 
 _log = logging.getLogger(__name__)
 _LEDS = Path("/sys/class/leds")
@@ -46,13 +45,12 @@ class Lamp:
         self._armed_s = float("-inf")
         self.fault: str | None = None
 
-    def take(self, moment: Moment, state: DriverState, frame: Frame | None) -> None:
+    def take(self, step: Step) -> None:
         """Decide and, while the lamp burns, arm it again before it goes out."""
-        del frame
-        t_s, brightness = state.t_s, moment.observation.brightness
+        t_s, brightness = step.state.t_s, step.moment.observation.brightness
         limit = self._settings.off_above if self.on else self._settings.on_below
         wanted = self.on if brightness is None else brightness < limit
-        wanted = wanted and state.camera_on  # closed for privacy, or lost: nothing to light
+        wanted = wanted and step.state.camera_on  # closed for privacy, or lost: nothing to light
         if wanted != self.on and t_s - self._changed_s >= self._settings.change_s:
             self.on, self._changed_s, self._armed_s = wanted, t_s, float("-inf")
             if not wanted:

@@ -7,9 +7,8 @@ import time
 from collections import deque
 from pathlib import Path
 
-from dms.files.observations import Moment
 from dms.service.status import Status
-from dms.values import DriverState, EyesState, Frame
+from dms.values import DriverState, EyesState, Moment, Step
 
 _log = logging.getLogger(__name__)
 _EVERY_S = 5.0
@@ -29,18 +28,18 @@ class Metrics:
         self._written_s = time.monotonic()
         self._told = False
 
-    def take(self, moment: Moment, state: DriverState, frame: Frame | None) -> None:
+    def take(self, step: Step) -> None:
         """Note one step."""
         now_s = time.monotonic()
-        if frame is not None:
-            self._latencies.append(now_s - frame.t_s)
-            if any(event.level for event in state.events):
-                self._alert_age_s = now_s - frame.t_s
-        for event in state.events:
+        if step.frame is not None:
+            self._latencies.append(now_s - step.frame.t_s)
+            if any(event.level for event in step.state.events):
+                self._alert_age_s = now_s - step.frame.t_s
+        for event in step.state.events:
             self._alerts[event.kind.value] = self._alerts.get(event.kind.value, 0) + 1
         if now_s - self._written_s >= _EVERY_S:
             self._written_s = now_s
-            self._write(self.text(moment, state))
+            self._write(self.text(step.moment, step.state))
 
     def text(self, moment: Moment, state: DriverState) -> str:
         """Return the file's content."""

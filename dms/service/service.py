@@ -23,7 +23,6 @@ from dms.camera.settings import CameraSettings
 from dms.chain import Chain
 from dms.config import Settings
 from dms.errors import CameraError, DmsError
-from dms.files.observations import Moment
 from dms.monitor import FaultTeller, Monitor, Sink, VehicleSource, fault_tellers, faults_told
 from dms.service.loading import Loading
 from dms.service.notify import Notifier
@@ -31,7 +30,7 @@ from dms.service.reloading import Reloading
 from dms.service.restarts import Restarts
 from dms.service.status import Status
 from dms.service.watchdog import Liveness
-from dms.values import DriverObservation, DriverState, EyeEvidence, PauseReason, Unseen
+from dms.values import DriverObservation, EyeEvidence, Moment, PauseReason, Step, Unseen
 
 _log = logging.getLogger(__name__)
 _TICK_S = 0.1  # the cyclic messages' period
@@ -265,8 +264,9 @@ class Service:
         state = parts.chain.core.step(blind, None, now_s, tuple(faults))
         for bridge in parts.bridges:
             bridge.publish(state)
+        step = Step(Moment(blind, None, tuple(faults)), state)
         for sink in self._sinks:
-            sink.take(Moment(blind, None, tuple(faults)), state, None)
+            sink.take(step)
 
     def _watch(self, parts: _Parts, started_s: float) -> None:
         chain = parts.chain
@@ -324,8 +324,7 @@ class _Sound:
         self._restarts = restarts
         self._sound_s = sound_s
 
-    def take(self, moment: Moment, state: DriverState, frame: object) -> None:
-        del moment, state, frame
+    def take(self, _step: Step) -> None:
         if self._restarts is not None and time.monotonic() > self._sound_s:
             self._restarts.forget()
             self._restarts = None
@@ -337,8 +336,7 @@ class _Stuck:
     def __init__(self, camera: Camera) -> None:
         self._camera = camera
 
-    def take(self, moment: Moment, state: DriverState, frame: object) -> None:
-        del moment, state, frame
+    def take(self, _step: Step) -> None:
         if self._camera.given_up:
             raise CameraError("The camera's driver does not come back; the service starts anew.")
 

@@ -7,10 +7,9 @@ import time
 from collections import deque
 
 from dms.decision.faults import new_faults
-from dms.files.observations import Moment
 from dms.service.notify import Notifier
 from dms.settings import setting, settings
-from dms.values import DriverState, Frame, Level
+from dms.values import Frame, Level, Step
 
 _log = logging.getLogger(__name__)
 
@@ -80,19 +79,19 @@ class Status:
             told[part] = why or part
         return told
 
-    def take(self, moment: Moment, state: DriverState, frame: Frame | None) -> None:
+    def take(self, step: Step) -> None:
         """Count a frame; log faults as they come and go; refresh the status line now and then."""
         now_s = time.monotonic()
-        if frame is not None:
-            self._count(frame, now_s)
+        if step.frame is not None:
+            self._count(step.frame, now_s)
             self.missing.pop("camera", None)
-        changed = moment.faults != self._faults
+        changed = step.moment.faults != self._faults
         if changed:
-            self._log_faults(moment.faults)
+            self._log_faults(step.moment.faults)
         if changed or now_s - self._told_s >= _EVERY_S:
             self._told_s = now_s
-            self._notifier.status(self.line(moment.faults))
-        for event in state.events:
+            self._notifier.status(self.line(step.moment.faults))
+        for event in step.state.events:
             if event.level > Level.NONE:
                 _log.warning(
                     "%s level %d: %s", event.kind.value, event.level, event.reason,

@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from dms.errors import DmsError
-from dms.files.observations import Moment
 from dms.resource import OpenedResource
 from dms.service.status import Status
-from dms.values import EXPRESSIONS, DriverState, Frame
+from dms.values import EXPRESSIONS, DriverState, Moment, Step
 
 _log = logging.getLogger(__name__)
 _PERIOD_S = 0.2
@@ -86,10 +85,9 @@ class ViewServer(OpenedResource):
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
 
-    def take(self, moment: Moment, state: DriverState, frame: Frame | None) -> None:
+    def take(self, step: Step) -> None:
         """Keep the newest state; sending is the thread's."""
-        del frame
-        self._newest = (moment, state)
+        self._newest = (step.moment, step.state)
 
     def open(self) -> None:
         self._path.unlink(missing_ok=True)

@@ -23,11 +23,10 @@ import cv2
 
 from dms.camera.image_folder import TIMESTAMPS
 from dms.errors import ConfigError
-from dms.files.observations import Moment
 from dms.resource import OpenedResource
 from dms.settings import setting, settings
 from dms.store.sealing import RECIPIENT, Seal, unseal
-from dms.values import DriverState, Frame, Gray
+from dms.values import Gray, Step
 
 _log = logging.getLogger(__name__)
 _ENDING = ".tar.age"
@@ -109,23 +108,22 @@ class ClipKeeper(OpenedResource):
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="dms-clips", daemon=True)
 
-    def take(self, moment: Moment, state: DriverState, frame: Frame | None) -> None:
+    def take(self, step: Step) -> None:
         """Keep the picture for a while; begin a clip at an alert, hand it over when it is full."""
-        del moment
-        if frame is not None:
-            shot = (frame.t_s, self._encode(frame.gray))
+        if step.frame is not None:
+            shot = (step.frame.t_s, self._encode(step.frame.gray))
             self._ring.append(shot)
-            while self._ring[0][0] < frame.t_s - self._settings.before_s:
+            while self._ring[0][0] < step.frame.t_s - self._settings.before_s:
                 self._ring.popleft()
             if self._clip is not None:
                 self._clip.pictures.append(shot)
-        for event in state.events:
+        for event in step.state.events:
             if event.level >= self._settings.lowest_level and self._clip is None:
                 at = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self._now()))
                 name = f"{at}-{event.kind.value}"
-                until_s = state.t_s + self._settings.after_s
+                until_s = step.state.t_s + self._settings.after_s
                 self._clip = _Clip(name, until_s, list(self._ring))
-        if self._clip is not None and state.t_s >= self._clip.until_s:
+        if self._clip is not None and step.state.t_s >= self._clip.until_s:
             self._hand_over()
 
     def open(self) -> None:

@@ -11,10 +11,9 @@ from itertools import groupby
 from pathlib import Path
 
 from dms.errors import StoreError
-from dms.files.observations import Moment
 from dms.resource import OpenedResource
 from dms.store.events import EventStore
-from dms.values import DriverState, Event, Frame
+from dms.values import Event, Step
 
 _log = logging.getLogger(__name__)
 _LONGEST_QUEUE = 5000
@@ -66,16 +65,15 @@ class StoreWriter(OpenedResource):
             return f"the file was damaged and is set aside as {self._set_aside.name}"
         return self._refused
 
-    def take(self, moment: Moment, state: DriverState, frame: Frame | None) -> None:
+    def take(self, step: Step) -> None:
         """Queue what the loop raised in this step; a sink of the loop."""
-        del frame
-        self._was_told |= any(fault.startswith(f"{self.part}:") for fault in moment.faults)
-        self._progress = state.baseline_progress
-        ignition = moment.vehicle.ignition if moment.vehicle else None
+        self._was_told |= any(fault.startswith(f"{self.part}:") for fault in step.moment.faults)
+        self._progress = step.state.baseline_progress
+        ignition = step.moment.vehicle.ignition if step.moment.vehicle else None
         if ignition is not None and ignition != self._ignition:
             self._ignition = ignition
             self.put(_Ignition(ignition))
-        for event in state.events:
+        for event in step.state.events:
             if event.level >= self._lowest_level:
                 self.put(event)
 

@@ -9,9 +9,9 @@ from dms.chain import Chain
 from dms.cli import main
 from dms.config import NetSettings, Settings
 from dms.errors import CameraError, ConfigError
-from dms.files.observations import Moment, save
+from dms.files.observations import save
 from dms.perception.landmarks import LandmarkSettings
-from dms.values import DriverObservation, EyeEvidence, HeadPose, Kind
+from dms.values import DriverObservation, EyeEvidence, HeadPose, Kind, Moment
 
 QUIET = Settings(
     nets=NetSettings(expression=None, eye_state=None), bridges=(BridgeSettings(kind="virtual"),)

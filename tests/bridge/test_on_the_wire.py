@@ -10,10 +10,9 @@ import pytest
 from dms.bridge import BridgeSettings, open_bridge
 from dms.bridge.codec import Codec, contract
 from dms.decision.profiles import EURO_NCAP_2026 as RULES
-from dms.files.observations import Moment
 from dms.store.events import EventStore, StoreSettings
 from dms.store.writer import StoreWriter
-from dms.values import DriverObservation, DriverState, Event, Kind, Level
+from dms.values import DriverObservation, DriverState, Event, Kind, Level, Moment, Step
 from tests.bridge.lawicel import Lawicel
 from tests.scenarios.drive import Drive
 
@@ -114,7 +113,7 @@ def test_alerts_of_an_unplugged_adapter_are_in_the_store(adapter, tmp_path):
             event = Event(float(number), Kind.SLEEP, Level.CRITICAL, f"number {number}")
             state = DriverState(float(number), level=Level.CRITICAL, events=(event,))
             bridge.publish(state)
-            writer.take(Moment(DriverObservation(state.t_s)), state, None)
+            writer.take(Step(Moment(DriverObservation(state.t_s)), state))
             time.sleep(0.003)
 
         for _ in range(50):

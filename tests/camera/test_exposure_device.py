@@ -9,8 +9,7 @@ pytest.importorskip("linuxpy", reason="linuxpy (extra v4l2) is not installed")
 
 from dms.camera.exposure import ExposureFollower, ExposureSettings, Light, V4l2Controls
 from dms.errors import CameraError
-from dms.files.observations import Moment
-from dms.values import DriverObservation, DriverState, Frame
+from dms.values import DriverObservation, DriverState, Frame, Moment, Step
 from tests.camera.fake_v4l2 import Setting
 
 AUTO, EXPOSURE, LINES = 0x009A0901, 0x009A0902, 0x00980911
@@ -85,7 +84,7 @@ class Cabin:
             t_s = self.count / 30
             frame = None if lost else Frame(PICTURE, t_s, self.count)
             moment = Moment(DriverObservation(t_s, brightness=gray))
-            self.follower.take(moment, DriverState(t_s), frame)
+            self.follower.take(Step(moment, DriverState(t_s), frame))
 
     @property
     def exposure(self):

@@ -8,7 +8,7 @@ from dms.chain import Chain
 from dms.config import load
 from dms.dashboard.feed import ReplayFeed, ServiceFeed
 from dms.dashboard.server import make_app
-from dms.files.observations import Moment, save
+from dms.files.observations import save
 from dms.service.notify import Notifier
 from dms.service.status import Status
 from dms.service.view import ViewServer
@@ -22,6 +22,8 @@ from dms.values import (
     HeadPose,
     Kind,
     Level,
+    Moment,
+    Step,
     Unseen,
     VehicleContext,
 )
@@ -47,7 +49,7 @@ def state(t_s, level=Level.NONE):
 
 
 def told(view, t_s, level=Level.NONE):
-    view.take(Moment(DriverObservation(t_s, face=Box(1, 2, 30, 40))), state(t_s, level), None)
+    view.take(Step(Moment(DriverObservation(t_s, face=Box(1, 2, 30, 40))), state(t_s, level)))
 
 
 def text(browser, name):
@@ -107,7 +109,7 @@ def test_page_tells_the_health_of_each_part_and_why_the_eyes_are_not_seen(
         ViewServer(place, status) as view,
     ):
         browser.get(f"http://127.0.0.1:{server.port}/")
-        view.take(Moment(seen, heard, ("bridge: no such device can0",)), blind, None)
+        view.take(Step(Moment(seen, heard, ("bridge: no such device can0",)), blind))
         until(lambda: text(browser, "link") == "live")
         rows = browser.find_elements("css selector", "#health li")
         told = {row.text: "wrong" in row.get_attribute("class") for row in rows}

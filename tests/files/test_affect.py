@@ -14,8 +14,8 @@ from dms.config import load
 from dms.errors import ConfigError
 from dms.files.affect import SessionAffect, session_affect, write_affect
 from dms.files.frames import load_frames
-from dms.files.observations import Moment, save
-from dms.values import EXPRESSIONS, Event, Kind, Level
+from dms.files.observations import save
+from dms.values import EXPRESSIONS, Event, Kind, Level, Moment
 from tests.scenarios.drive import Drive
 
 HZ = 10.0

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dms.errors import ConfigError
-from dms.files.observations import Moment, load, save
+from dms.files.observations import load, save
 from dms.values import (
     Box,
     DriverObservation,
@@ -15,6 +15,7 @@ from dms.values import (
     HeadPose,
     Iris,
     Lids,
+    Moment,
     Unseen,
     VehicleContext,
 )

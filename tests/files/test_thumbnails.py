@@ -1,9 +1,8 @@
 import cv2
 import numpy as np
 
-from dms.files.observations import Moment
 from dms.files.thumbnails import WIDTH_PX, Thumbnails, forget, load_thumbnails
-from dms.values import DriverObservation, DriverState, Event, Frame, Kind, Level
+from dms.values import DriverObservation, DriverState, Event, Frame, Kind, Level, Moment, Step
 
 
 def test_only_alerts_leave_a_small_picture_and_the_next_run_forgets_them(tmp_path):
@@ -11,8 +10,8 @@ def test_only_alerts_leave_a_small_picture_and_the_next_run_forgets_them(tmp_pat
     frame = Frame(np.full((480, 640), 90, np.uint8), 2.5, 0)
     told = Event(2.5, Kind.ROAD_RAGE, Level.WARNING, "anger")
     blink = Event(2.5, Kind.BLINK, Level.NONE, "blink")
-    sink.take(Moment(DriverObservation(2.5)), DriverState(2.5, events=(told, blink)), frame)
-    sink.take(Moment(DriverObservation(3.0)), DriverState(3.0, events=(told,)), None)
+    sink.take(Step(Moment(DriverObservation(2.5)), DriverState(2.5, events=(told, blink)), frame))
+    sink.take(Step(Moment(DriverObservation(3.0)), DriverState(3.0, events=(told,))))
     [(t_s, kind, jpeg)] = load_thumbnails(tmp_path)
     assert (t_s, kind) == (2.5, "road_rage")
     picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)

@@ -3,15 +3,14 @@ import numpy as np
 import pytest
 
 from dms.errors import ConfigError
-from dms.files.observations import Moment
 from dms.files.video import AnnotatedVideo
-from dms.values import Box, DriverObservation, DriverState, Frame, Kind, Level
+from dms.values import Box, DriverObservation, DriverState, Frame, Kind, Level, Moment, Step
 
 
-def told(t_s, level=Level.NONE):
+def told(t_s, level=Level.NONE, frame=None):
     kind = Kind.SLEEP if level else None
     seen = Moment(DriverObservation(t_s, face=Box(40, 100, 80, 80)))
-    return seen, DriverState(t_s, level=level, kind=kind)
+    return Step(seen, DriverState(t_s, level=level, kind=kind), frame)
 
 
 def test_every_frame_is_written_with_the_face_in_the_colour_of_the_level(tmp_path):
@@ -19,10 +18,8 @@ def test_every_frame_is_written_with_the_face_in_the_colour_of_the_level(tmp_pat
     gray = np.full((240, 320), 30, np.uint8)
     with AnnotatedVideo(path, 30.0) as video:
         for at in range(6):
-            video.take(
-                *told(at / 30, Level.CRITICAL if at >= 3 else Level.NONE), Frame(gray, 0, at)
-            )
-        video.take(*told(1.0), None)  # a moment without a picture adds nothing
+            video.take(told(at / 30, Level.CRITICAL if at >= 3 else Level.NONE, Frame(gray, 0, at)))
+        video.take(told(1.0))  # a moment without a picture adds nothing
     capture = cv2.VideoCapture(str(path))
     frames = []
     while (read := capture.read())[0]:
@@ -38,4 +35,4 @@ def test_every_frame_is_written_with_the_face_in_the_colour_of_the_level(tmp_pat
 def test_a_place_that_cannot_be_written_is_told(tmp_path):
     video = AnnotatedVideo(tmp_path / "out.unknown", 30.0)
     with pytest.raises(ConfigError, match="cannot write"):
-        video.take(*told(0.0), Frame(np.zeros((60, 80), np.uint8), 0, 0))
+        video.take(told(0.0, frame=Frame(np.zeros((60, 80), np.uint8), 0, 0)))

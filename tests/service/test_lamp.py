@@ -2,9 +2,8 @@
 
 import pytest
 
-from dms.files.observations import Moment
 from dms.service.lamp import Lamp, LampSettings
-from dms.values import DriverObservation, DriverState
+from dms.values import DriverObservation, DriverState, Moment, Step
 
 
 @pytest.fixture
@@ -19,7 +18,7 @@ def led(tmp_path):
 
 def feed(lamp, brightness, t_s, camera_on=True):
     state = DriverState(t_s, camera_on=camera_on)
-    lamp.take(Moment(DriverObservation(t_s, brightness=brightness)), state, None)
+    lamp.take(Step(Moment(DriverObservation(t_s, brightness=brightness)), state))
 
 
 def test_a_dark_face_lights_the_lamp_for_a_finite_time(led):

@@ -3,12 +3,21 @@ from pathlib import Path
 
 import numpy as np
 
-from dms.files.observations import Moment
 from dms.service import metrics
 from dms.service.metrics import Metrics
 from dms.service.notify import Notifier
 from dms.service.status import Status
-from dms.values import DriverObservation, DriverState, Event, EyesState, Frame, Kind, Level
+from dms.values import (
+    DriverObservation,
+    DriverState,
+    Event,
+    EyesState,
+    Frame,
+    Kind,
+    Level,
+    Moment,
+    Step,
+)
 
 MOMENT = Moment(DriverObservation(1.0), None, ("camera: gone",))
 
@@ -27,7 +36,7 @@ def test_the_file_is_prometheus_text(tmp_path, monkeypatch):
     alert = Event(1.0, Kind.SLEEP, Level.CRITICAL, "")
     events, eyes = (event, alert), EyesState.CLOSED
     state = DriverState(1.0, level=Level.WARNING, events=events, eyes=eyes, drowsiness=6)
-    made.take(MOMENT, state, shot)
+    made.take(Step(MOMENT, state, shot))
     text = (tmp_path / "dms.prom").read_text()
     lines = text.splitlines()
     assert "dms_alert_level 2" in lines
@@ -54,5 +63,5 @@ def test_a_folder_that_is_gone_is_told_once(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(metrics, "_EVERY_S", 0.0)
     made = Metrics(tmp_path / "gone" / "dms.prom", Status(Notifier({})))
     for _ in range(3):
-        made.take(MOMENT, DriverState(1.0), None)
+        made.take(Step(MOMENT, DriverState(1.0)))
     assert len(caplog.records) == 1

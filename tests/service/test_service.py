@@ -575,7 +575,7 @@ def test_parts_that_only_a_restart_switches_are_told_as_they_run(rig):
     class Lit:
         part, fault = "lamp", None
 
-        def take(self, moment, state, frame):
+        def take(self, step):
             pass
 
     rig.service = rig.made(Lit())

@@ -1,8 +1,7 @@
 import numpy as np
 
-from dms.files.observations import Moment
 from dms.service.status import Status
-from dms.values import DriverObservation, DriverState, Event, Frame, Kind, Level
+from dms.values import DriverObservation, DriverState, Event, Frame, Kind, Level, Moment, Step
 
 
 class Told:
@@ -27,7 +26,7 @@ def frame(sequence):
 def test_gaps_in_the_sequence_are_drops():
     status = Status(Told())
     for sequence in (0, 1, 4, 5, 0, 1):  # the last two: opened again
-        status.take(moment(), DriverState(1.0), frame(sequence))
+        status.take(Step(moment(), DriverState(1.0), frame(sequence)))
     assert (status.frames, status.drops) == (6, 2)
 
 
@@ -37,7 +36,7 @@ def test_frames_that_no_longer_come_are_no_rate(monkeypatch):
     status = Status(Told())
     for sequence in range(30):
         now[0] += 0.1
-        status.take(moment(), DriverState(1.0), frame(sequence))
+        status.take(Step(moment(), DriverState(1.0), frame(sequence)))
     assert round(status.fps) == 10
     now[0] += 6.0
     assert status.fps == 0.0
@@ -47,7 +46,7 @@ def test_a_fault_is_logged_once_when_it_comes_and_once_when_it_goes(caplog):
     told = Told()
     status = Status(told)
     for faults in ((), ("camera: gone",), ("camera: gone",), ("camera: gone",), ()):
-        status.take(moment(*faults), DriverState(1.0), None)
+        status.take(Step(moment(*faults), DriverState(1.0)))
     assert [r.message for r in caplog.records] == ["Fault: camera: gone", "Over: camera: gone"]
     assert told.lines[1] == "degraded: camera: gone"
     assert told.lines[-1].startswith("running")
@@ -58,7 +57,7 @@ def test_a_fault_that_changes_its_words_is_told_once(caplog):
     status = Status(Told())
     lost, gone = "bridge: the adapter was unplugged", "bridge: no such port"
     for faults in ((), (lost,), (gone,), (lost,), ("camera: gone", lost), ("camera: gone",), ()):
-        status.take(moment(*faults), DriverState(1.0), None)
+        status.take(Step(moment(*faults), DriverState(1.0)))
     assert [r.message for r in caplog.records] == [
         f"Fault: {lost}", f"Still: {gone}", f"Still: {lost}", "Fault: camera: gone",
         f"Over: {lost}", "Over: camera: gone",
@@ -77,7 +76,7 @@ def test_ready_is_told_once_with_what_is_missing():
 
 def test_alerts_carry_fields_for_the_journal(caplog):
     event = Event(9.5, Kind.SLEEP, Level.CRITICAL, "eyes closed 3.0 s")
-    Status(Told()).take(moment(), DriverState(1.0, events=(event,)), None)
+    Status(Told()).take(Step(moment(), DriverState(1.0, events=(event,))))
     (record,) = caplog.records
     assert record.fields == {"DMS_KIND": "sleep", "DMS_LEVEL": 3, "DMS_T": 9.5}
 

@@ -2,11 +2,10 @@ import socket
 
 import pytest
 
-from dms.files.observations import Moment
 from dms.service.notify import Notifier
 from dms.service.status import Status
 from dms.service.view import ViewError, ViewServer, watch
-from dms.values import Box, DriverObservation, DriverState, HeadPose, Kind, Level
+from dms.values import Box, DriverObservation, DriverState, HeadPose, Kind, Level, Moment, Step
 
 MOMENT = Moment(DriverObservation(5.0, face=Box(1, 2, 30.4, 40), pose=HeadPose(1.24, -2, 0)))
 STATE = DriverState(5.0, Level.WARNING, Kind.DROWSY, openness=0.71234)
@@ -19,7 +18,7 @@ def server(tmp_path):
 
 
 def test_a_viewer_sees_the_newest_numbers_and_no_picture(server, tmp_path):
-    server.take(MOMENT, STATE, None)
+    server.take(Step(MOMENT, STATE))
     seen = next(watch(tmp_path / "view.sock"))
     assert seen["kind"] == "drowsy"
     assert seen["openness"] == 0.712
@@ -31,7 +30,7 @@ def test_a_viewer_sees_the_newest_numbers_and_no_picture(server, tmp_path):
 
 
 def test_several_viewers_and_one_that_leaves(server, tmp_path):
-    server.take(MOMENT, STATE, None)
+    server.take(Step(MOMENT, STATE))
     first, second = watch(tmp_path / "view.sock"), watch(tmp_path / "view.sock")
     assert next(first)["t_s"] == next(second)["t_s"] == 5.0
     first.close()
@@ -48,7 +47,7 @@ def test_without_a_service_the_message_says_what_to_do(tmp_path):
 
 
 def test_a_viewer_who_never_reads_does_not_hold_up_the_others(server, tmp_path):
-    server.take(MOMENT, STATE, None)
+    server.take(Step(MOMENT, STATE))
     with socket.socket(socket.AF_UNIX) as lazy:
         lazy.connect(str(tmp_path / "view.sock"))
         other = watch(tmp_path / "view.sock")

@@ -8,10 +8,9 @@ from dms.camera.settings import CameraSettings
 from dms.cli import main
 from dms.config import load
 from dms.errors import ConfigError
-from dms.files.observations import Moment
 from dms.store.clips import ClipKeeper, ClipSettings, open_clip
 from dms.store.sealing import new_identity
-from dms.values import DriverObservation, DriverState, Event, Frame, Kind, Level
+from dms.values import DriverObservation, DriverState, Event, Frame, Kind, Level, Moment, Step
 
 pytest.importorskip("pyrage", reason="the extra 'clips' is not installed")
 
@@ -34,7 +33,7 @@ def drive(keeper, alerts=(), seconds=10.0, level=Level.WARNING, fps=10):
         gray = np.full((480, 640), number % 250, np.uint8)
         due = [a for a in alerts if abs(a - number / fps) < 0.5 / fps]
         events = tuple(Event(t_s, Kind.SLEEP, level, "") for _ in due)
-        keeper.take(MOMENT, DriverState(t_s, events=events), Frame(gray, t_s, number))
+        keeper.take(Step(MOMENT, DriverState(t_s, events=events), Frame(gray, t_s, number)))
 
 
 def clips(folder):

@@ -5,11 +5,19 @@ import time
 import pytest
 
 from dms.errors import StoreError
-from dms.files.observations import Moment
 from dms.store import writer as store_writer
 from dms.store.events import EventStore, StoreSettings
 from dms.store.writer import StoreWriter
-from dms.values import DriverObservation, DriverState, Event, Kind, Level, VehicleContext
+from dms.values import (
+    DriverObservation,
+    DriverState,
+    Event,
+    Kind,
+    Level,
+    Moment,
+    Step,
+    VehicleContext,
+)
 
 MOMENT = Moment(DriverObservation(0.0))
 
@@ -35,7 +43,7 @@ def test_queued_events_reach_the_file_in_order(tmp_path):
     writer.open()
     for number in range(50):
         writer.put(event(number))
-    writer.take(MOMENT, DriverState(t_s=51.0, baseline_progress=0.7), None)
+    writer.take(Step(MOMENT, DriverState(t_s=51.0, baseline_progress=0.7)))
     writer.close(120.0)
     with make(path) as store:
         assert [item.event.t_s for item in store.events()] == list(range(50))
@@ -131,7 +139,7 @@ def test_a_corrupt_file_at_the_start_is_a_fault_until_the_next_look(tmp_path):
         assert "damaged and is set aside as events.db.corrupt-1" in told
         time.sleep(0.5)
         assert writer.fault is not None  # nobody has heard it yet
-        writer.take(Moment(DriverObservation(0.0), None, (told,)), DriverState(0.0), None)
+        writer.take(Step(Moment(DriverObservation(0.0), None, (told,)), DriverState(0.0)))
         wait_for(lambda: writer.fault is None)
 
 
@@ -163,21 +171,21 @@ def test_a_full_queue_drops_the_oldest(tmp_path, monkeypatch):
 
 
 def turned(on, *numbers):
-    """A moment with the ignition as told, and a state with events of these numbers."""
+    """A step with the ignition as told and events of these numbers."""
     moment = Moment(DriverObservation(0.0), VehicleContext(0.0, ignition=on))
-    return moment, DriverState(0.0, events=tuple(event(number) for number in numbers)), None
+    return Step(moment, DriverState(0.0, events=tuple(event(number) for number in numbers)))
 
 
 def test_every_ignition_cycle_is_a_drive_of_its_own(tmp_path):
     path = tmp_path / "events.db"
     writer = StoreWriter(make(path))
     writer.open()
-    writer.take(*turned(None, 1))
-    writer.take(*turned(True, 2))
-    writer.take(*turned(None, 3))  # not told for a moment is no change
-    writer.take(*turned(False, 4))
-    writer.take(*turned(False, 5))
-    writer.take(*turned(True, 6))
+    writer.take(turned(None, 1))
+    writer.take(turned(True, 2))
+    writer.take(turned(None, 3))  # not told for a moment is no change
+    writer.take(turned(False, 4))
+    writer.take(turned(False, 5))
+    writer.take(turned(True, 6))
     writer.close(120.0)
     with make(path) as store:
         kept = {item.event.t_s: item.drive for item in store.events()}

@@ -22,8 +22,8 @@ class Keeper:
     def __init__(self):
         self.events = []
 
-    def take(self, moment, state, frame):
-        self.events += state.events
+    def take(self, step):
+        self.events += step.state.events
 
 
 def test_drive_leads_to_rage_while_angry_and_to_nothing_else(tmp_path):

@@ -14,8 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from dms.decision.core import Core
-from dms.files.observations import Moment, load
-from dms.values import DriverState, Event, EyesState, Kind, Level
+from dms.files.observations import load
+from dms.values import DriverState, Event, EyesState, Kind, Level, Moment
 from tools.soak.script import FPS, SLACK_S, Cause, Fault, Script
 from tools.soak.tally import Tally
 

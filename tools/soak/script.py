@@ -7,7 +7,6 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from dms.files.observations import Moment
 from dms.values import (
     EXPRESSIONS,
     Box,
@@ -16,6 +15,7 @@ from dms.values import (
     EyeEvidence,
     HeadPose,
     Kind,
+    Moment,
     Unseen,
 )
 

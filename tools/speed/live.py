@@ -13,9 +13,8 @@ from dms.camera.settings import CameraSettings
 from dms.camera.source import Picture, Source
 from dms.chain import Chain
 from dms.config import load
-from dms.files.observations import Moment
 from dms.monitor import Monitor
-from dms.values import DriverState, Frame
+from dms.values import Step
 
 
 class Paced(Source):
@@ -51,16 +50,16 @@ class Ages:
         self.drops = 0
         self._sequence: int | None = None
 
-    def take(self, _moment: Moment, state: DriverState, frame: Frame | None) -> None:
-        if frame is None:
+    def take(self, step: Step) -> None:
+        if step.frame is None:
             return
-        age_s = time.monotonic() - frame.t_s
+        age_s = time.monotonic() - step.frame.t_s
         self.all_s.append(age_s)
-        if any(event.level for event in state.events):
+        if any(event.level for event in step.state.events):
             self.alerts_s.append(age_s)
         if self._sequence is not None:
-            self.drops += frame.sequence - self._sequence - 1
-        self._sequence = frame.sequence
+            self.drops += step.frame.sequence - self._sequence - 1
+        self._sequence = step.frame.sequence
 
 
 def live(pictures: Sequence[np.ndarray], fps: float, overrides: list[str]) -> dict[str, float]:

@@ -11,7 +11,7 @@ from dms.cli import main
 from dms.decision.core import Core, CoreSettings
 from dms.decision.emotion.micro_expressions import Flash, FlashSpotter, MicroExpressionSettings
 from dms.decision.emotion.rage import RageSettings
-from dms.files.observations import Moment, save
+from dms.files.observations import save
 from dms.values import (
     EXPRESSIONS,
     Box,
@@ -22,6 +22,7 @@ from dms.values import (
     HeadPose,
     Kind,
     Level,
+    Moment,
 )
 
 S = MicroExpressionSettings(enabled=True)
