@@ -59,6 +59,7 @@ setup(
         "mf4": ["asammdf>=8"],  # CAN logs in MDF 4
         "mcap": ["mcap>=1.1"],  # bench results for Foxglove and Rerun
         "vss": ["vss-tools>=6"],  # to check the VSS overlay
+        "interop": ["canmatrix[arxml,dbc]>=1.2", "can-j1939>=2"],  # foreign ends for the tests
         "jetson": ["pycuda"],  # TensorRT comes with JetPack, which no wheel may replace
         "tensorrt": ["tensorrt>=10.3,<12", "pycuda"],  # a bench machine with a discrete GPU
         "v4l2": V4L2,

@@ -22,8 +22,8 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "can.md"
 # Signal of the contract -> Android VHAL property (android.hardware.automotive.vehicle, V3), and
 # VSS v6 path or path of our overlay dms/bridge/dms.vspec (marked +). "" is: nothing there.
 MAPPING = {
-    "DMS_State.AlertLevel": ("", "+Vehicle.ADAS.DMS.AlertLevel; level > 0: .IsWarning"),
-    "DMS_State.AlertKind": ("", "+Vehicle.ADAS.DMS.AlertKind"),
+    "DMS_State.ActiveLevel": ("", "+Vehicle.ADAS.DMS.AlertLevel; level > 0: .IsWarning"),
+    "DMS_State.ActiveKind": ("", "+Vehicle.ADAS.DMS.AlertKind"),
     "DMS_State.WarningsOn": (
         "DRIVER_DROWSINESS_ATTENTION_WARNING_ENABLED (0x101B), "
         "DRIVER_DISTRACTION_WARNING_ENABLED (0x101F)",

@@ -23,14 +23,14 @@ from dms.bridge.e2e import Check, Checker, Protector
 from dms.errors import BridgeError, ConfigError
 
 BASE_ID = 0x400  # in dms.dbc; identifiers on the bus are moved by the difference to the setting
+_E2E = "E2E_"  # begins the names of CRC and counter
 SNA = "SNA"  # signal not available, in every value table that needs it
 Value: TypeAlias = float | int | str
 Signals: TypeAlias = Mapping[str, Value]
 
 _EXTENDED = 1 << 31  # marks a 29-bit identifier in a DBC
-_IDENTIFIER = re.compile(r'^((?:CM_ )?(?:BO_|SG_|VAL_) |BA_ "\w+" BO_ )(\d+)', re.MULTILINE)
+_IDENTIFIER = re.compile(r'^((?:CM_ )?(?:BO_|SG_|VAL_) |BA_ "\w+" (?:BO_|SG_) )(\d+)', re.MULTILINE)
 _LAST_ID = {False: 0x7FF, True: 0x1FFFFFFF}
-_E2E_SIGNALS: dict[str, Value] = {"E2E_CRC": 0, "E2E_Counter": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +139,10 @@ class Codec:
 
         Raises BridgeError for a value that does not fit its signal.
         """
-        values: dict[str, Value] = {**signals}
-        if name in self._protectors:
-            values |= _E2E_SIGNALS
+        message = self._messages[name]
+        guards = [each.name for each in message.signals if each.name.startswith(_E2E)]
         try:
-            data = self._messages[name].encode(values, strict=True)
+            data = message.encode({**signals, **dict.fromkeys(guards, 0)}, strict=True)
         except (cantools.database.errors.EncodeError, KeyError) as error:
             raise BridgeError(f"{name} cannot carry this state: {error}") from error
         return CanFrame(name, self.ids[name], self.extended, data, t_s)

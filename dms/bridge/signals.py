@@ -40,7 +40,7 @@ def kind_number(kind: str | None) -> int:
     """Return the raw number of AlertKind for the name of a Kind; 0 is none."""
     if kind is None:
         return 0
-    choices = contract().get_message_by_name("DMS_State").get_signal_by_name("AlertKind").choices
+    choices = contract().get_message_by_name("DMS_Alert").get_signal_by_name("AlertKind").choices
     words = {str(word): raw for raw, word in (choices or {}).items()}
     return int(words.get(_word(Kind(kind)), 0))
 
@@ -82,8 +82,8 @@ def state_signals(state: DriverState, answer: str, counter: int) -> dict[str, Va
     if state.paused:
         pause = _word(state.pause_reason or PauseReason.OTHER)
     return {
-        "AlertLevel": _LEVELS[state.level],
-        "AlertKind": _word(state.kind) if state.kind else "None",
+        "ActiveLevel": _LEVELS[state.level],
+        "ActiveKind": _word(state.kind) if state.kind else "None",
         "WarningsOn": "On" if state.warnings_on else "Off",
         "RageOn": "On" if state.rage_on else "Off",
         "Drowsiness": SNA if state.drowsiness is None else min(max(state.drowsiness, 1), 9),
@@ -105,7 +105,7 @@ def state_signals(state: DriverState, answer: str, counter: int) -> dict[str, Va
 
 def off_signals() -> dict[str, Value]:
     """Return the signals of the last DMS_State before the device goes: nothing is known."""
-    gone = ("AlertLevel", "AlertKind", "Drowsiness", "DrowsinessWarning", "DistractionState",
+    gone = ("ActiveLevel", "ActiveKind", "Drowsiness", "DrowsinessWarning", "DistractionState",
             "DistractionWarning", "Eyes", "EyesReason", "Openness", "BaselineProgress",
             "Face", "Pause")  # fmt: skip
     return {

@@ -21,8 +21,8 @@ from tests.bridge.lawicel import Lawicel
 
 COMMAND = contract().get_message_by_name("DMS_Command")
 WISH = {"Acknowledge": "No", "PauseRequest": "Leave", "WarningsRequest": "Leave",
-        "RageRequest": "Leave", "PauseReason": "NotGiven", "E2E_CRC": 0,
-        "E2E_Counter": 0}  # fmt: skip
+        "RageRequest": "Leave", "PauseReason": "NotGiven", "E2E_CRC_Command": 0,
+        "E2E_Counter_Command": 0}  # fmt: skip
 
 
 def until(true, seconds=120.0):

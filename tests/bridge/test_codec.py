@@ -52,7 +52,11 @@ def test_round_trip_of_every_message(name, data):
         else:  # a number that has a word
             words = contract().get_message_by_name(name).get_signal_by_name(key).choices
             assert str(words[round(value)]) == str(seen)
-    assert codec.decode(name, payload)["E2E_CRC"] == payload[0] if data_ids_of(name) else True
+    assert (
+        codec.decode(name, payload)[f"E2E_CRC_{name[4:]}"] == payload[0]
+        if data_ids_of(name)
+        else True
+    )
 
 
 def data_ids_of(name):
@@ -150,3 +154,28 @@ def test_the_contract_for_can_fd_is_marked_as_such(extended):
         assert (message.is_fd, message.is_extended_frame) == (True, extended)
         assert (message.length, message.cycle_time) == (plain.length, plain.cycle_time)
     assert not any(m.is_fd for m in contract().messages)
+
+
+def test_every_signal_starts_as_not_available():
+    """A COM stack that starts at 0 would show shut eyes until the first frame."""
+    for message in contract().messages:
+        for signal in message.signals:
+            words = {str(word): raw for raw, word in (signal.choices or {}).items()}
+            attributes = signal.dbc.attributes
+            assert attributes["GenSigStartValue"].value == words.get(SNA, 0), signal.name
+
+
+def test_a_signal_has_its_name_alone():
+    names = [signal.name for message in contract().messages for signal in message.signals]
+    assert len(names) == len(set(names))
+
+
+def test_an_autosar_importer_takes_the_contract(tmp_path):
+    """canmatrix makes the ARXML, cantools reads it; short names twice were refused."""
+    convert = pytest.importorskip("canmatrix.convert", reason="pip install 'dms-jetson[interop]'")
+    (tmp_path / "dms.dbc").write_text(contract_text(), encoding="utf-8")
+    convert.convert(str(tmp_path / "dms.dbc"), str(tmp_path / "dms.arxml"), arVersion="3.2.3")
+    made = cantools.database.load_file(tmp_path / "dms.arxml")
+    assert [len(message.signals) for message in made.messages] == [
+        len(message.signals) for message in contract().messages
+    ]

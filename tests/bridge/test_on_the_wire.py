@@ -65,7 +65,7 @@ def test_a_sleeper_is_on_the_wire_in_steps_at_the_right_times(adapter):
         assert raised[word]["AlertDuration"] == pytest.approx(wanted_s, abs=0.3)
     states = decoded(adapter, "DMS_State")[:-1]
     assert len(states) == pytest.approx(28 * 10, abs=1)
-    levels = [s["AlertLevel"] for s in states]
+    levels = [s["ActiveLevel"] for s in states]
     assert levels[0] == "None"
     assert levels[-1] == "Critical"
     assert not adapter.unreadable

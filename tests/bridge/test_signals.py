@@ -59,8 +59,8 @@ def state_of(state):
 
 def test_a_known_state_arrives_as_it_was():
     got = state_of(KNOWN)
-    assert got["AlertLevel"] == "Warning"
-    assert got["AlertKind"] == "Drowsy"
+    assert got["ActiveLevel"] == "Warning"
+    assert got["ActiveKind"] == "Drowsy"
     assert got["Drowsiness"] == "SleepySomeEffort"  # 8
     assert got["DrowsinessWarning"] == "Warning"
     assert got["DistractionState"] == "NotDistracted"
@@ -107,7 +107,7 @@ def test_every_member_of_every_enumeration_has_its_word():
     for kind, level in itertools.product(Kind, Level):
         alert = ActiveAlert(kind, level, 0.0, "")
         state = replace(KNOWN, kind=kind, level=level, active=(alert,))
-        assert state_of(state)["AlertKind"] not in {SNA, "None"}
+        assert state_of(state)["ActiveKind"] not in {SNA, "None"}
         for action in ("Raised", "Changed", "Ended"):
             got = sent("DMS_Alert", signals.alert_signals(alert, action, 3, 1.0))
             assert got["AlertAction"] == action
@@ -160,7 +160,7 @@ def test_a_full_store_is_no_reason_not_to_rely_on_the_message():
 def test_the_last_state_says_off_and_knows_nothing():
     got = sent("DMS_State", signals.off_signals())
     assert got["Health"] == "Off"
-    assert got["AlertLevel"] == SNA
+    assert got["ActiveLevel"] == SNA
 
 
 def test_diagnostics():

@@ -67,7 +67,7 @@ def test_alert_reaches_the_wire_and_decodes(adapter, monkeypatch):
     assert alerts[0]["AlertDuration"] == pytest.approx(1.0, abs=0.05)
     states = [words for name, words in seen if name == "DMS_State"]
     assert len(states) == 41  # 10 Hz for 4 s, and the last one
-    assert [s["AlertLevel"] for s in states[:-1]] == ["None"] * 20 + ["Warning"] * 20
+    assert [s["ActiveLevel"] for s in states[:-1]] == ["None"] * 20 + ["Warning"] * 20
     assert states[-1]["Health"] == "Off"
     assert adapter.commands[:3] == ["C", "S6", "O"]
     assert not adapter.unreadable

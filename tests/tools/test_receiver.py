@@ -3,6 +3,7 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -97,7 +98,7 @@ def test_the_python_receiver_reads_what_the_contract_says():
     message = contract().get_message_by_name("DMS_State")
     raw = message.decode(data, decode_choices=False, scaling=False)
     names = {"".join(part.capitalize() for part in name.split("_")): name for name in copied.STATE}
-    assert set(names) | {"E2E_CRC", "E2E_Counter"} == set(raw)
+    assert set(names) == {each for each in raw if not each.startswith("E2E_")}
     assert {key: raw[key] for key in names} == {
         key: receiver.state(0.0)[name] for key, name in names.items()
     }
@@ -175,3 +176,24 @@ def test_profile_2_of_the_copy_equals_ours():
     ours = Protector(ids)
     for counter in range(1, 40):
         assert copied.protected(bytes(8), ids, counter) == ours.protect(bytes(8))
+
+
+def test_the_python_receiver_says_that_nobody_was_ever_there():
+    words = [sys.executable, str(FOLDER / "dms_receiver.py"), "virtual", "nobody"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as program:
+        try:
+            assert program.stdout.readline().startswith("the driver monitoring is silent")
+        finally:
+            program.terminate()
+
+
+def test_the_base_of_the_c_receiver_can_be_told_to_the_compiler(tmp_path):
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("no C compiler (apt-get install gcc)")
+    place = tmp_path / "example"
+    command = [compiler, "-std=c99", "-Wall", "-Werror", "-DDMS_BASE_ID=0x500u", "-o", place,
+               FOLDER / "example.c", FOLDER / "dms_receiver.c"]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert run(place, [(0, 0x501, Sender().state())])[0].startswith("initial alive")

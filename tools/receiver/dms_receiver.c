@@ -55,9 +55,9 @@ static dms_check_t check(dms_receiver_t *r, int message, const uint8_t *data, ui
 }
 
 static void read_state(dms_state_t *s, const uint8_t *d) {
-    s->alert_level = (d[1] >> 4) & 0x07;
+    s->active_level = (d[1] >> 4) & 0x07;
     s->warnings_on = (d[1] >> 7) & 0x01;
-    s->alert_kind = d[2] & 0x0F;
+    s->active_kind = d[2] & 0x0F;
     s->drowsiness = d[2] >> 4;
     s->drowsiness_warning = d[3] & 0x03;
     s->distraction_state = (d[3] >> 2) & 0x03;

@@ -10,7 +10,9 @@
 
 /* The setting base_id; DMS_Alert has it, DMS_State the next one. With 29-bit identifiers set bit 31
  * here and in what you pass to dms_feed(), as SocketCAN does. */
-#define DMS_BASE_ID 0x400u
+#ifndef DMS_BASE_ID
+#define DMS_BASE_ID 0x400u /* or as the compiler is told: -DDMS_BASE_ID=0x500u */
+#endif
 #define DMS_TIMEOUT_MS 300u    /* three periods of DMS_State */
 #define DMS_MAX_DELTA 3u       /* E2EMaxDeltaCounter of the contract: two frames may be lost */
 
@@ -25,8 +27,8 @@ typedef enum {
 } dms_check_t;
 
 typedef struct {
-    uint8_t alert_level;         /* 0 none, 1 advisory, 2 warning, 3 critical, 7 not available */
-    uint8_t alert_kind;          /* 0 none, 1 microsleep, 2 sleep, 3 unresponsive, 4 drowsy, ... */
+    uint8_t active_level;        /* 0 none, 1 advisory, 2 warning, 3 critical, 7 not available */
+    uint8_t active_kind;         /* 0 none, 1 microsleep, 2 sleep, 3 unresponsive, 4 drowsy, ... */
     uint8_t drowsiness;          /* 1..9 as in Android's VHAL, 15 not available */
     uint8_t drowsiness_warning;  /* 1 no warning, 2 warning, 3 not available */
     uint8_t distraction_state;   /* 1 not distracted, 2 distracted, 3 not available */
@@ -43,8 +45,8 @@ typedef struct {
 } dms_state_t;
 
 typedef struct {
-    uint8_t level;    /* as alert_level */
-    uint8_t kind;     /* as alert_kind */
+    uint8_t level;    /* as active_level */
+    uint8_t kind;     /* as active_kind */
     uint8_t action;   /* 1 raised, 2 changed, 3 ended */
     uint8_t wording;  /* 0 none, 1 suggest a break, 2 calm down */
     uint8_t number;   /* runs through 0..255; a gap is a lost alert */

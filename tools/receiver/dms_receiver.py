@@ -29,7 +29,7 @@ DATA_IDS = {  # E2EDataIdList of dms.dbc
 }
 # name: (first bit, bits); the raw numbers are those of the value tables in dms.dbc
 STATE = {
-    "alert_level": (12, 3), "warnings_on": (15, 1), "alert_kind": (16, 4), "drowsiness": (20, 4),
+    "active_level": (12, 3), "warnings_on": (15, 1), "active_kind": (16, 4), "drowsiness": (20, 4),
     "drowsiness_warning": (24, 2), "distraction_state": (26, 2), "distraction_warning": (28, 2),
     "eyes": (30, 2), "eyes_reason": (32, 4), "command_counter": (36, 4), "openness": (40, 7),
     "rage_on": (47, 1), "baseline_progress": (48, 6), "command_answer": (54, 2), "face": (56, 2),
@@ -120,7 +120,8 @@ class Receiver:
 def main() -> None:
     import can  # noqa: PLC0415 - only for this example
 
-    receiver, shown = Receiver(), None
+    receiver, started_s = Receiver(), time.monotonic()
+    shown: dict[str, int] | None = {}  # nothing yet: silence from the start is told, too
     with can.Bus(interface=sys.argv[1], channel=sys.argv[2]) as bus:
         while True:
             message = bus.recv(0.1)
@@ -132,8 +133,8 @@ def main() -> None:
             while receiver.alerts:
                 print("alert", receiver.alerts.pop(0))
             state = receiver.state(now_s)
-            if state != shown:
-                print(state or "the driver monitoring is silent: treat it as failed")
+            if state != shown and (state or now_s - started_s > TIMEOUT_S):
+                print(state or "the driver monitoring is silent: treat it as failed", flush=True)
                 shown = state
 
 

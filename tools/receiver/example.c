@@ -31,8 +31,8 @@ int main(void) {
         }
         printf("%s %s", check, dms_alive(&receiver, (uint32_t)now) ? "alive" : "dead");
         if (dms_alive(&receiver, (uint32_t)now)) {
-            printf(" level=%u kind=%u drowsiness=%u health=%u", receiver.state.alert_level,
-                   receiver.state.alert_kind, receiver.state.drowsiness, receiver.state.health);
+            printf(" level=%u kind=%u drowsiness=%u health=%u", receiver.state.active_level,
+                   receiver.state.active_kind, receiver.state.drowsiness, receiver.state.health);
         }
         if (receiver.has_alert) {
             printf(" alert=%u/%u/%u", receiver.alert.kind, receiver.alert.level,

@@ -200,7 +200,7 @@ def _degraded_told(rig: Rig, _: int) -> bool:
 
 def _advised(rig: Rig, _: int) -> bool:
     """A fault is told, but as none that keeps the driver from being watched."""
-    return rig.head.state.get("AlertKind") == "Fault" and rig.head.state.get("Health") == "Ok"
+    return rig.head.state.get("ActiveKind") == "Fault" and rig.head.state.get("Health") == "Ok"
 
 
 def _said(words: str, lowest: int = logging.WARNING) -> Callable[[Rig, int], bool]:
