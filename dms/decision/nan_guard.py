@@ -6,9 +6,9 @@ One NaN in a running mean would stay there for the rest of the drive and silence
 from __future__ import annotations
 
 from dataclasses import replace
-from math import isfinite
+from math import isfinite, nan
 
-from dms.values import DriverObservation, EyeEvidence
+from dms.values import DriverObservation, EyeEvidence, Iris, Lids
 
 
 def finite(observation: DriverObservation) -> DriverObservation:
@@ -24,6 +24,7 @@ def finite(observation: DriverObservation) -> DriverObservation:
         numbers += (*scores.probabilities, scores.confidence, scores.valence, scores.arousal)
     for eye in (seen.right_eye, seen.left_eye):
         numbers += (eye.ear, eye.open_probability, eye.visible_probability, eye.contrast, eye.shade)
+        numbers += (eye.width_px, *_lids(eye), *_iris(eye))
     # Every frame comes here: one sum is not finite as soon as one of its numbers is not.
     if isfinite(sum(filter(None, numbers))):
         return observation
@@ -53,7 +54,24 @@ def _eye(eye: EyeEvidence) -> EyeEvidence:
         visible_probability=_number(eye.visible_probability),
         contrast=_number(eye.contrast),
         shade=_number(eye.shade),
+        lids=eye.lids if all(map(isfinite, _lids(eye))) else None,
+        iris=eye.iris if all(map(isfinite, _iris(eye))) else None,
+        width_px=_number(eye.width_px),
     )
+
+
+def _lids(eye: EyeEvidence) -> tuple[float, ...]:
+    lids = eye.lids
+    if lids is None:
+        return ()
+    return (lids.open, lids.lowered, lids.closed) if isinstance(lids, Lids) else (nan,)
+
+
+def _iris(eye: EyeEvidence) -> tuple[float, ...]:
+    iris = eye.iris
+    if iris is None:
+        return ()
+    return (iris.x, iris.y, iris.sd) if isinstance(iris, Iris) else (nan,)
 
 
 def _number(value: float | None) -> float | None:

@@ -4,7 +4,16 @@ from dataclasses import fields, replace
 import pytest
 
 from dms.decision.nan_guard import finite
-from dms.values import EXPRESSIONS, ExpressionScores, EyeEvidence, HeadPose, Kind, Unseen
+from dms.values import (
+    EXPRESSIONS,
+    ExpressionScores,
+    EyeEvidence,
+    HeadPose,
+    Iris,
+    Kind,
+    Lids,
+    Unseen,
+)
 from tests.scenarios.drive import Drive
 
 NAN = math.nan
@@ -45,6 +54,16 @@ def test_no_measure_of_an_eye_is_left_out(name):
     eye = replace(sound().left_eye, **{name: NAN})
     got = finite(replace(sound(), left_eye=eye))
     assert got.left_eye == replace(eye, **{name: None})
+
+
+@pytest.mark.parametrize(
+    "parts", [{"lids": Lids(0.5, NAN, 0.5)}, {"iris": Iris(0.0, math.inf, 0.1)}]
+)
+def test_one_bad_number_of_lids_or_iris_makes_them_unknown(parts):
+    eye = replace(sound().left_eye, lids=Lids(1.0, 0.0, 0.0), iris=Iris(0.0, 0.0, 0.1))
+    assert finite(replace(sound(), left_eye=eye)).left_eye == eye
+    got = finite(replace(sound(), left_eye=replace(eye, **parts)))
+    assert got.left_eye == replace(eye, **dict.fromkeys(parts))
 
 
 def test_a_second_of_nan_does_not_silence_the_rest_of_the_drive():
