@@ -22,8 +22,10 @@ from dms.values import (
     DriverObservation,
     DriverState,
     EyeEvidence,
+    Fault,
     Frame,
     Moment,
+    Part,
     PauseReason,
     Step,
     Unseen,
@@ -69,7 +71,7 @@ class Sink(Protocol):
 class FaultTeller(Protocol):
     """A sink that may fail while the loop goes on; ``part`` is its name on the bus."""
 
-    part: str
+    part: Part
 
     @property
     def fault(self) -> str | None: ...
@@ -80,9 +82,9 @@ def fault_tellers(sinks: Sequence[Sink]) -> list[FaultTeller]:
     return [sink for sink in sinks if isinstance(sink, FaultTeller)]
 
 
-def faults_told(tellers: Sequence[FaultTeller]) -> tuple[str, ...]:
-    """Return what is wrong with them now, ``part: words`` each."""
-    return tuple(f"{one.part}: {one.fault}" for one in tellers if one.fault)
+def faults_told(tellers: Sequence[FaultTeller]) -> tuple[Fault, ...]:
+    """Return what is wrong with them now."""
+    return tuple(Fault(one.part, one.fault) for one in tellers if one.fault)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,7 @@ class Monitor:
         return Outcome(self._count, self._first_s, self._last_s)
 
     def _step(
-        self, observation: DriverObservation, frame: Frame | None, faults: tuple[str, ...]
+        self, observation: DriverObservation, frame: Frame | None, faults: tuple[Fault, ...]
     ) -> None:
         self._enter("decision")
         now_s = observation.t_s
@@ -171,10 +173,12 @@ class Monitor:
         for bridge in self._bridges:
             for command in bridge.commands():
                 self._core.command(command)
-        faults += tuple(f"bridge: {bridge.fault}" for bridge in self._bridges if bridge.fault)
-        faults += tuple(f"bridge: {words}" for words in self._defects.values())
+        faults += tuple(
+            Fault(Part.BRIDGE, bridge.fault) for bridge in self._bridges if bridge.fault
+        )
+        faults += tuple(Fault(Part.BRIDGE, words) for words in self._defects.values())
         if fault := getattr(self._vehicle, "fault", None):  # a log or a test has none
-            faults += (f"vehicle: {fault}",)
+            faults += (Fault(Part.VEHICLE, fault),)
         faults += faults_told(self._tellers)
         state = self._core.step(observation, vehicle, now_s, faults)
         self._private = state.pause_reason is PauseReason.PRIVACY
@@ -216,7 +220,7 @@ class Monitor:
         while not self._stopping:
             now_s = self._clock()
             blind = DriverObservation(now_s, right_eye=eye, left_eye=eye, unseen=Unseen.CAMERA)
-            self._step(blind, None, (f"camera: {self.lost}",) if self.lost else ())
+            self._step(blind, None, (Fault(Part.CAMERA, self.lost),) if self.lost else ())
             self._enter("camera")
             if self._private:
                 self._camera.close()

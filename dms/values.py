@@ -214,13 +214,48 @@ class VehicleContext:
     loudness_db: float | None = None
 
 
+class Part(str, Enum):
+    """What can be at fault; the strings are the stable names on buses and in files."""
+
+    CAMERA = "camera"
+    ENGINE = "engine"
+    BRIDGE = "bridge"
+    VEHICLE = "vehicle"
+    STORE = "store"
+    LAMP = "lamp"
+    OTHER = "other"  # as recorded by another version; its text has no such beginning
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with one part. Its text, ``part: words``, is put together here alone."""
+
+    part: Part
+    words: str
+
+    @classmethod
+    def from_text(cls, text: str) -> Fault:
+        """Return the fault that :meth:`__str__` told."""
+        part, colon, words = text.partition(": ")
+        known = colon and part in (one.value for one in Part if one is not Part.OTHER)
+        return cls(Part(part), words) if known else cls(Part.OTHER, text)
+
+    @property
+    def blinding(self) -> bool:
+        """Whether it touches the watching itself, not only what is kept of it or lights it."""
+        return self.part not in (Part.STORE, Part.LAMP)
+
+    def __str__(self) -> str:
+        return self.words if self.part is Part.OTHER else f"{self.part.value}: {self.words}"
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """What the decision core is told at one instant."""
 
     observation: DriverObservation
     vehicle: VehicleContext | None = None
-    faults: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
 
 
 class PauseReason(str, Enum):
@@ -373,7 +408,7 @@ class DriverState:
     pause_reason: PauseReason | None = None  # of the command that paused it
     warnings_on: bool = True  # levels 1 and 2, as the driver switched them
     rage_on: bool = True
-    faults: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
     events: tuple[Event, ...] = ()  # raised in this very step
 
 

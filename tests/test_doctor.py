@@ -8,7 +8,7 @@ from dms.camera.settings import CameraSettings
 from dms.config import NetSettings, Settings
 from dms.doctor import Verdict, examine
 from dms.perception.landmarks import LandmarkSettings
-from dms.values import DriverState
+from dms.values import DriverState, Fault, Part
 from dms.vehicle import VehicleSettings
 from dms.vehicle.settings import SignalSettings, SignalsSettings
 
@@ -123,7 +123,9 @@ def test_fault_codes_are_read_from_their_file(tmp_path):
     file = tmp_path / "faults.json"
     chosen = Settings(bridges=(BridgeSettings(fault_file=str(file)),))
     assert "none" in findings(chosen)["fault codes"].text
-    FaultMemory(file).step(DriverState(4.2, faults=("camera: unplugged",), drowsiness=3))
+    FaultMemory(file).step(
+        DriverState(4.2, faults=(Fault(Part.CAMERA, "unplugged"),), drowsiness=3)
+    )
     text = findings(chosen)["fault B1A01-31"].text
     assert text == "camera: unplugged; 1 times, last at 4.2 s (level 0, drowsiness 3)"
 

@@ -4,7 +4,7 @@ import pytest
 from dms.decision.core import Core
 from dms.errors import CameraError, CameraLostError
 from dms.monitor import Monitor, MonitorSettings
-from dms.values import Command, DriverObservation, Frame, Kind, PauseReason, Unseen
+from dms.values import Command, DriverObservation, Fault, Frame, Kind, Part, PauseReason, Unseen
 
 PICTURE = np.full((8, 8), 90, np.uint8)
 
@@ -105,7 +105,7 @@ def test_a_lost_camera_is_told_on_the_bus_and_opened_again():
     assert outcome.frames == 2
     blind = [state for state in bus.states if state.faults]
     assert blind
-    assert blind[0].faults == ("camera: no picture for 2 s",)
+    assert blind[0].faults == (Fault(Part.CAMERA, "no picture for 2 s"),)
     assert any(event.kind is Kind.FAULT for state in bus.states for event in state.events)
     assert camera.opened == 3
     assert camera.closed == 1
@@ -137,7 +137,7 @@ def test_a_camera_that_is_still_opening_is_waited_for_without_silence(lost):
     assert loop.run().frames == 1
     blind = bus.states[:-1]
     assert np.diff([state.t_s for state in blind]).max() < 0.15
-    assert {state.faults for state in blind} == ({(f"camera: {lost}",)} if lost else {()})
+    assert {state.faults for state in blind} == ({(Fault(Part.CAMERA, lost),)} if lost else {()})
     assert bus.states[-1].faults == ()
     assert camera.opened == 6
     assert loop.lost is None
@@ -165,12 +165,12 @@ def test_a_bridge_fault_reaches_the_decision():
     bus.fault = "bus-off"
     sink = Keeping()
     monitor(Script(0.0, 0.1), bridges=[bus], sinks=[sink]).run()
-    assert sink.moments[0][1].faults == ("bridge: bus-off",)
+    assert sink.moments[0][1].faults == (Fault(Part.BRIDGE, "bus-off"),)
 
 
 def test_a_fault_of_a_sink_reaches_the_decision_while_it_lasts():
     class Filling(Keeping):
-        part = "store"
+        part = Part.STORE
         fault = None
 
         def take(self, step):
@@ -180,7 +180,7 @@ def test_a_fault_of_a_sink_reaches_the_decision_while_it_lasts():
     sink = Filling()
     monitor(Script(0.0, 0.1, 0.2, 0.3), sinks=[sink]).run()
     told = [moment.faults for moment, _, _ in sink.moments]
-    assert told == [(), ("store: disk full",), ("store: disk full",), ()]
+    assert told == [(), (Fault(Part.STORE, "disk full"),), (Fault(Part.STORE, "disk full"),), ()]
 
 
 def test_a_defect_of_a_bridge_costs_neither_the_others_nor_the_store(caplog):
@@ -194,10 +194,10 @@ def test_a_defect_of_a_bridge_costs_neither_the_others_nor_the_store(caplog):
 
     broken, bus, sink = Broken(), Listening(), Keeping()
     monitor(Script(0.0, 0.1, 0.2, 0.3, 0.4), bridges=[broken, bus], sinks=[sink]).run()
-    words = "bridge: mine: unexpected RuntimeError: no such topic; please report it"
+    words = "mine: unexpected RuntimeError: no such topic; please report it"
     assert len(bus.states) == len(sink.moments) == 5
     faults = [moment.faults for moment, _, _ in sink.moments]
-    assert faults == [(), (words,), (words,), (words,), ()]
+    assert faults == [(), *3 * [(Fault(Part.BRIDGE, words),)], ()]
     assert caplog.text.count("Traceback") == 1
     assert [state.t_s for state in broken.states] == [0.3, 0.4]
 
@@ -287,5 +287,7 @@ def test_a_camera_that_does_not_come_back_from_privacy_is_told():
 
     loop._sleep = sleep
     loop.run()
-    told_s = next(state.t_s for state in bus.states if state.faults == ("camera: busy",))
+    told_s = next(
+        state.t_s for state in bus.states if state.faults == (Fault(Part.CAMERA, "busy"),)
+    )
     assert 5.0 < told_s - 100.0 < 7.5

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from dms.values import DriverState, Kind
+from dms.values import DriverState, Kind, Part
 
 _log = logging.getLogger(__name__)
 
@@ -43,17 +43,17 @@ def code_text(code: int) -> str:
     return f"{'PCBU'[code >> 22 & 3]}{code >> 20 & 3}{code >> 8 & 0xFFF:03X}-{code & 0xFF:02X}"
 
 
-_PREFIXES = {
-    "camera": Code.CAMERA,
-    "engine": Code.ENGINE,
-    "bridge": Code.BRIDGE,
-    "vehicle": Code.VEHICLE,
-    "store": Code.STORE,
+_CODES = {
+    Part.CAMERA: Code.CAMERA,
+    Part.ENGINE: Code.ENGINE,
+    Part.BRIDGE: Code.BRIDGE,
+    Part.VEHICLE: Code.VEHICLE,
+    Part.STORE: Code.STORE,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class FaultRecord:
     """One code's record. The freeze data are those of its newest beginning; None is unknown."""
 
     code: int
@@ -67,15 +67,14 @@ class Fault:
     openness: float | None
 
 
-_STORED = TypeAdapter(list[Fault])
+_STORED = TypeAdapter(list[FaultRecord])
 
 
 def codes_of(state: DriverState) -> dict[Code, str]:
     """Return the codes that are active in ``state`` with their reasons."""
     found: dict[Code, str] = {}
     for fault in state.faults:
-        code = _PREFIXES.get(fault.partition(":")[0].strip().lower(), Code.OTHER)
-        found.setdefault(code, fault)
+        found.setdefault(_CODES.get(fault.part, Code.OTHER), str(fault))
     for alert in state.active:
         if alert.kind is Kind.DEGRADED:
             found.setdefault(Code.BLOCKED, alert.reason)
@@ -83,7 +82,7 @@ def codes_of(state: DriverState) -> dict[Code, str]:
 
 
 class FaultMemory:
-    """Keeps one :class:`Fault` a code. ``file``: where it is kept; None keeps it in memory."""
+    """Keeps one :class:`FaultRecord` a code, in ``file``; None keeps them in memory alone."""
 
     def __init__(self, file: Path | None = None) -> None:
         self._file = file
@@ -112,7 +111,7 @@ class FaultMemory:
         return begun
 
     @property
-    def faults(self) -> tuple[Fault, ...]:
+    def faults(self) -> tuple[FaultRecord, ...]:
         """All records, by code."""
         with self._lock:
             return tuple(self._faults[code] for code in sorted(self._faults))
@@ -140,15 +139,15 @@ class FaultMemory:
             _log.warning("fault codes cannot be kept in %s: %s", self._file, error.strerror)
 
 
-def _freeze(code: int, count: int, reason: str, state: DriverState) -> Fault:
+def _freeze(code: int, count: int, reason: str, state: DriverState) -> FaultRecord:
     kind = state.kind.value if state.kind else None
-    return Fault(
+    return FaultRecord(
         code, True, count, reason, state.t_s, int(state.level), kind, state.drowsiness,
         state.openness,
     )  # fmt: skip
 
 
-def fault_text(fault: Fault) -> str:
+def fault_text(fault: FaultRecord) -> str:
     """Return a record in one line: reason, how often, and how things stood when it last began."""
     known = [f"level {fault.level}"]
     if fault.kind:
@@ -160,7 +159,7 @@ def fault_text(fault: Fault) -> str:
     return f"{fault.reason}; {fault.count} times, last at {fault.t_s:.1f} s ({', '.join(known)})"
 
 
-def read(file: Path | None) -> list[Fault]:
+def read(file: Path | None) -> list[FaultRecord]:
     """Return the records in ``file``; none where it is missing or damaged."""
     if file is None:
         return []

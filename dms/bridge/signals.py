@@ -7,7 +7,6 @@ import math
 from dms import __version__
 from dms.bridge.codec import SNA, Value, contract
 from dms.decision.alerts import WORDINGS
-from dms.decision.faults import blinding
 from dms.values import (
     EXPRESSIONS,
     ActiveAlert,
@@ -65,7 +64,8 @@ def health_word(state: DriverState) -> str:
     A store that is full is an alert and a fault code, but no reason not to rely on the rest.
     """
     levels = {alert.kind: alert.level for alert in state.active}
-    if blinding(state.faults) or levels.get(Kind.FAULT, Level.NONE) >= Level.WARNING:
+    blind = any(fault.blinding for fault in state.faults)
+    if blind or levels.get(Kind.FAULT, Level.NONE) >= Level.WARNING:
         return "Fault"
     return "Degraded" if Kind.DEGRADED in levels else "Ok"
 

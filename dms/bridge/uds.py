@@ -11,7 +11,7 @@ from collections.abc import Callable
 import isotp
 
 from dms.bridge.backends import BridgeSettings
-from dms.bridge.diagnostics import Code, Fault, FaultMemory
+from dms.bridge.diagnostics import Code, FaultMemory, FaultRecord
 from dms.bridge.signals import kind_number
 from dms.bus.python_can import can
 
@@ -109,11 +109,11 @@ def _need(true: bool) -> None:
         raise Refused(_BAD_LENGTH)
 
 
-def _status(fault: Fault) -> int:
+def _status(fault: FaultRecord) -> int:
     return _CONFIRMED | (_ACTIVE if fault.active else 0)
 
 
-def _entry(fault: Fault) -> bytes:
+def _entry(fault: FaultRecord) -> bytes:
     return fault.code.to_bytes(3, "big") + bytes([_status(fault)])
 
 

@@ -6,7 +6,6 @@ The overlay, ``dms/bridge/dms.vspec``, names what VSS lacks. ``None`` is unknown
 from __future__ import annotations
 
 from dms.bridge.signals import health_word
-from dms.decision.faults import blinding
 from dms.values import EXPRESSIONS, DriverState, EyesState, Kind, Level, PauseReason, Scalar
 
 _DRIVER = "Vehicle.Driver"
@@ -68,7 +67,7 @@ def values(state: DriverState) -> dict[str, Scalar]:
         f"{_DRIVER}.IsEyesOnRoad": eyes_on_road(state),
         f"{_DMS}.IsEnabled": not state.paused,
         f"{_DMS}.IsWarning": warned,
-        f"{_DMS}.IsError": bool(blinding(state.faults)),
+        f"{_DMS}.IsError": any(fault.blinding for fault in state.faults),
         f"{_HEAD}.Yaw": _rounded(pose.yaw_deg if pose else None),
         f"{_HEAD}.Pitch": _rounded(pose.pitch_deg if pose else None),
         f"{_HEAD}.Roll": _rounded(pose.roll_deg if pose else None),

@@ -43,6 +43,7 @@ from dms.values import (
     DriverState,
     Event,
     EyesState,
+    Fault,
     Gear,
     HeadPose,
     Kind,
@@ -175,7 +176,7 @@ class Core:
         observation: DriverObservation,
         vehicle: VehicleContext | None,
         now_s: float,
-        faults: tuple[str, ...] = (),
+        faults: tuple[Fault, ...] = (),
     ) -> DriverState:
         """Take one observation and return the state after it.
 
@@ -351,7 +352,7 @@ class Core:
         state: DriverState,
         last: DriverState | None,
         vehicle: VehicleContext | None,
-        faults: tuple[str, ...],
+        faults: tuple[Fault, ...],
     ) -> DriverState:
         """Apply the policy and complete the state with what it says."""
         step_s = 0.0 if last is None else state.t_s - last.t_s

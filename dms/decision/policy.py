@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dms.decision.alerts import CASCADE, WORDINGS, Board, Standing
-from dms.decision.faults import blinding, new_faults
+from dms.decision.faults import new_faults
 from dms.decision.gates import Gates
 from dms.decision.profiles import Rules
 from dms.settings import setting, settings
-from dms.values import Event, EyesState, Kind, Level, Scalar, Unseen
+from dms.values import Event, EyesState, Fault, Kind, Level, Scalar, Unseen
 
 _TOLERANCE_S = 1e-3  # timestamps of containers are rounded to milliseconds
 
@@ -70,7 +70,7 @@ class Situation:
     drowsiness_reason: str = ""
     rage: Level = Level.NONE
     rage_reason: str = ""
-    faults: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class Policy:
         self._closure_alert_s = float("-inf")
         self._rage_alert_s = float("-inf")
         self._rage_alerts = 0
-        self._faults: tuple[str, ...] = ()
+        self._faults: tuple[Fault, ...] = ()
 
     def succeed(self, old: Policy) -> None:
         """Let the critical alerts of ``old`` stand, and do not tell its closure again."""
@@ -337,14 +337,15 @@ class Policy:
     def _fault(self, now: Situation) -> None:
         board = self.board
         for fault in new_faults(self._faults, now.faults):
-            board.raise_(Event(now.t_s, Kind.FAULT, _fault_level((fault,)), fault))
+            board.raise_(Event(now.t_s, Kind.FAULT, _fault_level((fault,)), str(fault)))
         self._faults = now.faults
         if not now.faults:
             board.drop(Kind.FAULT)
         elif Kind.FAULT in board.standing:
             standing = board.standing[Kind.FAULT]
-            standing.reason, standing.level = "; ".join(now.faults), _fault_level(now.faults)
+            standing.reason = "; ".join(str(fault) for fault in now.faults)
+            standing.level = _fault_level(now.faults)
 
 
-def _fault_level(faults: Sequence[str]) -> Level:
-    return Level.WARNING if blinding(faults) else Level.ADVISORY
+def _fault_level(faults: Sequence[Fault]) -> Level:
+    return Level.WARNING if any(fault.blinding for fault in faults) else Level.ADVISORY

@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from dms.errors import ConfigError
-from dms.values import Moment
+from dms.values import Fault, Moment
 
 OBSERVATIONS = ".jsonl"  # how a recording without pixels ends
 
@@ -32,6 +32,7 @@ _FLAT: Mapping[str, tuple[str, ...]] = {
 def to_line(moment: Moment) -> str:
     """Return ``moment`` as one line of JSON without its line end; unknown values are left out."""
     thing = _MOMENT.dump_python(moment, mode="json", exclude_none=True)
+    thing["faults"] = [str(fault) for fault in moment.faults]
     seen = thing["observation"]
     for side in _SIDES:
         for part in _FLAT:
@@ -41,8 +42,15 @@ def to_line(moment: Moment) -> str:
 
 
 def _nested(thing: Any) -> Any:
-    """Put lids and iris back into their eyes; what is no such line is left to the validation."""
-    seen = thing.get("observation") if isinstance(thing, dict) else None
+    """Put lids and iris back into their eyes, and take faults apart.
+
+    What is no such line is left to the validation.
+    """
+    if not isinstance(thing, dict):
+        return thing
+    if isinstance(told := thing.get("faults"), list):
+        thing["faults"] = [Fault.from_text(one) if isinstance(one, str) else one for one in told]
+    seen = thing.get("observation")
     if not isinstance(seen, dict):
         return thing
     for side in _SIDES:

@@ -19,10 +19,12 @@ from dms.values import (
     DriverObservation,
     ExpressionScores,
     EyeEvidence,
+    Fault,
     Frame,
     Gray,
     Iris,
     Lids,
+    Part,
     Points,
     Unseen,
 )
@@ -128,10 +130,10 @@ class Perception:
         self._before_s = float("-inf")  # when the last frame was
         self._expression_turns = _Turns(settings.expression_period_s)
         self._mouth_turns = _Turns(settings.mouth_period_s)
-        self._faults: dict[str, str] = {}
+        self._faults: dict[str, Fault] = {}
 
     @property
-    def faults(self) -> tuple[str, ...]:
+    def faults(self) -> tuple[Fault, ...]:
         """What has failed and has not worked since, in words."""
         return tuple(self._faults.values())
 
@@ -229,7 +231,7 @@ class Perception:
         except EngineError as error:
             if part not in self._faults:
                 _log.error("%s: %s", part, error)
-            self._faults[part] = f"engine: {part}: {error}"
+            self._faults[part] = Fault(Part.ENGINE, f"{part}: {error}")
             return None
         self._faults.pop(part, None)
         return answer

@@ -11,7 +11,7 @@ import logging
 from pathlib import Path
 
 from dms.settings import setting, settings
-from dms.values import Step
+from dms.values import Part, Step
 
 _log = logging.getLogger(__name__)
 _LEDS = Path("/sys/class/leds")
@@ -35,7 +35,7 @@ class LampSettings:
 class Lamp:
     """A sink of the loop that switches one LED by the brightness of the face."""
 
-    part = "lamp"
+    part = Part.LAMP
 
     def __init__(self, settings: LampSettings, folder: Path = _LEDS) -> None:
         self._settings = settings

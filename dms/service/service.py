@@ -30,7 +30,16 @@ from dms.service.reloading import Reloading
 from dms.service.restarts import Restarts
 from dms.service.status import Status
 from dms.service.watchdog import Liveness
-from dms.values import DriverObservation, EyeEvidence, Moment, PauseReason, Step, Unseen
+from dms.values import (
+    DriverObservation,
+    EyeEvidence,
+    Fault,
+    Moment,
+    Part,
+    PauseReason,
+    Step,
+    Unseen,
+)
 
 _log = logging.getLogger(__name__)
 _TICK_S = 0.1  # the cyclic messages' period
@@ -258,8 +267,8 @@ class Service:
         eye = EyeEvidence(unseen=unseen)
         blind = DriverObservation(now_s, right_eye=eye, left_eye=eye, unseen=unseen)
         engine = self._status.missing.get("engine")
-        faults = [f"engine: {engine}"] if engine else []
-        faults += [f"bridge: {one.fault}" for one in parts.bridges if one.fault]
+        faults = [Fault(Part.ENGINE, engine)] if engine else []
+        faults += [Fault(Part.BRIDGE, one.fault) for one in parts.bridges if one.fault]
         faults += faults_told(self._tellers)
         state = parts.chain.core.step(blind, None, now_s, tuple(faults))
         for bridge in parts.bridges:
@@ -314,7 +323,7 @@ def _parts_of(settings: Settings, tellers: Sequence[FaultTeller]) -> tuple[str, 
     """Return the names of what tells its faults; ``tellers`` run until a restart."""
     bus = ("bridge",) if settings.bridges else ()
     heard = ("vehicle",) if settings.vehicle.database else ()
-    return ("camera", "engine", *bus, *heard, *(one.part for one in tellers))
+    return ("camera", "engine", *bus, *heard, *(one.part.value for one in tellers))
 
 
 class _Sound:

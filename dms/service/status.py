@@ -9,7 +9,7 @@ from collections import deque
 from dms.decision.faults import new_faults
 from dms.service.notify import Notifier
 from dms.settings import setting, settings
-from dms.values import Frame, Level, Step
+from dms.values import Fault, Frame, Level, Step
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class Status:
         self._times: deque[float] = deque()
         self._told_s = float("-inf")
         self._sequence: int | None = None
-        self._faults: tuple[str, ...] = ()
+        self._faults: tuple[Fault, ...] = ()
         self.missing: dict[str, str] = {}
         self.parts: tuple[str, ...] = ("camera", "engine")  # what is set up, besides the decision
         self.refused: str | None = None
@@ -61,22 +61,21 @@ class Status:
             notifier.ready()
             _log.info("Ready. %s", self.line(self._faults))
 
-    def line(self, faults: tuple[str, ...]) -> str:
+    def line(self, faults: tuple[Fault, ...]) -> str:
         """Return the status in words."""
-        told = {fault.partition(":")[0] for fault in faults}
+        told = {fault.part.value for fault in faults}
         wrong = [f"{part}: {why}" for part, why in self.missing.items() if part not in told]
-        wrong += faults
+        wrong += [str(fault) for fault in faults]
         if self.refused:
             wrong.append(f"settings refused: {self.refused}")
         return f"degraded: {'; '.join(wrong)}" if wrong else f"running at {self.fps:.1f} frames/s"
 
-    def health(self, faults: tuple[str, ...]) -> dict[str, str | None]:
+    def health(self, faults: tuple[Fault, ...]) -> dict[str, str | None]:
         """Return what is wrong with each part that is set up, None where it is well."""
         told: dict[str, str | None] = dict.fromkeys(self.parts)
         told.update(self.missing)
         for fault in faults:
-            part, _, why = fault.partition(": ")
-            told[part] = why or part
+            told[fault.part.value] = fault.words
         return told
 
     def take(self, step: Step) -> None:
@@ -110,13 +109,13 @@ class Status:
         while self._times[0] < now_s - _WINDOW_S:
             self._times.popleft()
 
-    def _log_faults(self, faults: tuple[str, ...]) -> None:
+    def _log_faults(self, faults: tuple[Fault, ...]) -> None:
         fresh = new_faults(self._faults, faults)
         for fault in fresh:
-            _log.error("Fault: %s", fault, extra={"fields": {"DMS_FAULT": fault}})
+            _log.error("Fault: %s", fault, extra={"fields": {"DMS_FAULT": str(fault)}})
         for fault in faults:
             if fault not in self._faults and fault not in fresh:
                 _log.info("Still: %s", fault)
         for fault in new_faults(faults, self._faults):
-            _log.warning("Over: %s", fault, extra={"fields": {"DMS_FAULT_OVER": fault}})
+            _log.warning("Over: %s", fault, extra={"fields": {"DMS_FAULT_OVER": str(fault)}})
         self._faults = faults

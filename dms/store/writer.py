@@ -13,7 +13,7 @@ from pathlib import Path
 from dms.errors import StoreError
 from dms.resource import OpenedResource
 from dms.store.events import EventStore
-from dms.values import Event, Step
+from dms.values import Event, Part, Step
 
 _log = logging.getLogger(__name__)
 _LONGEST_QUEUE = 5000
@@ -36,7 +36,7 @@ class StoreWriter(OpenedResource):
     ignition cycle where the vehicle tells of it; what comes between two belongs to none.
     """
 
-    part = "store"
+    part = Part.STORE
 
     def __init__(self, store: EventStore, lowest_level: int = 0, touch_s: float = _TOUCH_S) -> None:
         self._store = store
@@ -67,7 +67,7 @@ class StoreWriter(OpenedResource):
 
     def take(self, step: Step) -> None:
         """Queue what the loop raised in this step; a sink of the loop."""
-        self._was_told |= any(fault.startswith(f"{self.part}:") for fault in step.moment.faults)
+        self._was_told |= any(fault.part is self.part for fault in step.moment.faults)
         self._progress = step.state.baseline_progress
         ignition = step.moment.vehicle.ignition if step.moment.vehicle else None
         if ignition is not None and ignition != self._ignition:

@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 
 from dms.bridge.diagnostics import Code, FaultMemory, codes_of, read
-from dms.values import ActiveAlert, DriverState, Kind, Level
+from dms.values import ActiveAlert, DriverState, Fault, Kind, Level, Part
 
 FINE = DriverState(10.0, drowsiness=4, openness=0.8)
-LOST = replace(FINE, t_s=11.0, faults=("camera: unplugged", "bridge: slcan x is gone"))
+LOST = replace(
+    FINE, t_s=11.0, faults=(Fault(Part.CAMERA, "unplugged"), Fault(Part.BRIDGE, "slcan x is gone"))
+)
 
 
 def test_a_fault_is_kept_with_how_things_stood_when_it_began():
@@ -41,7 +43,7 @@ def test_a_fault_that_is_gone_stays_known_and_counts_when_it_returns():
      ("", Code.OTHER)],
 )  # fmt: skip
 def test_every_fault_has_a_code(fault, code):
-    assert codes_of(replace(FINE, faults=(fault,))) == {code: fault}
+    assert codes_of(replace(FINE, faults=(Fault.from_text(fault),))) == {code: fault}
 
 
 def test_a_driver_who_cannot_be_observed_is_a_code_too():

@@ -15,9 +15,11 @@ from dms.values import (
     ActiveAlert,
     DriverState,
     EyesState,
+    Fault,
     HeadPose,
     Kind,
     Level,
+    Part,
     PauseReason,
     Unseen,
     Wording,
@@ -146,12 +148,17 @@ def test_every_wording_has_its_value_in_the_contract():
 def test_faults_and_degraded_show_in_health():
     degraded = ActiveAlert(Kind.DEGRADED, Level.ADVISORY, 0.0, "")
     assert state_of(replace(KNOWN, active=(degraded,)))["Health"] == "Degraded"
-    assert state_of(replace(KNOWN, active=(degraded,), faults=("camera: x",)))["Health"] == "Fault"
+    assert (
+        state_of(replace(KNOWN, active=(degraded,), faults=(Fault(Part.CAMERA, "x"),)))["Health"]
+        == "Fault"
+    )
 
 
 def test_a_full_store_is_no_reason_not_to_rely_on_the_message():
     advice = ActiveAlert(Kind.FAULT, Level.ADVISORY, 0.0, "store: disk full")
-    told = replace(KNOWN, level=Level.ADVISORY, active=(advice,), faults=("store: disk full",))
+    told = replace(
+        KNOWN, level=Level.ADVISORY, active=(advice,), faults=(Fault(Part.STORE, "disk full"),)
+    )
     assert state_of(told)["Health"] == "Ok"
     lost = ActiveAlert(Kind.FAULT, Level.WARNING, 0.0, "camera: x")
     assert state_of(replace(told, active=(lost,)))["Health"] == "Fault"

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from dms.bridge import BridgeSettings, open_bridge
 from dms.bridge.diagnostics import Code, FaultMemory
 from dms.bridge.uds import DIDS, UdsServer, answer
-from dms.values import DriverState, Kind, Level
+from dms.values import DriverState, Fault, Kind, Level, Part
 
 FINE = DriverState(10.0, drowsiness=4, openness=0.8)
-LOST = replace(FINE, t_s=12.5, faults=("camera: unplugged",), kind=Kind.FAULT, level=Level.WARNING)
+LOST = replace(
+    FINE, t_s=12.5, faults=(Fault(Part.CAMERA, "unplugged"),), kind=Kind.FAULT, level=Level.WARNING
+)
 
 
 def memory_of(*states):

@@ -17,9 +17,11 @@ from dms.values import (
     DriverState,
     EyeObservation,
     EyesState,
+    Fault,
     HeadPose,
     Kind,
     Level,
+    Part,
     PauseReason,
 )
 
@@ -63,7 +65,7 @@ def test_unknown_is_none():
 
 def test_a_fault_is_an_error_and_no_warning_of_the_driver():
     alert = ActiveAlert(Kind.FAULT, Level.WARNING, 0.0, "")
-    got = vss.values(replace(AWAKE, active=(alert,), faults=("camera: gone",)))
+    got = vss.values(replace(AWAKE, active=(alert,), faults=(Fault(Part.CAMERA, "gone"),)))
     assert got["Vehicle.ADAS.DMS.IsError"] is True
     assert got["Vehicle.ADAS.DMS.IsWarning"] is False
 

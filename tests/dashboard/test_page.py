@@ -19,10 +19,12 @@ from dms.values import (
     DriverState,
     EyeEvidence,
     EyesState,
+    Fault,
     HeadPose,
     Kind,
     Level,
     Moment,
+    Part,
     Step,
     Unseen,
     VehicleContext,
@@ -109,7 +111,7 @@ def test_page_tells_the_health_of_each_part_and_why_the_eyes_are_not_seen(
         ViewServer(place, status) as view,
     ):
         browser.get(f"http://127.0.0.1:{server.port}/")
-        view.take(Step(Moment(seen, heard, ("bridge: no such device can0",)), blind))
+        view.take(Step(Moment(seen, heard, (Fault(Part.BRIDGE, "no such device can0"),)), blind))
         until(lambda: text(browser, "link") == "live")
         rows = browser.find_elements("css selector", "#health li")
         told = {row.text: "wrong" in row.get_attribute("class") for row in rows}

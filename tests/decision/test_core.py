@@ -12,7 +12,7 @@ from dms.decision.core import Core, CoreSettings
 from dms.decision.profiles import EURO_NCAP_2026 as RULES
 from dms.decision.profiles import PROFILES, Rules
 from dms.errors import ConfigError
-from dms.values import Command, EyesState, Gear, Kind, Level, PauseReason
+from dms.values import Command, EyesState, Fault, Gear, Kind, Level, Part, PauseReason
 from tests.scenarios.drive import Drive
 
 SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -224,6 +224,6 @@ def test_parked_driver_teaches_no_pose() -> None:
 def test_late_observation_still_carries_faults_and_commands() -> None:
     drive = Drive().watches(1)
     late = replace(drive.observations[0][0])
-    state = drive.core.step(late, None, 1.0, ("bridge: bus off",))
+    state = drive.core.step(late, None, 1.0, (Fault(Part.BRIDGE, "bus off"),))
     assert state.kind is Kind.FAULT
     assert state.t_s == drive.state.t_s

@@ -10,7 +10,7 @@ from dms.decision.gates import Gates, GateSettings
 from dms.decision.policy import Policy, PolicySettings, Situation, Switches
 from dms.decision.profiles import EU_GSR, Rules
 from dms.decision.profiles import EURO_NCAP_2026 as RULES
-from dms.values import Event, EyesState, Kind, Level, Unseen, VehicleContext
+from dms.values import Event, EyesState, Fault, Kind, Level, Part, Unseen, VehicleContext
 
 S = PolicySettings()
 DT = 0.1
@@ -376,7 +376,7 @@ def test_eyes_hidden_for_no_given_reason() -> None:
 
 def test_standing_still_ends_and_silences_all_but_faults() -> None:
     rig = Rig().closed(4).speed(0.0)
-    fault = replace(OPEN, faults=("camera: lost",))
+    fault = replace(OPEN, faults=(Fault(Part.CAMERA, "lost"),))
     rig.steps(1, fault)
     assert rig.standing == [Kind.FAULT]
     rig.looks(9).hidden(20)
@@ -393,7 +393,7 @@ def test_paused() -> None:
     assert rig.standing == []
     rig = Rig().closed(4).closed(1, off, start_s=4.0)
     assert rig.standing == [Kind.SLEEP]
-    rig.steps(1, replace(OPEN, faults=("bus off",)), off)
+    rig.steps(1, replace(OPEN, faults=(Fault(Part.OTHER, "bus off"),)), off)
     assert Kind.FAULT in rig.standing
 
 
@@ -407,24 +407,34 @@ def test_warnings_off() -> None:
     assert rig.looks(DT, off).standing == []
 
 
+A, B = Fault(Part.OTHER, "a"), Fault(Part.OTHER, "b")
+
+
 def test_faults_are_told_once_each_and_end() -> None:
-    rig = Rig().open(1, faults=("a",)).open(1, faults=("a", "b"))
+    rig = Rig().open(1, faults=(A,)).open(1, faults=(A, B))
     assert rig.policy.board.active[0].reason == "a; b"
-    rig.open(1, faults=("b",))
+    rig.open(1, faults=(B,))
     assert [e.reason for e in rig.events] == ["a", "b"]
     assert rig.policy.board.active[0].reason == "b"
     assert rig.open(DT).standing == []
-    assert [e.reason for e in rig.open(DT, faults=("a",)).events] == ["a", "b", "a"]
+    assert [e.reason for e in rig.open(DT, faults=(A,)).events] == ["a", "b", "a"]
 
 
 def test_a_store_or_lamp_at_fault_is_an_advisory_and_never_lowers_another_fault() -> None:
-    rig = Rig().open(1, faults=("store: disk full",))
+    rig = Rig().open(1, faults=(Fault(Part.STORE, "disk full"),))
     assert rig.told == [(Kind.FAULT, Level.ADVISORY)]
-    rig.open(1, faults=("store: disk full", "camera: lost"))
+    rig.open(1, faults=(Fault(Part.STORE, "disk full"), Fault(Part.CAMERA, "lost")))
     assert rig.policy.board.level(Kind.FAULT) is Level.WARNING
-    rig.open(1, faults=("store: disk full", "camera: lost", "lamp: gone"))
+    rig.open(
+        1,
+        faults=(
+            Fault(Part.STORE, "disk full"),
+            Fault(Part.CAMERA, "lost"),
+            Fault(Part.LAMP, "gone"),
+        ),
+    )
     assert rig.policy.board.level(Kind.FAULT) is Level.WARNING
-    rig.open(1, faults=("store: disk full", "lamp: gone"))
+    rig.open(1, faults=(Fault(Part.STORE, "disk full"), Fault(Part.LAMP, "gone")))
     assert rig.policy.board.level(Kind.FAULT) is Level.ADVISORY
     assert [level for _, level in rig.told] == [1, 2, 1]
 

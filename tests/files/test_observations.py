@@ -11,11 +11,13 @@ from dms.values import (
     DriverObservation,
     ExpressionScores,
     EyeEvidence,
+    Fault,
     Gear,
     HeadPose,
     Iris,
     Lids,
     Moment,
+    Part,
     Unseen,
     VehicleContext,
 )
@@ -50,8 +52,11 @@ vehicles = st.builds(
     VehicleContext, t_s=number, speed_kmh=maybe, gear=st.none() | st.sampled_from(Gear),
     horn=st.none() | st.booleans(),
 )  # fmt: skip
+faults = st.builds(Fault, st.sampled_from(Part), st.just("gone: odd")) | st.text(max_size=9).map(
+    Fault.from_text
+)
 moments = st.builds(
-    Moment, observations, st.none() | vehicles, st.lists(st.text(max_size=9), max_size=2).map(tuple)
+    Moment, observations, st.none() | vehicles, st.lists(faults, max_size=2).map(tuple)
 )
 
 

@@ -8,7 +8,7 @@ from dms.perception.eye_net import EyeScores
 from dms.perception.eyes import EyeSettings
 from dms.perception.face_search import FaceSettings
 from dms.perception.perception import Perception, PerceptionSettings
-from dms.values import EXPRESSIONS, ExpressionScores, Frame, Iris, Lids, Unseen
+from dms.values import EXPRESSIONS, ExpressionScores, Fault, Frame, Iris, Lids, Part, Unseen
 
 SCORES = ExpressionScores((0.3, *[0.1] * 7), True, 0.3)
 
@@ -84,7 +84,7 @@ def test_a_failing_net_is_a_fault_by_name_and_heals(perception, portrait, nets):
     seen = perception.observe(Frame(portrait, 0.0, 0))
     assert seen.right_eye.open_probability is None
     assert seen.right_eye.ear is not None
-    assert perception.faults == ("engine: eye-state net: the net is gone; reload it",)
+    assert perception.faults == (Fault(Part.ENGINE, "eye-state net: the net is gone; reload it"),)
     nets[1].fails = False
     assert perception.observe(Frame(portrait, 0.1, 1)).right_eye.open_probability == 0.9
     assert perception.faults == ()
@@ -143,7 +143,9 @@ def test_a_landmark_model_that_fails_is_a_named_fault_and_no_end_of_the_run(dlib
     seen = perception.observe(Frame(portrait, 0.0, 0))
     assert seen.face is None
     assert seen.right_eye.ear is None
-    assert perception.faults == ("engine: landmark model: output of the net is not finite",)
+    assert perception.faults == (
+        Fault(Part.ENGINE, "landmark model: output of the net is not finite"),
+    )
     model.fails = False
     assert perception.observe(Frame(portrait, 0.3, 1)).face is not None
     assert perception.faults == ()
@@ -177,7 +179,7 @@ def test_a_failing_mouth_net_is_a_fault_and_leaves_the_lips(dlib68, nets, portra
     seen = perception.observe(Frame(portrait, 0.0, 0))
     assert seen.yawn is None
     assert seen.mar is not None
-    assert perception.faults == ("engine: mouth net: the mouth net is gone; reload it",)
+    assert perception.faults == (Fault(Part.ENGINE, "mouth net: the mouth net is gone; reload it"),)
     mouth.fails = False
     assert perception.observe(Frame(portrait, 0.1, 1)).yawn == 0.7
     assert perception.faults == ()

@@ -18,6 +18,7 @@ from dms.values import (
     Event,
     ExpressionScores,
     EyeEvidence,
+    Fault,
     HeadPose,
     Kind,
     Level,
@@ -48,7 +49,7 @@ class Drive:
         self.states: list[DriverState] = []
         self.observations: list[tuple[DriverObservation, VehicleContext | None]] = []
         self.vehicle: VehicleContext | None = None
-        self.faults: tuple[str, ...] = ()
+        self.faults: tuple[Fault, ...] = ()
         self.pose = HeadPose(0.0, 0.0, 0.0)
         self.scores: ExpressionScores | None = None
         self.mar = 0.02

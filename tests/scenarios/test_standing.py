@@ -5,7 +5,7 @@ import pytest
 from dms.decision.core import CoreSettings
 from dms.decision.policy import PolicySettings
 from dms.decision.profiles import EURO_NCAP_2026 as RULES
-from dms.values import Kind, Level, PauseReason
+from dms.values import Fault, Kind, Level, Part, PauseReason
 from tests.scenarios.drive import Drive
 
 FRAME_S = 1 / 30 + 1e-6
@@ -73,7 +73,7 @@ def test_pause_silences_all_but_faults_and_ends_by_itself() -> None:
     assert drive.alerts == []
     assert drive.state.paused
     assert drive.state.pause_reason is PauseReason.OTHER
-    drive.faults = ("camera: unplugged",)
+    drive.faults = (Fault(Part.CAMERA, "unplugged"),)
     drive.closes(1)
     assert drive.kinds == [Kind.FAULT]
     drive.faults = ()
@@ -108,7 +108,7 @@ def test_switches_outlive_the_driver() -> None:
 
 def test_camera_unplugged() -> None:
     drive = Drive().drives(0).watches(5)
-    drive.faults = ("camera: unplugged; plug it in",)
+    drive.faults = (Fault(Part.CAMERA, "unplugged; plug it in"),)
     drive.disappears(5)
     assert drive.kinds == [Kind.FAULT]  # told once, at standstill too
     assert drive.state.level is Level.WARNING
@@ -119,9 +119,9 @@ def test_camera_unplugged() -> None:
 
 def test_second_fault_is_told_too() -> None:
     drive = Drive()
-    drive.faults = ("camera: unplugged",)
+    drive.faults = (Fault(Part.CAMERA, "unplugged"),)
     drive.disappears(1)
-    drive.faults = ("camera: unplugged", "bridge: bus off")
+    drive.faults = (Fault(Part.CAMERA, "unplugged"), Fault(Part.BRIDGE, "bus off"))
     drive.disappears(1)
     assert [e.reason for e in drive.alerts] == ["camera: unplugged", "bridge: bus off"]
     assert drive.state.active[0].reason == "camera: unplugged; bridge: bus off"
@@ -129,7 +129,7 @@ def test_second_fault_is_told_too() -> None:
 
 def test_highest_alert_is_shown_first() -> None:
     drive = Drive(net=True).hides_eyes(10)
-    drive.faults = ("bridge: bus off",)
+    drive.faults = (Fault(Part.BRIDGE, "bus off"),)
     drive.hides_eyes(1)
     assert [a.kind for a in drive.state.active] == [Kind.FAULT, Kind.DEGRADED]
     assert (drive.state.kind, drive.state.level) == (Kind.FAULT, Level.WARNING)

@@ -12,14 +12,16 @@ from dms.values import (
     DriverState,
     Event,
     EyesState,
+    Fault,
     Frame,
     Kind,
     Level,
     Moment,
+    Part,
     Step,
 )
 
-MOMENT = Moment(DriverObservation(1.0), None, ("camera: gone",))
+MOMENT = Moment(DriverObservation(1.0), None, (Fault(Part.CAMERA, "gone"),))
 
 
 def test_the_file_is_prometheus_text(tmp_path, monkeypatch):

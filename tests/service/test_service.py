@@ -24,7 +24,7 @@ from dms.service.lamp import LampSettings
 from dms.service.service import Service, patient_bridges
 from dms.service.status import StartSettings, Status
 from dms.service.watchdog import Liveness, LivenessSettings
-from dms.values import Command, DriverObservation, PauseReason, Unseen
+from dms.values import Command, DriverObservation, Fault, Part, PauseReason, Unseen
 from dms.vehicle import VehicleSettings
 
 STAGES = ("camera", "perception", "decision", "bridge", "record", "load")
@@ -268,7 +268,7 @@ def test_without_a_camera_it_is_ready_degraded_and_finds_the_camera_later(rig):
     assert "No camera is connected" in next(t[1] for t in rig.notes.sent if t[0] == "status")
     rig.state(EyesReason="Camera", Health="Fault")
     rig.wait(lambda: rig.status._faults)
-    assert rig.status._faults == ("camera: No camera is connected",)
+    assert rig.status._faults == (Fault(Part.CAMERA, "No camera is connected"),)
     assert rig.status.line(rig.status._faults).count("camera: ") == 1
     Cabin.plugged.set()
     rig.state(EyesReason="NoFace")
@@ -358,7 +358,7 @@ def test_a_camera_silent_since_the_start_is_told_and_the_watchdog_is_fed(rig):
     rig.start()
     rig.state(EyesReason="Camera", Health="Fault")
     progress(rig, "Camera")
-    assert "No picture has come" in rig.status._faults[0]
+    assert "No picture has come" in rig.status._faults[0].words
 
 
 def test_unplugged_and_plugged_in_again_without_a_restart(rig, caplog):
@@ -573,7 +573,7 @@ def test_a_reload_that_changes_nothing_goes_on_as_before(rig):
 
 def test_parts_that_only_a_restart_switches_are_told_as_they_run(rig):
     class Lit:
-        part, fault = "lamp", None
+        part, fault = Part.LAMP, None
 
         def take(self, step):
             pass

@@ -1,7 +1,18 @@
 import numpy as np
 
 from dms.service.status import Status
-from dms.values import DriverObservation, DriverState, Event, Frame, Kind, Level, Moment, Step
+from dms.values import (
+    DriverObservation,
+    DriverState,
+    Event,
+    Fault,
+    Frame,
+    Kind,
+    Level,
+    Moment,
+    Part,
+    Step,
+)
 
 
 class Told:
@@ -13,6 +24,9 @@ class Told:
 
     def ready(self):
         self.readies += 1
+
+
+CAMERA = Fault(Part.CAMERA, "gone")
 
 
 def moment(*faults):
@@ -45,7 +59,7 @@ def test_frames_that_no_longer_come_are_no_rate(monkeypatch):
 def test_a_fault_is_logged_once_when_it_comes_and_once_when_it_goes(caplog):
     told = Told()
     status = Status(told)
-    for faults in ((), ("camera: gone",), ("camera: gone",), ("camera: gone",), ()):
+    for faults in ((), (CAMERA,), (CAMERA,), (CAMERA,), ()):
         status.take(Step(moment(*faults), DriverState(1.0)))
     assert [r.message for r in caplog.records] == ["Fault: camera: gone", "Over: camera: gone"]
     assert told.lines[1] == "degraded: camera: gone"
@@ -55,8 +69,10 @@ def test_a_fault_is_logged_once_when_it_comes_and_once_when_it_goes(caplog):
 def test_a_fault_that_changes_its_words_is_told_once(caplog):
     caplog.set_level("INFO")
     status = Status(Told())
-    lost, gone = "bridge: the adapter was unplugged", "bridge: no such port"
-    for faults in ((), (lost,), (gone,), (lost,), ("camera: gone", lost), ("camera: gone",), ()):
+    lost, gone = (
+        Fault(Part.BRIDGE, words) for words in ("the adapter was unplugged", "no such port")
+    )
+    for faults in ((), (lost,), (gone,), (lost,), (CAMERA, lost), (CAMERA,), ()):
         status.take(Step(moment(*faults), DriverState(1.0)))
     assert [r.message for r in caplog.records] == [
         f"Fault: {lost}", f"Still: {gone}", f"Still: {lost}", "Fault: camera: gone",
@@ -85,7 +101,7 @@ def test_health_names_each_part_and_what_is_wrong_with_it():
     status = Status(Told())
     status.parts = ("camera", "engine", "bridge")
     status.missing["engine"] = "no file"
-    assert status.health(("bridge: can0 is gone",)) == {
+    assert status.health((Fault(Part.BRIDGE, "can0 is gone"),)) == {
         "camera": None,
         "engine": "no file",
         "bridge": "can0 is gone",

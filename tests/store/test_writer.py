@@ -12,9 +12,11 @@ from dms.values import (
     DriverObservation,
     DriverState,
     Event,
+    Fault,
     Kind,
     Level,
     Moment,
+    Part,
     Step,
     VehicleContext,
 )
@@ -135,8 +137,8 @@ def test_a_corrupt_file_at_the_start_is_a_fault_until_the_next_look(tmp_path):
     path.write_text("nonsense")
     with StoreWriter(make(path), touch_s=0.2) as writer:
         wait_for(lambda: writer.fault is not None)
-        told = f"store: {writer.fault}"
-        assert "damaged and is set aside as events.db.corrupt-1" in told
+        told = Fault(Part.STORE, writer.fault)
+        assert "damaged and is set aside as events.db.corrupt-1" in told.words
         time.sleep(0.5)
         assert writer.fault is not None  # nobody has heard it yet
         writer.take(Step(Moment(DriverObservation(0.0), None, (told,)), DriverState(0.0)))

@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from dms import values
 from dms.values import (
     EXPRESSIONS,
     Box,
@@ -172,7 +173,7 @@ class Script:
             yield moment
             return
         name, seen = fault.kind.name, moment.observation
-        faults = (fault.kind.words,) if fault.kind.words else ()
+        faults = (values.Fault.from_text(fault.kind.words),) if fault.kind.words else ()
         if name == "frames dropped" and self._chance.random() < 0.4:
             return
         if name in _UNSEEN:
