@@ -58,6 +58,10 @@ class EngineError(DmsError):
     exit_code = 4
 
 
+class GpuMissingError(EngineError):
+    """No GPU answers yet; at boot its driver may come later. Worth a retry."""
+
+
 class BridgeError(DmsError):
     """A bus, serial adapter or broker cannot be opened or refused a message."""
 

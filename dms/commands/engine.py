@@ -135,8 +135,8 @@ def _line(plan: StoredPlan) -> str:
     unit = "GPU" if key.dla_core is None else f"DLA {key.dla_core}"
     return (
         f"{key.precision}, batch {key.batch}, TensorRT {key.tensorrt}, {unit} {key.capability}, "
-        f"{plan.size / 1024:.0f} KiB, {told.get('int8_layers')} of {told.get('layers')} layers "
-        f"INT8, built {plan.built} in {told.get('build_s')} s; {passed}"
+        f"{plan.size / 1024:.0f} KiB, {told.get('layers')} layers, "
+        f"built {plan.built} in {told.get('build_s')} s; {passed}"
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -27,6 +28,11 @@ Say = Callable[[str, float], None]
 WORKSPACE_BYTES = 256 << 20  # our estimate: plenty for nets under 2 MB, and the CPU needs the rest
 _HINT = "make it with calibration/ (symmetric signed INT8 Q/DQ, float bias; docs/tensorrt.md)"
 
+# TensorRT itself may fail on a sound file, as 10.16 does on Orin (NVIDIA/TensorRT#4832).
+_BUILD_HINT = (
+    "it has parsed the file: report this line, and use --precision fp32 until it is mended"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class BuildOptions:
@@ -43,17 +49,28 @@ class Built:
 
     plan: bytes
     layers: int
-    int8_layers: int  # layers of the parsed network with an INT8 output
     weight_bytes: int | None  # as the builder reports it; None where it does not
     timing_cache: bytes = b""
 
 
+_MOST_ERRORS = 20
+_MOST_LINES = 10_000  # a build of TensorRT-RTX says some 2,800
+
+
 @dataclass(slots=True)
 class Report:
-    """What TensorRT said: the errors, and every line for the few figures that only stand there."""
+    """What TensorRT said: the first errors, and the last lines for the few figures in them.
+
+    One that lives as long as a plan keeps no lines: TensorRT may say one for each run.
+    """
 
     errors: list[str] = field(default_factory=list)
-    lines: list[str] = field(default_factory=list)
+    lines: deque[str] = field(default_factory=lambda: deque(maxlen=_MOST_LINES))
+
+    @classmethod
+    def of_errors(cls) -> Report:
+        """Return a report that keeps errors only."""
+        return cls(lines=deque(maxlen=0))
 
     def reason(self) -> str:
         """Return the first error in one line, or that there was none."""
@@ -77,7 +94,8 @@ def make_logger(module: ModuleType, report: Report) -> trt.ILogger:
             trt.ILogger.__init__(self)  # pybind11 wants its own base named
 
         def log(self, severity: trt.ILogger.Severity, msg: str) -> None:
-            if severity in {trt.ILogger.ERROR, trt.ILogger.INTERNAL_ERROR}:
+            bad = severity in {trt.ILogger.ERROR, trt.ILogger.INTERNAL_ERROR}
+            if bad and len(report.errors) < _MOST_ERRORS:
                 report.errors.append(msg)
             report.lines.append(msg)
             _log.debug("TensorRT: %s", msg)
@@ -157,6 +175,7 @@ def build_plan(
         raise EngineError(f"TensorRT refuses the net ({_brief(errors, report)}); {_HINT}")
     config = builder.create_builder_config()
     config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, WORKSPACE_BYTES)
+    config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED  # for dms doctor --engine
     monitor = make_progress(module, say) if say else None
     if monitor is not None:
         config.progress_monitor = monitor
@@ -167,12 +186,11 @@ def build_plan(
         _use_timings(config, timing_cache)
     plan = builder.build_serialized_network(network, config)
     if plan is None:
-        raise EngineError(f"TensorRT cannot build the net ({report.reason()}); {_HINT}")
+        raise EngineError(f"TensorRT cannot build the net ({report.reason()}); {_BUILD_HINT}")
     kept = config.get_timing_cache() if times else None
     return Built(
         plan=bytes(plan),
         layers=network.num_layers,
-        int8_layers=_int8_layers(module, network),
         weight_bytes=report.number(r"Total Weights Memory: (\d+) bytes"),
         timing_cache=bytes(kept.serialize()) if kept is not None else b"",
     )
@@ -269,12 +287,3 @@ def _target(module: Any, config: Any, target: str) -> None:
         )
     config.num_compute_capabilities = 1
     config.set_compute_capability(capability, 0)
-
-
-def _int8_layers(module: ModuleType, network: trt.INetworkDefinition) -> int:
-    if TYPE_CHECKING:
-        import tensorrt as trt  # noqa: PLC0415
-    else:
-        trt = module
-    layers = (network.get_layer(at) for at in range(network.num_layers))
-    return sum(layer.get_output(0).dtype == trt.DataType.INT8 for layer in layers)

@@ -86,8 +86,12 @@ class FrameNets(Resource):
         blank = np.zeros((8, 8), np.uint8 if self._bits == 8 else np.uint16)
         same = Crop(np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]))
         self._fill(gpu, blank, {name: [same] * batch for name, batch in self._batches.items()})
-        names = tuple(self._nets)
-        self._replays[names] = session.replayable(lambda: self._queue(gpu, names))
+        # What frames ask for: all nets, or one alone where the others are not due.
+        for names in {tuple(self._nets), *((name,) for name in self._nets)}:
+            self._replays[names] = self._replayable(session, names)
+
+    def _replayable(self, session: GpuSession, names: tuple[str, ...]) -> Callable[[], None]:
+        return session.replayable(lambda: self._queue(session.gpu, names))
 
     def run(
         self, frame: NDArray[Any], crops: Mapping[str, Sequence[Crop]]
@@ -120,7 +124,7 @@ class FrameNets(Resource):
         gpu.to_device(self._frame, frame.nbytes)
         names = tuple(ordered)
         if names not in self._replays:
-            self._replays[names] = session.replayable(lambda: self._queue(gpu, names))
+            self._replays[names] = self._replayable(session, names)
         self._replays[names]()
         gpu.synchronize()
         return {

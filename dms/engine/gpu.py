@@ -6,11 +6,14 @@ such thread, and a call that does not come back in time is an error instead of a
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import logging
+import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -18,13 +21,15 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from dms.engine.worker import Worker
-from dms.errors import EngineError
+from dms.errors import EngineError, GpuMissingError
 from dms.resource import Resource
 
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 CALL_TIMEOUT_S = 2.0  # our estimate: a frame's work is under 1 ms, so the GPU hangs
+_NODES = ("/dev/nvgpu/igpu0/ctrl", "/dev/nvmap", "/dev/nvidiactl")  # Orin's, and Thor's
+_BLOCKING_SYNC = 0x04  # CU_CTX_SCHED_BLOCKING_SYNC of cuda.h
 LOAD_TIMEOUT_S = 60.0  # deserialising a plan, compiling the kernel on first use
 
 
@@ -114,8 +119,10 @@ class Gpu(Resource):
         try:
             import pycuda.driver as cuda  # noqa: PLC0415  # only where a GPU is asked for
         except ImportError as error:
+            if "libcuda" in str(error):  # JetPack 7.2 chooses it at boot, by a unit of its own
+                raise GpuMissingError(f"no CUDA driver yet ({error}); {why_no_gpu()}") from error
             raise EngineError(
-                f"pycuda cannot be loaded ({error}); on a Jetson: pip install pycuda"
+                f"pycuda cannot be loaded ({error}); on a Jetson see docs/tensorrt.md"
             ) from error
         self.cuda = cuda
         self._failures += (cuda.Error,)
@@ -123,13 +130,11 @@ class Gpu(Resource):
             cuda.init()  # first: TensorRT without a driver can crash the process
             device = cuda.Device(0)
         except cuda.Error as error:
-            raise EngineError(
-                f"no NVIDIA GPU answers ({error}); check the driver, or set the engine to "
-                "onnxruntime"
-            ) from error
+            raise GpuMissingError(f"no NVIDIA GPU answers ({error}); {why_no_gpu()}") from error
         self.capability: tuple[int, int] = device.compute_capability()
         self.name: str = device.name()
         self.integrated = bool(device.get_attribute(cuda.device_attribute.INTEGRATED))
+        _wait_blocking()
         try:
             with ExitStack() as undo:
                 context = device.retain_primary_context()  # TensorRT uses this one, too
@@ -198,6 +203,31 @@ class Gpu(Resource):
         self._closed = True
         self.release(self._shut)
         self._worker.stop(0.0 if self._lost else LOAD_TIMEOUT_S)
+
+
+def why_no_gpu() -> str:
+    """Return what to do where CUDA finds no GPU, told by the device files there are."""
+    for node in _NODES:
+        try:
+            os.close(os.open(node, os.O_RDWR | os.O_CLOEXEC))
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            if error.errno == errno.EPERM:
+                return f"{node} is not in the unit's device list: sudo systemctl restart dms"
+            if error.errno == errno.EACCES:
+                return f"{node} may not be opened: add this user to the groups video and render"
+        return "its device files are there: see dmesg, and that driver and CUDA belong together"
+    return "its driver is not loaded: see lsmod and dmesg, or set nets.backend to onnxruntime"
+
+
+def _wait_blocking() -> None:
+    """Let waits for the GPU sleep instead of keeping a core busy. An older driver goes on."""
+    with suppress(OSError, AttributeError):
+        driver = ctypes.CDLL("libcuda.so.1")
+        number = ctypes.c_int()
+        if not driver.cuDeviceGet(ctypes.byref(number), ctypes.c_int(0)):
+            driver.cuDevicePrimaryCtxSetFlags_v2(number, ctypes.c_uint(_BLOCKING_SYNC))
 
 
 class _Lease:

@@ -20,14 +20,19 @@ from types import ModuleType
 from dms.engine.frame_nets import FrameNets
 from dms.engine.manifest import Manifest
 from dms.engine.plans import PlanError, PlanKey, PlanStore
-from dms.engine.prepare import key_of, this_machine
+from dms.engine.prepare import Machine, key_of, this_machine
 from dms.engine.tensorrt import tensorrt_module
 from dms.errors import EngineError
 
 _log = logging.getLogger(__name__)
 
+_FALLBACK = "fp32"
 TOLD_EVERY_S = 10.0  # a silent build of minutes would look hung
 Builder = Callable[[Sequence[str]], subprocess.Popen[str]]
+
+
+class BuildFailedError(EngineError):
+    """The building process has said what is wrong and ended without plans."""
 
 
 def start_build(arguments: Sequence[str]) -> subprocess.Popen[str]:
@@ -72,13 +77,40 @@ class Preparation:
         self._stop = threading.Event()
 
     def open(self) -> FrameNets:
-        """Return the nets on the GPU, by role. Raises EngineError where that is not possible."""
+        """Return the nets on the GPU, by role. Raises EngineError where that is not possible.
+
+        Where their plans cannot be built, those of the FP32 files are: TensorRT itself may fail on
+        a sound INT8 file (NVIDIA/TensorRT#4832). Raises GpuMissingError where no GPU answers yet.
+        """
         module = self._module or tensorrt_module()
         machine = this_machine(module)
-        keys = {
-            role: key_of(net, machine, self._precision, self._dla_core)
+        if self._precision == _FALLBACK or self._dla_core is not None:
+            return self._open(module, machine, self._precision)
+        plans, _ = self._kept(self._keys(machine, self._precision))
+        fallback, _ = self._kept(self._keys(machine, _FALLBACK))
+        if len(plans) < len(self._nets) == len(fallback):
+            _log.warning(
+                "FP32 plans are kept and no %s ones: those are used, as where an INT8 build has "
+                "failed before; 'dms engine build' tries it again",
+                self._precision.upper(),
+            )
+            return self._open(module, machine, _FALLBACK)
+        try:
+            return self._open(module, machine, self._precision)
+        except BuildFailedError as error:
+            if self._stop.is_set():
+                raise
+            _log.error("%s; the FP32 files are taken instead, which is slower", error)
+        return self._open(module, machine, _FALLBACK)
+
+    def _keys(self, machine: Machine, precision: str) -> dict[str, PlanKey]:
+        return {
+            role: key_of(net, machine, precision, self._dla_core)
             for role, net in self._nets.items()
         }
+
+    def _open(self, module: ModuleType, machine: Machine, precision: str) -> FrameNets:
+        keys = self._keys(machine, precision)
         plans, why = self._kept(keys)
         built = keys.keys() - plans.keys()
         if built:
@@ -122,7 +154,8 @@ class Preparation:
         _log.warning("%s: building %s, which takes minutes; the CPU watches meanwhile", why, what)
         if self._stop.is_set():
             raise EngineError("the build was cancelled; start dms again")
-        more = ["--precision", self._precision, "--folder", str(self._store.folder), *options]
+        precision = _FALLBACK if keys[0].precision == _FALLBACK else self._precision
+        more = ["--precision", precision, "--folder", str(self._store.folder), *options]
         if self._dla_core is not None:
             more += ["--dla", str(self._dla_core)]
         with self._builder([*names, *more]) as process:
@@ -132,7 +165,7 @@ class Preparation:
             _pass_on(what, process)
         self._building = None
         if process.returncode:
-            raise EngineError(
+            raise BuildFailedError(
                 f"building the plans failed with code {process.returncode}; run 'dms engine "
                 "build' and read what it says"
             )

@@ -112,6 +112,5 @@ def _figures(built: Built, seconds: float) -> dict[str, object]:
     return {
         "build_s": round(seconds, 1),
         "layers": built.layers,
-        "int8_layers": built.int8_layers,
         "weight_bytes": built.weight_bytes,
     }

@@ -72,7 +72,7 @@ def load_net(session: GpuSession, module: ModuleType, plan: bytes) -> LoadedNet:
         import tensorrt as trt  # noqa: PLC0415
     else:
         trt = module
-    report = Report()
+    report = Report.of_errors()
     logger = make_logger(module, report)
     runtime = started(trt.Runtime, logger, report)
     engine = runtime.deserialize_cuda_engine(plan)

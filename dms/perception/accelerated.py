@@ -1,12 +1,13 @@
 """The nets on the GPU as soon as their plans are ready, on the CPU until then and after a failure.
 
-The change from one to the other happens between two frames; whatever fails, the CPU goes on.
+The change from one to the other happens between two frames; whatever fails, the CPU goes on. A GPU
+that does not answer yet, as at boot, is tried again.
 """
 
 from __future__ import annotations
 
 import logging
-from concurrent.futures import wait
+import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from dms.engine.engine import Tensor
 from dms.engine.frame_nets import Crop, FrameNets
 from dms.engine.preparation import Preparation
 from dms.engine.worker import Worker
-from dms.errors import EngineError
+from dms.errors import EngineError, GpuMissingError
 from dms.perception.expression import ExpressionNet
 from dms.perception.eye_net import EyeScores, EyeStateNet
 from dms.resource import Resource
@@ -23,6 +24,7 @@ from dms.values import ExpressionScores, Gray, Points
 
 _log = logging.getLogger(__name__)
 
+RETRY_S = (5.0, 10.0, 20.0, 40.0, 60.0)  # pauses between looks for a GPU; the last one recurs
 CLOSE_TIMEOUT_S = 3.0  # systemd ends what takes longer than 5 s (systemd/dms.service)
 Outputs = dict[str, Tensor]
 
@@ -54,9 +56,11 @@ class AcceleratedNets(Resource):
         self._last: _Waiting | None = None
         self.expression = AcceleratedExpression(self, expression) if expression else None
         self.eye_state = AcceleratedEyeState(self, eye_state) if eye_state else None
+        self._given_up = self._closed = False
+        self._tried, self._stop = threading.Event(), threading.Event()
         self._worker = Worker("dms-plans")
         self._opening = self._worker.submit(self._prepare)
-        self._given_up = self._closed = False
+        self._opening.add_done_callback(lambda _: self._tried.set())
 
     @property
     def on_gpu(self) -> bool:
@@ -64,8 +68,18 @@ class AcceleratedNets(Resource):
         return self._nets() is not None
 
     def _prepare(self) -> FrameNets | None:
+        pauses = iter(RETRY_S)
         try:
-            nets = self._preparation.open()
+            while True:
+                try:
+                    nets = self._preparation.open()
+                    break
+                except GpuMissingError as error:
+                    if not self._tried.is_set():
+                        _log.error("the nets stay on the CPU: %s; it is tried again", error)
+                        self._tried.set()
+                    if self._stop.wait(next(pauses, RETRY_S[-1])):
+                        return None
         except (EngineError, OSError) as error:
             _log.error("the nets stay on the CPU: %s", error)
         except Exception:  # noqa: BLE001  (the supervisor of the GPU's libraries)
@@ -80,14 +94,15 @@ class AcceleratedNets(Resource):
         return self._opening.result() if ready else None
 
     def wait(self, timeout_s: float | None = None) -> bool:
-        """Wait until the plans are ready or have failed; return whether the GPU answers."""
-        wait([self._opening], timeout_s)
+        """Wait until the plans are ready or have failed once; return whether the GPU answers."""
+        self._tried.wait(timeout_s)
         return self.on_gpu
 
     def outputs(self, role: str, gray: Gray, anchors: Points) -> Outputs | None:
         """Return one net's outputs from the GPU, None where the CPU has to answer.
 
-        Both nets run in the first call of a frame; the second call finds its answer waiting.
+        The expression net is not due in every frame, the eye net is: asking for the first runs
+        both, so that a frame waits for the GPU once, and the second call finds its answer.
         """
         nets = self._nets()
         if nets is None:
@@ -98,7 +113,8 @@ class AcceleratedNets(Resource):
             if waiting is not None:
                 return waiting
         try:
-            found = nets.run(gray, self._crops(anchors))
+            crops = self._crops(anchors, face=role == "expression")
+            found = nets.run(gray, crops)
             answer = found.pop(role)
         except EngineError as error:
             _log.error("the nets go back to the CPU: %s", error)
@@ -110,12 +126,12 @@ class AcceleratedNets(Resource):
         self._give_up()
         return None
 
-    def _crops(self, anchors: Points) -> dict[str, list[Crop]]:
+    def _crops(self, anchors: Points, *, face: bool) -> dict[str, list[Crop]]:
         crops: dict[str, list[Crop]] = {}
         if self._cpu_eye_state is not None:
             right, left = self._cpu_eye_state.matrices(anchors)
             crops["eye_state"] = [Crop(right), Crop(left, mirror=True)]
-        if self._cpu_expression is not None:
+        if face and self._cpu_expression is not None:
             crops["expression"] = [Crop(self._cpu_expression.matrix(anchors))]
         return crops
 
@@ -133,6 +149,7 @@ class AcceleratedNets(Resource):
         if self._closed:
             return
         self._closed = True
+        self._stop.set()
         self._preparation.cancel()
         self._give_up()
         if not self._worker.stop(CLOSE_TIMEOUT_S):

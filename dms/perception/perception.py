@@ -166,9 +166,11 @@ class Perception:
             observe_eye(frame.gray, face.marks, left, pose, self._settings.eyes, brightness)
             for left in (False, True)
         ]
-        right, left = self._with_net(frame.gray, face.marks, eyes[0], eyes[1])
         busy = self.tracker.search.runs > searches
         score = self.expression is not None and self._expression_turns.due(frame.t_s, gap_s, busy)
+        # Before the eyes: on a GPU both nets then run in one go where the expression is due.
+        expression = self._expression_of(frame, face) if score else None
+        right, left = self._with_net(frame.gray, face.marks, eyes[0], eyes[1])
         watch_mouth = self._mouth_turns.due(frame.t_s, gap_s, busy or score)
         return DriverObservation(
             frame.t_s,
@@ -179,7 +181,7 @@ class Perception:
             mar=mouth_aspect_ratio(face.marks),
             yawn=self._yawn_of(frame, face) if watch_mouth else None,
             pose=pose,
-            expression=self._expression_of(frame, face) if score else None,
+            expression=expression,
             shape=face_shape(face.marks) if self._settings.shape else None,
             brightness=brightness,
         )

@@ -90,7 +90,6 @@ def test_builds_for_a_gpu_that_is_not_here(store, engines, capsys) -> None:
     assert "is kept" in capsys.readouterr().out
     sidecar = json.loads(next(store.folder.glob("*.json")).read_text())
     assert sidecar["key"]["capability"] == "8.6"
-    assert sidecar["figures"]["int8_layers"] >= 8
 
 
 @pytest.mark.parametrize("target", ["87", "SMx", "SM8"])

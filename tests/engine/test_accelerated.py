@@ -58,7 +58,8 @@ def bench(trt, engines: Path, plan_folder: Path) -> Bench:
 def same(nets: AcceleratedNets, bench: Bench, seed: int = 1) -> bool:
     """Whether both ways give the same numbers on one frame."""
     gray = picture(seed)
-    eyes, face = nets.eye_state.read(gray, ANCHORS), nets.expression.read(gray, ANCHORS)
+    # The expression first, as perception asks where it is due.
+    face, eyes = nets.expression.read(gray, ANCHORS), nets.eye_state.read(gray, ANCHORS)
     expected_eyes = bench.eye_state.read(gray, ANCHORS)
     expected_face = bench.expression.read(gray, ANCHORS)
     return np.allclose(
@@ -85,6 +86,25 @@ def test_both_nets_share_one_synchronise_a_frame(bench: Bench, gpu_counts) -> No
         for seed in range(2, 7):
             assert same(nets, bench, seed)
         assert gpu_counts.synchronisations == 5
+
+
+def test_a_net_that_is_not_due_is_not_run(bench: Bench, gpu_counts) -> None:
+    bench.keep()
+    with bench.open() as nets:
+        assert nets.wait(120)
+        frames, asked = nets._opening.result(), []
+        run = frames.run
+        frames.run = lambda gray, crops: asked.append(sorted(crops)) or run(gray, crops)
+        gpu_counts.forget()
+        for seed in range(6):
+            if seed % 3 == 0:
+                assert same(nets, bench, seed)
+            else:
+                nets.eye_state.read(picture(seed), ANCHORS)
+        del frames.run
+    both = ["expression", "eye_state"]
+    assert asked == [both, ["eye_state"], ["eye_state"]] * 2
+    assert gpu_counts.synchronisations == 6 + 1  # one a frame, and the closing
 
 
 def test_the_cpu_watches_while_plans_are_built_then_they_swap(bench: Bench, caplog) -> None:
@@ -120,6 +140,29 @@ def test_no_gpu_leaves_the_cpu_watching(bench: Bench, caplog, monkeypatch) -> No
         assert not nets.wait(120)
         assert same(nets, bench)
     assert "the nets stay on the CPU: no NVIDIA GPU answers" in caplog.text
+
+
+def test_a_gpu_that_comes_late_is_taken_and_told_once(bench: Bench, caplog, monkeypatch) -> None:
+    monkeypatch.setattr(room, "RETRY_S", (0.01,))
+    monkeypatch.setenv("EMU_NO_GPU", "1")
+    bench.keep()
+    with caplog.at_level(logging.INFO), bench.open() as nets:
+        assert not nets.wait(120)
+        assert same(nets, bench)
+        monkeypatch.delenv("EMU_NO_GPU")
+        assert nets._opening.result(60) is not None
+        assert nets.on_gpu
+        assert same(nets, bench, 2)
+    assert caplog.text.count("it is tried again") == 1
+    assert "run on the GPU now" in caplog.text
+
+
+def test_waiting_for_a_gpu_ends_at_once_when_the_service_stops(bench: Bench, monkeypatch) -> None:
+    monkeypatch.setenv("EMU_NO_GPU", "1")
+    nets = bench.open()
+    assert not nets.wait(120)
+    nets.close()
+    assert nets._opening.result(10) is None
 
 
 @pytest.mark.parametrize("error", [EngineError("CUDA failed"), TypeError("a fault of ours")])

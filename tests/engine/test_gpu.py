@@ -11,7 +11,7 @@ import pytest
 
 from dms.engine import gpu as room
 from dms.engine.gpu import Gpu, lease
-from dms.errors import EngineError
+from dms.errors import EngineError, GpuMissingError
 
 pytestmark = pytest.mark.usefixtures("gpu_counts")
 
@@ -27,6 +27,17 @@ def test_tells_what_the_gpu_is(kind: str) -> None:
         assert gpu.capability == (8, 7)
         assert gpu.integrated == (kind == "integrated")
         assert gpu.run(gpu.free_bytes) == (4 << 30, 8 << 30)
+
+
+def test_waits_for_the_gpu_sleep_instead_of_keeping_a_core_busy(gpu_counts) -> None:
+    with Gpu():
+        assert gpu_counts.schedule == 0x04  # CU_CTX_SCHED_BLOCKING_SYNC
+
+
+def test_no_gpu_is_one_that_may_yet_come(monkeypatch) -> None:
+    monkeypatch.setenv("EMU_NO_GPU", "1")
+    with pytest.raises(GpuMissingError, match="no NVIDIA GPU answers"):
+        Gpu()
 
 
 def test_all_work_runs_in_one_thread_of_its_own() -> None:

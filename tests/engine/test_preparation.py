@@ -84,7 +84,31 @@ def test_a_build_that_makes_no_plan_is_told(bench: Bench) -> None:
 def test_a_failing_build_is_told_with_its_code(bench: Bench) -> None:
     bench.script = "raise SystemExit(4)"
     with pytest.raises(EngineError, match="failed with code 4"):
+        bench.prepare(precision="fp32")
+    assert len(bench.built) == 1
+
+
+def test_where_int8_cannot_be_built_fp32_is_and_kept_for_the_next_start(
+    bench: Bench, caplog
+) -> None:
+    """As TensorRT 10.16 on Orin, which fails on sound Q/DQ files (NVIDIA/TensorRT#4832)."""
+    bench.fails = "int8"
+    bench.prepare()
+    precisions = [arguments[arguments.index("--precision") + 1] for arguments in bench.built]
+    assert precisions == ["int8", "fp32"]
+    assert "failed with code 4" in caplog.text
+    assert "the FP32 files are taken instead" in caplog.text
+    caplog.clear()
+    bench.prepare()
+    assert len(bench.built) == 2
+    assert "'dms engine build' tries it again" in caplog.text
+
+
+def test_where_neither_can_be_built_that_is_told(bench: Bench) -> None:
+    bench.script = "raise SystemExit(4)"
+    with pytest.raises(EngineError, match="failed with code 4"):
         bench.prepare()
+    assert len(bench.built) == 2
 
 
 def test_a_dla_core_is_part_of_the_key_and_leaves_plans_for_the_gpu_alone(bench: Bench) -> None:

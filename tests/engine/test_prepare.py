@@ -52,7 +52,7 @@ def builder(monkeypatch: pytest.MonkeyPatch):
 
     def build(_module, onnx, options, **more):
         asked.append((onnx, options, more["timing_cache"]))
-        return Built(b"plan", 10, 8, 1000, b"timings")
+        return Built(b"plan", 10, 1000, b"timings")
 
     monkeypatch.setattr(room, "build_plan", build)
     return asked
@@ -66,7 +66,6 @@ def test_a_plan_that_passes_is_kept_with_its_figures(engines: Path, tmp_path, bu
     )
     assert store.find(key) == stored
     assert stored.figures["gate"] == {"mean_loss": 0.001}
-    assert stored.figures["int8_layers"] == 8
     onnx, options, timings = builder[0]
     assert onnx == manifest.path("int8-qdq").read_bytes()
     assert (options.batch, options.dla_core, timings) == (2, 1, b"")

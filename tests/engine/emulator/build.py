@@ -12,7 +12,7 @@ from pathlib import Path
 from dms.engine import preprocess
 
 HERE = Path(__file__).parent
-COUNTS = ("faults", "alive", "copies", "launches", "graph_launches", "synchronisations")
+COUNTS = ("faults", "alive", "copies", "launches", "graph_launches", "synchronisations", "schedule")
 
 
 def build(folder: Path) -> Path:

@@ -55,6 +55,7 @@ static std::set<Graph*> graphs;
 static std::set<Module*> modules;
 static thread_local std::vector<void*> contexts;
 static int retained = 0;
+static unsigned schedule = 0;  // as set before the primary context was made
 static long faults = 0, copies = 0, launches = 0, graph_launches = 0, synchronisations = 0;
 static char primary;
 
@@ -160,6 +161,12 @@ int cuDevicePrimaryCtxRetain(void** context, int) {
   LOCKED;
   retained++;
   *context = &primary;
+  return OK;
+}
+int cuDevicePrimaryCtxSetFlags_v2(int, unsigned flags) {
+  LOCKED;
+  if (retained) return fault("the primary context's flags were set after it was made");
+  schedule = flags;
   return OK;
 }
 int cuDevicePrimaryCtxRelease_v2(int) {
@@ -394,7 +401,8 @@ long emu_count(int what) {
   LOCKED;
   long alive = device_memory.size() + host_memory.size() + streams.size() + graphs.size() +
                modules.size() + retained;
-  const long counts[] = {faults, alive, copies, launches, graph_launches, synchronisations};
+  const long counts[] = {faults, alive, copies, launches, graph_launches, synchronisations,
+                         long(schedule)};
   return counts[what];
 }
 void emu_abandon() {  // as the end of the process does
