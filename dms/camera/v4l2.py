@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import select
+from pathlib import Path
 
 from linuxpy.video.device import (
     BufferType,
@@ -17,6 +18,7 @@ from linuxpy.video.device import (
 from linuxpy.video.raw import IOC, v4l2_fmtdesc
 
 from dms.camera.alignment import Alignment
+from dms.camera.controls import V4l2Controls
 from dms.camera.devices import find_device, why_refused
 from dms.camera.raw_formats import decode_buffer
 from dms.camera.settings import CameraSettings, PixelFormat
@@ -79,7 +81,7 @@ class V4l2Device(Source):
             try:
                 capture.set_fps(self._settings.fps)
             except OSError:
-                _log.warning("%s does not let its frame rate be set.", path)
+                _set_tegra_rate(Path(path), self._settings.fps)
         capture.open()
         self._capture = capture
 
@@ -111,6 +113,21 @@ class V4l2Device(Source):
         with contextlib.suppress(OSError):
             if device is not None:
                 device.close()
+
+
+def _set_tegra_rate(path: Path, fps: float) -> None:
+    """Set the rate by the control of NVIDIA's CSI drivers, which have no other way."""
+    try:
+        controls = V4l2Controls(path, manual=False)
+    except CameraError as error:
+        _log.warning("%s", error)
+        return
+    try:
+        controls.set_rate(fps)
+    except CameraError as error:
+        _log.warning("%s: %s", path, error)
+    finally:
+        controls.close()
 
 
 def _offered(device: Device) -> list[str]:

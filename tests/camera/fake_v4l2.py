@@ -11,6 +11,7 @@ import errno
 import os
 import time
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import pytest
 
@@ -29,6 +30,7 @@ class Setting:
     high: int
     value: int
     flags: int = 0
+    wide: bool = False  # 64 bits, which only the extended calls know
 
 
 class FakeV4l2:
@@ -124,7 +126,7 @@ class FakeV4l2:
         self.streaming = False
 
     def _query_control(self, answer):
-        if answer.id not in self.controls:
+        if answer.id not in self.controls or self.controls[answer.id].wide:
             raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
         found = self.controls[answer.id]
         answer.minimum, answer.maximum, answer.flags = found.low, found.high, found.flags
@@ -139,6 +141,21 @@ class FakeV4l2:
         found.value = asked.value
         self.set_order.append((asked.id, asked.value))
 
+    def _query_wide(self, answer):
+        if answer.id not in self.controls:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        found = self.controls[answer.id]
+        answer.type = 5 if found.wide else 1  # V4L2_CTRL_TYPE_INTEGER64
+        answer.minimum, answer.maximum, answer.flags = found.low, found.high, found.flags
+
+    def _get_wide(self, asked):
+        assert asked.count == 1
+        asked.controls[0].value64 = self.controls[asked.controls[0].id].value
+
+    def _set_wide(self, asked):
+        one = asked.controls[0]
+        self._set_control(SimpleNamespace(id=one.id, value=one.value64))
+
     _HANDLERS = {
         0: (raw.v4l2_capability, _capability), 2: (raw.v4l2_fmtdesc, _enum_format),
         4: (raw.v4l2_format, _get_format), 5: (raw.v4l2_format, _set_format),
@@ -147,6 +164,8 @@ class FakeV4l2:
         18: (ctypes.c_int, _stream_on), 19: (ctypes.c_int, _stream_off),
         22: (raw.v4l2_streamparm, _set_parm), 27: (raw.v4l2_control, _get_control),
         28: (raw.v4l2_control, _set_control), 36: (raw.v4l2_queryctrl, _query_control),
+        71: (raw.v4l2_ext_controls, _get_wide), 72: (raw.v4l2_ext_controls, _set_wide),
+        103: (raw.v4l2_query_ext_ctrl, _query_wide),
     }  # fmt: skip
 
 

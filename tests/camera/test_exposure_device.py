@@ -7,12 +7,14 @@ import pytest
 
 pytest.importorskip("linuxpy", reason="linuxpy (extra v4l2) is not installed")
 
-from dms.camera.exposure import ExposureFollower, ExposureSettings, Light, V4l2Controls
+from dms.camera.controls import Light, V4l2Controls
+from dms.camera.exposure import ExposureFollower, ExposureSettings
 from dms.errors import CameraError
 from dms.values import DriverObservation, DriverState, Frame, Moment, Step
 from tests.camera.fake_v4l2 import Setting
 
 AUTO, EXPOSURE, LINES = 0x009A0901, 0x009A0902, 0x00980911
+TEGRA_GAIN, TEGRA_EXPOSURE = 0x009A2009, 0x009A200A
 GAIN, ANALOGUE_GAIN, AUTO_GAIN = 0x00980913, 0x009E0903, 0x00980912
 PICTURE = np.zeros((8, 8), np.uint8)
 
@@ -52,6 +54,34 @@ def test_a_control_that_is_disabled_or_has_no_range_is_none(fake_v4l2):
     controls.apply(Light(1.0, 1.0))
     assert device.set_order == []
     controls.close()
+
+
+def test_nvidias_csi_drivers_have_their_own_controls_of_64_bits(fake_v4l2):
+    own = {
+        TEGRA_EXPOSURE: Setting(30, 100_000_030, 50_000_030, wide=True),
+        TEGRA_GAIN: Setting(0, 5_000_000_000, 2_500_000_000, wide=True),
+    }
+    device = fake_v4l2(controls=own)
+    controls = V4l2Controls(device.path)
+    assert controls.light() == Light(0.5, 0.5)
+    controls.apply(Light(0.9, 1.0))
+    assert [own[TEGRA_EXPOSURE].value, own[TEGRA_GAIN].value] == [90_000_030, 5_000_000_000]
+    controls.close()
+
+
+def test_standard_controls_go_before_nvidias(fake_v4l2):
+    device = fake_v4l2(controls={**usual(), TEGRA_GAIN: Setting(0, 9, 3, wide=True)})
+    controls = V4l2Controls(device.path)
+    controls.apply(Light(0.3, 1.0))
+    assert (device.controls[GAIN].value, device.controls[TEGRA_GAIN].value) == (100, 3)
+    controls.close()
+
+
+def test_a_camera_without_controls_is_told_once(fake_v4l2, caplog):
+    cabin = Cabin(fake_v4l2(controls={}))
+    cabin.see(250)
+    assert caplog.text.count("no exposure and no gain to set") == 1
+    cabin.follower.close()
 
 
 def test_a_device_that_refuses_says_what_to_do(fake_v4l2):

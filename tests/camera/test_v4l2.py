@@ -9,7 +9,9 @@ from dms.camera.gray import frame_picture
 from dms.camera.settings import CameraSettings
 from dms.errors import CameraError, CameraLostError
 
-v4l2 = pytest.importorskip("dms.camera.v4l2", reason="linuxpy (extra v4l2) is not installed")
+pytest.importorskip("linuxpy", reason="linuxpy (extra v4l2) is not installed")
+from dms.camera import v4l2
+from tests.camera.fake_v4l2 import Setting
 
 
 @pytest.fixture
@@ -124,7 +126,17 @@ def test_a_driver_without_rates_is_told_and_used(fake_v4l2, opened, caplog):
     device.refused = {22}
     opened(device, fps=30)
     assert device.streaming
-    assert "does not let its frame rate be set" in caplog.text
+    assert "frame rate cannot be set to" in caplog.text
+
+
+def test_nvidias_csi_drivers_get_their_rate_by_their_own_control(fake_v4l2, opened, caplog):
+    automatic, rate = 0x009A0901, 0x009A200B
+    controls = {automatic: Setting(0, 3, 3), rate: Setting(2_000_000, 60_000_000, 0, wide=True)}
+    device = fake_v4l2(controls=controls)
+    device.refused = {22}  # VIDIOC_S_PARM
+    opened(device, fps=30)
+    assert (controls[rate].value, controls[automatic].value) == (30_000_000, 3)
+    assert not caplog.records
 
 
 def test_a_device_in_use_says_what_to_look_at(fake_v4l2, opened):

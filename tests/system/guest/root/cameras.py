@@ -3,8 +3,8 @@
 import time
 
 from dms.camera.backends import open_camera
+from dms.camera.controls import Light, V4l2Controls
 from dms.camera.devices import find_device
-from dms.camera.exposure import Light, V4l2Controls
 from dms.camera.settings import CameraSettings
 
 for form in ("GREY", "Y10", "Y16", "YUYV"):
