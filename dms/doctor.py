@@ -18,15 +18,22 @@ from dms.bridge import open_bridge
 from dms.bridge.bus_load import bus_load
 from dms.bridge.diagnostics import code_text, fault_text
 from dms.bridge.diagnostics import read as read_faults
+from dms.bus.interfaces import bring_up, interfaces
 from dms.camera.backends import open_camera, presences, source_kind
+from dms.camera.devices import CaptureDevice, query_device
 from dms.camera.settings import SourceKind
 from dms.config import Settings
 from dms.engine.manifest import load_manifest
+from dms.engine.probe import install_command, probe
 from dms.errors import DmsError
 from dms.perception.landmarks import load_predictor
 from dms.vehicle import check_vehicle
 
-_CAN_TYPE = "280"  # ARPHRD_CAN in Linux' if_arp.h
+_NO_INTERFACE = (
+    "plug its adapter in (dmesg says which driver took it), on a Jetson's own controller sudo "
+    "modprobe mttcan (docs/jetson.md), for a test ip link add dev vcan0 type vcan, or use slcan on "
+    "a serial port"
+)
 
 
 class Verdict(str, Enum):
@@ -115,11 +122,24 @@ def _video_devices(devices: list[str], source: str) -> Iterator[Finding]:
         verdict = Verdict.NOTE if source == "auto" else Verdict.BAD
         yield Finding("camera source", verdict, text)
         return
-    for device in devices:
-        yield _may_use(device, "video")
+    for path in devices:
+        yield _video(query_device(Path(path)))
     if source.startswith("/dev/") and not Path(source).exists():
         text = f"{source} does not exist; there are {', '.join(devices)}"
         yield Finding("camera source", Verdict.BAD, text)
+
+
+def _video(device: CaptureDevice) -> Finding:
+    if device.problem is not None:
+        return Finding(str(device.path), Verdict.BAD, device.problem)
+    if not device.captures:
+        return Finding(str(device.path), Verdict.NOTE, f"{device.card}: gives no pictures")
+    offered = ", ".join(device.formats) or "names no format"
+    if device.bayer:
+        text = f"{device.card}: {offered}, a raw mosaic; on a Jetson set camera.source to csi:0"
+        return Finding(str(device.path), Verdict.NOTE, text)
+    verdict = Verdict.GOOD if device.usable or not device.formats else Verdict.NOTE
+    return Finding(str(device.path), verdict, f"{device.card}: {offered}")
 
 
 def _may_use(device: str, group: str) -> Finding:
@@ -162,32 +182,34 @@ def _nets(settings: Settings) -> Iterator[Finding]:
 
 
 def _accelerator(settings: Settings) -> Iterator[Finding]:
+    """Load what the GPU needs, in a process of its own: it may crash."""
     needed = settings.nets.backend == "tensorrt"
     ways = {
         "tensorrt": "sudo apt install nvidia-jetpack, then the system's python3 or a venv of it "
         "with --system-site-packages",
-        "pycuda": "PATH=/usr/local/cuda/bin:$PATH pip install pycuda",
+        "pycuda": f"PATH=/usr/local/cuda/bin:$PATH {install_command()}",
+        "gpu": "see docs/tensorrt.md",
     }
-    for module, way in ways.items():
-        if importlib.util.find_spec(module):
-            yield Finding(module, Verdict.GOOD, "installed")
+    for part, answer in probe().items():
+        if answer.works:
+            yield Finding(part, Verdict.GOOD, answer.text)
+        elif answer.there:
+            bad = needed or part != "gpu"
+            yield Finding(part, Verdict.BAD if bad else Verdict.NOTE, answer.text)
         elif needed:
-            yield Finding(module, Verdict.BAD, f"missing: {way}")
+            yield Finding(part, Verdict.BAD, f"{answer.text}: {ways[part]}")
         else:
-            yield Finding(module, Verdict.NOTE, "absent; only the Jetson's engine needs it")
+            yield Finding(part, Verdict.NOTE, "absent; only the Jetson's engine needs it")
 
 
 def _buses() -> Iterator[Finding]:
-    interfaces = []
-    for path in sorted(Path("/sys/class/net").glob("*/type")):
-        if path.read_text(encoding="ascii").strip() == _CAN_TYPE:
-            state = (path.parent / "operstate").read_text(encoding="ascii").strip()
-            interfaces.append(f"{path.parent.name} ({state})")
-    yield Finding(
-        "socketcan",
-        Verdict.GOOD if interfaces else Verdict.NOTE,
-        ", ".join(interfaces) or "no CAN interface; ip link add, or use slcan on a serial port",
-    )
+    for found in interfaces():
+        yield Finding("socketcan", Verdict.GOOD if found.up else Verdict.NOTE, str(found))
+        if found.real and found.up and not found.restart_ms:
+            text = f"{found.name} stays off after bus-off: set restart-ms 100 when you bring it up"
+            yield Finding("socketcan", Verdict.NOTE, text)
+    if not interfaces():
+        yield Finding("socketcan", Verdict.NOTE, f"no CAN interface; {_NO_INTERFACE}")
     ports = sorted(str(path) for path in Path("/dev/serial/by-id").glob("*"))
     if not ports:
         yield Finding("serial adapter", Verdict.NOTE, "none in /dev/serial/by-id")
@@ -205,9 +227,8 @@ def _bridges(settings: Settings) -> Iterator[Finding]:
         except DmsError as error:
             yield Finding(part, Verdict.BAD, str(error))
             continue
-        if bridge.kind == "socketcan" and not Path("/sys/class/net", bridge.channel).exists():
-            advice = f"no interface {bridge.channel}: ip link add, or set bridges[].channel"
-            yield Finding(part, Verdict.BAD, advice)
+        if bridge.kind == "socketcan":
+            yield _socketcan(part, bridge.channel, bridge.bitrate)
         elif bridge.kind == "slcan":
             yield _serial(part, bridge.channel)
         elif bridge.kind == "virtual":
@@ -219,6 +240,23 @@ def _bridges(settings: Settings) -> Iterator[Finding]:
         if bridge.kind in {"socketcan", "slcan"}:
             text = f"our messages take {bus_load(bridge):.2%} of {bridge.bitrate // 1000} kbit/s"
             yield Finding(f"load {bridge.kind}", Verdict.GOOD, text + " at most")
+
+
+def _socketcan(part: str, channel: str, bitrate: int) -> Finding:
+    """Judge the interface that a bridge names: there, up, at the bit rate of the settings."""
+    found = next((one for one in interfaces() if one.name == channel), None)
+    if found is None:
+        return Finding(part, Verdict.BAD, f"no interface {channel}: {_NO_INTERFACE}")
+    if not found.up:
+        way = f"sudo ip link set {channel} up" if not found.real else bring_up(channel, bitrate)
+        return Finding(part, Verdict.BAD, f"{channel} is down: {way}")
+    if found.bitrate not in {None, bitrate}:
+        text = (
+            f"{channel} runs at {found.bitrate} bit/s, bridges[].bitrate says {bitrate}: mend one "
+            f"(sudo ip link set {channel} down; {bring_up(channel, bitrate)})"
+        )
+        return Finding(part, Verdict.BAD, text)
+    return Finding(part, Verdict.GOOD, str(found))
 
 
 def _vehicle(settings: Settings) -> Iterator[Finding]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 
 from dms.camera.settings import CameraSettings
 from dms.errors import ConfigError
 
 SINK = "appsink name=dms drop=true max-buffers=1 sync=false"
 _GRAY = "video/x-raw,format=GRAY8"
+_PLUGINS = "/usr/lib/aarch64-linux-gnu/gstreamer-1.0"  # JetPack's
 _CSI_SIZE = (1280, 720, 30)  # a mode that the common Jetson sensors have
 
 
@@ -24,11 +27,22 @@ def pipeline(settings: CameraSettings) -> str:
     if source.startswith(("rtsp://", "rtsps://")):
         return (
             f'rtspsrc location="{source}" latency={settings.rtsp_latency_ms} drop-on-latency=true '
-            f"! decodebin ! videoconvert ! {_GRAY} ! {SINK}"
+            f"! decodebin ! {_converter()} ! {_GRAY} ! {SINK}"
         )
     if "appsink" in source:
         return source
     return f"{source} ! videoconvert ! {_GRAY} ! {SINK}"
+
+
+def _converter() -> str:
+    """Return the element that makes gray of what decodebin gives.
+
+    On a Jetson decodebin takes nvv4l2decoder, whose pictures lie in NVMM memory: only nvvidconv
+    takes these, and it takes others as well.
+    """
+    folders = [*os.environ.get("GST_PLUGIN_PATH", "").split(os.pathsep), _PLUGINS]
+    there = any(Path(folder, "libgstnvvidconv.so").exists() for folder in folders if folder)
+    return "nvvidconv" if there else "videoconvert"
 
 
 def _csi(settings: CameraSettings, sensor: str) -> str:

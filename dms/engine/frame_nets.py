@@ -93,6 +93,11 @@ class FrameNets(Resource):
     def _replayable(self, session: GpuSession, names: tuple[str, ...]) -> Callable[[], None]:
         return session.replayable(lambda: self._queue(session.gpu, names))
 
+    @property
+    def captured(self) -> bool:
+        """Whether all of its work is replayed as CUDA graphs, as it should be."""
+        return self._session.captured
+
     def run(
         self, frame: NDArray[Any], crops: Mapping[str, Sequence[Crop]]
     ) -> dict[str, dict[str, Tensor]]:

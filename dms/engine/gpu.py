@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from dms.engine.probe import install_command
 from dms.engine.worker import Worker
 from dms.errors import EngineError, GpuMissingError
 from dms.resource import Resource
@@ -121,9 +122,7 @@ class Gpu(Resource):
         except ImportError as error:
             if "libcuda" in str(error):  # JetPack 7.2 chooses it at boot, by a unit of its own
                 raise GpuMissingError(f"no CUDA driver yet ({error}); {why_no_gpu()}") from error
-            raise EngineError(
-                f"pycuda cannot be loaded ({error}); on a Jetson see docs/tensorrt.md"
-            ) from error
+            raise EngineError(f"pycuda cannot be loaded ({error}): {install_command()}") from error
         self.cuda = cuda
         self._failures += (cuda.Error,)
         try:

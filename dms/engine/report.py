@@ -6,7 +6,6 @@ On a machine without a GPU the CPU's rows are measured and the GPU's say why the
 from __future__ import annotations
 
 import logging
-import platform
 import resource
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +15,7 @@ from types import ModuleType
 
 import numpy as np
 
+from dms.engine.board import board
 from dms.engine.build import Say
 from dms.engine.engine import Engine, Tensor
 from dms.engine.frame_nets import Crop, FrameNets
@@ -107,7 +107,8 @@ def engine_report(
     ``say`` is told how far a build is, which takes minutes.
     """
     wanted, store = wanted or Wanted(), store or PlanStore()
-    yield Row("machine", "system", f"{platform.machine()}, {_release()}")
+    for what, value in board():
+        yield Row("machine", what, value)
     manifests = [load_manifest(name, engines) for name in wanted.names]
     for manifest in manifests:
         yield from _cpu_rows(manifest, wanted)
@@ -119,14 +120,6 @@ def engine_report(
         yield Row("TensorRT", "not measured", str(error), good=False)
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     yield Row("process", "largest memory", f"{used:.0f} MiB")
-
-
-def _release() -> str:
-    """JetPack's base release on a Jetson, else the system's name."""
-    try:
-        return Path("/etc/nv_tegra_release").read_text(encoding="utf-8").split(",")[0].strip("# ")
-    except OSError:
-        return platform.system()
 
 
 def _cpu_rows(manifest: Manifest, wanted: Wanted) -> Iterator[Row]:
@@ -201,6 +194,7 @@ def _plan_rows(
         told = timed(lambda: engine.infer(some), wanted.count)
         yield Row(manifest.name, f"{wanted.on_gpu}, {len(some)} a call", str(told))
         got = engine.infer(crops)
+        yield Row(manifest.name, "layers as the engine inspector names them", engine.layers())
     others = [(f"CPU {wanted.on_cpu.upper()}", wanted.on_cpu, True)]
     if wanted.precision != "fp32" and wanted.dla_core is None:
         others.append(("the same Q/DQ file in ONNX Runtime, not optimised", "int8-qdq", False))
@@ -229,6 +223,8 @@ def _frame_rows(
     with FrameNets(plans, module=module, cubins=store.folder) as nets:
         found = nets.run(frame, crops)
         told = timed(lambda: nets.run(frame, crops), count)
+        graphs = "captured" if nets.captured else "refused: each kernel is launched by itself"
+    yield Row("frame", "CUDA graph", graphs, good=nets.captured)
     size = f"{FRAME[1]}x{FRAME[0]}"
     yield Row("frame", f"{size}: copy, crops and all nets on the GPU", str(told))
     for net in manifests:

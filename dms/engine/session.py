@@ -28,6 +28,7 @@ class GpuSession(Resource):
     def __init__(self, load: Callable[[GpuSession], None]) -> None:
         self._gpu: Gpu | None = lease.take()
         self._held = ExitStack()
+        self.captured = True  # every piece of work replays as a CUDA graph
         try:
             self.run(lambda: load(self), LOAD_TIMEOUT_S)
         except BaseException:
@@ -69,7 +70,8 @@ class GpuSession(Resource):
         try:
             graph = capture(gpu.stream.handle, queue)
         except (EngineError, gpu.cuda.Error) as error:
-            _log.info("no CUDA graph (%s); each kernel is launched by itself", error)
+            self.captured = False
+            _log.warning("no CUDA graph (%s); each kernel is launched by itself", error)
             return queue
         self.keep(graph.free)
         return graph.launch

@@ -6,6 +6,7 @@ It runs plans and never builds them; dms/perception/accelerated.py sees to that.
 from __future__ import annotations
 
 import importlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
@@ -117,6 +118,7 @@ class TensorRTEngine(Engine):
 
     def __init__(self, plan: bytes, *, module: ModuleType | None = None) -> None:
         chosen = module or tensorrt_module()
+        self._module = chosen
         self._session = GpuSession(lambda session: self._load(session, chosen, plan))
 
     def _load(self, session: GpuSession, module: ModuleType, plan: bytes) -> None:
@@ -146,6 +148,27 @@ class TensorRTEngine(Engine):
             net.gpu.synchronize()
             parts.append({name: out.host[: len(rows)].copy() for name, out in net.outputs.items()})
         return joined(parts, net)
+
+    def layers(self) -> str:
+        """Return how many layers the plan has and how many of them give INT8, in words.
+
+        The builder keeps this (ProfilingVerbosity.DETAILED); what an ONNX file asks for is less
+        than what the GPU runs. Written against the API, never run on a device.
+        """
+        return self._session.run(self._inspect)
+
+    def _inspect(self) -> str:
+        engine = self._net.owners[0]
+        ask = getattr(engine, "create_engine_inspector", None)
+        if ask is None:
+            return "not told by this TensorRT"
+        kinds = self._module.LayerInformationFormat
+        told = json.loads(ask().get_engine_information(kinds.JSON)).get("Layers", [])
+        known = [layer for layer in told if isinstance(layer, dict)]
+        if not known:
+            return f"{len(told)} layers, without their precision"
+        int8 = sum("Int8" in json.dumps(layer.get("Outputs", [])) for layer in known)
+        return f"{int8} of {len(known)} layers give INT8"
 
     def close(self) -> None:
         self._session.close()

@@ -18,6 +18,15 @@ def test_rtsp_carries_address_and_latency():
     assert text.endswith(SINK)
 
 
+def test_rtsp_on_a_jetson_goes_through_the_converter_that_takes_nvmm(tmp_path, monkeypatch):
+    """decodebin takes nvv4l2decoder there; videoconvert after it is "not-negotiated"."""
+    source = CameraSettings(source="rtsp://cam/a")
+    monkeypatch.setenv("GST_PLUGIN_PATH", f"{tmp_path / 'none'}:{tmp_path}")
+    assert "decodebin ! videoconvert !" in pipeline(source)
+    (tmp_path / "libgstnvvidconv.so").write_bytes(b"")
+    assert "decodebin ! nvvidconv ! video/x-raw,format=GRAY8 !" in pipeline(source)
+
+
 @pytest.mark.parametrize("source", ["videotestsrc ! appsink", "v4l2src ! jpegdec"])
 def test_a_pipeline_of_ones_own_gets_a_sink_unless_it_has_one(source):
     text = pipeline(CameraSettings(source=source))
