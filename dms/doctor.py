@@ -23,8 +23,9 @@ from dms.camera.backends import open_camera, presences, source_kind
 from dms.camera.devices import CaptureDevice, query_device
 from dms.camera.settings import SourceKind
 from dms.config import Settings
+from dms.engine.absent import install_command
 from dms.engine.manifest import load_manifest
-from dms.engine.probe import install_command, probe
+from dms.engine.probe import probe
 from dms.errors import DmsError
 from dms.perception.landmarks import load_predictor
 from dms.vehicle import check_vehicle

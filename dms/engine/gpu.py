@@ -7,9 +7,7 @@ such thread, and a call that does not come back in time is an error instead of a
 from __future__ import annotations
 
 import ctypes
-import errno
 import logging
-import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
@@ -20,7 +18,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from dms.engine.probe import install_command
+from dms.engine.absent import install_command, why_no_gpu
 from dms.engine.worker import Worker
 from dms.errors import EngineError, GpuMissingError
 from dms.resource import Resource
@@ -29,7 +27,6 @@ _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 CALL_TIMEOUT_S = 2.0  # our estimate: a frame's work is under 1 ms, so the GPU hangs
-_NODES = ("/dev/nvgpu/igpu0/ctrl", "/dev/nvmap", "/dev/nvidiactl")  # Orin's, and Thor's
 _BLOCKING_SYNC = 0x04  # CU_CTX_SCHED_BLOCKING_SYNC of cuda.h
 LOAD_TIMEOUT_S = 60.0  # deserialising a plan, compiling the kernel on first use
 
@@ -202,22 +199,6 @@ class Gpu(Resource):
         self._closed = True
         self.release(self._shut)
         self._worker.stop(0.0 if self._lost else LOAD_TIMEOUT_S)
-
-
-def why_no_gpu() -> str:
-    """Return what to do where CUDA finds no GPU, told by the device files there are."""
-    for node in _NODES:
-        try:
-            os.close(os.open(node, os.O_RDWR | os.O_CLOEXEC))
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            if error.errno == errno.EPERM:
-                return f"{node} is not in the unit's device list: sudo systemctl restart dms"
-            if error.errno == errno.EACCES:
-                return f"{node} may not be opened: add this user to the groups video and render"
-        return "its device files are there: see dmesg, and that driver and CUDA belong together"
-    return "its driver is not loaded: see lsmod and dmesg, or set nets.backend to onnxruntime"
 
 
 def _wait_blocking() -> None:

@@ -13,11 +13,10 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
+
+from dms.engine.absent import why_no_gpu
 
 _TIMEOUT_S = 60.0  # the first load of CUDA on a Jetson takes seconds
-_OF_SERVICE = Path("/opt/dms/lib")  # where systemd/stage puts what the service imports
-_PYCUDA = "pycuda pytools siphash24 platformdirs mako markupsafe"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +74,6 @@ def _asked(timeout_s: float) -> tuple[dict[str, object], str]:
     return told, "does not load: " + (done.stderr.strip().splitlines() or ["it gave no reason"])[-1]
 
 
-def install_command() -> str:
-    """Return how to install pycuda where this very dms would find it."""
-    if _OF_SERVICE in Path(__file__).parents:
-        return f"sudo -E python3 -m pip install --target {_OF_SERVICE} --no-deps {_PYCUDA}"
-    return f"{sys.executable} -m pip install pycuda"
-
-
 def _tell(part: str, works: bool, text: str) -> None:
     sys.stdout.write(json.dumps({part: [works, text]}) + "\n")
     sys.stdout.flush()  # before the next part, which may crash
@@ -109,8 +101,6 @@ def main() -> None:
             major, minor = device.compute_capability()
             _tell("gpu", True, f"{device.name()}, compute capability {major}.{minor}")
         except cuda.Error as error:
-            from dms.engine.gpu import why_no_gpu  # noqa: PLC0415
-
             _tell("gpu", False, f"no NVIDIA GPU answers ({error}); {why_no_gpu()}")
     if importlib.util.find_spec("tensorrt"):
         _load("tensorrt", "tensorrt")

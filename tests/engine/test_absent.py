@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from dms.engine import gpu as room
+from dms.engine import absent as room
 
 
 @pytest.mark.parametrize(
