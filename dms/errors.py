@@ -8,11 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dms.masking import masked
+
 
 class DmsError(Exception):
-    """Base of every expected failure; never raised itself."""
+    """Base of every expected failure; never raised itself. Its words hold no secret."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        return masked(super().__str__())
 
 
 class ConfigError(DmsError):

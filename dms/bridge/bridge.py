@@ -21,6 +21,13 @@ class Bridge(OpenedResource):
     def open(self) -> None:
         """Open the bus. Raises BridgeError with what to do."""
 
+    def check(self) -> tuple[str, ...]:
+        """Open and check the files that :meth:`open` will need on this machine, but no bus.
+
+        Returns what is unwise in them, in words. Raises DmsError, whose message says what to do.
+        """
+        return ()
+
     @abstractmethod
     def publish(self, state: DriverState) -> None:
         """Send what is due. Never blocks and never raises for a bus fault: see :attr:`fault`."""

@@ -6,10 +6,12 @@ a bounded queue and are sent later, marked late; of the signals only the newest 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
-import ssl
+import sys
 import threading
+import uuid
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -23,7 +25,9 @@ from paho.mqtt.reasoncodes import ReasonCode
 from dms.bridge import vss
 from dms.bridge.backends import BridgeSettings
 from dms.bridge.bridge import Bridge
-from dms.bridge.mqtt_command import command_of
+from dms.bridge.command_queue import RATE_HZ, CommandQueue
+from dms.bridge.mqtt_access import Access, access_of
+from dms.bridge.mqtt_command import LARGEST, command_of, refused
 from dms.bridge.mqtt_settings import MqttSettings
 from dms.errors import BridgeError, ConfigError
 from dms.files.events import event_object
@@ -35,6 +39,9 @@ _paho_log.addFilter(  # and not, at every retry, that a broker is away, which we
     lambda record: not record.getMessage().startswith("Client is not connected")
 )
 _CONNECT_S = 3.0  # how long opening waits for the broker's answer
+_PATIENT_S = 0.3  # and where it goes on without: time for one that is on this machine
+_CHUNK = 16_384  # bytes read at once
+_MACHINE = Path("/etc/machine-id")
 _UNCHANGED: object = object()
 
 
@@ -57,7 +64,7 @@ class MqttBridge(Bridge):
         self._fault: str | None = None
         self._sent: dict[str, object] = {}
         self._waiting: deque[dict[str, Any]] = deque(maxlen=self._settings.queue)
-        self._commands: deque[Command] = deque(maxlen=32)
+        self._commands = CommandQueue()
         self._due_s: float | None = None
         self._level = Level.NONE
         self._number = 0
@@ -66,25 +73,34 @@ class MqttBridge(Bridge):
     def _topic(self, *parts: str) -> str:
         return "/".join((self._settings.prefix, *parts))
 
+    def check(self) -> tuple[str, ...]:
+        return access_of(self._settings).notes
+
     def open(self) -> None:
-        client = _client(self._settings, self._topic("status"), self._clock)
+        access = access_of(self._settings)
+        for note in access.notes:
+            _log.warning("%s: %s", self.name, note)
+        client = _client(self._settings, access, self._topic("status"), self._clock)
         client.on_connect = self._on_connect
+        client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         client.on_subscribe = self._on_subscribe
         self._client = client
         where = (self._settings.host, self._settings.port, self._settings.keepalive_s)
         self._answered.clear()
+        if self._wait:  # a broker or name server that is silent holds up paho's thread alone
+            client.connect_async(*where)
+            client.loop_start()
+            self._answered.wait(_PATIENT_S)
+            return
         try:
             client.connect(*where)
         except (OSError, ValueError) as error:
-            self._tell(f"no broker at {self._settings.host}:{self._settings.port}: {error}")
-            if not self._wait:
-                self._client = None
-                raise BridgeError(f"{self.name}: {error}; is the broker running?") from error
-            client.connect_async(*where)
+            self._client = None
+            raise BridgeError(f"{self.name}: {error}; is the broker running?") from error
         client.loop_start()
-        if not self._wait and not (self._answered.wait(_CONNECT_S) and self._connected.is_set()):
+        if not (self._answered.wait(_CONNECT_S) and self._connected.is_set()):
             fault = self._fault or "the broker does not answer"
             self.close()
             raise BridgeError(f"{self.name}: {fault}")
@@ -111,10 +127,7 @@ class MqttBridge(Bridge):
             self._send_values(client, state)
 
     def commands(self) -> tuple[Command, ...]:
-        taken = []
-        while self._commands:
-            taken.append(self._commands.popleft())
-        return tuple(taken)
+        return self._commands.take()
 
     def close(self) -> None:
         client, self._client = self._client, None
@@ -191,6 +204,11 @@ class MqttBridge(Bridge):
         client.subscribe(self._topic("command"), qos=1)
         self._connected.set()
 
+    def _on_connect_fail(self, _client: paho.Client, _data: object) -> None:
+        error = sys.exc_info()[1]  # paho calls from where it caught it
+        self._tell(f"no broker at {self._settings.host}:{self._settings.port}: {error}")
+        self._answered.set()
+
     def _on_subscribe(
         self, _client: paho.Client, _data: object, _mid: int, codes: list[ReasonCode], _more: object
     ) -> None:
@@ -214,8 +232,9 @@ class MqttBridge(Bridge):
         if message.retain:
             return  # an old wish that the broker kept is no command
         command, answer = command_of(message.payload)
-        if command is not None:
-            self._commands.append(command)
+        if command is not None and not self._commands.put(command):
+            reason = f"too many commands; {RATE_HZ:g} a second are taken"
+            answer = refused(answer["id"], reason)
         client.publish(
             self._topic("command", "answer"),
             json.dumps({**answer, "timestamp": self._clock()}),
@@ -228,14 +247,37 @@ def _check(settings: MqttSettings) -> None:
     prefix = settings.prefix
     if not settings.host.strip():
         raise ConfigError("mqtt.host is empty; give the broker's name or address")
+    if "@" in settings.host or "/" in settings.host:
+        raise ConfigError(
+            "mqtt.host is a name or address alone; user and password go into mqtt.username and "
+            "mqtt.password_file"
+        )
+    try:
+        settings.host.encode("idna")
+    except UnicodeError as error:
+        raise ConfigError(f"mqtt.host: {settings.host[:80]!r} is no name of a host") from error
     if not prefix or prefix.startswith("$") or set(prefix) & set("+#\0"):
         raise ConfigError(
             f"mqtt.prefix: {prefix!r} is no topic; it may hold no + or #, nor begin with $"
         )
 
 
-def _client(settings: MqttSettings, status: str, clock: Callable[[], str]) -> paho.Client:
-    client = paho.Client(CallbackAPIVersion.VERSION2, client_id=settings.client_id)
+class _BoundedClient(paho.Client):
+    """Keeps only the beginning of what is too large to be a command, to be refused.
+
+    MQTT allows messages of 256 MB, and paho would hold one whole.
+    """
+
+    def _sock_recv(self, bufsize: int) -> bytes:
+        del self._in_packet["packet"][2 * LARGEST :]
+        return super()._sock_recv(min(bufsize, _CHUNK))
+
+
+def _client(
+    settings: MqttSettings, access: Access, status: str, clock: Callable[[], str]
+) -> paho.Client:
+    name = settings.client_id or device_name()
+    client = _BoundedClient(CallbackAPIVersion.VERSION2, client_id=name)
     client.max_queued_messages_set(settings.queue + 64)
     client.suppress_exceptions = True  # or one in a callback ends the network thread for good
     client.enable_logger(_paho_log)  # and tells it
@@ -244,28 +286,21 @@ def _client(settings: MqttSettings, status: str, clock: Callable[[], str]) -> pa
     will = json.dumps({"value": "offline", "timestamp": clock(), "reason": "connection lost"})
     client.will_set(status, will, qos=1, retain=True)
     if settings.username:
-        client.username_pw_set(settings.username, _password(settings.password_file))
-    if settings.ca_file:
-        try:
-            client.tls_set(
-                settings.ca_file,
-                settings.certificate_file or None,
-                settings.key_file or None,
-                tls_version=ssl.PROTOCOL_TLS_CLIENT,
-            )
-        except (OSError, ValueError) as error:
-            raise ConfigError(
-                f"mqtt: the TLS files cannot be used ({settings.ca_file}): {error}"
-            ) from error
-    elif settings.certificate_file or settings.key_file:
-        raise ConfigError("mqtt: a client certificate needs ca_file too")
+        client.username_pw_set(settings.username, access.password)
+    if access.tls is not None:
+        client.tls_set_context(access.tls)
     return client
 
 
-def _password(file: str) -> str | None:
-    if not file:
-        return None
+def device_name(file: Path = _MACHINE) -> str:
+    """Return a client id that is this device's own and tells nothing of it.
+
+    Two clients of one id throw each other out for ever. At most 23 letters (MQTT 3.1.1, 3.1.3.1).
+    """
     try:
-        return Path(file).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise ConfigError(f"mqtt: cannot read password_file {file}: {error.strerror}") from error
+        machine = file.read_bytes().strip()
+    except OSError:
+        machine = b""
+    if not machine:
+        machine = str(uuid.getnode()).encode()
+    return f"dms-{hashlib.sha256(b'dms mqtt ' + machine).hexdigest()[:16]}"

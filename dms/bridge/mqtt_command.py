@@ -8,7 +8,12 @@ from typing import Any
 from pydantic import ConfigDict, ValidationError
 from pydantic.dataclasses import dataclass
 
+from dms.masking import told
 from dms.values import Command, PauseReason
+
+LARGEST = 4096  # bytes of a command; a whole one takes 150
+_LONGEST = 64  # characters of what is repeated to the sender
+_HIGHEST = 2**53  # the largest whole number that every JSON reader keeps
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid", strict=True))
@@ -23,18 +28,22 @@ class _Wish:
 
 def command_of(payload: bytes | bytearray) -> tuple[Command | None, dict[str, Any]]:
     """Return the command (None if refused) and the answer: ``id``, ``answer`` and ``reason``."""
+    if len(payload) > LARGEST:
+        return None, refused(None, f"a command has at most {LARGEST} bytes")
     thing: Any = None
     try:
         thing = json.loads(payload)
         if not isinstance(thing, dict):
-            return None, _refused(None, "a command is a JSON object")
+            return None, refused(None, "a command is a JSON object")
         wish = _Wish(**thing)
         reason = PauseReason(wish.pause_reason) if wish.pause_reason is not None else None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        return None, _refused(thing, f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
+        where = ".".join(map(str, first["loc"]))
+        return None, refused(thing.get("id"), f"{where[:_LONGEST]}: {first['msg']}")
     except (ValueError, TypeError, RecursionError) as error:
-        return None, _refused(thing, f"not a command: {error}"[:200])
+        sent = thing.get("id") if isinstance(thing, dict) else None
+        return None, refused(sent, f"not a command: {error}")
     command = Command(
         acknowledge=wish.acknowledge,
         pause=wish.pause,
@@ -43,11 +52,17 @@ def command_of(payload: bytes | bytearray) -> tuple[Command | None, dict[str, An
         rage=wish.rage,
     )
     if command == Command(pause_reason=reason):
-        return None, _refused(thing, "it asks for nothing")
-    return command, {"id": wish.id, "answer": "accepted"}
+        return None, refused(wish.id, "it asks for nothing")
+    return command, {"id": _identity(wish.id), "answer": "accepted"}
 
 
-def _refused(thing: object, reason: str) -> dict[str, Any]:
-    sent = thing.get("id") if isinstance(thing, dict) else None
-    identity = sent if isinstance(sent, (str, int)) else None
-    return {"id": identity, "answer": "refused", "reason": reason}
+def refused(sent: object, reason: str) -> dict[str, Any]:
+    """Return the answer to what is not done; ``sent`` is the id that it came with."""
+    return {"id": _identity(sent), "answer": "refused", "reason": told(reason)[:200]}
+
+
+def _identity(sent: object) -> str | int | None:
+    """Return an id as it is repeated: cut, so that nobody makes us shout."""
+    if isinstance(sent, str):
+        return sent[:_LONGEST]
+    return sent if isinstance(sent, int) and abs(sent) <= _HIGHEST else None

@@ -12,10 +12,15 @@ class MqttSettings:
     host: str = setting("localhost", text="broker")
     port: int = setting(1883, gt=0, le=65535, source="IANA", text="8883 is usual with TLS")
     prefix: str = setting("dms", text="first part of every topic")
-    client_id: str = setting("dms", text="name at the broker; one for each device")
+    client_id: str = setting(
+        "", text="name at the broker, one for each device; empty: made from /etc/machine-id"
+    )
     username: str = setting("", text="empty: anonymous")
     password_file: str = setting("", text="file with the password alone; keep it at mode 0600")
-    ca_file: str = setting("", text="certificate authority; given, TLS is used")
+    ca_file: str = setting(
+        "",
+        text="certificate authority; given, TLS is used, without it a password goes in clear text",
+    )
     certificate_file: str = setting("", text="client certificate, with key_file")
     key_file: str = setting("", text="key of the client certificate")
     period_s: float = setting(0.5, unit="s", gt=0, le=10, text="how often changed values are sent")

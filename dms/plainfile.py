@@ -1,0 +1,30 @@
+"""Reads a file that settings name: a plain one, no larger than such a file can be.
+
+A pipe would hold up for ever whoever reads it, and a device, or a link to one, has no end.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+
+def read_plain(path: Path, most_bytes: int) -> bytes:
+    """Return the bytes of ``path``.
+
+    Raises OSError, whose ``strerror`` says so where it is no plain file or holds more.
+    """
+    number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    with os.fdopen(number, "rb") as file:
+        found = os.fstat(number)
+        if stat.S_ISDIR(found.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "it is a pipe or a device, no plain file", str(path))
+        data = file.read(most_bytes + 1)
+    if len(data) > most_bytes:
+        words = f"it is larger than {most_bytes / 1e6:g} MB, no such file is"
+        raise OSError(errno.EFBIG, words, str(path))
+    return data

@@ -1,0 +1,62 @@
+"""What is told holds no secret, no control byte and no formula."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dms.masking import cell, masked, told
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The camera rtsp://admin:s3cret@10.0.0.7:554/live cannot be opened",
+        "rtsp://s3cret@10.0.0.7/live",
+        "rtsp://admin:p@s3cret@10.0.0.7/live",
+        "rtsp://admin:a/s3cret@10.0.0.7/live",
+        "rtsp://admin:%733s3cret@[::1]/live",
+        "rtsp://10.0.0.7/live?user=admin&password=s3cret&channel=1",
+        "rtspsrc location=rtsp://10.0.0.7 user-id=admin user-pw=s3cret ! appsink",
+        'rtspsrc user-pw="a s3cret" ! appsink',
+        "mqtt admin:s3cret@broker:1883: no answer",
+        "tls://dask:s3cret@scheduler:8786",
+        "https://x/y?api_key=s3cret",
+        "x?access_token=s3cret",
+    ],
+)
+def test_a_secret_is_taken_out_wherever_it_stands(text):
+    assert "s3cret" not in masked(text)
+    assert "***" in masked(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rtsp://10.0.0.7:554/live",
+        "camera: /dev/v4l/by-id/usb-Cam_1 is gone; plug it in again",
+        "mqtt: cannot read password_file /etc/dms/password: Permission denied",
+        "dms.yaml:3: camera.fps: expected a number, got 'a'",
+        "keys and values\nin two lines",
+        "mqtt broker:1883: the broker is gone; alerts wait here",
+        "at 12:30 a mail to me@example.org",
+    ],
+)
+def test_other_text_stays_as_it_is(text):
+    assert masked(text) == text
+
+
+def test_control_bytes_and_turned_writing_are_no_text():
+    assert masked("a\x1b[2Jb\x07\x9b\u202ec") == "a?[2Jb???c"
+    assert told("one\r\n  two\n") == "one? two"
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"])
+def test_a_cell_is_no_formula(text):
+    assert not cell(text).startswith(("=", "+", "-", "@", "\t"))
+
+
+@given(st.text(max_size=60))
+def test_what_was_masked_stays_the_same(text):
+    assert masked(masked(text)) == masked(text)
+    assert "\n" not in told(text)
+    assert "\x1b" not in told(text)
