@@ -224,10 +224,12 @@ def _bridges(settings: Settings) -> Iterator[Finding]:
     for bridge in settings.bridges:
         part = f"bridge {bridge.kind}"
         try:
-            open_bridge(bridge)  # made, not opened
+            notes = open_bridge(bridge).check()  # the very files that the service opens, no bus
         except DmsError as error:
             yield Finding(part, Verdict.BAD, str(error))
             continue
+        for note in notes:
+            yield Finding(part, Verdict.NOTE, note)
         if bridge.kind == "socketcan":
             yield _socketcan(part, bridge.channel, bridge.bitrate)
         elif bridge.kind == "slcan":

@@ -57,7 +57,7 @@ class MonitorSettings:
 class VehicleSource(Protocol):
     """Where the vehicle's signals come from."""
 
-    def at(self, t_s: float) -> VehicleContext | None:
+    def at(self, t_s: float, /) -> VehicleContext | None:
         """Return what is known of the vehicle at ``t_s``, None where no source is set."""
 
 

@@ -15,6 +15,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from dms.masking import told
+
+_LONGEST_FAULT = 500  # characters
 Gray: TypeAlias = NDArray[np.uint8]
 Points: TypeAlias = NDArray[np.float32]
 Scalar: TypeAlias = float | int | str | bool | None
@@ -228,10 +231,16 @@ class Part(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with one part. Its text, ``part: words``, is put together here alone."""
+    """What is wrong with one part. Its text, ``part: words``, is put together here alone.
+
+    The words go to everybody: they are one line, without secrets, and not endless.
+    """
 
     part: Part
     words: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "words", told(self.words)[:_LONGEST_FAULT])
 
     @classmethod
     def from_text(cls, text: str) -> Fault:

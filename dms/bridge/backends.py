@@ -66,6 +66,12 @@ def open_bridge(chosen: BridgeSettings) -> Bridge:
 
     Raises ConfigError for an unknown kind or a class that cannot be loaded.
     """
+    make: Callable[[BridgeSettings], Bridge] = bridge_class(chosen)
+    return make(chosen)
+
+
+def bridge_class(chosen: BridgeSettings) -> type[Bridge]:
+    """Return the class behind ``chosen.kind``; raises ConfigError as :func:`open_bridge`."""
     target = KINDS.get(chosen.kind, chosen.kind)
     module, colon, name = target.partition(":")
     if not colon:
@@ -78,5 +84,4 @@ def open_bridge(chosen: BridgeSettings) -> Bridge:
         raise ConfigError(f"bridge {target!r} cannot be loaded: {error}") from error
     if not (isinstance(made, type) and issubclass(made, Bridge)):
         raise ConfigError(f"{target!r} is not a dms.bridge.bridge.Bridge; derive it from one")
-    make: Callable[[BridgeSettings], Bridge] = made
-    return make(chosen)
+    return made

@@ -21,12 +21,22 @@ class Bridge(OpenedResource):
     def open(self) -> None:
         """Open the bus. Raises BridgeError with what to do."""
 
+    @property
+    def unwise(self) -> tuple[str, ...]:
+        """What is unwise in the settings alone, in words; no reason to refuse them."""
+        return ()
+
     def check(self) -> tuple[str, ...]:
         """Open and check the files that :meth:`open` will need on this machine, but no bus.
 
-        Returns what is unwise in them, in words. Raises DmsError, whose message says what to do.
+        Returns :attr:`unwise` and what is so in the files. Raises DmsError with what to do.
         """
-        return ()
+        return self.unwise
+
+    @property
+    def stale(self) -> bool:
+        """Whether files that :meth:`open` has read were changed since: a reload then opens anew."""
+        return False
 
     @abstractmethod
     def publish(self, state: DriverState) -> None:

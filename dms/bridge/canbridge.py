@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from pathlib import Path
 
 from dms.bridge import signals
@@ -11,11 +10,12 @@ from dms.bridge.alert_frames import AlertTracker
 from dms.bridge.backends import BridgeSettings
 from dms.bridge.bridge import Bridge
 from dms.bridge.codec import Codec, Signals, contract
+from dms.bridge.command_queue import CommandQueue
 from dms.bridge.commands import CommandReader
 from dms.bridge.diagnostics import FaultMemory
 from dms.bridge.uds import UdsServer
 from dms.bus.link import Heard, Link
-from dms.bus.log import CanLog
+from dms.bus.log import CanLog, check_log
 from dms.bus.open import CAN_KINDS, check
 from dms.bus.python_can import can
 from dms.errors import BridgeError, ConfigError
@@ -87,12 +87,17 @@ class CanBridge(Bridge):
         )
         self._schedule = Schedule()
         self._alerts = AlertTracker()
-        self._commands: deque[Command] = deque(maxlen=32)
+        self._commands = CommandQueue()
         self._reader = CommandReader(self._codec)
         self._listeners: tuple[Heard, ...] = ()
         self._last_s = 0.0
         self._sent_s = 0.0
         self._open = False
+
+    def check(self) -> tuple[str, ...]:
+        if self._settings.log:
+            check_log(Path(self._settings.log))
+        return self.unwise
 
     def open(self) -> None:
         if self._settings.log:
@@ -131,10 +136,7 @@ class CanBridge(Bridge):
             self._put(name, self._signals(name, state), state.t_s)
 
     def commands(self) -> tuple[Command, ...]:
-        taken = []
-        while self._commands:
-            taken.append(self._commands.popleft())
-        return tuple(taken)
+        return self._commands.take()
 
     def close(self) -> None:
         if self._open:
@@ -170,10 +172,10 @@ class CanBridge(Bridge):
 
     def _heard(self, message: can.Message, at_s: float) -> None:
         name = self._codec.name_of(message.arbitration_id, extended=message.is_extended_id)
-        if name == "DMS_Command":
+        if name == "DMS_Command" and self._commands.has_room():  # else it is not answered either
             command = self._reader.read(bytes(message.data), at_s)
             if command is not None:
-                self._commands.append(command)
+                self._commands.put(command)
         if self._uds:
             self._uds.heard(message)
         for heard in self._listeners:

@@ -23,6 +23,9 @@ class CommandQueue:
         self._looked_s = clock()
         self.refused = 0
 
+    def __len__(self) -> int:
+        return len(self._waiting)
+
     def has_room(self) -> bool:
         """Whether :meth:`put` would take one more now; a no is counted."""
         now_s = self._clock()

@@ -16,9 +16,11 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from dms.plainfile import read_plain
 from dms.values import DriverState, Kind, Part
 
 _log = logging.getLogger(__name__)
+_LARGEST = 1_000_000  # bytes of a file of fault codes; each takes 200
 
 
 class Code(IntEnum):
@@ -164,7 +166,7 @@ def read(file: Path | None) -> list[FaultRecord]:
     if file is None:
         return []
     try:
-        return _STORED.validate_json(file.read_bytes())
+        return _STORED.validate_json(read_plain(file, _LARGEST))
     except FileNotFoundError:
         return []
     except (OSError, ValidationError) as error:

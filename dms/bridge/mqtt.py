@@ -26,7 +26,7 @@ from dms.bridge import vss
 from dms.bridge.backends import BridgeSettings
 from dms.bridge.bridge import Bridge
 from dms.bridge.command_queue import RATE_HZ, CommandQueue
-from dms.bridge.mqtt_access import Access, access_of
+from dms.bridge.mqtt_access import Access, access_of, in_clear_text, stamps
 from dms.bridge.mqtt_command import LARGEST, command_of, refused
 from dms.bridge.mqtt_settings import MqttSettings
 from dms.errors import BridgeError, ConfigError
@@ -62,6 +62,7 @@ class MqttBridge(Bridge):
         self._connected = threading.Event()
         self._answered = threading.Event()
         self._fault: str | None = None
+        self._read: tuple[object, ...] = ()  # stamps of the files behind this connection
         self._sent: dict[str, object] = {}
         self._waiting: deque[dict[str, Any]] = deque(maxlen=self._settings.queue)
         self._commands = CommandQueue()
@@ -73,10 +74,19 @@ class MqttBridge(Bridge):
     def _topic(self, *parts: str) -> str:
         return "/".join((self._settings.prefix, *parts))
 
+    @property
+    def unwise(self) -> tuple[str, ...]:
+        return tuple(in_clear_text(self._settings))
+
     def check(self) -> tuple[str, ...]:
         return access_of(self._settings).notes
 
+    @property
+    def stale(self) -> bool:
+        return self._client is not None and self._read != stamps(self._settings)
+
     def open(self) -> None:
+        self._read = stamps(self._settings)
         access = access_of(self._settings)
         for note in access.notes:
             _log.warning("%s: %s", self.name, note)

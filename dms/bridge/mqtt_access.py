@@ -39,11 +39,29 @@ def access_of(settings: MqttSettings, now_s: float | None = None) -> Access:
     """
     password = _password(settings.password_file)
     tls = _tls(settings)
-    notes = (*_open_password(settings), *_expiring(settings, tls, now_s or time.time()))
+    notes = (*in_clear_text(settings), *_expiring(settings, tls, now_s or time.time()))
     return Access(password, tls, notes)
 
 
-def _open_password(settings: MqttSettings) -> Iterator[str]:
+def stamps(settings: MqttSettings) -> tuple[object, ...]:
+    """Return what changes when one of the files is replaced, as certificates are from time to time.
+
+    None stands for one that cannot be looked at.
+    """
+    files = (settings.password_file, settings.ca_file, settings.certificate_file, settings.key_file)
+    return tuple(_stamp(file) for file in files if file)
+
+
+def _stamp(file: str) -> tuple[int, int, int] | None:
+    try:
+        found = Path(file).stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def in_clear_text(settings: MqttSettings) -> Iterator[str]:
+    """Yield that a password leaves the machine for everybody to read, if it does."""
     if settings.password_file and not settings.ca_file and not _is_here(settings.host):
         yield (
             f"the password goes to {settings.host} in clear text; set mqtt.ca_file, so that TLS is "

@@ -6,6 +6,7 @@ A thread of its own writes, so that a slow disk holds up neither sending nor rec
 from __future__ import annotations
 
 import logging
+import os
 import queue
 import threading
 from pathlib import Path
@@ -18,6 +19,17 @@ ENDINGS = (".blf", ".asc", ".log", ".mf4")
 _SIZE = 4096  # messages that wait for the disk
 
 
+def check_log(path: Path) -> None:
+    """Raise BridgeError where no log can be begun at ``path``."""
+    if path.suffix.lower() not in ENDINGS:
+        raise BridgeError(f"{path}: a CAN log ends in one of {', '.join(ENDINGS)}")
+    folder = path.absolute().parent
+    while not folder.exists():
+        folder = folder.parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise BridgeError(f"cannot write {path}: {folder} is no folder that this user may write to")
+
+
 class CanLog:
     """Opens a new file beside an older one of the same name, which is kept.
 
@@ -25,8 +37,7 @@ class CanLog:
     """
 
     def __init__(self, path: Path, channel: str) -> None:
-        if path.suffix.lower() not in ENDINGS:
-            raise BridgeError(f"{path}: a CAN log ends in one of {', '.join(ENDINGS)}")
+        check_log(path)
         self.path = _unused(path)
         self._channel = channel
         self.dropped = 0

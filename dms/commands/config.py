@@ -13,7 +13,7 @@ from dms.commands.options import add_settings, settings_of
 from dms.config import Settings, example, schema
 from dms.decision.core import Core
 from dms.engine.manifest import load_manifest
-from dms.errors import ConfigError
+from dms.errors import BridgeError, ConfigError
 from dms.perception.landmarks import PREDICTORS
 from dms.vehicle import check_vehicle
 from dms.yamlfile import as_data
@@ -57,15 +57,19 @@ def check(chosen: Settings, *, here: bool = False) -> tuple[str, ...]:
 
     Raises where settings name what is not there: profile, model, net, bridge or signal.
 
-    Raises DmsError for a camera that cannot be; where this machine has nothing that serves it, only
-    with ``here``: settings may be checked on another one.
+    Raises DmsError for a camera that cannot be; where this machine has
+    nothing that serves it, or lacks a file that a bridge needs, only with ``here``: settings may be
+    checked on another one.
     """
     Core(chosen.core)
+    notes: list[str] = []
     for number, bridge in enumerate(chosen.bridges):
         try:
-            open_bridge(bridge)  # made, not opened
-        except ConfigError as error:
+            made = open_bridge(bridge)  # made, not opened
+            found = made.check() if here else made.unwise
+        except (BridgeError, ConfigError) as error:
             raise ConfigError(f"bridges[{number}]: {error}") from error
+        notes += (f"bridges[{number}]: {note}" for note in found)
     hints = check_vehicle(chosen.vehicle).hints
     if chosen.landmarks.model not in PREDICTORS:
         known = ", ".join(PREDICTORS)
@@ -80,4 +84,5 @@ def check(chosen: Settings, *, here: bool = False) -> tuple[str, ...]:
     check_camera(chosen.camera)
     if here:
         open_camera(chosen.camera, patient=True)  # made, not opened
+    return tuple(notes)
     return hints

@@ -16,7 +16,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from dms.bridge.bridge import Bridge
+from dms.bridge.backends import BridgeSettings
+from dms.bridge.kept import KeptBridge, keep
 from dms.camera.backends import open_camera
 from dms.camera.camera import Camera
 from dms.camera.settings import CameraSettings
@@ -39,6 +40,7 @@ from dms.values import (
     PauseReason,
     Step,
     Unseen,
+    VehicleContext,
 )
 
 _log = logging.getLogger(__name__)
@@ -51,7 +53,7 @@ class _Parts:
 
     chain: Chain
     camera: Camera
-    bridges: list[Bridge]
+    bridges: list[KeptBridge]
     camera_is_new: bool = True  # its first picture is waited for, not told as lost
     vehicle: VehicleSource | None = None
     vehicle_open: ExitStack = field(default_factory=ExitStack)
@@ -144,7 +146,8 @@ class Service:
         settings = chain.settings
         self._status.parts = _parts_of(settings, self._tellers)
         if old is None:
-            return _Parts(chain, self._make_camera(settings.camera), self._open_bridges(chain))
+            camera = self._make_camera(settings.camera)
+            return _Parts(chain, camera, _opened(settings.bridges, []))
         was = old.chain.settings
         chain.adopt_core(old.chain)
         if not chain.loaded and old.chain.loaded and chain.same_eyes(old.chain):
@@ -154,10 +157,8 @@ class Service:
         if settings.camera != was.camera:
             old.camera.close()
             camera = self._make_camera(settings.camera)
-        if settings.bridges != was.bridges:
-            for bridge in old.bridges:
-                bridge.close()
-            bridges = self._open_bridges(chain)
+        if settings.bridges != was.bridges or any(bridge.stale for bridge in bridges):
+            bridges = _opened(settings.bridges, bridges)
         is_new = old.camera_is_new or camera is not old.camera
         return _Parts(chain, camera, bridges, camera_is_new=is_new)
 
@@ -169,19 +170,17 @@ class Service:
                 parts.vehicle, parts.vehicle_open = old.vehicle, old.vehicle_open
                 return
             old.vehicle_open.close()
-        parts.vehicle = parts.vehicle_open.enter_context(parts.chain.vehicle(parts.bridges))
+        try:
+            parts.vehicle = parts.vehicle_open.enter_context(parts.chain.vehicle(parts.bridges))
+        except (DmsError, OSError) as error:
+            _log.error("The vehicle's signals cannot be heard: %s", error)
+            parts.vehicle = _Unheard(str(error))
 
     def _retire(self, chain: Chain) -> None:
         """Free what a chain holds in a thread of its own: a GPU takes its time, nobody waits."""
         self._retiring = [thread for thread in self._retiring if thread.is_alive()]
         self._retiring.append(threading.Thread(target=chain.close, name="dms-retire", daemon=True))
         self._retiring[-1].start()
-
-    def _open_bridges(self, chain: Chain) -> list[Bridge]:
-        bridges = chain.bridges()
-        for bridge in bridges:
-            bridge.open()
-        return bridges
 
     def _start(self, parts: _Parts) -> bool:
         """Load and open while the bus hears "starting"; False when told to stop meanwhile."""
@@ -317,6 +316,37 @@ class Service:
             self._parts.chain.close()
         for thread in self._retiring:
             thread.join(1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unheard:
+    """A vehicle whose signals cannot be heard: nothing is known of it, and that is told."""
+
+    fault: str
+
+    def at(self, _t_s: float, /) -> VehicleContext | None:
+        return None
+
+
+def _opened(wanted: Sequence[BridgeSettings], running: Sequence[KeptBridge]) -> list[KeptBridge]:
+    """Return a bridge for each of ``wanted``; one that runs with such settings goes on.
+
+    Those that nobody wants are closed first: a bus may serve one program only.
+    """
+    left = [bridge for bridge in running if not bridge.stale]
+    bridges: list[KeptBridge] = []
+    for settings in wanted:
+        same = next((bridge for bridge in left if bridge.settings == settings), None)
+        if same is not None:
+            left.remove(same)
+        bridges.append(same or keep(settings))
+    for bridge in running:
+        if bridge not in bridges:
+            bridge.close()
+    for bridge in bridges:
+        if bridge not in running:
+            bridge.open()
+    return bridges
 
 
 def _parts_of(settings: Settings, tellers: Sequence[FaultTeller]) -> tuple[str, ...]:

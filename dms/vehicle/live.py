@@ -10,12 +10,12 @@ from pathlib import Path
 
 from dms.bridge.backends import BridgeSettings
 from dms.bridge.bridge import Bridge
-from dms.bridge.canbridge import CanBridge
 from dms.bridge.codec import Codec
 from dms.bus.link import Link
 from dms.bus.log import CanLog
 from dms.bus.open import check, open_bus
 from dms.bus.python_can import can
+from dms.bus.shared import SharedBus
 from dms.errors import ConfigError
 from dms.resource import OpenedResource
 from dms.values import VehicleContext
@@ -58,7 +58,7 @@ class LiveVehicle(OpenedResource):
         self._lock = threading.Lock()
         self._link: Link | None = None
         self._log: CanLog | None = None
-        self._shared: CanBridge | None = None
+        self._shared: SharedBus | None = None
         self._bus = settings.bus
         if settings.bus is not None:
             check_bus(settings.bus)
@@ -71,7 +71,7 @@ class LiveVehicle(OpenedResource):
                 opener=self._open,
             )
             return
-        self._shared = next((each for each in bridges if isinstance(each, CanBridge)), None)
+        self._shared = next((each for each in bridges if isinstance(each, SharedBus)), None)
         if self._shared is None:
             raise ConfigError("vehicle.bus is null and there is no CAN bridge; give a bus or a log")
 
