@@ -27,9 +27,8 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tools.drawing.people import LOWERED
 from tools.nets.eye_net import EyeNet, EyeOptimiser, loss_of, offsets
-from tools.nets.eye_pictures import MRL_PX, PLACES, Eyes, Source, drawn, mrl, place
+from tools.nets.eye_pictures import PLACES, Eyes, Source, drawn, mrl, place
 from tools.nets.eyes import light
 from tools.nets.files import revision
 from tools.nets.plain import Average
@@ -142,7 +141,7 @@ def train(args: argparse.Namespace) -> None:
             loss = _step(net, crops, truth, args.bf16)
             loss.backward()
             done = (epoch + step / args.steps) / args.epochs
-            optimiser.step(min(1.0, done * 20 + 0.02, 1.6 * (1 - done)))
+            optimiser.step(min(1.0, done * 20 + 0.02, 1.4 * (1 - done)))
             average.update(net)
             total += loss.item()
         judged.load_state_dict(average.state)

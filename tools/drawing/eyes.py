@@ -14,7 +14,7 @@ Rng = np.random.Generator
 
 
 def grid() -> tuple[Array, Array]:
-    """x (1, 1, side) and y (1, side, 1) of the pixels' centres in eye widths."""
+    """X (1, 1, side) and y (1, side, 1) of the pixels' centres in eye widths."""
     axis = ((np.arange(SIDE, dtype=np.float32) + 0.5) / SIDE - 0.5) * SPAN
     return axis[None, None, :], axis[None, :, None]
 
@@ -90,7 +90,9 @@ def _skin(eyes: Eyes, dice: _Dice, x: Array, y: Array, upper: Array, infrared: A
     """Skin with the socket's shade, the lid's fold and bulge, the brow, bags and wrinkles."""
     tone = np.where(infrared > 0, dice.uniform(0.35, 0.85), dice.uniform(0.12, 0.8))
     skin = tone * (1 + 0.05 * dice.waves(4) + 0.02 * dice.waves(14))
-    hollow = np.sqrt((x / dice.uniform(0.5, 0.9)) ** 2 + ((y + 0.05) / dice.uniform(0.3, 0.55)) ** 2)
+    hollow = np.sqrt(
+        (x / dice.uniform(0.5, 0.9)) ** 2 + ((y + 0.05) / dice.uniform(0.3, 0.55)) ** 2
+    )
     skin *= 1 - dice.uniform(-0.05, 0.5) * _edge(1 - hollow, dice.uniform(0.4, 1.2))
     socket = _bump(x - dice.uniform(0.45, 0.75), 0.3) * _bump(y + dice.uniform(0.0, 0.4), 0.35)
     skin *= 1 - dice.uniform(0.0, 0.5) * socket
@@ -111,7 +113,9 @@ def _skin(eyes: Eyes, dice: _Dice, x: Array, y: Array, upper: Array, infrared: A
         0.85 - np.abs(x), 0.3
     )
     bag = _column(eyes.lower) + dice.uniform(0.1, 0.3) - 0.25 * x * x
-    skin *= 1 - dice.uniform(0.0, 0.3) * _bump(y - bag, dice.uniform(0.03, 0.09)) * _edge(0.6 - np.abs(x), 0.4)
+    skin *= 1 - dice.uniform(0.0, 0.3) * _bump(y - bag, dice.uniform(0.03, 0.09)) * _edge(
+        0.6 - np.abs(x), 0.4
+    )
     tight = np.isin(eyes.what, (SQUINTING, CLOSED)) * (dice.rng.random(dice.n) < 0.5)
     rays = np.sin((y - 0.1 * x) * dice.uniform(30, 60)) * _edge(-x - 0.45, 0.2)
     return skin * (1 - _column(tight) * dice.uniform(0.0, 0.15) * rays)

@@ -16,6 +16,9 @@ OPEN, DROOPING, SQUINTING, LOWERED, CLOSED, ROLLED = range(6)
 # How often each is drawn. ROLLED: a sleeper with a slit left open and the eye rolled up.
 SHARES = (0.42, 0.10, 0.05, 0.23, 0.17, 0.03)
 LOWERED_FROM, LOWERED_ALL = 12.0, 24.0  # degrees down between which lids come to count as lowered
+CROP_SPAN = 1.9  # eye widths across the product's crop of an eye seen from the front
+TILE_SPAN = 2.2  # and across a labelled tile of the measurement data
+FOLDS = 4  # of the labelled tiles' people, by their number
 SHUT, WIDE = 0.15, 0.65  # share of the own opening that is closed, and that is open
 
 

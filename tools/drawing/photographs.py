@@ -26,7 +26,8 @@ _OUT = 0.65  # of the eye distance, where a place is no eye any more
 class Cut(NamedTuple):
     """Eyes (n, 104, 104), corners level; contour (n, 12, 2) and iris (n, 2) in eye widths from
     the middle between the corners; radius (n,) of the iris; and places (m, 104, 104) that show no
-    eye."""
+    eye.
+    """
 
     eyes: NDArray[np.uint8]
     contour: Array

@@ -15,13 +15,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dms.crop import EyeCropSettings, cut
 from dms.engine.manifest import Manifest, load_manifest
 from dms.engine.onnx import OnnxEngine
+from dms.engine.preprocess.crop import EyeCropSettings, cut
+from tools.drawing.people import CROP_SPAN, FOLDS, TILE_SPAN
 from tools.evaluation.figures import auroc, interval, rounded
 from tools.evaluation.infrared_eyes import infrared_eyes
 from tools.evaluation.nets import outputs
-from tools.nets.eye_pictures import CROP_SPAN, FOLDS, TILE_SPAN
 from tools.nets.tiles import read_rows, read_tiles
 
 TOLD = {"lowered": "iris", "closed": "sight"}  # how a label must have been told to count
@@ -87,9 +87,7 @@ def read_eyes(folder: Path) -> tuple[list[NDArray[np.uint8]], list[dict[str, str
     return [tile[:, ::-1] if row["eye"] == "left" else tile for tile, row in pairs], rows
 
 
-def frames_of(
-    pictures: list[NDArray[np.uint8]], rows: list[dict[str, str]], size: int
-) -> Frames:
+def frames_of(pictures: list[NDArray[np.uint8]], rows: list[dict[str, str]], size: int) -> Frames:
     """Crops as the product frames them, of the frames whose label may be believed."""
     kept, crops = [], []
     for picture, row in zip(pictures, rows, strict=True):
@@ -148,9 +146,7 @@ def all_outputs(
     return found
 
 
-def judged(
-    nets: dict[int | None, Manifest], frames: Frames, precision: str
-) -> NDArray[np.float32]:
+def judged(nets: dict[int | None, Manifest], frames: Frames, precision: str) -> NDArray[np.float32]:
     """Probabilities (n, 3) of each eye: open, lowered, closed."""
     return all_outputs(nets, frames, precision)["lids"]
 

@@ -25,7 +25,8 @@ _TINY = 1e-4
 
 class Said(NamedTuple):
     """Logits of lids (n, 3), open (n, 1), visible (n, 1); points (n, 3, 2) in crop sides from the
-    middle: iris, left and right corner; spread (n, 1): ln of Laplace's b of the iris's offset."""
+    middle: iris, left and right corner; spread (n, 1): ln of Laplace's b of the iris's offset.
+    """
 
     lids: Tensor
     open: Tensor
@@ -144,11 +145,11 @@ def loss_of(out: Said, truth: Truth) -> Tensor:
     loss = loss + bce(out.visible[:, 0], truth.visible * 0.96 + 0.02)
     gap = (out.points - truth.points).abs().sum(2)
     weight = torch.stack([truth.iris_weight, truth.corner_weight, truth.corner_weight], 1)
-    loss = loss + 8 * (gap * weight).sum() / weight.sum().clamp(min=1)
+    loss = loss + 24 * (gap * weight).sum() / weight.sum().clamp(min=1)
     off = (offsets(out.points) - offsets(truth.points)).abs().sum(1)
     both_known = (truth.corner_weight > 0) * (truth.iris_weight > 0)
     nll = off.clamp(max=1.0) * torch.exp(-out.spread[:, 0]) + 2 * out.spread[:, 0]
-    return loss + 0.25 * (nll * both_known).sum() / both_known.sum().clamp(min=1)
+    return loss + 0.4 * (nll * both_known).sum() / both_known.sum().clamp(min=1)
 
 
 class EyeOptimiser(Optimiser):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,21 +13,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from tools.drawing.eyes import EYE_PX, SIDE, SPAN, draw_eyes
-from tools.drawing.people import LOWERED, OPEN, draw_people
+from tools.drawing.eyes import SPAN, draw_eyes
+from tools.drawing.people import CROP_SPAN, FOLDS, LOWERED, OPEN, TILE_SPAN, draw_people
 from tools.drawing.photographs import cut_photographs, pose
 from tools.nets.eye_net import Truth
 from tools.nets.eyes import hide, light, rims, shine
 from tools.nets.tiles import TEST_SUBJECTS, Rows, integers, read_rows, read_tiles
 
-CROP_SPAN = 1.9  # eye widths across the product's crop of an eye seen from the front
-TILE_SPAN = 2.2  # and across a labelled tile
 CORNERS = np.array([[-0.5, 0.0], [0.5, 0.0]], np.float32)
-FOLDS = 4
 # Eyes squeezed in laughter are not shut; how far they are off it is anybody's guess.
 TARGETS = {"open": (1, 0, 0), "lowered": (0, 1, 0), "closed": (0, 0, 1), "squint": (0.7, 0.1, 0.2)}
 MRL_PX = 64
-SHARES = {"drawn": 0.40, "mrl": 0.25, "photographs": 0.15, "tiles": 0.1, "hidden": 0.06}
+SHARES = {"drawn": 0.42, "mrl": 0.22, "photographs": 0.16, "tiles": 0.09, "hidden": 0.06}
 
 
 class Eyes(NamedTuple):
@@ -55,7 +53,9 @@ def drawn(n: int, seed: int, cache: Path) -> Eyes:
     iris = np.stack([people.iris_x, people.iris_y], 1)
     ones = np.ones(n, np.float32)
     # Below the lids the iris is a guess: it teaches how sure one may be, and little else.
-    weight = np.where(np.isin(people.what, (OPEN, LOWERED)), 1.0, np.where(people.gap > 0.06, 0.6, 0.05))
+    weight = np.where(
+        np.isin(people.what, (OPEN, LOWERED)), 1.0, np.where(people.gap > 0.06, 0.6, 0.05)
+    )
     return Eyes(
         np.load(file), people.lids, 0 * ones, ones, people.openness, ones,
         _points(iris, SPAN), weight.astype(np.float32), ones, np.full(n, 1 / n),
@@ -85,7 +85,9 @@ def mrl(data: Path, left_out: tuple[int, ...]) -> Eyes:
     subject, opened = integers(rows, "subject"), integers(rows, "open")
     use = np.flatnonzero(~np.isin(subject, left_out))
     n = len(use)
-    pupil = np.array([[float(rows[i][k] or "nan") - 0.5 for k in ("pupil_x", "pupil_y")] for i in use])
+    pupil = np.array(
+        [[float(rows[i][k] or "nan") - 0.5 for k in ("pupil_x", "pupil_y")] for i in use]
+    )
     known = ~np.isnan(pupil[:, 0])
     points = np.zeros((n, 3, 2), np.float32)
     points[:, 0] = np.nan_to_num(pupil)
@@ -190,7 +192,9 @@ def place(
     stretch = torch.exp(torch.randn(n, generator=dice) * 0.07)
     mirror = torch.where(torch.rand(n, generator=dice) < 0.5, -1.0, 1.0)
     cos, sin = torch.cos(turn) * zoom, torch.sin(turn) * zoom
-    turned = torch.stack([cos * stretch * mirror, -sin, sin * stretch * mirror, cos], 1).view(n, 2, 2)
+    turned = torch.stack([cos * stretch * mirror, -sin, sin * stretch * mirror, cos], 1).view(
+        n, 2, 2
+    )
     shift = torch.randn(n, 2, generator=dice) * how.shift * how.share
     shift[:, 1] -= how.down * how.share
     theta = torch.cat([turned, shift[:, :, None]], 2)
@@ -220,6 +224,15 @@ def pupils(crops: Tensor, points: Tensor, chance: Tensor, dice: torch.Generator)
     return crops + (level - crops) * disc * some * draw(0.5, 1.0)
 
 
+def _on_some(
+    crops: Tensor, chance: float, dice: torch.Generator, change: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """Change a share of the crops."""
+    some = torch.randperm(len(crops), generator=dice)[: round(chance * len(crops))]
+    crops[some] = change(crops[some])
+    return crops
+
+
 class Source:
     """Draws augmented batches; the same seed gives the same batch."""
 
@@ -229,7 +242,10 @@ class Source:
         shares: dict[str, float] | None = None,
     ) -> None:  # fmt: skip
         self.size, self.shares = size, dict(shares or SHARES)
-        self.sets: dict[str, Eyes] = {"drawn": drawn(count, seed, cache), "mrl": mrl(data, left_out)}
+        self.sets: dict[str, Eyes] = {
+            "drawn": drawn(count, seed, cache),
+            "mrl": mrl(data, left_out),
+        }
         self.sets["photographs"], self.others = photographed(data, cache, seed)
         if tiled:
             self.sets["tiles"] = tiles(data, fold)
@@ -251,8 +267,13 @@ class Source:
             crops.append(hide(one[0], dice))
             gone = torch.zeros(len(one[0]))
             truths.append(
-                one[1]._replace(lids_weight=gone, open_weight=gone, visible=gone,
-                                iris_weight=one[1].iris_weight * 0.05, corner_weight=one[1].corner_weight * 0.05)
+                one[1]._replace(
+                    lids_weight=gone,
+                    open_weight=gone,
+                    visible=gone,
+                    iris_weight=one[1].iris_weight * 0.05,
+                    corner_weight=one[1].corner_weight * 0.05,
+                )
             )
         left = n - sum(map(len, crops))
         chosen = rng.integers(0, len(self.others), left)
@@ -261,9 +282,10 @@ class Source:
         crops.append(place(others, nothing, PLACES["photographs"], self.size, dice)[0])
         truths.append(Truth(torch.zeros(left, 3), *[zeros] * 5, nothing, zeros, zeros))
         every = torch.cat(crops)
-        every = rims(every, dice, 0.12)
-        every = shine(every, dice, 0.3, (0.02, 0.09))
-        every = light(shine(every, dice, 0.25, (0.015, 0.05)), dice)
+        every = _on_some(every, 0.12, dice, lambda some: rims(some, dice, 1.0))
+        every = _on_some(every, 0.3, dice, lambda some: shine(some, dice, 1.0, (0.02, 0.09)))
+        every = _on_some(every, 0.25, dice, lambda some: shine(some, dice, 1.0, (0.015, 0.05)))
+        every = light(every, dice)
         return every, Truth(*(torch.cat(parts) for parts in zip(*truths, strict=True)))
 
     def _some(
@@ -275,7 +297,7 @@ class Source:
         take = {k: torch.from_numpy(getattr(eyes, k)[chosen]).float() for k in Eyes._fields[1:-1]}
         crops, points = place(pictures, take["points"], PLACES[name], self.size, dice)
         if name == "photographs":
-            crops = pupils(crops, points, 0.3 * (take["lids"][:, 0] > 0.9), dice)
+            crops = pupils(crops, points, 0.35 * (take["lids"][:, 0] > 0.9), dice)
         truth = Truth(
             take["lids"], take["merged"], take["lids_weight"], take["open"], take["open_weight"],
             torch.ones(n), points, take["iris_weight"], take["corner_weight"],
