@@ -45,11 +45,8 @@ def make_net(dropout: float = 0.0) -> EyeNet:
 class Watch:
     """Figures after each epoch: on drawn eyes of another seed and on MRL's people left out."""
 
-    def __init__(self, data: Path, cache: Path) -> None:
+    def __init__(self, cache: Path) -> None:
         self.drawn = drawn(WATCHED, 99, cache)
-        every = mrl(data, ())
-        self.mrl = mrl(data, ())
-        del every
         dice = torch.Generator().manual_seed(1)
         pictures = torch.from_numpy(self.drawn.pictures)[:, None].float() / 255
         points = torch.from_numpy(self.drawn.points)
@@ -114,13 +111,8 @@ def train(args: argparse.Namespace) -> None:
         left_out=tuple(args.left_out), tiled=args.tiles != "none",
         shares=json.loads(args.shares) if args.shares else None,
     )  # fmt: skip
-    watch = Watch(args.data, cache)
-    every = mrl(args.data, ())
-    from tools.nets.tiles import integers, read_rows  # noqa: PLC0415
-
-    subject = integers(read_rows(args.data / "mrl_eyes_64"), "subject")
-    use = np.isin(subject, args.left_out)
-    unseen = Eyes(*(part[use] for part in every)) if use.any() else None
+    watch = Watch(cache)
+    unseen = mrl(args.data, tuple(args.left_out), of_them=True) if args.left_out else None
     net = make_net(dropout=0.05).to(memory_format=torch.channels_last)
     if args.start:
         net.load_state_dict(torch.load(args.start, weights_only=True)["average"])

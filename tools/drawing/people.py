@@ -42,8 +42,12 @@ class Eyes:
 
     @property
     def openness(self) -> Array:
-        """0..1: closed below :data:`SHUT` of the own opening, open above :data:`WIDE`."""
-        return np.clip((self.gap / self.full - SHUT) / (WIDE - SHUT), 0, 1).astype(np.float32)
+        """0..1: closed below :data:`SHUT` of the own opening, open above :data:`WIDE`.
+
+        An open eye that looks down a little is no less open.
+        """
+        share = np.clip((self.gap / self.full - SHUT) / (WIDE - SHUT), 0, 1)
+        return np.where(self.what == OPEN, 1, share).astype(np.float32)
 
 
 def draw_people(n: int, rng: np.random.Generator) -> Eyes:

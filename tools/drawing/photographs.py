@@ -24,9 +24,9 @@ _OUT = 0.65  # of the eye distance, where a place is no eye any more
 
 
 class Cut(NamedTuple):
-    """Eyes (n, 104, 104), corners level; contour (n, 12, 2) and iris (n, 2) in eye widths from
-    the middle between the corners; radius (n,) of the iris; and places (m, 104, 104) that show no
-    eye.
+    """Eyes (n, 104, 104) with level corners, and places (m, 104, 104) that show no eye.
+
+    Contour (n, 12, 2), iris (n, 2) and its radius (n,) in eye widths from between the corners.
     """
 
     eyes: NDArray[np.uint8]

@@ -47,7 +47,6 @@ class Look(NamedTuple):
     y: float
     sd: float
     head_yaw: float
-    eye_px: float
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,6 +75,10 @@ class Reader:
         marks = self.marks(gray, t_s)
         return None if marks is None else self.look(gray, marks)
 
+    def again(self, gray: Gray, marks: Landmarks) -> Look | None:
+        """Read a picture whose face is where it was in another one."""
+        return self.look(gray, self._tracker.predictor.predict(gray, marks.box))
+
     def look(self, gray: Gray, marks: Landmarks) -> Look | None:
         eyes = self._net.read(gray, marks.anchors)
         if self._pose is None or self._pose[0] != gray.shape:
@@ -94,9 +97,8 @@ class Reader:
         sd = float(1 / np.sqrt(weight.mean())) * abs(YAW)
         if sd > UNSURE_DEG:
             return None
-        width = float(np.mean([eye.width_px or 0.0 for eye in eyes]))
         return Look(
-            YAW * x + HEAD_YAW * yaw, PITCH * y + HEAD_PITCH * pitch, x, y, sd, yaw, width
+            YAW * x + HEAD_YAW * yaw, PITCH * y + HEAD_PITCH * pitch, x, y, sd, yaw
         )  # fmt: skip
 
 
@@ -104,6 +106,9 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     from contextlib import ExitStack  # noqa: PLC0415
 
     folder = args.data / "gaze" if (args.data / "gaze").is_dir() else args.data
+    front = folder / "front" / "labels.csv"
+    if not front.is_file():
+        sys.exit(f"{front} is missing; --data takes a folder laid out as its namesake")
     manifest = load_manifest("eye_state", args.engines)
     if "iris" not in manifest.outputs:
         sys.exit(f"the net {manifest.name} of {args.engines} tells no iris; use one that does")
@@ -138,7 +143,7 @@ def portraits(reader: Reader, folder: Path, most: int | None) -> dict[str, Any]:
         for name, part in glances.items():
             kind = None if name in ("visible", "none") else name
             by = 0.0 if name == "none" else turn
-            found = reader.read(glancing(gray, eyes, by, kind, rng))
+            found = reader.again(glancing(gray, eyes, by, kind, rng), marks)
             part.append(found and found._replace(sd=found.sd if turn > 0 else -found.sd))
     person = np.array([row["person"] for row in rows])
     result = _spread(front, person)

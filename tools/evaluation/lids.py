@@ -44,12 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
+    pictures, rows = read_eyes(_tiles_in(args.data))
     manifest = load_manifest("eye_state", args.engines)
+    if "lids" not in manifest.outputs:
+        sys.exit(f"the net {manifest.name} of {args.engines} tells no lids; use one that does")
     nets = {None: manifest}
     if args.folds:
         nets = {k: load_manifest("eye_state", args.folds / str(k)) for k in range(FOLDS)}
-    folder = args.data / "lowered" if (args.data / "lowered").is_dir() else args.data
-    pictures, rows = read_eyes(folder / "eyes" if (folder / "eyes").is_dir() else folder)
     size = manifest.framing(EyeCropSettings).size
     frames = frames_of(pictures, rows, size)
     said = judged(nets, frames, args.precision)
@@ -69,6 +70,12 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
             result[f"eye_{px}_px"] = figures(judged(nets, small, args.precision), small)
     result["net"] = manifest.name
     return result
+
+
+def _tiles_in(folder: Path) -> Path:
+    """The tiles' folder: that given, its eyes/, or that of its lowered/."""
+    places = (folder / "lowered" / "eyes", folder / "eyes")
+    return next((place for place in places if place.is_dir()), folder)
 
 
 def read_eyes(folder: Path) -> tuple[list[NDArray[np.uint8]], list[dict[str, str]]]:
@@ -167,10 +174,10 @@ def figures(said: NDArray[np.float32], frames: Frames) -> dict[str, Any]:
             len(lids), person,
         )  # fmt: skip
         result[f"{kind}_frames"], result[f"{kind}_people"] = int(of.sum()), len(set(person[of]))
+        mine = {who: called[of & (person == who)] == 2 for who in np.unique(person[of])}
         result[f"{kind}_by_person"] = {
-            f"P{who:02}": [int((called[of & (person == who)] == 2).sum()), int((of & (person == who)).sum())]
-            for who in np.unique(person[of])
-        }  # fmt: skip
+            f"P{who:02}": [int(closed.sum()), len(closed)] for who, closed in mine.items()
+        }
     hard = np.isin(lids, ("lowered", "closed"))
     score = np.log(mean[:, 2] + 1e-6) - np.log(mean[:, 1] + mean[:, 0] + 1e-6)
     result["auroc"] = rounded(auroc(score[hard], lids[hard] == "closed"))

@@ -1,4 +1,4 @@
-"""The eye net as it trains: what the lids are, whether an eye is seen, where iris and corners are."""
+"""The eye net as it trains: lids, whether an eye is seen, where iris and corners are."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ _TINY = 1e-4
 
 
 class Said(NamedTuple):
-    """Logits of lids (n, 3), open (n, 1), visible (n, 1); points (n, 3, 2) in crop sides from the
-    middle: iris, left and right corner; spread (n, 1): ln of Laplace's b of the iris's offset.
+    """Logits of lids (n, 3), open (n, 1), visible (n, 1); places, and how sure they are.
+
+    Points (n, 3, 2): iris, left and right corner, in crop sides from the middle; spread (n, 1): ln
+    of Laplace's b of the iris's offset in eye widths.
     """
 
     lids: Tensor

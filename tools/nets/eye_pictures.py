@@ -79,15 +79,14 @@ def photographed(data: Path, cache: Path, seed: int) -> tuple[Eyes, NDArray[np.u
     return eyes, cut.others
 
 
-def mrl(data: Path, left_out: tuple[int, ...]) -> Eyes:
-    """Infrared eyes of the people that are not left out: open or closed, some with a pupil."""
+def mrl(data: Path, left_out: tuple[int, ...], *, of_them: bool = False) -> Eyes:
+    """Infrared eyes of the people that are not left out (or ``of_them``), some with a pupil."""
     images, rows = read_tiles(data / "mrl_eyes_64", MRL_PX, "subject", "open", "pupil_x")
     subject, opened = integers(rows, "subject"), integers(rows, "open")
-    use = np.flatnonzero(~np.isin(subject, left_out))
+    use = np.flatnonzero(np.isin(subject, left_out) == of_them)
     n = len(use)
-    pupil = np.array(
-        [[float(rows[i][k] or "nan") - 0.5 for k in ("pupil_x", "pupil_y")] for i in use]
-    )
+    axes = ("pupil_x", "pupil_y")
+    pupil = np.array([[float(rows[i][axis] or "nan") - 0.5 for axis in axes] for i in use])
     known = ~np.isnan(pupil[:, 0])
     points = np.zeros((n, 3, 2), np.float32)
     points[:, 0] = np.nan_to_num(pupil)
