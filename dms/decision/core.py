@@ -35,6 +35,9 @@ from dms.decision.profiles import DEFAULT_PROFILE, Rules, find_rules
 from dms.decision.seat import Seat, SeatSettings
 from dms.decision.spoof import Still, StillSettings, disbelieve
 from dms.decision.switches import Switchboard
+from dms.decision.emotion.relative import RelativeHead
+from dms.decision.emotion.rest import RestSettings, bare
+from dms.decision.emotion.speech import SpeechSettings
 from dms.settings import setting, settings
 from dms.values import (
     EXPRESSIONS,
@@ -74,6 +77,8 @@ class CoreSettings:
     drowsiness: DrowsinessSettings = DrowsinessSettings()
     distraction: DistractionSettings = DistractionSettings()
     affect: AffectSettings = AffectSettings()
+    rest: RestSettings = RestSettings()
+    speech: SpeechSettings = SpeechSettings()
     rage: RageSettings = RageSettings()
     context: ContextSettings = ContextSettings()
     micro: MicroExpressionSettings = MicroExpressionSettings()
@@ -85,10 +90,20 @@ class CoreSettings:
 
 
 class Core:
-    """Step it with every observation. Raises ConfigError for an unknown profile."""
+    """Step it with every observation. Raises ConfigError for an unknown profile.
 
-    def __init__(self, settings: CoreSettings | None = None, known: Known | None = None) -> None:
+    ``head``: what the expression net has for reading a face against its own rest.
+    """
+
+    def __init__(
+        self,
+        settings: CoreSettings | None = None,
+        known: Known | None = None,
+        head: RelativeHead | None = None,
+    ) -> None:
         self.settings = settings if settings is not None else CoreSettings()
+        self._head = head
+        self.observation = DriverObservation(0.0)  # the newest, as it may be kept
         self.rules = find_rules(self.settings.profile, self.settings.profiles)
         rage, pause_s = self.settings.rage.on, self.settings.policy.pause_s
         self._switchboard = Switchboard(rage=rage, pause_s=pause_s)
@@ -110,7 +125,8 @@ class Core:
             reset_s=self.rules.repeated_reset_s,
             down_only=self.rules.down_only,
         )
-        self._emotion = Emotion(s.affect, s.rage, s.context, s.micro)
+        parts = (s.affect, s.rage, s.context, s.micro, s.rest, s.speech)
+        self._emotion = Emotion(*parts, head=self._head)
         self._gates = Gates(s.gates, self.rules)
         self._policy = Policy(s.policy, self.rules)
         self._state: DriverState | None = None
@@ -126,6 +142,7 @@ class Core:
             self.reset(old.baseline.known)
             self.seat.keep_owner(old.seat)
             self._closure.succeed(old._closure)
+            self._emotion.succeed(old._emotion)
             self._policy.succeed(old._policy)
         self._switchboard.succeed(old._switchboard)
 
@@ -167,6 +184,11 @@ class Core:
         return self._emotion.rage.reason
 
     @property
+    def rest_given(self) -> bool:
+        """Whether the resting face was learned in the run that was recorded, not in this one."""
+        return self._emotion.rest_given
+
+    @property
     def quiet_s(self) -> float | None:
         """How long the face has shown no sign of life (:mod:`dms.decision.spoof`), or None."""
         return self._still.quiet_s
@@ -188,6 +210,7 @@ class Core:
         last = self._state
         if last is not None and observation.t_s <= last.t_s:
             state = replace(last, events=())
+            self.observation = bare(observation)
         else:
             state = self._observe(finite(observation), vehicle, last)
         self._state = self._decide(state, last, vehicle, faults)
@@ -203,6 +226,8 @@ class Core:
         step_s = 0.0 if last is None else t_s - last.t_s
         dt_s = step_s if step_s <= self.settings.longest_step_s else 0.0
         self._sit(observation, vehicle)
+        private = self._private(vehicle)
+        observation = self.observation = self._emotion.read(observation, private=private)
         pose = None if observation.pose is None else self.baseline.relative(observation.pose)
         opened = self._fuse(observation, pose)
         if self._still.step(t_s, opened, observation.pose, observation.mar):
@@ -221,6 +246,14 @@ class Core:
         self._learn(observation, opened, pose, dt_s)
         return self._describe(observation, opened, pose, drowsiness, tuple(events))
 
+    def _private(self, vehicle: VehicleContext | None) -> bool:
+        """Whether the driver's face is to be forgotten: privacy is wanted or the ignition off.
+
+        In motion the ignition is not off: that is a glitch, as :mod:`dms.seat` has it.
+        """
+        off = vehicle is not None and vehicle.ignition is False and self._gates.stands is not False
+        return off or self._switchboard.pause_reason is PauseReason.PRIVACY
+
     def _sit(self, observation: DriverObservation, vehicle: VehicleContext | None) -> None:
         """Find out whether another driver has sat down, who must not inherit the former's lids."""
         t_s, seat, stands = observation.t_s, self.seat, self._gates.stands
@@ -230,6 +263,7 @@ class Core:
         seat.step(t_s, face=face, stands=stands, ignition=on, parked=parked, closed=asleep)
         if seat.taken:
             self._forget_closure()
+            self._emotion.forget()
         if seat.changed:
             self._forget_tiredness()
 
@@ -302,7 +336,7 @@ class Core:
             return
         far = self._distraction.slumped or self.settings.distraction.beyond(pose)
         base.learn_pose(observation.pose, dt_s, away=away, far=far)
-        self._emotion.learn(observation, pose, base)
+        self._emotion.learn(observation, pose, base, opened.both)
         if not away and opened.both is not None:
             base.advance(dt_s)
 
@@ -340,6 +374,8 @@ class Core:
             away_s=distraction.away_s,
             pose=pose,
             expression=affect.scores,
+            emotion_by=affect.by,
+            rest_progress=affect.rest_progress,
             rage=self._emotion.rage.evidence,
             valence=affect.valence,
             arousal=affect.arousal,
