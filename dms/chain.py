@@ -17,9 +17,9 @@ from dms.camera.backends import open_camera
 from dms.camera.camera import Camera
 from dms.config import Settings
 from dms.decision.core import Core
+from dms.decision.emotion.relative import RelativeHead
 from dms.engine.backends import open_engine
 from dms.engine.manifest import load_manifest
-from dms.decision.emotion.relative import RelativeHead
 from dms.engine.relative import relative_weights
 from dms.errors import EngineError
 from dms.monitor import VehicleSource

@@ -15,6 +15,9 @@ from dms.decision.emotion.context import ContextSettings
 from dms.decision.emotion.emotion import Emotion
 from dms.decision.emotion.micro_expressions import MicroExpressionSettings
 from dms.decision.emotion.rage import RageSettings
+from dms.decision.emotion.relative import RelativeHead
+from dms.decision.emotion.rest import RestSettings, bare
+from dms.decision.emotion.speech import SpeechSettings
 from dms.decision.fatigue.blinks import Blinks, BlinkSettings
 from dms.decision.fatigue.closure import Closure, ClosureSettings, Ended
 from dms.decision.fatigue.drowsiness import (
@@ -35,9 +38,6 @@ from dms.decision.profiles import DEFAULT_PROFILE, Rules, find_rules
 from dms.decision.seat import Seat, SeatSettings
 from dms.decision.spoof import Still, StillSettings, disbelieve
 from dms.decision.switches import Switchboard
-from dms.decision.emotion.relative import RelativeHead
-from dms.decision.emotion.rest import RestSettings, bare
-from dms.decision.emotion.speech import SpeechSettings
 from dms.settings import setting, settings
 from dms.values import (
     EXPRESSIONS,
@@ -249,7 +249,7 @@ class Core:
     def _private(self, vehicle: VehicleContext | None) -> bool:
         """Whether the driver's face is to be forgotten: privacy is wanted or the ignition off.
 
-        In motion the ignition is not off: that is a glitch, as :mod:`dms.seat` has it.
+        In motion the ignition is not off: that is a glitch, as :mod:`dms.decision.seat` has it.
         """
         off = vehicle is not None and vehicle.ignition is False and self._gates.stands is not False
         return off or self._switchboard.pause_reason is PauseReason.PRIVACY

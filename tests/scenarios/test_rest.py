@@ -7,9 +7,9 @@ import pickle
 import numpy as np
 import pytest
 
-from dms.core import Core, CoreSettings
-from dms.rage import RageSettings
-from dms.recording import Moment, load, save
+from dms.decision.core import Core, CoreSettings
+from dms.decision.emotion.rage import RageSettings
+from dms.files.observations import Moment, load, save
 from dms.values import Command, EmotionBy, Gear, Kind, Level, PauseReason, Unseen
 from tests.scenarios.drive import Drive
 from tests.scenarios.faces import Face, head
