@@ -3,7 +3,8 @@
 Single frames, turned heads and unsure scores change nothing; joy, fear and the vehicle's context
 decide what the same face means. Anger is measured in log odds against this driver's own resting
 face, so a naturally stern face, or a net that reads one so, is not angry: by the net's own relative
-reading where it has one (:mod:`dms.decision.emotion.rest`), else by the scores' distance from those of the rest.
+reading where it has one (:mod:`dms.decision.emotion.rest`), else by the scores' distance from
+those of the rest.
 """
 
 from __future__ import annotations
