@@ -9,8 +9,8 @@ import pytest
 
 from dms.decision.core import Core, CoreSettings
 from dms.decision.emotion.rage import RageSettings
-from dms.files.observations import Moment, load, save
-from dms.values import Command, EmotionBy, Gear, Kind, Level, PauseReason, Unseen
+from dms.files.observations import load, save
+from dms.values import Command, EmotionBy, Gear, Kind, Level, Moment, PauseReason, Unseen
 from tests.scenarios.drive import Drive
 from tests.scenarios.faces import Face, head
 
