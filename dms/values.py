@@ -84,6 +84,15 @@ class Wording(str, Enum):
     CALM_DOWN = "calm_down"
 
 
+# What an alert asks for, where its kind alone does not say it.
+WORDINGS: Mapping[tuple[Kind, Level], Wording] = {
+    (Kind.DROWSY, Level.ADVISORY): Wording.SUGGEST_BREAK,
+    (Kind.DROWSY, Level.WARNING): Wording.SUGGEST_BREAK,
+    (Kind.ROAD_RAGE, Level.ADVISORY): Wording.SUGGEST_BREAK,
+    (Kind.ROAD_RAGE, Level.WARNING): Wording.CALM_DOWN,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One picture. ``gray``: (H, W) uint8, C-contiguous; ``t_s``: capture time of the source."""
@@ -341,6 +350,17 @@ class Event:
     end_s: float | None = None
     values: Mapping[str, Scalar] = field(default_factory=dict)
 
+    @property
+    def wording(self) -> Wording | None:
+        """What the head unit should say, by kind and level alone."""
+        return WORDINGS.get((self.kind, self.level))
+
+    @property
+    def told(self) -> Mapping[str, Scalar]:
+        """The values as files and buses carry them, with the wording where there is one."""
+        wording = self.wording
+        return self.values if wording is None else {**self.values, "wording": wording.value}
+
 
 @dataclass(frozen=True, slots=True)
 class EyeObservation:
@@ -419,6 +439,11 @@ class ActiveAlert:
     level: Level
     since_s: float
     reason: str
+
+    @property
+    def wording(self) -> Wording | None:
+        """What the head unit should say, by kind and level alone."""
+        return WORDINGS.get((self.kind, self.level))
 
 
 @dataclass(frozen=True, slots=True)
