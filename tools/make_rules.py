@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +53,7 @@ def main() -> None:
 def render() -> str:
     """Return the whole page."""
     parts = [INTRODUCTION, ALERTS + "\n".join(_alerts()) + "\n", _profiles(), _context()]
-    schema = TypeAdapter(CoreSettings).json_schema()
-    for name, text, table in _settings(schema):
+    for name, text, table in _settings(CoreSettings()):
         parts.append(f"## `{name}`\n{text}\n\n{table}")
     return "\n".join(parts)
 
@@ -99,7 +99,7 @@ def _alerts() -> Iterator[str]:
 
 
 def _long(rules: Rules) -> str:
-    words = f"away {rules.distraction_s:g} s"
+    words = f"away by head or gaze {rules.distraction_s:g} s"
     if rules.distraction_slow_s != rules.distraction_s:
         words += f" from {rules.distraction_fast_kmh:g} km/h, {rules.distraction_slow_s:g} s below"
     side = "; looking down only" if rules.down_only else ""
@@ -139,20 +139,22 @@ def _context() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _settings(schema: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    defaults = CoreSettings()
-    for name, about in schema["properties"].items():
-        reference = about.get("$ref") or about.get("allOf", [{}])[0].get("$ref", "")
-        if not reference:
+def _settings(defaults: Any, above: str = "") -> Iterator[tuple[str, str, str]]:
+    """Yield name, text and table of each group of settings in ``defaults``, and of those within."""
+    for field in fields(defaults):
+        group = getattr(defaults, field.name)
+        if not is_dataclass(group) or isinstance(group, type):
             continue
-        part = schema["$defs"][reference.rsplit("/", 1)[-1]]
+        properties = TypeAdapter(type(group)).json_schema()["properties"]
         rows = ["| setting | default | unit | source | meaning |", _LINE]
-        for key, one in part["properties"].items():
-            value = _value(getattr(getattr(defaults, name), key))
-            rows.append(f"| `{key}` | {value} | {_about(one)} |")
-        module = type(getattr(defaults, name)).__module__
-        text = (type(getattr(defaults, name)).__doc__ or "").strip().splitlines()[0]
-        yield name, f"{text} (`{module}`)", "\n".join(rows) + "\n"
+        for key, one in properties.items():
+            value = getattr(group, key)
+            if not is_dataclass(value):
+                rows.append(f"| `{key}` | {_value(value)} | {_about(one)} |")
+        text = (type(group).__doc__ or "").strip().splitlines()[0]
+        name = above + field.name
+        yield name, f"{text} (`{type(group).__module__}`)", "\n".join(rows) + "\n"
+        yield from _settings(group, f"{name}.")
 
 
 def _about(about: Mapping[str, Any]) -> str:
@@ -164,6 +166,8 @@ def _value(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:g}"
+    if isinstance(value, Enum):
+        return str(value.value)
     if isinstance(value, tuple):
         return "; ".join(f"{x:g} → {y:g}" for x, y in value)
     return str(value)

@@ -1,4 +1,4 @@
-"""The driver's own normal: open-eye EAR, head pose, mouth and resting expression.
+"""The driver's own normal: open-eye EAR, head pose, road-ahead gaze and resting expression.
 
 From the first frame a population prior answers; the driver's own values take over within seconds
 and are final after the first minute of driving. Clamps keep a sleepy or slouching driver from
@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from dms.decision.road import Road, RoadSettings
 from dms.settings import setting, settings
 from dms.values import EXPRESSIONS, HeadPose
 
@@ -72,6 +73,7 @@ class BaselineSettings:
     )
     upset_rate: float = setting(0.1, ge=0, le=1, text="learning rate while the face looks angry")
     rest_memory_s: float = setting(180.0, unit="s", gt=0, text="memory of the resting expression")
+    road: RoadSettings = RoadSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +261,7 @@ class Baseline:
         self.yaw = Angle(settings, settings.yaw_deg, settings.yaw_clamp_deg)
         self.pitch = Angle(settings, settings.pitch_deg, settings.pitch_clamp_deg)
         self.roll = Angle(settings, settings.roll_deg, settings.roll_clamp_deg)
+        self.road = Road(settings.road)
         self._rest = [1.0 if name == "neutral" else 0.0 for name in EXPRESSIONS]
         if known is not None:
             self.yaw.recall(known.yaw_deg)

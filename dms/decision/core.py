@@ -8,16 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from dms.decision.attention import Attention
 from dms.decision.baseline import Baseline, BaselineSettings, Known
-from dms.decision.distraction import Distraction, DistractionSettings
+from dms.decision.distraction import DistractionSettings
 from dms.decision.emotion.affect import AffectSettings
 from dms.decision.emotion.context import ContextSettings
 from dms.decision.emotion.emotion import Emotion
 from dms.decision.emotion.micro_expressions import MicroExpressionSettings
 from dms.decision.emotion.rage import RageSettings
-from dms.decision.emotion.relative import RelativeHead
-from dms.decision.emotion.rest import RestSettings, bare
-from dms.decision.emotion.speech import SpeechSettings
 from dms.decision.fatigue.blinks import Blinks, BlinkSettings
 from dms.decision.fatigue.closure import Closure, ClosureSettings, Ended
 from dms.decision.fatigue.drowsiness import (
@@ -31,6 +29,7 @@ from dms.decision.fatigue.nods import Nods, NodSettings
 from dms.decision.fatigue.perclos import Perclos, PerclosSettings
 from dms.decision.fatigue.yawns import Yawns, YawnSettings
 from dms.decision.gates import Gates, GateSettings
+from dms.decision.gaze import GazeSettings
 from dms.decision.nan_guard import finite
 from dms.decision.openness import Openness, OpennessSettings, fuse
 from dms.decision.policy import Policy, PolicySettings, Situation
@@ -38,6 +37,7 @@ from dms.decision.profiles import DEFAULT_PROFILE, Rules, find_rules
 from dms.decision.seat import Seat, SeatSettings
 from dms.decision.spoof import Still, StillSettings, disbelieve
 from dms.decision.switches import Switchboard
+from dms.decision.zones import ZoneSettings
 from dms.settings import setting, settings
 from dms.values import (
     EXPRESSIONS,
@@ -75,10 +75,10 @@ class CoreSettings:
     yawns: YawnSettings = YawnSettings()
     nods: NodSettings = NodSettings()
     drowsiness: DrowsinessSettings = DrowsinessSettings()
+    gaze: GazeSettings = GazeSettings()
+    zones: ZoneSettings = ZoneSettings()
     distraction: DistractionSettings = DistractionSettings()
     affect: AffectSettings = AffectSettings()
-    rest: RestSettings = RestSettings()
-    speech: SpeechSettings = SpeechSettings()
     rage: RageSettings = RageSettings()
     context: ContextSettings = ContextSettings()
     micro: MicroExpressionSettings = MicroExpressionSettings()
@@ -90,20 +90,10 @@ class CoreSettings:
 
 
 class Core:
-    """Step it with every observation. Raises ConfigError for an unknown profile.
+    """Step it with every observation. Raises ConfigError for an unknown profile."""
 
-    ``head``: what the expression net has for reading a face against its own rest.
-    """
-
-    def __init__(
-        self,
-        settings: CoreSettings | None = None,
-        known: Known | None = None,
-        head: RelativeHead | None = None,
-    ) -> None:
+    def __init__(self, settings: CoreSettings | None = None, known: Known | None = None) -> None:
         self.settings = settings if settings is not None else CoreSettings()
-        self._head = head
-        self.observation = DriverObservation(0.0)  # the newest, as it may be kept
         self.rules = find_rules(self.settings.profile, self.settings.profiles)
         rage, pause_s = self.settings.rage.on, self.settings.policy.pause_s
         self._switchboard = Switchboard(rage=rage, pause_s=pause_s)
@@ -117,16 +107,11 @@ class Core:
         s = self.settings
         self.seat = Seat(s.seat, s.baseline, known)
         self._still = Still(s.still)
+        self._attention = Attention(s.distraction, s.gaze, s.zones, self.rules)
+        self._distraction = self._attention.distraction
         self._forget_closure()
         self._forget_tiredness()
-        self._distraction = Distraction(
-            s.distraction,
-            window_s=self.rules.repeated_window_s,
-            reset_s=self.rules.repeated_reset_s,
-            down_only=self.rules.down_only,
-        )
-        parts = (s.affect, s.rage, s.context, s.micro, s.rest, s.speech)
-        self._emotion = Emotion(*parts, head=self._head)
+        self._emotion = Emotion(s.affect, s.rage, s.context, s.micro)
         self._gates = Gates(s.gates, self.rules)
         self._policy = Policy(s.policy, self.rules)
         self._state: DriverState | None = None
@@ -142,7 +127,6 @@ class Core:
             self.reset(old.baseline.known)
             self.seat.keep_owner(old.seat)
             self._closure.succeed(old._closure)
-            self._emotion.succeed(old._emotion)
             self._policy.succeed(old._policy)
         self._switchboard.succeed(old._switchboard)
 
@@ -184,11 +168,6 @@ class Core:
         return self._emotion.rage.reason
 
     @property
-    def rest_given(self) -> bool:
-        """Whether the resting face was learned in the run that was recorded, not in this one."""
-        return self._emotion.rest_given
-
-    @property
     def quiet_s(self) -> float | None:
         """How long the face has shown no sign of life (:mod:`dms.decision.spoof`), or None."""
         return self._still.quiet_s
@@ -210,7 +189,6 @@ class Core:
         last = self._state
         if last is not None and observation.t_s <= last.t_s:
             state = replace(last, events=())
-            self.observation = bare(observation)
         else:
             state = self._observe(finite(observation), vehicle, last)
         self._state = self._decide(state, last, vehicle, faults)
@@ -226,33 +204,23 @@ class Core:
         step_s = 0.0 if last is None else t_s - last.t_s
         dt_s = step_s if step_s <= self.settings.longest_step_s else 0.0
         self._sit(observation, vehicle)
-        private = self._private(vehicle)
-        observation = self.observation = self._emotion.read(observation, private=private)
         pose = None if observation.pose is None else self.baseline.relative(observation.pose)
         opened = self._fuse(observation, pose)
         if self._still.step(t_s, opened, observation.pose, observation.mar):
             opened = disbelieve()
+        self._attention.look(observation, opened, self.baseline)
         closure = self._closure
         closure.step(t_s, opened.lids, opened.certainty)
         events = self._find(observation, opened, pose)
-        turned = observation.unseen is Unseen.TURNED_AWAY or opened.unseen is Unseen.TURNED_AWAY
-        self._distraction.step(
-            t_s, pose, vehicle, turned_away=turned, counts=self._gates.distraction
-        )
-        if (glance := self._distraction.glance) is not None:
-            events.append(_observed(t_s, Kind.GLANCE, "looked away", glance.start_s, glance.end_s))
+        events += self._attention.step(
+            observation, pose, vehicle,
+            lowered=False, unseen=opened.unseen, counts=self._gates.distraction,
+        )  # fmt: skip
         drowsiness = self._judge(t_s)
         events += self._emotion.step(observation, pose, vehicle, self.baseline)
         self._learn(observation, opened, pose, dt_s)
-        return self._describe(observation, opened, pose, drowsiness, tuple(events))
-
-    def _private(self, vehicle: VehicleContext | None) -> bool:
-        """Whether the driver's face is to be forgotten: privacy is wanted or the ignition off.
-
-        In motion the ignition is not off: that is a glitch, as :mod:`dms.decision.seat` has it.
-        """
-        off = vehicle is not None and vehicle.ignition is False and self._gates.stands is not False
-        return off or self._switchboard.pause_reason is PauseReason.PRIVACY
+        state = self._describe(observation, opened, pose, drowsiness, tuple(events))
+        return self._attention.described(state)
 
     def _sit(self, observation: DriverObservation, vehicle: VehicleContext | None) -> None:
         """Find out whether another driver has sat down, who must not inherit the former's lids."""
@@ -263,7 +231,7 @@ class Core:
         seat.step(t_s, face=face, stands=stands, ignition=on, parked=parked, closed=asleep)
         if seat.taken:
             self._forget_closure()
-            self._emotion.forget()
+            self._attention.forget()
         if seat.changed:
             self._forget_tiredness()
 
@@ -335,8 +303,9 @@ class Core:
         if not self._gates.moving:  # parked, a driver looks and sits as he likes
             return
         far = self._distraction.slumped or self.settings.distraction.beyond(pose)
-        base.learn_pose(observation.pose, dt_s, away=away, far=far)
-        self._emotion.learn(observation, pose, base, opened.both)
+        base.learn_pose(observation.pose, dt_s, away=self._distraction.head is True, far=far)
+        self._attention.learn(base, self._gates.speed_kmh, dt_s)
+        self._emotion.learn(observation, pose, base)
         if not away and opened.both is not None:
             base.advance(dt_s)
 
@@ -348,7 +317,7 @@ class Core:
         drowsiness: Drowsiness,
         events: tuple[Event, ...],
     ) -> DriverState:
-        closure, distraction, affect = self._closure, self._distraction, self._emotion.affect
+        closure, affect = self._closure, self._emotion.affect
         unseen = opened.unseen
         if closure.state is EyesState.UNKNOWN and unseen is None:
             far = pose is not None and abs(pose.yaw_deg) > self.settings.openness.far_to_deg
@@ -370,12 +339,8 @@ class Core:
             yawning=self._yawns.yawning,
             face_seen=observation.face is not None,
             camera_on=observation.unseen is not Unseen.CAMERA,
-            away=distraction.away,
-            away_s=distraction.away_s,
             pose=pose,
             expression=affect.scores,
-            emotion_by=affect.by,
-            rest_progress=affect.rest_progress,
             rage=self._emotion.rage.evidence,
             valence=affect.valence,
             arousal=affect.arousal,
@@ -404,6 +369,7 @@ class Core:
             away_s=distraction.away_s,
             away_start_s=distraction.start_s,
             away_sum_s=distraction.summed_s,
+            away_by=distraction.by,
             slumped=distraction.slumped,
             drowsiness=state.drowsiness,
             drowsiness_reason=state.drowsiness_reason,

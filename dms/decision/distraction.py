@@ -1,17 +1,21 @@
-"""Attention off the road, from head pose: how long, how often, and what excuses it.
+"""Attention off the road, by head or by gaze: how long, how often, and what excuses it.
 
-Glances of the eyes alone are not seen. Looking up is free, as is looking into a turn. A head that
-hangs to the side or onto the chest is slumped: off the road in every profile, and never excused.
+Looking up is free, as is looking into a turn. A head that hangs to the side or onto the chest is
+slumped: off the road in every profile, and never excused. Where no gaze is read, the head alone has
+the word; where it was read off the road and is not seen since, nobody knows for a while.
 """
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from dataclasses import dataclass
 
+from dms.decision.excuses import Excuse
+from dms.decision.gaze import Look
+from dms.decision.gaze_away import GazeAway
+from dms.decision.zones import ZoneSettings
 from dms.settings import setting, settings
-from dms.values import HeadPose, Indicator, VehicleContext
+from dms.values import AttentionBy, HeadPose, VehicleContext
 
 
 @settings
@@ -51,6 +55,13 @@ class DistractionSettings:
         2.0, unit="s", ge=0,
         text="with the indicator set, a look to that side is free this long, over the shoulder too",
     )  # fmt: skip
+    gaze_settle_s: float = setting(
+        0.1, unit="s", ge=0, text="gaze off the road begins a look once it has lasted for this long"
+    )
+    gaze_unseen_s: float = setting(
+        5.0, unit="s", ge=0,
+        text="gaze last seen off the road and not since: unknown so long, then the head's word",
+    )  # fmt: skip
     longest_step_s: float = setting(0.5, unit="s", gt=0, text="a longer gap is time unseen")
 
     def __post_init__(self) -> None:
@@ -77,6 +88,7 @@ class Distraction:
     def __init__(
         self,
         settings: DistractionSettings,
+        zones: ZoneSettings | None = None,
         *,
         window_s: float = 30.0,
         reset_s: float = 2.0,
@@ -90,13 +102,39 @@ class Distraction:
         self._start_s: float | None = None
         self._back_s: float | None = None
         self._road_s = 0.0
-        self._excused_s: float | None = None
+        self._excuse = self._new_excuse()
+        self._gaze = GazeAway(
+            zones if zones is not None else ZoneSettings(),
+            self._new_excuse(),
+            settle_s=settings.gaze_settle_s,
+            unseen_s=settings.gaze_unseen_s,
+            down_only=down_only,
+        )
+        self._began_by_head = False  # the head has been off the road within this look
+        self._rested_s = float("-inf")
         self._spans: deque[tuple[float, float]] = deque()
         self.away: bool | None = None
         self.away_s = 0.0
         self.turned = False  # the face was lost by turning away
         self.slumped = False  # the head hangs, or was lost on its way to hanging
+        self.head: bool | None = None  # off the road by the head alone
         self.glance: Glance | None = None
+
+    def _new_excuse(self) -> Excuse:
+        s = self._settings
+        return Excuse(
+            mirror_s=s.mirror_s,
+            from_deg=s.steering_from_deg,
+            gain=s.steering_gain,
+            most_deg=s.free_yaw_deg,
+        )
+
+    @property
+    def by(self) -> AttentionBy | None:
+        """What says that attention is off the road, None while nothing does."""
+        if self.head:
+            return AttentionBy.BOTH if self._gaze.off else AttentionBy.HEAD
+        return AttentionBy.GAZE if self.away else None
 
     @property
     def start_s(self) -> float | None:
@@ -114,21 +152,28 @@ class Distraction:
         pose: HeadPose | None,
         vehicle: VehicleContext | None = None,
         *,
+        look: Look | None = None,
+        lowered: bool = False,
         turned_away: bool = False,
         counts: bool = True,
     ) -> None:
         """Take one frame: pose against normal, or None where no face is seen.
 
-        ``turned_away``: perception itself says why the face is lost. ``counts`` is False while
-        the vehicle stands still or is slow: timers then rest at zero.
+        ``look``: the gaze, None where none is read; ``lowered``: the lids follow a gaze that is
+        down. ``turned_away``: perception itself says why the face is lost. ``counts`` is False
+        while the vehicle stands still or is slow: timers then rest at zero.
         """
         s = self._settings
         self.glance = None
         dt_s = 0.0 if self._last_s is None else t_s - self._last_s
         before = self.away
-        self.away = self._judge(t_s, pose, vehicle, turned_away)
+        self.head = self._judge(t_s, pose, vehicle, turned_away)
+        counted = self._start_s is not None
+        self._gaze.step(t_s, look, vehicle, lowered=lowered, counted=counted)
+        self.away = self._either()
         if not counts:
             self._rest()
+            self._rested_s = t_s
         elif self.away is None or dt_s > s.longest_step_s:
             self._freeze(dt_s)
         elif self.away:
@@ -137,6 +182,12 @@ class Distraction:
             self._on(t_s, dt_s, was_away=before is True)
         self._forget(t_s)
         self._last_s = t_s
+
+    def _either(self) -> bool | None:
+        """Join head and gaze: either is enough to be away; only both can say that nothing is."""
+        if self.head or self._gaze.off:
+            return True
+        return None if self._gaze.lost else self.head
 
     def _judge(
         self,
@@ -180,56 +231,36 @@ class Distraction:
 
     def _off_road(self, t_s: float, pose: HeadPose, vehicle: VehicleContext | None) -> bool:
         s = self._settings
-        held = self.away is True or self._start_s is not None
+        counted = self._start_s is not None
+        held = self.head is True or (counted and self._began_by_head)
         if pose.pitch_deg < (s.pitch_back_deg if held else s.pitch_deg):
             return True
         if self._down_only:
             return False
         limit = s.yaw_back_deg if held else s.yaw_deg
         if abs(pose.yaw_deg) <= limit:
-            self._excused_s = None
+            self._excuse.end()
             return False
-        return not self._excused(t_s, pose.yaw_deg, limit, vehicle)
-
-    def _excused(
-        self, t_s: float, yaw_deg: float, limit: float, vehicle: VehicleContext | None
-    ) -> bool:
-        s = self._settings
-        if vehicle is None:
-            return False
-        steering = vehicle.steering_deg
-        if steering is not None and abs(steering) > s.steering_from_deg:
-            free = min(limit + abs(steering) * s.steering_gain, s.free_yaw_deg)
-            if steering * yaw_deg > 0 and abs(yaw_deg) <= free:
-                return True
-        return self._checks(t_s, yaw_deg * _side(vehicle.indicator) > 0)
-
-    def _checks(self, t_s: float, allowed: bool) -> bool:
-        """Whether this look is a mirror or shoulder check, which is free for a moment.
-
-        A look that counts already is none: a slumping driver may well turn the wheel.
-        """
-        if not allowed or (self._excused_s is None and self._start_s is not None):
-            return False
-        if self._excused_s is None:
-            self._excused_s = t_s
-        return t_s - self._excused_s < self._settings.mirror_s
+        return not self._excuse.frees(t_s, pose.yaw_deg, limit, vehicle, counted=counted)
 
     def _checks_lost(self, t_s: float, vehicle: VehicleContext | None) -> bool:
-        """The same for a face lost by turning: a look over the shoulder, or into a sharp turn."""
+        """Whether a face lost by turning is excused."""
         s, pose = self._settings, self._pose
-        if vehicle is None or pose is None or pose.pitch_deg < s.turning_pitch_deg:
+        if pose is None or pose.pitch_deg < s.turning_pitch_deg:
             return False
-        steering = vehicle.steering_deg or 0.0
-        into_turn = abs(steering) > s.steering_from_deg
-        sides = (_side(vehicle.indicator), math.copysign(into_turn, steering))
-        return self._checks(t_s, any(side * pose.yaw_deg > s.turning_yaw_deg for side in sides))
+        counted = self._start_s is not None
+        return self._excuse.frees_lost(
+            t_s, pose.yaw_deg, s.turning_yaw_deg, vehicle, counted=counted
+        )
 
     def _off(self, t_s: float, dt_s: float) -> None:
         self._back_s, self._road_s = None, 0.0
         if self._start_s is None:
-            self._start_s, self.away_s = t_s, 0.0
-            dt_s = 0.0
+            since_s = self._gaze.since_s if not self.head else None
+            self._start_s = t_s if since_s is None else max(since_s, self._rested_s)
+            self._began_by_head, self.away_s = False, 0.0
+            dt_s = t_s - self._start_s
+        self._began_by_head |= self.head is True
         self.away_s += dt_s
         if dt_s > 0:
             self._spans.append((t_s - dt_s, t_s))
@@ -263,8 +294,3 @@ class Distraction:
             self._spans.popleft()
         if self._spans and self._spans[0][0] < oldest_s:
             self._spans[0] = (oldest_s, self._spans[0][1])
-
-
-def _side(indicator: Indicator | None) -> float:
-    """Sign of the yaw that the indicator announces, 0 for none."""
-    return {Indicator.LEFT: 1.0, Indicator.RIGHT: -1.0}.get(indicator or Indicator.OFF, 0.0)

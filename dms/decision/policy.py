@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from dms.decision.alerts import CASCADE, Board, Standing
+from dms.decision.alerts import CASCADE, WORDINGS, Board, Standing
 from dms.decision.faults import new_faults
 from dms.decision.gates import Gates
 from dms.decision.profiles import Rules
 from dms.settings import setting, settings
-from dms.values import Event, EyesState, Fault, Kind, Level, Scalar, Unseen
+from dms.values import AttentionBy, Event, EyesState, Fault, Kind, Level, Scalar, Unseen
 
 _TOLERANCE_S = 1e-3  # timestamps of containers are rounded to milliseconds
 
@@ -65,6 +65,7 @@ class Situation:
     away_s: float = 0.0
     away_start_s: float | None = None
     away_sum_s: float = 0.0
+    away_by: AttentionBy | None = None
     slumped: bool = False
     drowsiness: int | None = None
     drowsiness_reason: str = ""
@@ -229,7 +230,9 @@ class Policy:
             told.away.add(Kind.DISTRACTION)
             if told.warned_at_s is None:
                 told.warned_at_s = now.away_s
-            words = "head slumped" if now.slumped else "looking away"
+            eyes = now.away_by is AttentionBy.GAZE
+            words = "eyes off the road" if eyes else "looking away"
+            words = "head slumped" if now.slumped else words
             reason = f"{words} for {limit_s:g} s"
             self._tell_look(now, Kind.DISTRACTION, Level.WARNING, reason)
         elif now.away_sum_s >= rules.repeated_away_s - _TOLERANCE_S and not told.repeated:
@@ -329,7 +332,10 @@ class Policy:
             if old is Level.NONE:
                 self._rage_alerts += 1
             self._rage_alert_s = now.t_s
-            board.raise_(Event(now.t_s, Kind.ROAD_RAGE, now.rage, now.rage_reason))
+            wording = WORDINGS[Kind.ROAD_RAGE, now.rage]
+            values: dict[str, Scalar] = {"wording": wording.value}
+            event = Event(now.t_s, Kind.ROAD_RAGE, now.rage, now.rage_reason, None, None, values)
+            board.raise_(event)
 
     def _fault(self, now: Situation) -> None:
         board = self.board

@@ -50,7 +50,9 @@ class StoreSettings:
     path: str | None = setting(None, text="file; default: events.db in the service's state folder")
     largest_mb: float = setting(32.0, ge=1, le=4096, unit="MB", text="then the oldest go first")
     oldest_days: float = setting(180.0, gt=0, unit="d", text="older events are dropped")
-    lowest_level: int = setting(1, ge=0, le=3, text="events below this level are not kept")
+    lowest_level: int = setting(
+        1, ge=0, le=3, text="events below this level are not kept; glances never are"
+    )
 
 
 def store_path(settings: StoreSettings, environment: Mapping[str, str]) -> Path:
@@ -359,15 +361,13 @@ def _corrupt(error: sqlite3.Error) -> bool:
 
 
 def _columns(event: Event) -> tuple[object, ...]:
-    values = json.dumps(dict(event.told), sort_keys=True)
+    values = json.dumps(dict(event.values), sort_keys=True)
     level, kind = int(event.level), event.kind.value
     return event.t_s, kind, level, event.start_s, event.end_s, event.reason, values
 
 
 def _event(row: Sequence[object]) -> Event:
-    t_s, kind, level, start_s, end_s, reason, told = row
-    values = json.loads(str(told))
-    values.pop("wording", None)  # goes by kind and level
+    t_s, kind, level, start_s, end_s, reason, values = row
     return Event(
         t_s=float(str(t_s)),
         kind=Kind(str(kind)),
@@ -375,5 +375,5 @@ def _event(row: Sequence[object]) -> Event:
         reason=str(reason),
         start_s=None if start_s is None else float(str(start_s)),
         end_s=None if end_s is None else float(str(end_s)),
-        values=values,
+        values=json.loads(str(values)),
     )

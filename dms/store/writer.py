@@ -13,7 +13,7 @@ from pathlib import Path
 from dms.errors import StoreError
 from dms.resource import OpenedResource
 from dms.store.events import EventStore
-from dms.values import Event, Part, Step
+from dms.values import Event, Kind, Part, Step
 
 _log = logging.getLogger(__name__)
 _LONGEST_QUEUE = 5000
@@ -32,8 +32,9 @@ class StoreWriter(OpenedResource):
     """Queue before an :class:`EventStore`; a context manager that starts its thread on entry.
 
     While the disk refuses, the newest 5000 events wait in memory and :attr:`fault` says why, which
-    the loop tells on every bus. A drive lasts from the start to the end of the service, or of each
-    ignition cycle where the vehicle tells of it; what comes between two belongs to none.
+    the loop tells on every bus. Glances are never kept, whatever the level: they would be a
+    profile of a person. A drive lasts from the start to the end of the service, or of each ignition
+    cycle where the vehicle tells of it; what comes between two belongs to none.
     """
 
     part = Part.STORE
@@ -74,7 +75,7 @@ class StoreWriter(OpenedResource):
             self._ignition = ignition
             self.put(_Ignition(ignition))
         for event in step.state.events:
-            if event.level >= self._lowest_level:
+            if event.level >= self._lowest_level and event.kind is not Kind.GLANCE:
                 self.put(event)
 
     def put(self, event: Event | _Ignition) -> None:

@@ -6,30 +6,26 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-from numpy.typing import NDArray
 from typing_extensions import Self
 
 from dms.decision.core import Core, CoreSettings
-from dms.decision.emotion.relative import RelativeHead
 from dms.values import (
     EXPRESSIONS,
     Box,
     Command,
     DriverObservation,
     DriverState,
-    Embedding,
     Event,
     ExpressionScores,
     EyeEvidence,
     Fault,
     HeadPose,
+    Iris,
     Kind,
     Level,
     Unseen,
     VehicleContext,
 )
-from tests.scenarios.faces import Face
 
 FACE = Box(100.0, 80.0, 200.0, 200.0)
 
@@ -47,12 +43,9 @@ class Drive:
     start_s: float = 0.0
     sway_deg: float = 2.0
     keep: Callable[[int], bool] = lambda _: True  # which frames are not dropped
-    head: RelativeHead | None = None  # of a made-up net with embeddings (faces.py)
 
     def __post_init__(self) -> None:
-        self.core = Core(self.settings, head=self.head)
-        self.shown: Callable[[], NDArray[np.float32]] | None = None  # the next embedding
-        self.kept: list[DriverObservation] = []  # what of them may be kept
+        self.core = Core(self.settings)
         self.frame = 0
         self.states: list[DriverState] = []
         self.observations: list[tuple[DriverObservation, VehicleContext | None]] = []
@@ -62,6 +55,8 @@ class Drive:
         self.scores: ExpressionScores | None = None
         self.mar = 0.02
         self.visible = 0.97
+        self.gaze: tuple[float, float] | None = None  # against the camera; None: no iris is told
+        self.iris_sd = 0.012  # eye widths
         self.brightness = 110.0
         self.age_s = 0.0  # of what the vehicle says
 
@@ -123,20 +118,6 @@ class Drive:
         self.scores = ExpressionScores(row, sure, max(row), valence)
         return self
 
-    def shows(self, face: Face, anger: float = 0.0, joy: float = 0.0) -> Self:
-        """Let the net give embeddings of this face from now on, beside the scores."""
-        if self.scores is None:
-            self.looks_like()
-        self.shown = lambda: face.shows(anger, joy)
-        return self
-
-    def talks(self, seconds: float, wide: float = 0.12) -> Self:
-        """Move the mouth, four syllables a second."""
-        return self._run(seconds, lambda: replace(self._observed(1.0), mar=self._syllable(wide)))
-
-    def _syllable(self, wide: float) -> float:
-        return 0.02 + wide * math.sin(4 * math.pi * self.t_s) ** 2
-
     def watches(self, seconds: float, openness: float = 1.0) -> Self:
         """Look where the head points, with the lids at ``openness``."""
         return self._run(seconds, lambda: self._observed(openness))
@@ -171,6 +152,19 @@ class Drive:
         """Let parts of the observation be as given."""
         return self._run(seconds, lambda: replace(self._observed(1.0), **parts))  # type: ignore[arg-type]
 
+    def gazes(
+        self, seconds: float, yaw_deg: float = 0.0, pitch_deg: float = 0.0, *, sd: float = 0.012
+    ) -> Self:
+        """Let the eyes alone look somewhere, in degrees off the present pose of the head.
+
+        The net tells the iris, as sure as ``sd`` eye widths; afterwards the eyes look ahead again.
+        """
+        self.iris_sd = sd
+        self.gaze = (self.pose.yaw_deg + yaw_deg, self.pose.pitch_deg + pitch_deg)
+        self.watches(seconds)
+        self.gaze = (self.pose.yaw_deg, self.pose.pitch_deg)
+        return self
+
     def disappears(self, seconds: float, why: Unseen = Unseen.NO_FACE) -> Self:
         """Leave the picture."""
         eye = EyeEvidence(unseen=why)
@@ -203,6 +197,8 @@ class Drive:
         if self.net:
             sure = 0.03 + 0.94 * openness
             eye = replace(eye, open_probability=sure, visible_probability=self.visible)
+        if self.gaze is not None:
+            eye = replace(eye, iris=self._iris(*self.gaze))
         return DriverObservation(
             self.t_s,
             face=FACE,
@@ -210,14 +206,16 @@ class Drive:
             left_eye=eye,
             mar=self.mar,
             pose=replace(self.pose, roll_deg=self.pose.roll_deg + self._sway()),
-            expression=self._scored(),
+            expression=self.scores,
             brightness=self.brightness,
         )
 
-    def _scored(self) -> ExpressionScores | None:
-        if self.scores is None or self.shown is None:
-            return self.scores
-        return replace(self.scores, embedding=Embedding(self.shown()))
+    def _iris(self, yaw_deg: float, pitch_deg: float) -> Iris:
+        """Where the iris of an eye that looks there is seen: the inverse of what the core does."""
+        s = self.settings.gaze
+        across = yaw_deg - s.head_yaw * self.pose.yaw_deg
+        up = pitch_deg - s.head_pitch * self.pose.pitch_deg
+        return Iris(across / s.iris_yaw_deg, -up / s.iris_pitch_deg, self.iris_sd)
 
     def _sway(self) -> float:
         """Roll a little and slowly, as everyone alive does; a face like stone is a photo."""
@@ -235,4 +233,3 @@ class Drive:
         vehicle = None if self.vehicle is None else replace(self.vehicle, t_s=t_s - self.age_s)
         self.observations.append((observation, vehicle))
         self.states.append(self.core.step(observation, vehicle, t_s, self.faults))
-        self.kept.append(self.core.observation)

@@ -1,18 +1,25 @@
 import sqlite3
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
+from dms.decision.core import Core
 from dms.errors import StoreError
 from dms.store import writer as store_writer
 from dms.store.events import EventStore, StoreSettings
 from dms.store.writer import StoreWriter
 from dms.values import (
+    Box,
     DriverObservation,
     DriverState,
     Event,
+    EyeEvidence,
     Fault,
+    GazeZone,
+    HeadPose,
+    Iris,
     Kind,
     Level,
     Moment,
@@ -220,3 +227,33 @@ def test_a_file_damaged_while_it_is_open_is_told_set_aside_and_begun_anew(tmp_pa
         wait_for(lambda: writer.stored == 2)
     with EventStore(tmp_path / "events.db", StoreSettings()) as kept:
         assert [one.event.t_s for one in kept.events()] == [2.0]
+
+
+def test_glances_are_never_kept_whatever_the_level(tmp_path):
+    """Where somebody looks is a profile of a person: it goes to bench files and live numbers."""
+    path = tmp_path / "events.db"
+    core, states = Core(), []
+    iris = Iris(0.0, 0.0, 0.01)
+    for number in range(750):
+        t_s = number / 15
+        aside = t_s % 8 > 6.5 or 44 < t_s < 48  # short looks, and one that is a distraction
+        eye = EyeEvidence(ear=0.3, iris=replace(iris, x=0.2 if aside else 0.0))
+        seen = DriverObservation(
+            t_s, face=Box(0, 0, 200, 200), right_eye=eye, left_eye=eye,
+            pose=HeadPose(0.0, 0.0, number % 7 / 5),
+        )  # fmt: skip
+        states.append(core.step(seen, None, t_s))
+    raised = [event for state in states for event in state.events]
+    assert {Kind.GLANCE, Kind.DISTRACTION} <= {event.kind for event in raised}
+    writer = StoreWriter(make(path), lowest_level=0)
+    writer.open()
+    for state in states:
+        writer.take(Step(MOMENT, state))
+    writer.close(120.0)
+    with make(path) as store:
+        kept = [item.event for item in store.events()]
+    assert Kind.DISTRACTION in {event.kind for event in kept}
+    assert Kind.GLANCE not in {event.kind for event in kept}
+    zones = {zone.value for zone in GazeZone}
+    for event in kept:
+        assert not zones & {str(value) for value in event.values.values()}

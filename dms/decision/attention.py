@@ -1,0 +1,129 @@
+"""Head and eyes together: what the driver looks at, and since when it is not the road."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from operator import itemgetter
+
+from dms.decision.baseline import Baseline
+from dms.decision.distraction import Distraction, DistractionSettings
+from dms.decision.gaze import Gazer, GazeSettings, Look
+from dms.decision.openness import Openness
+from dms.decision.profiles import Rules
+from dms.decision.zones import ZoneSettings, zone_of
+from dms.values import (
+    AttentionBy,
+    DriverObservation,
+    DriverState,
+    Event,
+    GazeZone,
+    HeadPose,
+    Kind,
+    Level,
+    Unseen,
+    VehicleContext,
+)
+
+_LONGEST_STEP_S = 0.5
+
+
+class Attention:
+    """Step it with every frame in time order: :meth:`look` before the lids are judged, then on."""
+
+    def __init__(
+        self,
+        distraction: DistractionSettings,
+        gaze: GazeSettings,
+        zones: ZoneSettings,
+        rules: Rules,
+    ) -> None:
+        self._gaze_settings, self._zones = gaze, zones
+        self.distraction = Distraction(
+            distraction,
+            zones,
+            window_s=rules.repeated_window_s,
+            reset_s=rules.repeated_reset_s,
+            down_only=rules.down_only,
+        )
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop what is known of the present driver's eyes; the timers go on."""
+        self._gazer = Gazer(self._gaze_settings)
+        self._look: Look | None = None
+        self._last_s: float | None = None
+        self._zone_s: dict[GazeZone, float] = defaultdict(float)  # within the present look away
+        self._by: set[AttentionBy] = set()
+        self.zone = GazeZone.UNKNOWN
+
+    def look(self, observation: DriverObservation, opened: Openness, base: Baseline) -> Look | None:
+        """Read this frame's gaze against the road, None where none is known."""
+        self._look = self._gazer.step(observation, (opened.right, opened.left), base)
+        return self._look
+
+    def step(
+        self,
+        observation: DriverObservation,
+        pose: HeadPose | None,
+        vehicle: VehicleContext | None,
+        *,
+        lowered: bool,
+        unseen: Unseen | None,
+        counts: bool,
+    ) -> list[Event]:
+        """Step the away timers; return the glance that has ended in this frame, if one has.
+
+        ``pose`` is the head's against normal, ``unseen`` why the eyes are not seen; the rest as
+        :meth:`~dms.decision.distraction.Distraction.step` has it.
+        """
+        t_s, distraction = observation.t_s, self.distraction
+        turned = Unseen.TURNED_AWAY in {observation.unseen, unseen}
+        distraction.step(
+            t_s, pose, vehicle,
+            look=self._look, lowered=lowered, turned_away=turned, counts=counts,
+        )  # fmt: skip
+        by = distraction.by
+        self.zone = zone_of(
+            self._look, pose if distraction.head else None, self._zones, lowered=lowered
+        )
+        step_s = 0.0 if self._last_s is None else t_s - self._last_s
+        self._last_s = t_s
+        if by is not None and distraction.start_s is not None:
+            if self.zone not in {GazeZone.UNKNOWN, GazeZone.ROAD}:
+                self._zone_s[self.zone] += min(step_s, _LONGEST_STEP_S)
+            self._by.add(by)
+        events = [self._glance(t_s)] if distraction.glance is not None else []
+        if distraction.start_s is None:
+            self._zone_s.clear()
+            self._by.clear()
+        return events
+
+    def learn(self, base: Baseline, speed_kmh: float | None, dt_s: float) -> None:
+        """Teach the road from this frame's gaze, unless it is off the road as far as known."""
+        if self.distraction.away is False:
+            self._gazer.learn(base, speed_kmh, dt_s)
+
+    def described(self, state: DriverState) -> DriverState:
+        """Return ``state`` with what is known of attention and gaze."""
+        distraction, look = self.distraction, self._look
+        return replace(
+            state,
+            away=distraction.away,
+            away_s=distraction.away_s,
+            gaze=None if look is None else look.gaze,
+            gaze_zone=self.zone,
+            attention_by=distraction.by,
+        )
+
+    def _glance(self, t_s: float) -> Event:
+        """Note the look away that has ended, and where it went for the longest time."""
+        glance = self.distraction.glance
+        known = sorted(self._zone_s.items(), key=itemgetter(1))
+        by = self._by.pop() if len(self._by) == 1 else AttentionBy.BOTH
+        zone = known[-1][0] if known else GazeZone.UNKNOWN
+        event = Event(t_s, Kind.GLANCE, Level.NONE, "looked away")
+        if glance is None:
+            return event
+        values = {"zone": zone.value, "by": by.value}
+        return replace(event, start_s=glance.start_s, end_s=glance.end_s, values=values)

@@ -1,0 +1,261 @@
+"""Where the driver looks: from iris and head to angles against the road ahead.
+
+An iris moves in its eye as the gaze does, and less where the head turns with it. What the lids hide
+or the net is unsure of gives no angle: the head's own direction is then all that is known.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from dms.decision.baseline import Baseline
+from dms.settings import setting, settings
+from dms.values import DriverObservation, EyeEvidence, EyeObservation, Gaze, HeadPose, Iris
+
+_LEAST_SD_DEG = 0.1
+_SHARED = 0.5  # how far the errors of both eyes are one: corners, light and head are the same
+
+
+@settings
+class GazeSettings:
+    """How an iris is read, and when it is not."""
+
+    enabled: bool = setting(True, text="read the gaze; no: attention is the head's alone")
+    iris_yaw_deg: float = setting(
+        150.0, unit="deg/width", gt=0, source="161 by geometry, 146 by another net",
+        text="yaw per eye width of the iris's offset",
+    )  # fmt: skip
+    head_yaw: float = setting(
+        0.75, ge=0, le=1.5, source="eyes turn about a point behind their corners",
+        text="yaw per degree of the head's",
+    )  # fmt: skip
+    iris_pitch_deg: float = setting(
+        240.0, unit="deg/width", gt=0, text="pitch per eye width of the iris's offset upwards"
+    )
+    head_pitch: float = setting(0.3, ge=0, le=1.5, text="pitch per degree of the head's")
+    open_least: float = setting(
+        0.5, ge=0, le=1, text="eyes less open than this give no gaze: the lids hide the iris"
+    )
+    unsure_deg: float = setting(
+        12.0, unit="deg", gt=0, text="a gaze less sure than this, one deviation, is none"
+    )
+    smooth_s: float = setting(
+        0.16, unit="s", ge=0, le=0.5, text="time of the running mean, by timestamps"
+    )
+    hold_s: float = setting(
+        0.3, unit="s", ge=0, le=1, text="a blink holds the last gaze for this long at most"
+    )
+    hidden_pitch_deg: float = setting(
+        -25.0, unit="deg", lt=0, text="below this the lids hide the iris: down, without an angle"
+    )
+    apart_s: float = setting(
+        30.0, unit="s", gt=0, text="time in which the difference of the two eyes is learned"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One direction in degrees against the road ahead; ``_sd_deg`` one deviation of each.
+
+    ``learned``: the road is this driver's own and not the mount's. ``hidden``: so far down that
+    the lids hide the iris, so that the angle is only a bound.
+    """
+
+    yaw_deg: float
+    pitch_deg: float
+    yaw_sd_deg: float
+    pitch_sd_deg: float
+    learned: bool = False
+    hidden: bool = False
+
+    @property
+    def sd_deg(self) -> float:
+        """Deviation of the less sure axis."""
+        return max(self.yaw_sd_deg, self.pitch_sd_deg)
+
+    @property
+    def gaze(self) -> Gaze | None:
+        """What is told of it, None where the angle is only a bound."""
+        return None if self.hidden else Gaze(self.yaw_deg, self.pitch_deg, self.sd_deg)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """One reading of one or both eyes against the camera, in degrees."""
+
+    yaw_deg: float
+    pitch_deg: float
+    yaw_sd_deg: float
+    pitch_sd_deg: float
+
+
+def sight(iris: Iris, pose: HeadPose, roll_deg: float, s: GazeSettings) -> Sight:
+    """Turn one iris into a direction against the camera.
+
+    ``pose`` is the head's against the camera, ``roll_deg`` its tilt against this driver's normal:
+    the iris is measured in the tilted eye's own frame.
+    """
+    across, up = s.iris_yaw_deg * iris.x, -s.iris_pitch_deg * iris.y
+    tilt = math.radians(roll_deg)
+    return Sight(
+        across * math.cos(tilt) - up * math.sin(tilt) + s.head_yaw * pose.yaw_deg,
+        across * math.sin(tilt) + up * math.cos(tilt) + s.head_pitch * pose.pitch_deg,
+        s.iris_yaw_deg * iris.sd,
+        s.iris_pitch_deg * iris.sd,
+    )
+
+
+class Pair:
+    """Joins both eyes by how sure each is. Squint and the eyes' own axes are learned meanwhile."""
+
+    def __init__(self, settings: GazeSettings) -> None:
+        self._settings = settings
+        self._apart = (0.0, 0.0)  # left minus right, yaw and pitch
+        self._taught_s = 0.0
+
+    def join(self, right: Sight | None, left: Sight | None, dt_s: float) -> Sight | None:
+        """Return the middle of both, or the one that is seen where the other would be."""
+        if right is not None and left is not None:
+            self._learn(right, left, dt_s)
+        shown = [
+            replace(
+                one,
+                yaw_deg=one.yaw_deg + side * self._apart[0] / 2,
+                pitch_deg=one.pitch_deg + side * self._apart[1] / 2,
+            )
+            for one, side in ((right, 1.0), (left, -1.0))
+            if one is not None
+        ]
+        if len(shown) < 2:
+            return shown[0] if shown else None
+        return _middle(shown[0], shown[1])
+
+    def _learn(self, right: Sight, left: Sight, dt_s: float) -> None:
+        self._taught_s = min(self._taught_s + dt_s, self._settings.apart_s)
+        share = dt_s / (self._taught_s + 1.0)
+        yaw_deg = left.yaw_deg - right.yaw_deg
+        pitch_deg = left.pitch_deg - right.pitch_deg
+        self._apart = (
+            self._apart[0] + (yaw_deg - self._apart[0]) * share,
+            self._apart[1] + (pitch_deg - self._apart[1]) * share,
+        )
+
+
+def _middle(right: Sight, left: Sight) -> Sight:
+    of_right, of_left = (1.0 / max(e.yaw_sd_deg, _LEAST_SD_DEG) ** 2 for e in (right, left))
+    a = of_right / (of_right + of_left)  # the surer eye leads
+
+    def spread(first: float, second: float) -> float:
+        one, two = a * first, (1.0 - a) * second
+        return math.sqrt(one * one + two * two + 2.0 * _SHARED * one * two)
+
+    return Sight(
+        a * right.yaw_deg + (1.0 - a) * left.yaw_deg,
+        a * right.pitch_deg + (1.0 - a) * left.pitch_deg,
+        spread(right.yaw_sd_deg, left.yaw_sd_deg),
+        spread(right.pitch_sd_deg, left.pitch_sd_deg),
+    )
+
+
+class Gazer:
+    """Reads, smooths and holds the gaze. Step it with every frame in time order."""
+
+    def __init__(self, settings: GazeSettings) -> None:
+        self._settings = settings
+        self._pair = Pair(settings)
+        self._seen: deque[tuple[float, Sight]] = deque()
+        self._last_s: float | None = None
+        self._sight: Sight | None = None  # smoothed, against the camera
+        self._sight_s = float("-inf")
+        self.fresh = False  # this very frame showed an iris
+
+    def step(
+        self,
+        observation: DriverObservation,
+        eyes: tuple[EyeObservation, EyeObservation],
+        base: Baseline,
+    ) -> Look | None:
+        """Take one frame and return the look, None where none is known.
+
+        ``eyes``: how far each (right, left) is open.
+        """
+        s, t_s, pose = self._settings, observation.t_s, observation.pose
+        dt_s = 0.0 if self._last_s is None else t_s - self._last_s
+        self._last_s = t_s
+        seen = self._read(observation, eyes, base, dt_s) if s.enabled else None
+        self.fresh = seen is not None
+        while self._seen and self._seen[0][0] < t_s - s.smooth_s - 1e-3:
+            self._seen.popleft()
+        if seen is not None:
+            self._seen.append((t_s, seen))
+            self._sight, self._sight_s = _mean([one for _, one in self._seen]), t_s
+        elif pose is None or t_s - self._sight_s > s.hold_s + 1e-3:
+            self._sight = None
+        return None if self._sight is None else self._against(self._sight, base)
+
+    def learn(self, base: Baseline, speed_kmh: float | None, dt_s: float) -> None:
+        """Teach the road this frame's gaze, at speed or where none is known: not while away."""
+        slow = speed_kmh is not None and speed_kmh < base.road.from_kmh
+        if self.fresh and self._sight is not None and not slow:
+            at = (self._sight.yaw_deg, self._sight.pitch_deg)
+            base.road.teach(at, (base.yaw.value_deg, base.pitch.value_deg), dt_s)
+
+    def _read(
+        self,
+        observation: DriverObservation,
+        eyes: tuple[EyeObservation, EyeObservation],
+        base: Baseline,
+        dt_s: float,
+    ) -> Sight | None:
+        s, pose = self._settings, observation.pose
+        if pose is None:
+            return None
+        evidence = (observation.right_eye, observation.left_eye)
+        roll_deg = pose.roll_deg - base.roll.value_deg
+        right, left = (
+            sight(eye.iris, pose, roll_deg, s)
+            if eye.iris is not None and _shows_iris(eye, seen, s)
+            else None
+            for eye, seen in zip(evidence, eyes, strict=True)
+        )
+        joined = self._pair.join(right, left, min(dt_s, 0.5))
+        unsure = joined is None or max(joined.yaw_sd_deg, joined.pitch_sd_deg) > s.unsure_deg
+        return None if unsure else joined
+
+    def _against(self, seen: Sight, base: Baseline) -> Look:
+        yaw_deg, pitch_deg = base.road.direction((base.yaw.value_deg, base.pitch.value_deg))
+        pitch_deg = seen.pitch_deg - pitch_deg
+        return Look(
+            seen.yaw_deg - yaw_deg,
+            pitch_deg,
+            seen.yaw_sd_deg,
+            seen.pitch_sd_deg,
+            base.road.learned,
+            pitch_deg < self._settings.hidden_pitch_deg,
+        )
+
+
+def _shows_iris(eye: EyeEvidence, seen: EyeObservation, s: GazeSettings) -> bool:
+    """Whether the lids leave the iris to be seen."""
+    if seen.openness is None or seen.openness < s.open_least:
+        return False
+    return eye.lids is None or 1.0 - eye.lids.closed >= s.open_least
+
+
+def _mean(sights: list[Sight]) -> Sight:
+    """Return the mean, the surer ones weighing more; a mean is no surer: errors last for longer."""
+    weights = [1.0 / max(one.yaw_sd_deg, _LEAST_SD_DEG) ** 2 for one in sights]
+    total = sum(weights)
+
+    def mean(values: Iterable[float]) -> float:
+        return sum(w * value for w, value in zip(weights, values, strict=True)) / total
+
+    return Sight(
+        mean(one.yaw_deg for one in sights),
+        mean(one.pitch_deg for one in sights),
+        mean(one.yaw_sd_deg for one in sights),
+        mean(one.pitch_sd_deg for one in sights),
+    )

@@ -1,0 +1,101 @@
+"""Where the road is in the driver's gaze: a cluster that is learned while driving, hard to mislead.
+
+Gaze is against the camera, so the road lies wherever the camera's place and this driver's eyes put
+it. Until it is learned the head's own normal answers, which itself begins with the mount's.
+"""
+
+from __future__ import annotations
+
+import math
+
+from dms.settings import setting, settings
+
+
+@settings
+class RoadSettings:
+    """How the direction of the road in this driver's gaze is learned."""
+
+    from_kmh: float = setting(
+        30.0, unit="km/h", ge=0, le=130, text="learned from this speed, and at an unknown one"
+    )
+    learn_s: float = setting(
+        20.0, unit="s", gt=0, le=600, text="looks near the cluster's middle until it is learned"
+    )
+    share_least: float = setting(
+        0.5, ge=0, lt=1, text="part of all looks that must lie near the middle to have learned it"
+    )
+    prior_s: float = setting(4.0, unit="s", gt=0, text="weight of the head's own normal")
+    near_deg: float = setting(
+        14.0, unit="deg", gt=0, text="looks fade towards this distance and hardly count beyond"
+    )
+    far_rate: float = setting(0.01, ge=0, le=1, text="learning rate of looks beyond")
+    memory_s: float = setting(120.0, unit="s", gt=0, text="time of looks that is remembered")
+    yaw_clamp_deg: float = setting(
+        12.0, unit="deg", ge=0, text="most it may lie off the head's normal, sideways"
+    )
+    pitch_clamp_deg: float = setting(15.0, unit="deg", ge=0, text="the same, up and down")
+    drift_deg: float = setting(4.0, unit="deg", ge=0, text="most it may drift once learned")
+
+
+class Road:
+    """The cluster's middle. Teach it with looks against the camera in time order.
+
+    ``head`` is always yaw and pitch of the head's own normal against the camera.
+    """
+
+    def __init__(self, settings: RoadSettings) -> None:
+        self._settings = settings
+        self._mean = (0.0, 0.0)  # off the head's normal until learned, then against the camera
+        self._anchor: tuple[float, float] | None = None
+        self._mass_s = settings.prior_s
+        self._near_s = self._all_s = 0.0
+
+    @property
+    def from_kmh(self) -> float:
+        """Speed from which it is learned."""
+        return self._settings.from_kmh
+
+    @property
+    def learned(self) -> bool:
+        """Whether the direction is this driver's own."""
+        return self._anchor is not None
+
+    def direction(self, head: tuple[float, float]) -> tuple[float, float]:
+        """Return yaw and pitch of the road against the camera, in degrees."""
+        s = self._settings
+        clamps = (s.yaw_clamp_deg, s.pitch_clamp_deg)
+        yaw_deg, pitch_deg = (self._bounded(axis, head[axis], clamps[axis]) for axis in (0, 1))
+        return yaw_deg, pitch_deg
+
+    def teach(self, gaze: tuple[float, float], head: tuple[float, float], dt_s: float) -> None:
+        """Add ``dt_s`` seconds of a look at ``gaze``: yaw and pitch against the camera."""
+        s = self._settings
+        road = self.direction(head)
+        far_deg = math.hypot(gaze[0] - road[0], gaze[1] - road[1])
+        near = max(1.0 - (far_deg / s.near_deg) ** 2, 0.0)
+        weight_s = dt_s * max(near * near, s.far_rate)
+        self._mass_s = min(self._mass_s + weight_s, s.memory_s)
+        share = min(weight_s / self._mass_s, 1.0)
+        origin = (0.0, 0.0) if self.learned else head
+        yaw_deg, pitch_deg = (
+            mean + (seen - start - mean) * share
+            for mean, seen, start in zip(self._mean, gaze, origin, strict=True)
+        )
+        self._mean = yaw_deg, pitch_deg
+        self._near_s += dt_s * (near > 0.0)
+        self._all_s += dt_s
+        enough = self._near_s >= max(s.learn_s, s.share_least * self._all_s)
+        if enough and not self.learned:
+            self._mean = self._anchor = road
+        if self._all_s > s.memory_s:
+            self._near_s *= s.memory_s / self._all_s
+            self._all_s = s.memory_s
+
+    def _bounded(self, axis: int, head_deg: float, clamp_deg: float) -> float:
+        """Return one angle of the road, within what the head and what was learned allow."""
+        mean_deg = self._mean[axis]
+        if self._anchor is None:
+            return head_deg + min(max(mean_deg, -clamp_deg), clamp_deg)
+        anchor_deg, drift_deg = self._anchor[axis], self._settings.drift_deg
+        mean_deg = min(max(mean_deg, anchor_deg - drift_deg), anchor_deg + drift_deg)
+        return min(max(mean_deg, head_deg - clamp_deg), head_deg + clamp_deg)

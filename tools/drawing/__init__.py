@@ -1,1 +1,0 @@
-"""Draws eyes with known lids and gaze: pictures for training that need nobody's licence."""
