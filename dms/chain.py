@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -17,8 +17,11 @@ from dms.camera.backends import open_camera
 from dms.camera.camera import Camera
 from dms.config import Settings
 from dms.decision.core import Core
+from dms.decision.emotion.relative import RelativeHead
 from dms.engine.backends import open_engine
 from dms.engine.manifest import load_manifest
+from dms.engine.relative import relative_weights
+from dms.errors import EngineError
 from dms.monitor import VehicleSource
 from dms.perception.expression import ExpressionNet
 from dms.perception.eye_net import EyeStateNet
@@ -54,7 +57,20 @@ class Chain:
         if settings.openness.closed_ratio is None:
             drawn = scheme_of(self.settings.landmarks).closed_ear
             settings = replace(settings, openness=replace(settings.openness, closed_ratio=drawn))
-        return Core(settings, recall(self.settings.driver))
+        return Core(settings, recall(self.settings.driver), self._relative_head)
+
+    @property
+    def _relative_head(self) -> RelativeHead | None:
+        """What reads a face against its own rest; None without such a net.
+
+        A net that is missing or damaged is told where it is loaded: a replay needs none.
+        """
+        if self._expression_net is None:
+            return None
+        with suppress(EngineError):
+            weights = relative_weights(load_manifest(self._expression_net))
+            return RelativeHead.of(weights) if weights else None
+        return None
 
     def adopt_core(self, old: Chain) -> None:
         """Go on with the decision core of ``old``; one with other settings takes over from it."""
@@ -203,6 +219,7 @@ class Chain:
     def _expression(self) -> ExpressionNet:
         nets = self.settings.nets
         manifest = load_manifest(nets.expression or "")
+        relative_weights(manifest)  # raises where they are damaged
         engine = open_engine(manifest, precision=self._cpu_precision)
         return ExpressionNet(engine, manifest, nets.reading)
 
@@ -222,7 +239,7 @@ class Chain:
 
 def _decides(settings: Settings) -> tuple[object, ...]:
     """Return what a decision core is made of; the landmarks' scheme has a word in it."""
-    return settings.core, settings.driver, settings.landmarks
+    return settings.core, settings.driver, settings.landmarks, settings.nets.expression
 
 
 def _sees(settings: Settings) -> tuple[object, ...]:

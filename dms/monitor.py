@@ -162,6 +162,7 @@ class Monitor:
             self._enter("perception")
             observation = self._perception.observe(frame)
             self._step(observation, frame, self._perception.faults)
+            del observation  # what of it may be kept, the core keeps
         return Outcome(self._count, self._first_s, self._last_s)
 
     def _step(
@@ -186,7 +187,7 @@ class Monitor:
         for bridge in self._bridges:
             self._publish(bridge, state)
         self._enter("record")
-        step = Step(Moment(observation, vehicle, faults), state, frame)
+        step = Step(Moment(self._core.observation, vehicle, faults), state, frame)
         for sink in self._sinks:
             sink.take(step)
         if frame is not None:

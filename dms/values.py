@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,10 @@ Scalar: TypeAlias = float | int | str | bool | None
 EXPRESSIONS = (
     "neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt",
 )  # fmt: skip  # FER+ order (Barsoum et al. 2016)
+# Pleasantness of each of EXPRESSIONS, -1..1, and its excitement: the net's own regression has no
+# labels to learn from, so both are expectations over the classes.
+VALENCE = (0.0, 0.89, 0.15, -0.63, -0.51, -0.60, -0.64, -0.40)
+AROUSAL = (0.0, 0.25, 0.75, -0.25, 0.60, 0.35, 0.60, 0.15)
 
 
 class Unseen(str, Enum):
@@ -78,6 +82,15 @@ class Wording(str, Enum):
 
     SUGGEST_BREAK = "suggest_break"
     CALM_DOWN = "calm_down"
+
+
+# What an alert asks for, where its kind alone does not say it.
+WORDINGS: Mapping[tuple[Kind, Level], Wording] = {
+    (Kind.DROWSY, Level.ADVISORY): Wording.SUGGEST_BREAK,
+    (Kind.DROWSY, Level.WARNING): Wording.SUGGEST_BREAK,
+    (Kind.ROAD_RAGE, Level.ADVISORY): Wording.SUGGEST_BREAK,
+    (Kind.ROAD_RAGE, Level.WARNING): Wording.CALM_DOWN,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,15 +162,49 @@ class EyeEvidence:
     width_px: float | None = None  # distance of the eye's corners in the camera's picture
 
 
+class Embedding:
+    """Numbers of a face, (E,), that may tell whose it is: for the decision core, in memory only.
+
+    It has no text and no equal; copied, pickled or written as JSON it is None, and none is read.
+    """
+
+    __slots__ = ("numbers",)
+
+    def __init__(self, numbers: NDArray[np.float32]) -> None:
+        self.numbers = np.array(numbers, np.float32)
+
+    def __repr__(self) -> str:
+        return "Embedding(in memory only)"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(None), ()
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema  # noqa: PLC0415  (pydantic itself asks for it)
+
+        nothing = core_schema.plain_serializer_function_ser_schema(lambda _: None)
+        return core_schema.none_schema(serialization=nothing)
+
+
 @dataclass(frozen=True, slots=True)
 class ExpressionScores:
-    """Probabilities of :data:`EXPRESSIONS` in that order; ``sure`` says whether to believe them."""
+    """Probabilities of :data:`EXPRESSIONS` in that order; ``sure`` says whether to believe them.
+
+    The core turns the ``embedding`` into what stands below it, which is what may be kept: where
+    ``rest_known`` is true, ``sure``, ``valence`` and ``arousal`` are against rest, too.
+    """
 
     probabilities: tuple[float, ...]
     sure: bool
     confidence: float  # calibrated probability of the top class
     valence: float | None = None  # -1 unpleasant .. 1 pleasant
     arousal: float | None = None  # -1 calm .. 1 excited
+    embedding: Embedding | None = field(default=None, repr=False, compare=False)
+    rage_log_odds: float | None = None  # anger + disgust against this driver's own resting face
+    relative: tuple[float, ...] | None = None  # seven scores against rest, contempt as it was
+    rest_known: bool | None = None  # None: the net has no embedding, and nothing was made of it
+    rest_progress: float | None = None  # how much of the resting face is learned, 0..1
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +350,17 @@ class Event:
     end_s: float | None = None
     values: Mapping[str, Scalar] = field(default_factory=dict)
 
+    @property
+    def wording(self) -> Wording | None:
+        """What the head unit should say, by kind and level alone."""
+        return WORDINGS.get((self.kind, self.level))
+
+    @property
+    def told(self) -> Mapping[str, Scalar]:
+        """The values as files and buses carry them, with the wording where there is one."""
+        wording = self.wording
+        return self.values if wording is None else {**self.values, "wording": wording.value}
+
 
 @dataclass(frozen=True, slots=True)
 class EyeObservation:
@@ -311,6 +369,13 @@ class EyeObservation:
     openness: float | None = None
     certainty: float = 0.0
     unseen: Unseen | None = Unseen.NO_FACE
+
+
+class EmotionBy(str, Enum):
+    """Against what an expression was read."""
+
+    ABSOLUTE = "absolute"  # as anybody's face
+    REST = "rest"  # against this driver's own resting face
 
 
 class EyesState(str, Enum):
@@ -375,6 +440,11 @@ class ActiveAlert:
     since_s: float
     reason: str
 
+    @property
+    def wording(self) -> Wording | None:
+        """What the head unit should say, by kind and level alone."""
+        return WORDINGS.get((self.kind, self.level))
+
 
 @dataclass(frozen=True, slots=True)
 class DriverState:
@@ -408,6 +478,8 @@ class DriverState:
     attention_by: AttentionBy | None = None  # while away
     pose: HeadPose | None = None  # relative to the baseline
     expression: tuple[float, ...] | None = None  # smoothed, order of EXPRESSIONS
+    emotion_by: EmotionBy | None = None  # of expression, valence, arousal; None: not read now
+    rest_progress: float | None = None  # of the resting face, 0..1; None: the net reads none
     rage: float | None = None  # evidence 0..1
     valence: float | None = None
     arousal: float | None = None

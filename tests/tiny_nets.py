@@ -14,8 +14,17 @@ FERPLUS = ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "f
 FER2013 = ["anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"]
 
 
-def write_net(path: Path, size: int, outputs: dict[str, int], activation: str = "Softmax") -> None:
-    """An ONNX file: (n, 1, size, size) -> one random linear layer and activation an output."""
+def write_net(
+    path: Path,
+    size: int,
+    outputs: dict[str, int],
+    activation: str = "Softmax",
+    others: dict[str, str] | None = None,
+) -> None:
+    """An ONNX file: (n, 1, size, size) -> one random linear layer and activation an output.
+
+    ``others``: outputs with another activation.
+    """
     rng = np.random.default_rng(5)
     nodes = [helper.make_node("Flatten", ["input"], ["flat"], axis=1)]
     weights = []
@@ -23,7 +32,8 @@ def write_net(path: Path, size: int, outputs: dict[str, int], activation: str = 
         matrix = rng.normal(0, 0.2, (size * size, length)).astype(np.float32)
         weights.append(numpy_helper.from_array(matrix, f"{name}_weight"))
         nodes.append(helper.make_node("MatMul", ["flat", f"{name}_weight"], [f"{name}_raw"]))
-        nodes.append(helper.make_node(activation, [f"{name}_raw"], [name]))
+        kind = (others or {}).get(name, activation)
+        nodes.append(helper.make_node(kind, [f"{name}_raw"], [name]))
     graph = helper.make_graph(
         nodes,
         "tiny",
@@ -57,6 +67,14 @@ def write_eye_state(folder: Path, **changes: object) -> None:
     write_net(folder / "eye_state.onnx", 32, outputs, "Sigmoid")
     alignment = {"size": 32, "side": 0.8, "centre_y": 0.53}
     _write_manifest(folder, "eye_state", 32, alignment, {"outputs": outputs} | changes)
+
+
+def write_eye_net(folder: Path, **changes: object) -> None:
+    """A random eye net that tells lids and iris too."""
+    outputs = {"open": 1, "visible": 1, "lids": 3, "iris": 7}
+    write_net(folder / "eye_state.onnx", 64, outputs, "Sigmoid", {"lids": "Softmax"})
+    alignment = {"size": 64, "side": 0.8, "centre_y": 0.53}
+    _write_manifest(folder, "eye_state", 64, alignment, {"outputs": outputs} | changes)
 
 
 def _write_manifest(

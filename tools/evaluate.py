@@ -5,6 +5,8 @@
     python tools/evaluate.py infrared   --data ../shared/data/nir_faces
     python tools/evaluate.py eyes       --data ../shared/data/mrl_eyes
                                         --zju ../shared/data/zju_blink
+    python tools/evaluate.py lids       --data ../shared/data/lowered
+    python tools/evaluate.py gaze       --data ../shared/data/gaze
     python tools/evaluate.py blinks     --data ../shared/data/zju_blink
     python tools/evaluate.py yawns      --data ../shared/data/yawn_frames
     python tools/evaluate.py awake      --data ../shared/data
@@ -42,6 +44,8 @@ VERBS = {
     "infrared": "expression net on infrared frames, through the product's own chain",
     "readings": "which head of the expression net drives, and against which prior: an ablation",
     "eyes": "eye-state net on MRL Eye, on subjects it was not trained on",
+    "lids": "lids open, lowered, closed on labelled eye tiles, drawn as infrared too",
+    "gaze": "gaze on portraits, drawn glances, a film and infrared pupils",
     "blinks": "blinks on clips laid out as zju_blink, by the whole chain",
     "awake": "awake people: false fatigue alerts, and how long their eyes were seen",
     "stills": "infrared stills with moving noise: open eyes, frontal heads",
@@ -54,7 +58,7 @@ VERBS = {
 }
 
 
-SAVED = {"expression", "infrared", "readings", "eyes", "rage"}  # figures of one net
+SAVED = {"expression", "infrared", "readings", "eyes", "lids", "gaze", "rage"}  # figures of one net
 
 
 def plain(value: Any) -> Any:

@@ -28,9 +28,15 @@ from dms.perception.expression import FER2013
 from dms.values import EXPRESSIONS
 from tools import train_expression, train_eye_state
 from tools.nets.alignment import fer_anchors, settled
+from tools.nets.eye_net import POINTS, EyeNet, said
+from tools.nets.eye_pictures import tile_people
 from tools.nets.files import framing_of, revision, write_manifest
 from tools.nets.plain import PlainNet
-from tools.nets.tiles import TEST_SUBJECTS, Fer, Mrl
+from tools.nets.tiles import Fer, integers, read_rows
+
+EYE_OUTPUTS = {"open": 1, "visible": 1, "lids": 3, "iris": 7}
+# What has classes is a probability; ``iris`` holds places.
+EYE_CLASSES = {"open": ["open"], "visible": ["visible"], "lids": ["open", "lowered", "closed"]}
 
 
 class Deployed(nn.Module):
@@ -53,6 +59,26 @@ class Deployed(nn.Module):
         pooled = functional.adaptive_avg_pool2d(self.trunk(self.standardise(x)), 1).flatten(1)
         raw = [head(pooled) for head in self.heads.values()]
         return tuple(y.sigmoid() if y.shape[1] == 1 else y.softmax(1) for y in raw)
+
+
+class DeployedEyes(nn.Module):
+    """The eye net as shipped: folded, probabilities, and iris and corners with their spread."""
+
+    def __init__(self, net: EyeNet) -> None:
+        super().__init__()
+        self.standardise, self.hidden, self.answer = net.standardise, net.hidden, net.answer
+        layers = list(net.trunk)
+        folded: list[nn.Module] = []
+        for convolution, norm, active in zip(*[iter(layers)] * 3, strict=True):
+            folded += [fuse_conv_bn_eval(convolution, norm), active]
+        self.trunk = nn.Sequential(*folded)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        features = self.trunk(self.standardise(x)).flatten(1)
+        columns = self.answer(functional.relu(self.hidden(features)))
+        found = said(columns)
+        iris = torch.cat([columns[:, POINTS], found.spread.exp()], 1)
+        return found.open.sigmoid(), found.visible.sigmoid(), found.lids.softmax(1), iris
 
 
 def temperature(logits: Tensor, target: Tensor) -> float:
@@ -97,14 +123,19 @@ def expression(args: argparse.Namespace, stored: dict) -> tuple[PlainNet, dict, 
     return net, temperatures, priors
 
 
-def eye_state(args: argparse.Namespace, stored: dict) -> tuple[PlainNet, dict, dict]:
-    """Net, temperatures and the subjects it has seen, of the eye-state net."""
+def eye_state(args: argparse.Namespace, stored: dict) -> tuple[EyeNet, dict, dict]:
+    """Net, and the people it has seen, of the eye net."""
     net = train_eye_state.make_net()
     net.load_state_dict(stored["average"])
-    left_out = {*TEST_SUBJECTS, *json.loads(stored["arguments"]["validation"])}
-    subjects = sorted(set(Mrl(args.data / "mrl_eyes").subject.tolist()) - left_out)
+    arguments = stored["arguments"]
+    left_out = set(json.loads(arguments["left_out"]))
+    every = integers(read_rows(args.data / "mrl_eyes_64", "subject"), "subject")
+    decision: dict = {"trained_subjects": sorted(set(every.tolist()) - left_out)}
+    if arguments["tiles"] != "none":
+        fold = int(arguments["tiles"]) if arguments["tiles"].isdigit() else None
+        decision["trained_tile_people"] = tile_people(args.data, fold)
     # Smoothed targets have left the logits as they should be for crops off the beaten track.
-    return net, {"open": 1.0, "visible": 1.0}, {"trained_subjects": subjects}
+    return net, {}, decision
 
 
 def main() -> None:
@@ -117,28 +148,30 @@ def main() -> None:
     stored = torch.load(args.checkpoint, weights_only=True)
     kind = expression if args.net.startswith("expression") else eye_state
     net, temperatures, decision = kind(args, stored)
-    deployed = Deployed(net.eval(), temperatures).eval()
+    eyes = kind is eye_state
+    deployed = DeployedEyes(net.eval()) if eyes else Deployed(net.eval(), temperatures)
+    outputs = EYE_OUTPUTS if eyes else {name: h.out_features for name, h in net.heads.items()}
     args.engines.mkdir(exist_ok=True)
     file = args.engines / f"{args.net}.onnx"
     torch.onnx.export(
-        deployed,
+        deployed.eval(),
         (torch.zeros(2, 1, net.size, net.size),),
         str(file),
         input_names=["input"],
-        output_names=list(net.heads),
-        dynamic_axes={name: {0: "n"} for name in ["input", *net.heads]},
+        output_names=list(outputs),
+        dynamic_axes={name: {0: "n"} for name in ["input", *outputs]},
         opset_version=17,
         dynamo=False,
     )
-    classes = {"ferplus": list(EXPRESSIONS), "fer2013": list(FER2013)} if len(net.heads) else {}
+    classes = {"ferplus": list(EXPRESSIONS), "fer2013": list(FER2013)}
     write_manifest(
         args.engines / f"{args.net}.yaml",
         name=args.net,
         files={"fp32": file},
         shape=(1, net.size, net.size),
         alignment=framing_of(args.net),
-        outputs={name: head.out_features for name, head in net.heads.items()},
-        classes=classes if kind is expression else {"open": ["open"], "visible": ["visible"]},
+        outputs=outputs,
+        classes=EYE_CLASSES if eyes else classes,
         decision={**decision, **{f"temperature_{k}": v for k, v in temperatures.items()}},
         revision=stored.get("revision", revision()),
         epochs=stored["epoch"],

@@ -6,7 +6,6 @@ import math
 
 from dms import __version__
 from dms.bridge.codec import SNA, Value, contract
-from dms.decision.alerts import WORDINGS
 from dms.values import (
     EXPRESSIONS,
     ActiveAlert,
@@ -169,12 +168,11 @@ def diag_signals(codes: tuple[int, ...], command_errors: int, bus_faults: int) -
 
 def alert_signals(alert: ActiveAlert, action: str, number: int, t_s: float) -> dict[str, Value]:
     """Return the signals of DMS_Alert; ``action`` is Raised, Changed or Ended."""
-    wording = WORDINGS.get((alert.kind, alert.level))
     return {
         "AlertLevel": _LEVELS[alert.level],
         "AlertKind": _word(alert.kind),
         "AlertAction": action,
-        "AlertWording": "None" if wording is None else _word(wording),
+        "AlertWording": "None" if alert.wording is None else _word(alert.wording),
         "AlertNumber": number % 256,
         "AlertDuration": _scaled(max(t_s - alert.since_s, 0.0), 0.0, 6553.3),
         "AlertTime": min(t_s % _ALERT_WRAP_S, 6553.3) if t_s >= 0 else SNA,

@@ -6,10 +6,10 @@ attends.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from dms.values import ActiveAlert, Event, Kind, Level, Scalar, Wording
+from dms.values import ActiveAlert, Event, Kind, Level, Scalar
 
 # One chain: a later one takes the place of an earlier one.
 CASCADE = (Kind.MICROSLEEP, Kind.SLEEP, Kind.UNRESPONSIVE)
@@ -18,13 +18,6 @@ ORDER = (
     Kind.UNRESPONSIVE, Kind.SLEEP, Kind.MICROSLEEP, Kind.DISTRACTION, Kind.FAULT, Kind.DROWSY,
     Kind.ROAD_RAGE, Kind.DEGRADED,
 )  # fmt: skip
-# What an alert asks for, where its kind alone does not say it.
-WORDINGS: Mapping[tuple[Kind, Level], Wording] = {
-    (Kind.DROWSY, Level.ADVISORY): Wording.SUGGEST_BREAK,
-    (Kind.DROWSY, Level.WARNING): Wording.SUGGEST_BREAK,
-    (Kind.ROAD_RAGE, Level.ADVISORY): Wording.SUGGEST_BREAK,
-    (Kind.ROAD_RAGE, Level.WARNING): Wording.CALM_DOWN,
-}
 
 
 @dataclass(slots=True)

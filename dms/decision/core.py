@@ -16,6 +16,9 @@ from dms.decision.emotion.context import ContextSettings
 from dms.decision.emotion.emotion import Emotion
 from dms.decision.emotion.micro_expressions import MicroExpressionSettings
 from dms.decision.emotion.rage import RageSettings
+from dms.decision.emotion.relative import RelativeHead
+from dms.decision.emotion.rest import RestSettings, bare
+from dms.decision.emotion.speech import SpeechSettings
 from dms.decision.fatigue.blinks import Blinks, BlinkSettings
 from dms.decision.fatigue.closure import Closure, ClosureSettings, Ended
 from dms.decision.fatigue.drowsiness import (
@@ -79,6 +82,8 @@ class CoreSettings:
     zones: ZoneSettings = ZoneSettings()
     distraction: DistractionSettings = DistractionSettings()
     affect: AffectSettings = AffectSettings()
+    rest: RestSettings = RestSettings()
+    speech: SpeechSettings = SpeechSettings()
     rage: RageSettings = RageSettings()
     context: ContextSettings = ContextSettings()
     micro: MicroExpressionSettings = MicroExpressionSettings()
@@ -90,10 +95,20 @@ class CoreSettings:
 
 
 class Core:
-    """Step it with every observation. Raises ConfigError for an unknown profile."""
+    """Step it with every observation. Raises ConfigError for an unknown profile.
 
-    def __init__(self, settings: CoreSettings | None = None, known: Known | None = None) -> None:
+    ``head``: what the expression net has for reading a face against its own rest.
+    """
+
+    def __init__(
+        self,
+        settings: CoreSettings | None = None,
+        known: Known | None = None,
+        head: RelativeHead | None = None,
+    ) -> None:
         self.settings = settings if settings is not None else CoreSettings()
+        self._head = head
+        self.observation = DriverObservation(0.0)  # the newest, as it may be kept
         self.rules = find_rules(self.settings.profile, self.settings.profiles)
         rage, pause_s = self.settings.rage.on, self.settings.policy.pause_s
         self._switchboard = Switchboard(rage=rage, pause_s=pause_s)
@@ -111,7 +126,8 @@ class Core:
         self._distraction = self._attention.distraction
         self._forget_closure()
         self._forget_tiredness()
-        self._emotion = Emotion(s.affect, s.rage, s.context, s.micro)
+        parts = (s.affect, s.rage, s.context, s.micro, s.rest, s.speech)
+        self._emotion = Emotion(*parts, head=self._head)
         self._gates = Gates(s.gates, self.rules)
         self._policy = Policy(s.policy, self.rules)
         self._state: DriverState | None = None
@@ -127,6 +143,7 @@ class Core:
             self.reset(old.baseline.known)
             self.seat.keep_owner(old.seat)
             self._closure.succeed(old._closure)
+            self._emotion.succeed(old._emotion)
             self._policy.succeed(old._policy)
         self._switchboard.succeed(old._switchboard)
 
@@ -168,6 +185,11 @@ class Core:
         return self._emotion.rage.reason
 
     @property
+    def rest_given(self) -> bool:
+        """Whether the resting face was learned in the run that was recorded, not in this one."""
+        return self._emotion.rest_given
+
+    @property
     def quiet_s(self) -> float | None:
         """How long the face has shown no sign of life (:mod:`dms.decision.spoof`), or None."""
         return self._still.quiet_s
@@ -189,6 +211,7 @@ class Core:
         last = self._state
         if last is not None and observation.t_s <= last.t_s:
             state = replace(last, events=())
+            self.observation = bare(observation)
         else:
             state = self._observe(finite(observation), vehicle, last)
         self._state = self._decide(state, last, vehicle, faults)
@@ -204,6 +227,8 @@ class Core:
         step_s = 0.0 if last is None else t_s - last.t_s
         dt_s = step_s if step_s <= self.settings.longest_step_s else 0.0
         self._sit(observation, vehicle)
+        private = self._private(vehicle)
+        observation = self.observation = self._emotion.read(observation, private=private)
         pose = None if observation.pose is None else self.baseline.relative(observation.pose)
         opened = self._fuse(observation, pose)
         if self._still.step(t_s, opened, observation.pose, observation.mar):
@@ -222,6 +247,14 @@ class Core:
         state = self._describe(observation, opened, pose, drowsiness, tuple(events))
         return self._attention.described(state)
 
+    def _private(self, vehicle: VehicleContext | None) -> bool:
+        """Whether the driver's face is to be forgotten: privacy is wanted or the ignition off.
+
+        In motion the ignition is not off: that is a glitch, as :mod:`dms.decision.seat` has it.
+        """
+        off = vehicle is not None and vehicle.ignition is False and self._gates.stands is not False
+        return off or self._switchboard.pause_reason is PauseReason.PRIVACY
+
     def _sit(self, observation: DriverObservation, vehicle: VehicleContext | None) -> None:
         """Find out whether another driver has sat down, who must not inherit the former's lids."""
         t_s, seat, stands = observation.t_s, self.seat, self._gates.stands
@@ -231,6 +264,7 @@ class Core:
         seat.step(t_s, face=face, stands=stands, ignition=on, parked=parked, closed=asleep)
         if seat.taken:
             self._forget_closure()
+            self._emotion.forget()
             self._attention.forget()
         if seat.changed:
             self._forget_tiredness()
@@ -305,7 +339,7 @@ class Core:
         far = self._distraction.slumped or self.settings.distraction.beyond(pose)
         base.learn_pose(observation.pose, dt_s, away=self._distraction.head is True, far=far)
         self._attention.learn(base, self._gates.speed_kmh, dt_s)
-        self._emotion.learn(observation, pose, base)
+        self._emotion.learn(observation, pose, base, opened.both)
         if not away and opened.both is not None:
             base.advance(dt_s)
 
@@ -341,6 +375,8 @@ class Core:
             camera_on=observation.unseen is not Unseen.CAMERA,
             pose=pose,
             expression=affect.scores,
+            emotion_by=affect.by,
+            rest_progress=affect.rest_progress,
             rage=self._emotion.rage.evidence,
             valence=affect.valence,
             arousal=affect.arousal,

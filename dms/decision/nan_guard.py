@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from math import isfinite, nan
 
-from dms.values import DriverObservation, EyeEvidence, Iris, Lids
+from dms.values import DriverObservation, ExpressionScores, EyeEvidence, Iris, Lids
 
 
 def finite(observation: DriverObservation) -> DriverObservation:
@@ -22,13 +22,15 @@ def finite(observation: DriverObservation) -> DriverObservation:
         numbers += seen.shape
     if scores is not None:
         numbers += (*scores.probabilities, scores.confidence, scores.valence, scores.arousal)
+        numbers += (scores.rage_log_odds, *(scores.relative or ()))
     for eye in (seen.right_eye, seen.left_eye):
         numbers += (eye.ear, eye.open_probability, eye.visible_probability, eye.contrast, eye.shade)
         numbers += (eye.width_px, *_lids(eye), *_iris(eye))
     # Every frame comes here: one sum is not finite as soon as one of its numbers is not.
     if isfinite(sum(filter(None, numbers))):
         return observation
-    scored = scores is not None and all(map(isfinite, (*scores.probabilities, scores.confidence)))
+    read = () if scores is None else (*scores.probabilities, *(scores.relative or ()))
+    scored = scores is not None and all(map(isfinite, (*read, scores.confidence)))
     posed = pose is not None and all(map(isfinite, (pose.yaw_deg, pose.pitch_deg, pose.roll_deg)))
     return replace(
         seen,
@@ -40,9 +42,16 @@ def finite(observation: DriverObservation) -> DriverObservation:
         fit=_number(seen.fit),
         pose=pose if posed else None,
         shape=seen.shape if seen.shape is not None and all(map(isfinite, seen.shape)) else None,
-        expression=replace(scores, valence=_number(scores.valence), arousal=_number(scores.arousal))
-        if scored and scores is not None
-        else None,
+        expression=_scores(scores) if scored and scores is not None else None,
+    )
+
+
+def _scores(scores: ExpressionScores) -> ExpressionScores:
+    return replace(
+        scores,
+        valence=_number(scores.valence),
+        arousal=_number(scores.arousal),
+        rage_log_odds=_number(scores.rage_log_odds),
     )
 
 

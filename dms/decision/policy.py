@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from dms.decision.alerts import CASCADE, WORDINGS, Board, Standing
+from dms.decision.alerts import CASCADE, Board, Standing
 from dms.decision.faults import new_faults
 from dms.decision.gates import Gates
 from dms.decision.profiles import Rules
@@ -332,10 +332,7 @@ class Policy:
             if old is Level.NONE:
                 self._rage_alerts += 1
             self._rage_alert_s = now.t_s
-            wording = WORDINGS[Kind.ROAD_RAGE, now.rage]
-            values: dict[str, Scalar] = {"wording": wording.value}
-            event = Event(now.t_s, Kind.ROAD_RAGE, now.rage, now.rage_reason, None, None, values)
-            board.raise_(event)
+            board.raise_(Event(now.t_s, Kind.ROAD_RAGE, now.rage, now.rage_reason))
 
     def _fault(self, now: Situation) -> None:
         board = self.board

@@ -51,7 +51,8 @@ class Manifest:
     """One net: its files by precision, and all that is needed to use and to judge it.
 
     ``outputs``: name -> length; ``classes``: output -> names in order; ``decision``: numbers found
-    in training that the caller needs (priors, thresholds); ``figures``: measured on what.
+    in training that the caller needs (priors, thresholds); ``figures``: measured on what;
+    ``relative``: the weights that read an embedding against another (:mod:`dms.engine.relative`).
     """
 
     name: str
@@ -62,6 +63,7 @@ class Manifest:
     decision: dict[str, float | list[float]]
     figures: dict[str, Any]
     revision: str
+    relative: NetFile | None = None
     folder: Path = FOLDER
 
     def path(self, precision: str = "int8") -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import importlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -105,9 +106,14 @@ def event_object(event: Event) -> dict[str, Any]:
         "start_s": _rounded(event.start_s),
         "end_s": _rounded(event.end_s),
         "reason": event.reason,
-        "values": {key: _rounded(event.values[key]) for key in sorted(event.values)},
+        "values": {key: _rounded(event.told[key]) for key in sorted(event.told)},
     }
     return {key: value for key, value in thing.items() if value is not None}
+
+
+def values_of(told: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    """Return the values of an event from those told of it: its wording goes by its kind."""
+    return {key: value for key, value in told.items() if key != "wording"}
 
 
 def load_events(path: Path) -> list[Event]:
@@ -130,7 +136,7 @@ def load_events(path: Path) -> list[Event]:
                     reason=str(thing["reason"]),
                     start_s=thing.get("start_s"),
                     end_s=thing.get("end_s"),
-                    values=thing.get("values", {}),
+                    values=values_of(thing.get("values", {})),
                 )
             )
         except (ValueError, KeyError, TypeError, RecursionError) as error:

@@ -167,7 +167,7 @@ class AcceleratedExpression:
         out = self._nets.outputs("expression", gray, anchors)
         if out is None:
             return self._cpu.read(gray, anchors)
-        return self._cpu.scores(out["ferplus"][0], out["fer2013"][0])
+        return self._cpu.told(out)
 
 
 class AcceleratedEyeState:

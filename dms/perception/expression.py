@@ -6,6 +6,9 @@ which prior, is a setting. What is normal for this driver is learned elsewhere.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,17 +17,15 @@ from dms.engine.manifest import Manifest
 from dms.engine.preprocess.crop import Affine, FaceCropSettings, face_crop, face_matrix, to_batch
 from dms.errors import EngineError
 from dms.settings import setting, settings
-from dms.values import EXPRESSIONS, ExpressionScores, Gray
+from dms.values import AROUSAL, EXPRESSIONS, VALENCE, Embedding, ExpressionScores, Gray
 
 # FER2013's own order (Goodfellow et al. 2013).
 FER2013 = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 _FER2013_AT = [EXPRESSIONS.index(name) for name in FER2013]
 _CONTEMPT = EXPRESSIONS.index("contempt")
 _ANGRY = [EXPRESSIONS.index("anger"), EXPRESSIONS.index("disgust")]
-# Pleasantness of each of EXPRESSIONS, -1..1, and its excitement: the net's own regression has no
-# labels to learn from, so both are expectations over the classes.
-_VALENCE = np.array([0.0, 0.89, 0.15, -0.63, -0.51, -0.60, -0.64, -0.40], np.float32)
-_AROUSAL = np.array([0.0, 0.25, 0.75, -0.25, 0.60, 0.35, 0.60, 0.15], np.float32)
+_VALENCE = np.array(VALENCE, np.float32)
+_AROUSAL = np.array(AROUSAL, np.float32)
 
 
 @settings
@@ -66,8 +67,13 @@ class ExpressionNet:
 
     def read(self, gray: Gray, anchors: NDArray[np.floating]) -> ExpressionScores:
         """Score the face with these (4, 2) anchors. Raises EngineError."""
-        out = self._engine.infer(to_batch(face_crop(gray, anchors, self._framing)))
-        return self.scores(out["ferplus"][0], out["fer2013"][0])
+        return self.told(self._engine.infer(to_batch(face_crop(gray, anchors, self._framing))))
+
+    def told(self, out: Mapping[str, NDArray[np.floating]]) -> ExpressionScores:
+        """Return what the net's outputs for one face say; not every net has an embedding."""
+        embedding = Embedding(out["embedding"][0]) if "embedding" in out else None
+        scores = self.scores(out["ferplus"][0], out["fer2013"][0])
+        return replace(scores, embedding=embedding) if embedding else scores
 
     def matrix(self, anchors: NDArray[np.floating]) -> Affine:
         """Where the crop lies, (2, 3)."""

@@ -1,4 +1,4 @@
-"""The eye-state net: whether the eyes are open, and whether they can be seen at all.
+"""The eye net: lids open, lowered or closed, where the iris is, and whether an eye is seen at all.
 
 It is trained on infrared eyes with glasses and reflections, and has the word on whether the eye
 aspect ratio may be believed: dlib draws an average eye where it sees none.
@@ -6,6 +6,7 @@ aspect ratio may be believed: dlib draws an average eye where it sees none.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -19,15 +20,17 @@ from dms.errors import EngineError
 from dms.perception.eyes import mean_and_spread
 from dms.values import Gray, Iris, Lids
 
+_LEAST_WIDTH = 0.2  # of the crop's side between the corners; less is no eye
+
 
 @dataclass(frozen=True, slots=True)
 class EyeScores:
-    """What the net says of one eye; probabilities 0..1, the openness given that it is visible."""
+    """What the net says of one eye; probabilities 0..1, of the lids given that it is visible."""
 
     open_probability: float
     visible_probability: float
-    contrast: float | None  # standard deviation of the crop over its mean; None: crop on the GPU
-    lids: Lids | None = None  # None: the net does not tell them
+    contrast: float | None = None  # deviation of the crop over its mean; None: crop on the GPU
+    lids: Lids | None = None  # None: a net that tells open and closed only
     iris: Iris | None = None
 
 
@@ -54,17 +57,38 @@ class EyeStateNet:
         )
 
     def scores(self, out: Mapping[str, NDArray[np.float32]]) -> tuple[EyeScores, EyeScores]:
-        """Both eyes from the net's outputs, each (2, 1)."""
-        opened, visible = out["open"].ravel(), out["visible"].ravel()
-        return _scores(opened[0], visible[0]), _scores(opened[1], visible[1])
+        """Both eyes from the net's outputs, each (2, n)."""
+        right, left = ({name: two[eye].tolist() for name, two in out.items()} for eye in (0, 1))
+        return _scores(right, mirrored=False), _scores(left, mirrored=True)
 
     def matrices(self, anchors: NDArray[np.floating]) -> Affine:
         """Where both crops lie, (2, 2, 3); the left eye's is to be mirrored after cutting."""
         return eye_matrices(anchors, self._framing)
 
 
-def _scores(opened: np.float32, visible: np.float32) -> EyeScores:
-    return EyeScores(round(float(opened), 6), round(float(visible), 6), None)
+def _scores(out: Mapping[str, list[float]], *, mirrored: bool) -> EyeScores:
+    lids = Lids(*(round(share, 6) for share in out["lids"])) if "lids" in out else None
+    iris = iris_of(out["iris"], mirrored=mirrored) if "iris" in out else None
+    opened, visible = round(out["open"][0], 6), round(out["visible"][0], 6)
+    return EyeScores(opened, visible, lids=lids, iris=iris)
+
+
+def iris_of(points: list[float], *, mirrored: bool) -> Iris:
+    """Return where the iris is between the corners that the net sees beside it.
+
+    ``points``: x and y of the iris, the crop's left and its right corner, in sides from its middle;
+    then Laplace's b of the iris's offset in eye widths, of which a deviation is root two times.
+    ``mirrored``: the crop is the mirror image of the picture.
+    """
+    x, y, left_x, left_y, right_x, right_y, spread = points
+    across, down = right_x - left_x, right_y - left_y
+    square = max(across * across + down * down, _LEAST_WIDTH**2)
+    off_x, off_y = x - (left_x + right_x) / 2, y - (left_y + right_y) / 2
+    along = (off_x * across + off_y * down) / square
+    below = (off_y * across - off_x * down) / square
+    return Iris(
+        round(-along if mirrored else along, 5), round(below, 5), round(math.sqrt(2) * spread, 5)
+    )
 
 
 def _contrast(crop: Gray) -> float:

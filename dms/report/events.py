@@ -49,7 +49,7 @@ def event_table(
 def _event_row(event: Event, match: Match | None, place: str) -> list[str]:
     verdict = match.verdict.value if match else "none"
     delay = signed(match.delay_s) if match and match.delay_s is not None else ""
-    values = ", ".join(_basis(key, value) for key, value in sorted(event.values.items()))
+    values = ", ".join(_basis(key, value) for key, value in sorted(event.told.items()))
     return [
         _jump(event.t_s, place),
         escape(spoken(event.kind.value)),

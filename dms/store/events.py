@@ -361,13 +361,15 @@ def _corrupt(error: sqlite3.Error) -> bool:
 
 
 def _columns(event: Event) -> tuple[object, ...]:
-    values = json.dumps(dict(event.values), sort_keys=True)
+    values = json.dumps(dict(event.told), sort_keys=True)
     level, kind = int(event.level), event.kind.value
     return event.t_s, kind, level, event.start_s, event.end_s, event.reason, values
 
 
 def _event(row: Sequence[object]) -> Event:
-    t_s, kind, level, start_s, end_s, reason, values = row
+    t_s, kind, level, start_s, end_s, reason, told = row
+    values = json.loads(str(told))
+    values.pop("wording", None)  # goes by kind and level
     return Event(
         t_s=float(str(t_s)),
         kind=Kind(str(kind)),
@@ -375,5 +377,5 @@ def _event(row: Sequence[object]) -> Event:
         reason=str(reason),
         start_s=None if start_s is None else float(str(start_s)),
         end_s=None if end_s is None else float(str(end_s)),
-        values=json.loads(str(values)),
+        values=values,
     )

@@ -47,6 +47,11 @@ def test_each_value_that_is_no_number_becomes_unknown_and_the_others_stay(bad):
     assert finite(replace(seen, expression=ExpressionScores(row, True, 0.9))).expression is None
     half = ExpressionScores((0.125,) * 8, True, 0.9, valence=bad, arousal=0.1)
     assert finite(replace(seen, expression=half)).expression == replace(half, valence=None)
+    against = replace(half, valence=0.1, rage_log_odds=bad, rest_known=True)
+    told = finite(replace(seen, expression=against)).expression
+    assert told == replace(against, rage_log_odds=None)
+    shifted = replace(half, valence=0.1, relative=row)
+    assert finite(replace(seen, expression=shifted)).expression is None
 
 
 @pytest.mark.parametrize("name", [f.name for f in fields(EyeEvidence) if f.name != "unseen"])

@@ -312,7 +312,7 @@ def test_rage_levels_and_wording() -> None:
     rig = Rig().open(1, rage=Level.ADVISORY, rage_reason="anger")
     rig.open(1, rage=Level.WARNING, rage_reason="anger")
     assert [level for _, level in rig.told] == [Level.ADVISORY, Level.WARNING]
-    assert [e.values["wording"] for e in rig.events] == ["suggest_break", "calm_down"]
+    assert [e.wording for e in rig.events] == ["suggest_break", "calm_down"]
     assert rig.events[0].reason == "anger"
     assert rig.open(DT).standing == []
 

@@ -4,7 +4,7 @@ import json
 import pytest
 
 from dms.errors import ConfigError
-from dms.files.events import COLUMNS, EventWriter, FrameTable
+from dms.files.events import COLUMNS, EventWriter, FrameTable, event_object, load_events
 from dms.values import (
     EXPRESSIONS,
     DriverObservation,
@@ -126,3 +126,12 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="cannot write"):
         EventWriter(tmp_path / "file" / "events.jsonl")
+
+
+def test_drowsiness_says_what_the_head_unit_should_tell(tmp_path):
+    drowsy = Event(1.0, Kind.DROWSY, Level.ADVISORY, "drowsiness 7 of 9", values={"drowsiness": 7})
+    told = event_object(drowsy)
+    assert told["values"] == {"drowsiness": 7, "wording": "suggest_break"}
+    path = tmp_path / "events.jsonl"
+    path.write_text(json.dumps(told) + "\n")
+    assert load_events(path) == [drowsy]

@@ -6,15 +6,19 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+from numpy.typing import NDArray
 from typing_extensions import Self
 
 from dms.decision.core import Core, CoreSettings
+from dms.decision.emotion.relative import RelativeHead
 from dms.values import (
     EXPRESSIONS,
     Box,
     Command,
     DriverObservation,
     DriverState,
+    Embedding,
     Event,
     ExpressionScores,
     EyeEvidence,
@@ -26,6 +30,7 @@ from dms.values import (
     Unseen,
     VehicleContext,
 )
+from tests.scenarios.faces import Face
 
 FACE = Box(100.0, 80.0, 200.0, 200.0)
 
@@ -43,9 +48,12 @@ class Drive:
     start_s: float = 0.0
     sway_deg: float = 2.0
     keep: Callable[[int], bool] = lambda _: True  # which frames are not dropped
+    head: RelativeHead | None = None  # of a made-up net with embeddings (faces.py)
 
     def __post_init__(self) -> None:
-        self.core = Core(self.settings)
+        self.core = Core(self.settings, head=self.head)
+        self.shown: Callable[[], NDArray[np.float32]] | None = None  # the next embedding
+        self.kept: list[DriverObservation] = []  # what of them may be kept
         self.frame = 0
         self.states: list[DriverState] = []
         self.observations: list[tuple[DriverObservation, VehicleContext | None]] = []
@@ -117,6 +125,20 @@ class Drive:
         row = tuple(scores.get(name, 0.0) for name in EXPRESSIONS)
         self.scores = ExpressionScores(row, sure, max(row), valence)
         return self
+
+    def shows(self, face: Face, anger: float = 0.0, joy: float = 0.0) -> Self:
+        """Let the net give embeddings of this face from now on, beside the scores."""
+        if self.scores is None:
+            self.looks_like()
+        self.shown = lambda: face.shows(anger, joy)
+        return self
+
+    def talks(self, seconds: float, wide: float = 0.12) -> Self:
+        """Move the mouth, four syllables a second."""
+        return self._run(seconds, lambda: replace(self._observed(1.0), mar=self._syllable(wide)))
+
+    def _syllable(self, wide: float) -> float:
+        return 0.02 + wide * math.sin(4 * math.pi * self.t_s) ** 2
 
     def watches(self, seconds: float, openness: float = 1.0) -> Self:
         """Look where the head points, with the lids at ``openness``."""
@@ -206,9 +228,14 @@ class Drive:
             left_eye=eye,
             mar=self.mar,
             pose=replace(self.pose, roll_deg=self.pose.roll_deg + self._sway()),
-            expression=self.scores,
+            expression=self._scored(),
             brightness=self.brightness,
         )
+
+    def _scored(self) -> ExpressionScores | None:
+        if self.scores is None or self.shown is None:
+            return self.scores
+        return replace(self.scores, embedding=Embedding(self.shown()))
 
     def _iris(self, yaw_deg: float, pitch_deg: float) -> Iris:
         """Where the iris of an eye that looks there is seen: the inverse of what the core does."""
@@ -233,3 +260,4 @@ class Drive:
         vehicle = None if self.vehicle is None else replace(self.vehicle, t_s=t_s - self.age_s)
         self.observations.append((observation, vehicle))
         self.states.append(self.core.step(observation, vehicle, t_s, self.faults))
+        self.kept.append(self.core.observation)

@@ -27,7 +27,7 @@ def rages(drive: Drive) -> list[Level]:
 def test_sustained_anger_is_stress_then_rage() -> None:
     drive = calm().looks_like(anger=0.8).watches(15)
     assert rages(drive) == [Level.ADVISORY, Level.WARNING]
-    assert [e.values["wording"] for e in drive.alerts] == ["suggest_break", "calm_down"]
+    assert [e.wording for e in drive.alerts] == ["suggest_break", "calm_down"]
 
 
 def test_disgust_adds_to_anger() -> None:

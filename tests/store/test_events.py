@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -254,3 +255,13 @@ def test_kill_at_any_instant_loses_nothing_acknowledged(path):
             kept = {item.number for item in store.events()}
         assert set(range(1, acknowledged + 1)) <= kept
         acknowledged = max(kept)
+
+
+def test_an_alert_is_stored_with_its_wording_and_read_back_as_it_was(tmp_path):
+    drowsy = Event(1.0, Kind.DROWSY, Level.WARNING, "drowsiness 8 of 9", values={"drowsiness": 8})
+    path = tmp_path / "events.db"
+    with EventStore(path, StoreSettings()) as store:
+        store.add([drowsy])
+        assert [item.event for item in store.events()] == [drowsy]
+    with closing(sqlite3.connect(path)) as raw:
+        assert "suggest_break" in raw.execute('SELECT "values" FROM events').fetchone()[0]

@@ -15,14 +15,15 @@ from numpy.typing import NDArray
 
 from dms.engine.backends import open_engine
 from dms.engine.manifest import Manifest, load_manifest
-from dms.engine.preprocess.crop import EyeCropSettings, cut
+from dms.engine.preprocess.crop import EyeCropSettings
 from dms.perception.eye_net import EyeStateNet
 from dms.perception.face import FaceSettings, FaceTracker
 from dms.perception.landmarks import LandmarkSettings, load_predictor
 from dms.values import Frame
 from tools.evaluation.figures import auroc, balanced_accuracy, interval, rounded
 from tools.evaluation.nets import beside, by_precision
-from tools.nets.tiles import EYE_PX, Mrl, progress
+from tools.nets.calibration_crops import resized
+from tools.nets.tiles import Mrl, progress
 
 CLEAR = 8  # frames from any blink at which a ZJU eye is certainly open
 
@@ -44,9 +45,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         sys.exit("every subject of this folder was trained on; there is nothing honest to measure")
     chosen = np.flatnonzero(use)
     size = manifest.framing(EyeCropSettings).size
-    matrix = np.array([[size / EYE_PX, 0, 0], [0, size / EYE_PX, 0]])
-    matrix[:, 2] = (size / EYE_PX - 1) / 2
-    crops = np.stack([cut(image, matrix, size) for image in mrl.images[chosen]])
+    crops = np.stack([resized(image, size) for image in mrl.images[chosen]])
     found = {
         precision: figures(out, mrl, chosen)
         for precision, out in by_precision(manifest, crops).items()

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from dms.engine.manifest import Manifest
 from dms.engine.preprocess.crop import EyeCropSettings, FaceCropSettings, cut, eye_crops, face_crop
 from dms.perception.landmarks import DLIB68, Landmarks, dlib68_file, shape_points
+from tools.drawing.eyes import SPAN, draw_eyes
+from tools.drawing.people import CROP_SPAN, draw_people
 from tools.nets.infrared import infrared
 from tools.nets.tiles import progress, read_tiles
 
@@ -24,7 +26,7 @@ def from_data(manifest: Manifest, data: Path, seed: int = 3) -> Crops:
     """:data:`COUNT` crops of FER2013 Training under infrared effects, or of MRL's trained eyes."""
     rng = np.random.default_rng(seed)
     if manifest.name == "eye_state":
-        return _eyes(manifest, data / "mrl_eyes", rng)
+        return _eyes(manifest, data, rng)
     images, rows = read_tiles(data / "fer2013", 48)
     training = [i for i, row in enumerate(rows) if row["usage"] == "Training"]
     framing = manifest.framing(FaceCropSettings)
@@ -37,14 +39,29 @@ def from_data(manifest: Manifest, data: Path, seed: int = 3) -> Crops:
     return np.stack(crops)
 
 
-def _eyes(manifest: Manifest, folder: Path, rng: np.random.Generator) -> Crops:
-    images, rows = read_tiles(folder, 40)
+def _eyes(manifest: Manifest, data: Path, rng: np.random.Generator) -> Crops:
+    """MRL eyes of trained people, and a quarter of drawn eyes for lids and light they lack."""
+    images, rows = read_tiles(data / "mrl_eyes_64", 64)
     trained = set(np.ravel(manifest.decision["trained_subjects"]).astype(int).tolist())
     usable = [i for i, row in enumerate(rows) if int(row["subject"]) in trained]
     size = manifest.framing(EyeCropSettings).size
-    matrix = np.array([[size / 40, 0, 0], [0, size / 40, 0]])
-    matrix[:, 2] = (size / 40 - 1) / 2
-    return np.stack([cut(images[i], matrix, size) for i in rng.choice(usable, COUNT, False)])
+    drawn = draw_eyes(draw_people(COUNT // 4, rng), rng)
+    tiles = [*images[rng.choice(usable, COUNT - len(drawn), False)], *map(_middle, drawn)]
+    crops = [resized(tile, size) for tile in tiles]
+    return np.stack([crops[i] for i in rng.permutation(COUNT)])
+
+
+def _middle(drawn: Crops) -> Crops:
+    """The part of a drawn picture that the product's crop would show."""
+    edge = round(len(drawn) * (1 - CROP_SPAN / SPAN) / 2)
+    return drawn[edge : len(drawn) - edge, edge : len(drawn) - edge]
+
+
+def resized(tile: Crops, size: int) -> Crops:
+    """A square tile at another size, as the product's own cut makes it."""
+    scale = size / len(tile)
+    matrix = np.array([[scale, 0, (scale - 1) / 2], [0, scale, (scale - 1) / 2]])
+    return cut(np.ascontiguousarray(tile), matrix, size)
 
 
 def from_frames(manifest: Manifest, folder: Path) -> Crops:

@@ -1,93 +1,10 @@
-"""Eye crops for training: MRL Eye by subject, what is no eye, and augmentation of whole batches."""
+"""Light, reflections, spectacle rims and covers on whole batches of eye crops, for training."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import NamedTuple
-
-import cv2
-import dlib
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
-
-from dms.engine.preprocess.crop import EyeCropSettings, cut, eye_crops, eye_matrices
-from dms.perception.landmarks import DLIB68, Landmarks, dlib68_file, shape_points
-from tools.nets import lids
-from tools.nets.tiles import EYE_PX as WORK
-from tools.nets.tiles import progress
-
-FINE = 3  # lids are moved at this many times the stored resolution
-
-
-class Photographs(NamedTuple):
-    """Crops (n, 40, 40) of eyes with their openness (n,), and of what is no eye."""
-
-    eyes: NDArray[np.uint8]
-    openness: NDArray[np.float32]
-    others: NDArray[np.uint8]
-
-
-def face_patches(folder: Path, cache: Path) -> Photographs:
-    """Cut eyes (open, closed and half closed by hand) and places beside them from photographs."""
-    if cache.is_file():
-        stored = np.load(cache)
-        return Photographs(stored["eyes"], stored["openness"], stored["others"])
-    detector = dlib.get_frontal_face_detector()
-    model = dlib.shape_predictor(str(dlib68_file()))
-    rng = np.random.default_rng(11)
-    eyes: list[tuple[NDArray[np.uint8], float]] = []
-    others: list[NDArray[np.uint8]] = []
-    paths = sorted(folder.glob("*.jpg"))
-    for path in progress(paths, len(paths), "photographs"):
-        gray = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-        boxes = detector(gray, 0)
-        if len(boxes) == 1:
-            marks = Landmarks(shape_points(model, gray, boxes[0]), DLIB68)
-            eyes += _lids(gray, marks, rng)
-            others += _beside(gray, marks.anchors, rng)
-    crops, openness = zip(*eyes, strict=True)
-    found = Photographs(np.stack(crops), np.array(openness, np.float32), np.stack(others))
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(cache, **found._asdict())
-    return found
-
-
-def _lids(
-    gray: NDArray[np.uint8], marks: Landmarks, rng: np.random.Generator
-) -> list[tuple[NDArray[np.uint8], float]]:
-    """Each eye as it is, shut, and on the way; none where it may be behind sunglasses."""
-    fine = EyeCropSettings(size=WORK * FINE)
-    between = float(np.linalg.norm(marks.anchors[1] - marks.anchors[0]))
-    cheeks = eye_crops(gray, marks.anchors + np.array([0, 0.55 * between]), fine)
-    found: list[tuple[NDArray[np.uint8], float]] = []
-    matrices = eye_matrices(marks.anchors, fine)
-    for matrix, rim, cheek in zip(matrices, (marks.right_eye, marks.left_eye), cheeks, strict=True):
-        patch = cut(gray, matrix, fine.size)
-        if lids.aspect_ratio(rim) < lids.LEAST_EAR or np.median(patch) < 0.5 * np.median(cheek):
-            continue
-        moved = rim @ matrix[:, :2].T + matrix[:, 2]
-        for closed in (0.0, 1.0, float(rng.uniform(0.2, 0.8))):
-            shut = lids.close(patch, moved, closed)
-            found.append((cv2.resize(shut, (WORK, WORK), interpolation=cv2.INTER_AREA), 1 - closed))
-    return found
-
-
-def _beside(
-    gray: NDArray[np.uint8], anchors: NDArray[np.float32], rng: np.random.Generator
-) -> list[NDArray[np.uint8]]:
-    """Up to three crops of places well away from both eyes."""
-    between = float(np.linalg.norm(anchors[1] - anchors[0]))
-    found = []
-    for _ in range(3):
-        angle = rng.uniform(0, 2 * np.pi)
-        away = rng.uniform(0.55, 1.6) * between * np.array([np.cos(angle), np.sin(angle)])
-        moved = anchors + away
-        if min(np.linalg.norm(moved[0] - eye) for eye in anchors[:2]) > 0.5 * between:
-            found.append(eye_crops(gray, moved, EyeCropSettings(size=WORK))[0])
-    return found
 
 
 def _uniform(n: int, low: float, high: float, rng: torch.Generator) -> Tensor:
@@ -96,21 +13,6 @@ def _uniform(n: int, low: float, high: float, rng: torch.Generator) -> Tensor:
 
 def _sometimes(n: int, chance: float, rng: torch.Generator) -> Tensor:
     return (torch.rand(n, generator=rng) < chance).float()[:, None, None, None]
-
-
-def place(crops: Tensor, size: int, rng: torch.Generator, shift: float = 0.18) -> Tensor:
-    """Cut (n, 1, 40, 40) gray 0..1 to ``size`` with random turn, zoom, stretch, shift, mirror."""
-    n = len(crops)
-    turn = torch.randn(n, generator=rng) * 0.17
-    zoom = torch.exp(torch.randn(n, generator=rng) * 0.17)
-    stretch = torch.exp(torch.randn(n, generator=rng) * 0.06)
-    mirror = torch.where(torch.rand(n, generator=rng) < 0.5, -1.0, 1.0)
-    moved = torch.randn(n, 2, generator=rng) * shift
-    cos, sin = torch.cos(turn) / zoom, torch.sin(turn) / zoom
-    rows = [cos * stretch * mirror, -sin, moved[:, 0], sin * mirror, cos / stretch, moved[:, 1]]
-    theta = torch.stack(rows, 1).view(n, 2, 3)
-    grid = functional.affine_grid(theta, [n, 1, size, size], align_corners=False)
-    return functional.grid_sample(crops, grid, padding_mode="border", align_corners=False)
 
 
 def shine(

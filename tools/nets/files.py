@@ -28,7 +28,7 @@ def revision() -> str:
 
 def framing_of(net: str) -> dict[str, float]:
     """Crop settings that the net of this name is trained with."""
-    return asdict(EyeCropSettings() if net == "eye_state" else FaceCropSettings())
+    return asdict(EyeCropSettings(size=64) if net == "eye_state" else FaceCropSettings())
 
 
 def entry(file: Path) -> dict[str, str]:

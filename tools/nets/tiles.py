@@ -16,7 +16,8 @@ T = TypeVar("T")
 Rows = list[dict[str, str]]
 # FER+ vote columns in the order of dms.values.EXPRESSIONS, then the two that are no expression.
 VOTES = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
-EYE_PX = 40  # side of MRL Eye's tiles
+EYE_PX = 40  # side of MRL Eye's tiles in a mosaic that is narrower than others
+ACROSS, LEAST_PX = 100, 16  # tiles in a mosaic's row, and their least side
 # Of MRL Eye, never trained on; between them every stratum: glasses, reflections, both lights.
 TEST_SUBJECTS = (8, 16, 18, 22, 25, 32)
 
@@ -51,7 +52,10 @@ def integers(rows: Rows, name: str) -> NDArray[np.int64]:
 
 
 def read_tiles(folder: Path, size: int, *needed: str) -> tuple[NDArray[np.uint8], Rows]:
-    """The (n, size, size) tiles of a mosaic set's rows, and the rows."""
+    """The square tiles of a mosaic set's rows, and the rows.
+
+    A mosaic of :data:`ACROSS` tiles a row says itself how large they are; ``size`` is of others.
+    """
     rows = read_rows(folder, *needed)
     paths = list(folder.glob("images-*.webp"))
     parts = []
@@ -60,6 +64,8 @@ def read_tiles(folder: Path, size: int, *needed: str) -> tuple[NDArray[np.uint8]
         if mosaic is None:
             sys.exit(f"{path} {'cannot be decoded' if path.is_file() else 'is missing'}; copy it")
         height, width = mosaic.shape
+        if width % ACROSS == 0 and width // ACROSS >= LEAST_PX and not height % (width // ACROSS):
+            size = width // ACROSS
         if height % size or width % size:
             sys.exit(f"{path} has {width} x {height} pixels, which are no tiles of {size} x {size}")
         grid = mosaic.reshape(height // size, size, width // size, size)
@@ -111,7 +117,7 @@ class Fer:
 
 
 class Mrl:
-    """MRL Eye: tiles (n, 40, 40), whether open, and every stratum that is known as integers."""
+    """MRL Eye: tiles (n, s, s), whether open, and every stratum that is known as integers."""
 
     def __init__(self, folder: Path) -> None:
         self.images, rows = read_tiles(folder, EYE_PX, "subject", "open")

@@ -1,16 +1,16 @@
 """The expression over time: scores of frontal, confident frames smoothed by a time constant.
 
-Nothing here knows the driver's rest or the vehicle; :mod:`dms.decision.emotion.rage` judges what
-this tracks.
+Where the driver's resting face is known, the scores are those against it. Nothing here knows the
+vehicle; :mod:`dms.decision.emotion.rage` judges what this tracks.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dms.settings import setting, settings
-from dms.values import EXPRESSIONS, ExpressionScores, HeadPose
+from dms.values import EXPRESSIONS, EmotionBy, ExpressionScores, HeadPose
 
 _NEUTRAL = EXPRESSIONS.index("neutral")
 
@@ -32,11 +32,19 @@ class AffectSettings:
 
 @dataclass(frozen=True, slots=True)
 class Affect:
-    """Smoothed scores in the order of EXPRESSIONS, valence and arousal; None is not seen now."""
+    """Smoothed scores in the order of EXPRESSIONS, valence and arousal; None is not seen now.
+
+    ``odds``: smoothed log odds of anger + disgust against rest, also of unsure scores;
+    ``rest_known`` and ``rest_progress`` as the last scores said, None where the net reads no rest.
+    """
 
     scores: tuple[float, ...] | None = None
     valence: float | None = None
     arousal: float | None = None
+    by: EmotionBy | None = None
+    odds: float | None = None
+    rest_known: bool | None = None
+    rest_progress: float | None = None
 
 
 class AffectTracks:
@@ -48,6 +56,10 @@ class AffectTracks:
         self._valence: float | None = None
         self._arousal: float | None = None
         self._scored_s = float("-inf")
+        self._odds: float | None = None
+        self._odds_s = float("-inf")
+        self._rest_known: bool | None = None
+        self._rest_progress: float | None = None
 
     def frontal(self, pose: HeadPose | None) -> bool:
         """Whether the head is straight enough for the expression to count."""
@@ -56,11 +68,28 @@ class AffectTracks:
 
     def step(self, t_s: float, scores: ExpressionScores | None, pose: HeadPose | None) -> Affect:
         """Take one frame; ``scores`` is None where the net was not due or saw no face."""
-        if scores is not None and scores.sure and self.frontal(pose):
-            self._follow(t_s, scores)
+        if scores is not None:
+            if scores.rest_known is not self._rest_known:
+                self._scores = self._odds = None  # absolute and relative scores do not mix
+            self._rest_known, self._rest_progress = scores.rest_known, scores.rest_progress
+            if self.frontal(pose):
+                self._follow_odds(t_s, scores.rage_log_odds)
+                if scores.sure:
+                    self._follow(t_s, scores)
+        told = Affect(
+            odds=None if t_s - self._odds_s > self._settings.hold_s else self._odds,
+            rest_known=self._rest_known,
+            rest_progress=self._rest_progress,
+        )
         if self._scores is None or t_s - self._scored_s > self._settings.hold_s:
-            return Affect()
-        return Affect(tuple(self._scores), self._valence, self._arousal)
+            return told
+        return replace(
+            told,
+            scores=tuple(self._scores),
+            valence=self._valence,
+            arousal=self._arousal,
+            by=EmotionBy.REST if self._rest_known else EmotionBy.ABSOLUTE,
+        )
 
     def _follow(self, t_s: float, scores: ExpressionScores) -> None:
         gap_s = t_s - self._scored_s
@@ -71,10 +100,21 @@ class AffectTracks:
             self._valence = self._arousal = None
             gap_s = 0.1
         share = 1 - math.exp(-gap_s / self._settings.smooth_s)
-        pairs = zip(self._scores, scores.probabilities, strict=True)
+        pairs = zip(self._scores, scores.relative or scores.probabilities, strict=True)
         self._scores = [old + (new - old) * share for old, new in pairs]
         self._valence = _blend(self._valence, scores.valence, share)
         self._arousal = _blend(self._arousal, scores.arousal, share)
+
+    def _follow_odds(self, t_s: float, odds: float | None) -> None:
+        gap_s = t_s - self._odds_s
+        if odds is None:
+            return
+        self._odds_s = t_s
+        if self._odds is None or gap_s > self._settings.forget_s:
+            self._odds = min(odds, 0.0)  # as above
+            return
+        share = 1 - math.exp(-gap_s / self._settings.smooth_s)
+        self._odds += (odds - self._odds) * share
 
 
 def _blend(old: float | None, new: float | None, share: float) -> float | None:

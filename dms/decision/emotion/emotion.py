@@ -13,11 +13,17 @@ from dms.decision.emotion.affect import Affect, AffectSettings, AffectTracks
 from dms.decision.emotion.context import Context, ContextSettings
 from dms.decision.emotion.micro_expressions import Flash, FlashSpotter, MicroExpressionSettings
 from dms.decision.emotion.rage import UNSEEN_RAGE, Episode, RageMeter, RageSettings
+from dms.decision.emotion.relative import RelativeHead
+from dms.decision.emotion.rest import RestingFace, RestSettings, bare
+from dms.decision.emotion.speech import Speech, SpeechSettings
 from dms.values import DriverObservation, Event, HeadPose, Kind, Level, Scalar, VehicleContext
 
 
 class Emotion:
-    """Step it with every frame in time order; ``affect`` and ``rage`` hold the result."""
+    """Step it with every frame in time order; ``affect`` and ``rage`` hold the result.
+
+    ``head``: the weights that read a face against its own rest, None where the net has none.
+    """
 
     def __init__(
         self,
@@ -25,15 +31,45 @@ class Emotion:
         rage: RageSettings,
         context: ContextSettings,
         micro: MicroExpressionSettings,
+        rest: RestSettings,
+        speech: SpeechSettings,
+        head: RelativeHead | None = None,
     ) -> None:
         self._on = rage.on
         self._tracks = AffectTracks(affect)
         self._context = Context(context)
         self._meter = RageMeter(rage)
         self._spotter = FlashSpotter(micro) if micro.enabled else None
+        self._rest = RestingFace(rest, head)
+        self._speech = Speech(speech)
+        self._speaking = False
         self._refused = False
         self.affect = Affect()
         self.rage = UNSEEN_RAGE
+
+    @property
+    def rest_given(self) -> bool:
+        """Whether what was read against rest came with the observations, as in a replay."""
+        return self._rest.given
+
+    def forget(self) -> None:
+        """Forget the driver's resting face at once, as another may sit down."""
+        self._rest.forget()
+
+    def succeed(self, old: Emotion) -> None:
+        """Go on with the resting face of ``old``, whose settings were others."""
+        if self._on:
+            self._rest.succeed(old._rest)
+
+    def read(self, observation: DriverObservation, *, private: bool = False) -> DriverObservation:
+        """Return ``observation`` as it may be kept and as all that follows wants it.
+
+        That is without the face's embedding, which this takes for itself; ``private``: the driver's
+        face is forgotten, and not learned from this frame.
+        """
+        if private:
+            self.forget()
+        return self._rest.read(observation, private=private) if self._on else bare(observation)
 
     def step(
         self,
@@ -46,20 +82,33 @@ class Emotion:
         if not self._on:
             return []
         t_s = observation.t_s
-        self.affect = self._tracks.step(t_s, observation.expression, pose)
-        rest = base.rest if base.rest_known else None
-        self.rage = self._meter.step(t_s, self.affect, rest, self._context.step(t_s, vehicle))
+        self._speaking = self._speech.step(t_s, observation.mar)
+        was = self.affect.rest_known
+        self.affect = affect = self._tracks.step(t_s, observation.expression, pose)
+        known = base.rest_known if affect.rest_known is None else affect.rest_known
+        mood = self._context.step(t_s, vehicle)
+        rest = base.rest if known else None
+        self.rage = self._meter.step(t_s, affect, rest, mood, speaking=self._speaking)
         events = [] if self.rage.ended is None else [_ended(t_s, self.rage.ended)]
         if self._spotter is not None:
+            if affect.rest_known is not was:
+                self._spotter.clear()
             events += self._spot(self._spotter, observation, pose)
         return events
 
-    def learn(self, observation: DriverObservation, pose: HeadPose, base: Baseline) -> None:
-        """Let a frontal face teach what rest is."""
+    def learn(
+        self,
+        observation: DriverObservation,
+        pose: HeadPose,
+        base: Baseline,
+        openness: float | None,
+    ) -> None:
+        """Let a frontal face teach what rest is; ``openness`` is that of its eyes."""
         scores = observation.expression
         if self._on and scores is not None and self._tracks.frontal(pose):
             calm = self._meter.calm(self.affect, base.rest)
             base.learn_rest(scores.probabilities, observation.t_s, calm=calm)
+            self._rest.learn(observation, openness, speaking=self._speaking)
 
     def _spot(
         self, spotter: FlashSpotter, observation: DriverObservation, pose: HeadPose | None
@@ -68,7 +117,7 @@ class Emotion:
         t_s, scores = observation.t_s, observation.expression
         seen = scores if self._tracks.frontal(pose) else None
         shape = None if seen is None else observation.shape
-        probabilities = None if seen is None else seen.probabilities
+        probabilities = None if seen is None else seen.relative or seen.probabilities
         flashes = spotter.step(t_s, shape, probabilities, _lids(observation))
         events = [_flashed(t_s, flash) for flash in flashes]
         refusal = spotter.refusal

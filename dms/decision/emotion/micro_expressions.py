@@ -89,6 +89,10 @@ class FlashSpotter:
         self._judged_s = float("-inf")
         self._due_s = float("-inf")
 
+    def clear(self) -> None:
+        """Begin the local baseline anew, as scores of another kind follow."""
+        self._samples.clear()
+
     @property
     def rate_hz(self) -> float | None:
         """Frames a second of late, None until there are enough."""

@@ -2,7 +2,9 @@
 
 Single frames, turned heads and unsure scores change nothing; joy, fear and the vehicle's context
 decide what the same face means. Anger is measured in log odds against this driver's own resting
-face, so a naturally stern face, or a net that reads one so, is not angry.
+face, so a naturally stern face, or a net that reads one so, is not angry: by the net's own relative
+reading where it has one (:mod:`dms.decision.emotion.rest`), else by the scores' distance from
+those of the rest.
 """
 
 from __future__ import annotations
@@ -40,6 +42,17 @@ class RageSettings:
     excess_most: float = setting(
         1.0, unit="log odds", gt=0, text="what lies further above counts no more: noise, not rage"
     )
+    against_rest: float = setting(
+        1.0, unit="log odds",
+        text="the same where the net reads a face against its rest: evidence grows from here",
+    )  # fmt: skip
+    against_most: float = setting(
+        2.0, unit="log odds", gt=0, text="what lies further above counts no more"
+    )
+    speaking: float = setting(
+        1.0, unit="log odds", ge=0,
+        text="so much further above while the mouth is at work, without horn or hard pedal",
+    )  # fmt: skip
     gain_hz: float = setting(0.2, unit="1/s", gt=0, text="evidence per second per unit above")
     decay_s: float = setting(20.0, unit="s", gt=0, text="time constant of forgetting")
     stress_above: float = setting(0.5, gt=0, lt=1, text="evidence for level 1")
@@ -95,22 +108,34 @@ class RageMeter:
         self._peak: tuple[float, float, str] = (0.0, 0.0, "")  # evidence, when, why
         self._peak_level = Level.NONE
 
-    def step(self, t_s: float, affect: Affect, rest: tuple[float, ...] | None, mood: Mood) -> Rage:
-        """Take one frame. ``rest`` is this driver's resting face, None while it is unknown."""
+    def step(
+        self,
+        t_s: float,
+        affect: Affect,
+        rest: tuple[float, ...] | None,
+        mood: Mood,
+        *,
+        speaking: bool = False,
+    ) -> Rage:
+        """Take one frame. ``rest`` is this driver's resting face, None while it is unknown.
+
+        ``speaking``: the mouth is at work.
+        """
         s = self._settings
         dt_s = 0.0 if self._last_s is None else min(t_s - self._last_s, 0.5)
         self._last_s = t_s
-        seen = affect.scores is not None
+        seen = affect.scores is not None or affect.odds is not None
         self._seen = self._seen or seen
         excess = None if rest is None else self.excess(affect, rest)
         if seen or self._level is Level.NONE:  # turning away does not end what stands
             self._evidence *= math.exp(-dt_s / s.decay_s)
-        if excess is not None and affect.scores is not None:
-            over = min(max(excess - s.excess, 0.0), s.excess_most)
+        if excess is not None:
+            low, most = self._counted(affect, mood, speaking=speaking)
+            over = min(max(excess - low, 0.0), most)
             growth = over * s.gain_hz * dt_s * mood.rage * self._alone(affect.scores, mood)
             self._evidence = min(self._evidence + growth, 1.0)
         self._set_level(mood)
-        reason = self._words(excess, mood, learning=rest is None)
+        reason = self._words(excess, mood, learning=rest is None, speaking=speaking)
         return Rage(
             self._evidence if self._seen else None,
             self._level,
@@ -121,9 +146,12 @@ class RageMeter:
     def excess(self, affect: Affect, rest: tuple[float, ...]) -> float | None:
         """Return anger + disgust above rest in log odds; None where nothing is seen.
 
-        A pleasant face is no angry one, whatever its anger: that reads 0.
+        A pleasant face is no angry one, whatever its anger: none of it counts.
         """
         s = self._settings
+        if affect.rest_known:
+            pleasant = (affect.valence or 0.0) > s.joy_valence
+            return min(affect.odds, s.against_rest) if pleasant and affect.odds else affect.odds
         if affect.scores is None:
             return None
         if (affect.valence or 0.0) > s.joy_valence:
@@ -137,8 +165,18 @@ class RageMeter:
         excess = self.excess(affect, rest)
         return excess is None or excess < self._settings.excess
 
-    def _alone(self, scores: tuple[float, ...], mood: Mood) -> float:
+    def _counted(self, affect: Affect, mood: Mood, *, speaking: bool) -> tuple[float, float]:
+        """Return from where the excess counts, and how much of it at most."""
+        s = self._settings
+        if affect.rest_known is None:
+            return s.excess, s.excess_most
+        doubt = s.speaking if speaking and mood.reading != "rage" else 0.0
+        return s.against_rest + doubt, s.against_most
+
+    def _alone(self, scores: tuple[float, ...] | None, mood: Mood) -> float:
         """How far anger stands alone, 0..1: joy takes it away twice, fear and surprise once."""
+        if scores is None:
+            return 1.0
         fear = scores[_FEAR] + scores[_SURPRISE]
         return 1.0 - min(2.0 * scores[_HAPPY] * mood.joy + fear * mood.fear, 1.0)
 
@@ -153,11 +191,12 @@ class RageMeter:
             level = min(level, Level.ADVISORY)
         self._level = level
 
-    def _words(self, excess: float | None, mood: Mood, *, learning: bool) -> str:
+    def _words(self, excess: float | None, mood: Mood, *, learning: bool, speaking: bool) -> str:
         if learning:
             return "the driver's resting face is not known yet"
         above = "unseen" if excess is None else f"{excess:.1f} above rest (log odds)"
         words = f"anger and disgust {above}, evidence {self._evidence:.2f}"
+        words += ", the mouth at work" if speaking else ""
         if mood.names:
             words += f" ({', '.join(mood.names)}: reads as {mood.reading})"
         return words

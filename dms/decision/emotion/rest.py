@@ -1,0 +1,191 @@
+"""The driver's resting face as an embedding: learned in memory, used in memory, then forgotten.
+
+An embedding may tell whose face it is. So it never leaves this module: :meth:`RestingFace.read`
+takes it off the observation and puts what it says against rest in its place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dms.decision.emotion.relative import Numbers, RelativeHead
+from dms.settings import setting, settings
+from dms.values import AROUSAL, EXPRESSIONS, VALENCE, DriverObservation, ExpressionScores
+
+_LIVELY = [EXPRESSIONS.index(name) for name in ("happiness", "surprise")]
+_ANGRY = [EXPRESSIONS.index(name) for name in ("anger", "disgust")]
+
+
+@settings
+class RestSettings:
+    """From which frames the resting face is learned, and how far it may lie or drift."""
+
+    least_s: float = setting(
+        20.0, unit="s", gt=0, text="calm frames of this time make it; until then, no road rage"
+    )
+    apart_s: float = setting(
+        0.1, unit="s", gt=0, text="frames closer together than this teach once"
+    )
+    open_least: float = setting(0.5, gt=0, lt=1, text="openness of the eyes that may teach")
+    lively_most: float = setting(
+        0.5, gt=0, lt=1, text="happiness + surprise above this are no resting face"
+    )
+    outlier: float = setting(
+        2.0, gt=1, text="frames this many times as far off as the median are left out"
+    )
+    angry_sds: float = setting(
+        2.0, gt=0, text="towards and from anger it lies within this many SDs of people's rest"
+    )
+    memory_s: float = setting(180.0, unit="s", gt=0, text="time constant of its drift, once known")
+    drift_most: float = setting(
+        1.0, gt=0, text="most it may drift, in median distances of the first frames"
+    )
+    upset_above: float = setting(
+        0.0, unit="log odds", text="anger + disgust above this teaches nothing, once rest is known"
+    )
+    sure_above: float = setting(
+        0.5, ge=0, le=1, source="nets.reading.sure_above",
+        text="strongest score against rest from which the scores are believed",
+    )  # fmt: skip
+
+
+def bare(observation: DriverObservation) -> DriverObservation:
+    """Return ``observation`` without the face's embedding."""
+    scores = observation.expression
+    if scores is None or scores.embedding is None:
+        return observation
+    return replace(observation, expression=replace(scores, embedding=None))
+
+
+class RestingFace:
+    """Step :meth:`read`, then :meth:`learn` with every frame in time order."""
+
+    def __init__(self, settings: RestSettings, head: RelativeHead | None) -> None:
+        self._settings, self._head = settings, head
+        self.given = False
+        self.forget()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles are those of a driver who has just sat down."""
+        return RestingFace, (self._settings, self._head)
+
+    def forget(self) -> None:
+        """Forget the driver's face, at once."""
+        self._now: Numbers | None = None  # of the frame that was read last
+        self._first: list[NDArray[np.float32]] = []  # until rest is known
+        self._mean: Numbers | None = None
+        self._anchor: Numbers | None = None
+        self._rest: Numbers | None = None  # the mean within the population's bounds
+        self._spread = 0.0  # median distance of the first frames from their middle
+        self._learned_s = 0.0
+        self._last_s = float("-inf")
+
+    def succeed(self, old: RestingFace) -> None:
+        """Take over from ``old``, whose settings were others; not from another net."""
+        if self._head is None or not self._head.same(old._head):
+            return
+        self._first, self._mean, self._anchor = old._first, old._mean, old._anchor
+        self._spread, self._learned_s, self._last_s = old._spread, old._learned_s, old._last_s
+        self._bound()
+
+    @property
+    def progress(self) -> float:
+        """How much of the resting face is learned, 0..1; 1 is known."""
+        if self._rest is not None:
+            return 1.0
+        return min(self._learned_s / self._settings.least_s, 0.99)
+
+    def read(self, observation: DriverObservation, *, private: bool) -> DriverObservation:
+        """Return ``observation`` without its embedding, with what that says against rest.
+
+        Without an embedding, as in a replay, what was made of it then is taken as it stands.
+        ``private``: the frame must not be learned from.
+        """
+        self._now = None
+        scores = observation.expression
+        if scores is None:
+            return observation
+        if scores.embedding is None:
+            self.given = self.given or scores.rest_known is not None
+            return observation
+        face = np.asarray(scores.embedding.numbers, np.float64)
+        scores = replace(scores, embedding=None)
+        head = self._head
+        if head is not None and face.shape == (head.size,) and np.isfinite(face).all():
+            self._now = None if private else face
+            scores = self._against(scores, face, head)
+        return replace(observation, expression=scores)
+
+    def _against(
+        self, scores: ExpressionScores, face: Numbers, head: RelativeHead
+    ) -> ExpressionScores:
+        """Add what the pair of embeddings says."""
+        if self._rest is None:
+            progress = round(self.progress, 3)
+            return replace(scores, rest_known=False, rest_progress=progress)
+        eight = head.scores(face, self._rest, scores.probabilities)
+        angry = float(eight[_ANGRY].sum())
+        return replace(
+            scores,
+            rage_log_odds=round(head.log_odds(face, self._rest), 6),
+            relative=tuple(round(float(score), 6) for score in eight),
+            rest_known=True,
+            rest_progress=1.0,
+            sure=bool(max(float(eight.max()), angry) >= self._settings.sure_above),
+            valence=round(float(eight @ np.asarray(VALENCE)), 6),
+            arousal=round(float(eight @ np.asarray(AROUSAL)), 6),
+        )
+
+    def learn(
+        self, observation: DriverObservation, openness: float | None, *, speaking: bool
+    ) -> None:
+        """Let the frame that was read last, of a frontal face, teach what rest is."""
+        face, self._now = self._now, None
+        s, scores, t_s = self._settings, observation.expression, observation.t_s
+        if face is None or scores is None or speaking or (openness or 0.0) < s.open_least:
+            return
+        if sum(scores.probabilities[at] for at in _LIVELY) > s.lively_most:
+            return
+        since_s = t_s - self._last_s
+        if since_s < s.apart_s - 1e-3:
+            return
+        self._last_s = t_s
+        if self._mean is not None:
+            if (scores.rage_log_odds or 0.0) <= s.upset_above:
+                self._drift(face, min(since_s, 0.5))
+            return
+        self._learned_s += min(since_s, 0.5)
+        self._first.append(face.astype(np.float32))
+        if self._learned_s >= s.least_s - 1e-3:
+            self._conclude()
+
+    def _conclude(self) -> None:
+        """Make the robust mean of the first frames, which are then forgotten."""
+        faces = np.stack(self._first).astype(np.float64)
+        self._first = []
+        distances = np.linalg.norm(faces - np.median(faces, axis=0), axis=1)
+        self._spread = float(np.median(distances))
+        near = distances <= self._settings.outlier * self._spread
+        self._anchor = self._mean = faces[near].mean(axis=0)
+        self._bound()
+
+    def _drift(self, face: Numbers, dt_s: float) -> None:
+        """Follow slowly, within bounds about the first rest; outliers are left out."""
+        mean, anchor, s = self._mean, self._anchor, self._settings
+        if mean is None or anchor is None:
+            return
+        if float(np.linalg.norm(face - mean)) > s.outlier * self._spread:
+            return
+        mean = mean + (face - mean) * min(dt_s / s.memory_s, 1.0)
+        off = mean - anchor
+        length, most = float(np.linalg.norm(off)), s.drift_most * self._spread
+        self._mean = anchor + off * (most / length) if length > most else mean
+        self._bound()
+
+    def _bound(self) -> None:
+        if self._mean is not None and self._head is not None:
+            self._rest = self._head.bounded(self._mean, self._settings.angry_sds)
