@@ -15,6 +15,7 @@ from typing import Protocol, runtime_checkable
 from dms.bridge.bridge import Bridge
 from dms.camera.camera import Camera
 from dms.decision.core import Core
+from dms.decision.flapping import Flapping
 from dms.errors import CameraError, CameraLostError
 from dms.perception.perception import Perception
 from dms.settings import setting, settings
@@ -101,7 +102,8 @@ class Monitor:
 
     ``enter`` is told the stage that begins: camera, perception, decision, bridge, record.
     ``lost`` says why a camera that is still being opened gives no picture, None where it was closed
-    for privacy before; then it is why the camera is lost, None while it is not.
+    for privacy before; then it is why the camera is lost, None while it is not. ``flapping`` goes
+    on from a loop before.
     """
 
     def __init__(
@@ -117,7 +119,9 @@ class Monitor:
         sleep: Callable[[float], None] = time.sleep,
         enter: Callable[[str], None] = lambda _: None,
         lost: str | None = None,
+        flapping: Flapping | None = None,
     ) -> None:
+        self._flapping = flapping or Flapping()
         self._camera, self._perception, self._core = camera, perception, core
         self._bridges, self._vehicle, self._sinks = bridges, vehicle, sinks
         self._tellers = fault_tellers(sinks)
@@ -180,7 +184,7 @@ class Monitor:
         faults += tuple(Fault(Part.BRIDGE, words) for words in self._defects.values())
         if fault := getattr(self._vehicle, "fault", None):  # a log or a test has none
             faults += (Fault(Part.VEHICLE, fault),)
-        faults += faults_told(self._tellers)
+        faults = self._flapping.hold((*faults, *faults_told(self._tellers)), now_s)
         state = self._core.step(observation, vehicle, now_s, faults)
         self._private = state.pause_reason is PauseReason.PRIVACY
         self._enter("bridge")

@@ -23,6 +23,7 @@ from dms.camera.camera import Camera
 from dms.camera.settings import CameraSettings
 from dms.chain import Chain
 from dms.config import Settings
+from dms.decision.flapping import Flapping
 from dms.errors import CameraError, DmsError
 from dms.monitor import FaultTeller, Monitor, Sink, VehicleSource, fault_tellers, faults_told
 from dms.service.loading import Loading
@@ -99,6 +100,7 @@ class Service:
         self._monitor: Monitor | None = None
         self._parts: _Parts | None = None
         self._retiring: list[threading.Thread] = []
+        self._flapping = Flapping()
         self._stopping = False
         self._reloading = Reloading(read_settings, notifier, status, self._running, self._end_watch)
 
@@ -269,10 +271,11 @@ class Service:
         faults = [Fault(Part.ENGINE, engine)] if engine else []
         faults += [Fault(Part.BRIDGE, one.fault) for one in parts.bridges if one.fault]
         faults += faults_told(self._tellers)
-        state = parts.chain.core.step(blind, None, now_s, tuple(faults))
+        told = self._flapping.hold(faults, now_s)
+        state = parts.chain.core.step(blind, None, now_s, told)
         for bridge in parts.bridges:
             bridge.publish(state)
-        step = Step(Moment(blind, None, tuple(faults)), state)
+        step = Step(Moment(blind, None, told), state)
         for sink in self._sinks:
             sink.take(step)
 
@@ -287,7 +290,7 @@ class Service:
         self._monitor = Monitor(
             parts.camera, chain.perception, chain.core, parts.bridges, parts.vehicle,
             (*self._sinks, sound, stuck), chain.settings.monitor, enter=self._liveness.enter,
-            lost=lost,
+            lost=lost, flapping=self._flapping,
         )  # fmt: skip
         if self._interrupted:
             return
