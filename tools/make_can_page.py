@@ -15,6 +15,7 @@ from dms.bridge import BridgeSettings
 from dms.bridge.bus_load import bus_load, frames_per_s
 from dms.bridge.codec import BASE_ID, contract, data_ids, max_delta
 from dms.bridge.diagnostics import Code
+from dms.bridge.trouble import SPN_BASE, SPNS
 from dms.bridge.uds import DIDS
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "can.md"
@@ -113,6 +114,8 @@ a test. Do not edit it. How buses, MQTT, commands and the vehicle's own signals 
 
 - Identifiers are `base_id` + offset; `base_id` is a setting (0x400), 11 or 29 bits (`extended`).
   The messages are the same on classic CAN and, with `fd`, on CAN FD.
+- With `protocol: j1939` they are proprietary PGNs, `pgn_base` (0xFF40) + offset, from one claimed
+  source address: [vehicle.md](vehicle.md#trucks-and-buses-sae-j1939).
 - **SNA** (signal not available) is a value of its own, all bits set, and never 0. Unknown is not
   "fine".
 - **Protected messages** carry AUTOSAR E2E profile 2: byte 0 is CRC-8 (0x2F, start and final XOR
@@ -166,12 +169,13 @@ def _messages() -> Iterator[str]:
     yield ""
     yield "| bus | load |"
     yield "|---|---|"
-    wide = {"extended": True, "base_id": 0x18FF5000}
+    wide = {"extended": True, "base_id": 0x1A005000}
     for name, settings in (
         ("125 kbit/s, 11 bits", BridgeSettings(bitrate=125_000)),
         ("250 kbit/s, 29 bits", BridgeSettings(bitrate=250_000, **wide)),
         ("500 kbit/s, 11 bits", BridgeSettings()),
         ("500 kbit/s, 29 bits", BridgeSettings(**wide)),
+        ("250 kbit/s, J1939, with DM1", BridgeSettings(bitrate=250_000, protocol="j1939")),
         ("CAN FD 500 kbit/s + 2 Mbit/s, 11 bits", BridgeSettings(fd=True)),
     ):
         yield f"| {name} | {bus_load(settings):.2%} |"
@@ -219,8 +223,13 @@ def _uds() -> Iterator[str]:
         "on the bus can clear codes: put a gateway in front of it."
     )
     yield ""
-    yield "| code | bytes | what |"
-    yield "|---|---|---|"
+    yield (
+        f"In J1939's DM1 a code is an SPN, counted from `spn_base` ({SPN_BASE}), and an FMI; the "
+        "amber warning lamp is on while one is active."
+    )
+    yield ""
+    yield "| code | bytes | SPN / FMI | what |"
+    yield "|---|---|---|---|"
     text = {
         Code.CAMERA: "no signal of the camera",
         Code.ENGINE: "a net or landmark model cannot run",
@@ -231,7 +240,8 @@ def _uds() -> Iterator[str]:
         Code.OTHER: "anything else; the reason says what",
     }
     for code in Code:
-        yield f"| {code.text} | {code:06X} | {text[code]} |"
+        offset, mode = SPNS[code]
+        yield f"| {code.text} | {code:06X} | {SPN_BASE + offset} / {mode} | {text[code]} |"
     yield ""
     yield "Freeze record 1 of a code, as things stood when it began:"
     yield ""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from dms.bridge.bridge import Bridge
+from dms.bridge.j1939_settings import NameSettings
 from dms.bridge.mqtt_settings import MqttSettings
 from dms.errors import ConfigError
 from dms.settings import setting, settings
@@ -39,6 +40,20 @@ class BridgeSettings:
         0x400, ge=0, le=0x1FFFFFFF, text="identifier of DMS_Alert; others follow"
     )
     extended: bool = setting(False, text="29-bit identifiers")
+    protocol: Literal["plain", "j1939"] = setting(
+        "plain", text="j1939: one source address with address claim, PGNs, DM1, for trucks"
+    )
+    source_address: int = setting(
+        0x94, ge=0, le=0xFD, text="j1939: the address to claim; 128 to 247 are free to choose from"
+    )
+    pgn_base: int = setting(
+        0xFF40, ge=0, le=0xFFFF, text="j1939: proprietary PGN of DMS_Alert; others follow"
+    )
+    spn_base: int = setting(
+        516_096, ge=0, le=0x7FFF0, source="SAE J1939-71: a manufacturer's own from here",
+        text="j1939: first SPN of our trouble codes in DM1",
+    )  # fmt: skip
+    name: NameSettings = setting(NameSettings(), text="j1939: the NAME that claims the address")
     serial_baud: int = setting(115_200, unit="Bd", gt=0, text="slcan: of the serial port itself")
     wait: bool = setting(False, text="start without the bus and keep trying, instead of an error")
     lossless: bool = setting(

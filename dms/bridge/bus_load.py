@@ -19,9 +19,10 @@ def frame_bits(length: int, *, extended: bool) -> int:
 
 def frame_s(length: int, settings: BridgeSettings) -> float:
     """Return the longest time a frame of ``length`` <= 8 bytes takes on the bus."""
+    extended = settings.extended or settings.protocol == "j1939"
     if not settings.fd:
-        return frame_bits(length, extended=settings.extended) / settings.bitrate
-    head = 36 if settings.extended else 17  # to the bit-rate switch, ISO 11898-1
+        return frame_bits(length, extended=extended) / settings.bitrate
+    head = 36 if extended else 17  # to the bit-rate switch, ISO 11898-1
     slow = head + head // 4 + 13  # with stuffing; delimiter, ACK, end of frame, gap
     data = 1 + 4 + 8 * length
     fast = data + data // 4 + 4 + 17 + 6  # stuff count, CRC-17, its fixed stuff bits
@@ -37,4 +38,5 @@ def frames_per_s() -> dict[str, float]:
 def bus_load(settings: BridgeSettings) -> float:
     """Return the share 0..1 of the bus that our messages take at most, one alert a second."""
     lengths = {message.name: message.length for message in contract().messages}
-    return sum(rate * frame_s(lengths[name], settings) for name, rate in frames_per_s().items())
+    load = sum(rate * frame_s(lengths[name], settings) for name, rate in frames_per_s().items())
+    return load + (frame_s(8, settings) if settings.protocol == "j1939" else 0.0)  # DM1

@@ -9,11 +9,13 @@ from dms.bridge import signals
 from dms.bridge.alert_frames import AlertTracker
 from dms.bridge.backends import BridgeSettings
 from dms.bridge.bridge import Bridge
-from dms.bridge.codec import Codec, Signals, contract
+from dms.bridge.codec import CanFrame, Codec, Signals, contract
 from dms.bridge.command_queue import CommandQueue
 from dms.bridge.commands import CommandReader
 from dms.bridge.diagnostics import FaultMemory
+from dms.bridge.j1939_node import Node
 from dms.bridge.uds import UdsServer
+from dms.bus.j1939 import is_proprietary
 from dms.bus.link import Heard, Link
 from dms.bus.log import CanLog, check_log
 from dms.bus.open import CAN_KINDS, check
@@ -22,6 +24,8 @@ from dms.errors import BridgeError, ConfigError
 from dms.values import Command, DriverState
 
 _CYCLIC = ("DMS_State", "DMS_Attention", "DMS_Emotion", "DMS_Diag")
+_LAST_11 = 0x7FF  # a J1939 bus has 29-bit identifiers alone, so UDS needs such ones
+_CLAIM_S = 0.5  # opening waits so long for our address
 _BACK_S = 1e-6  # rounding of frame times; less than this early is due
 
 
@@ -43,6 +47,26 @@ def _check_uds(settings: BridgeSettings, codec: Codec) -> None:
                 f"{settings.base_id:#x}, UDS {asked[0]:#x} and {asked[1]:#x}; move one, or set "
                 "diagnostics: false"
             )
+
+
+def _codec_of(settings: BridgeSettings) -> Codec:
+    """Return the codec. Raises ConfigError for identifiers that cannot be or are other ECUs'."""
+    default = BridgeSettings()
+    if settings.protocol == "j1939":
+        if settings.fd:
+            raise ConfigError("protocol j1939 is for classic CAN; leave fd out")
+        if (settings.base_id, settings.extended) != (default.base_id, default.extended):
+            raise ConfigError("base_id and extended mean nothing with protocol j1939; set pgn_base")
+        return Codec(pgn_base=settings.pgn_base)
+    codec = Codec(settings.base_id, extended=settings.extended)
+    if settings.extended and is_proprietary(settings.base_id):
+        first, last = min(codec.ids.values()) & 0xFF, max(codec.ids.values()) & 0xFF
+        raise ConfigError(
+            f"base_id {settings.base_id:#x} lies among J1939's proprietary messages, whose last "
+            f"byte is the sender: we would be 0x{first:02X} to 0x{last:02X}, which are "
+            "other ECUs; set protocol: j1939 with pgn_base, or another base_id"
+        )
+    return codec
 
 
 class Schedule:
@@ -75,16 +99,25 @@ class CanBridge(Bridge):
         if settings.kind in CAN_KINDS:  # a class of your own may know other buses
             check(settings)
         self.name = f"{settings.kind} {settings.channel}"
-        self._codec = Codec(settings.base_id, extended=settings.extended)
-        if settings.diagnostics:
+        self._codec = _codec_of(settings)
+        j1939 = settings.protocol == "j1939"
+        diagnostics = settings.diagnostics and not (j1939 and settings.uds_request_id <= _LAST_11)
+        if diagnostics:
             _check_uds(settings, self._codec)
         self._settings = settings
         self._log: CanLog | None = None
-        self._link = Link(settings, self._codec, self._heard, self._logged, idle=self._idle)
+        self._node: Node | None = None
+        self._link = Link(
+            settings, self._codec, self._heard, self._logged,
+            idle=self._idle, identify=self._identify,
+        )  # fmt: skip
         self.memory = FaultMemory(Path(settings.fault_file) if settings.fault_file else None)
-        self._uds = (
-            UdsServer(settings, self.memory, self._link.say) if settings.diagnostics else None
-        )
+        self._uds = UdsServer(settings, self.memory, self._link.say) if diagnostics else None
+        if j1939:
+            self._node = Node(
+                settings.name, settings.source_address, settings.spn_base, self.memory,
+                self._link.say,
+            )  # fmt: skip
         self._schedule = Schedule()
         self._alerts = AlertTracker()
         self._commands = CommandQueue()
@@ -109,10 +142,19 @@ class CanBridge(Bridge):
                 self._log.close()
             raise
         self._open = True
+        if self._node and self._link.fault is None:
+            self._node.settled(_CLAIM_S)
 
     @property
     def fault(self) -> str | None:
-        return self._link.fault
+        if self._link.fault or self._node is None or self._node.fault is None:
+            return self._link.fault
+        return f"{self.name}: {self._node.fault}"
+
+    @property
+    def node(self) -> Node | None:
+        """Our node with protocol j1939."""
+        return self._node
 
     @property
     def link(self) -> Link:
@@ -151,7 +193,7 @@ class CanBridge(Bridge):
             return
         at_s = time.time()
         if self._settings.lossless:  # a replay keeps the recording's time
-            at_s = self._sent_s if message.is_rx else message.timestamp
+            at_s = self._sent_s if message.is_rx or not message.timestamp else message.timestamp
             self._sent_s = at_s
         self._log.add(message, at_s)
 
@@ -167,8 +209,15 @@ class CanBridge(Bridge):
             return signals.emotion_signals(state)
         return signals.diag_signals(self.memory.active(), self._reader.errors, self._link.faults)
 
+    def _identify(self, frame: CanFrame) -> int | None:
+        return self._node.identify(frame) if self._node else frame.can_id
+
     def _idle(self) -> float | None:
-        return self._uds.poll() if self._uds else None
+        soon_s = self._uds.poll() if self._uds else None
+        if self._node is None:
+            return soon_s
+        due_s = self._node.poll(self._link.generation, time.monotonic())
+        return due_s if soon_s is None else min(soon_s, due_s)
 
     def _heard(self, message: can.Message, at_s: float) -> None:
         name = self._codec.name_of(message.arbitration_id, extended=message.is_extended_id)
@@ -176,6 +225,8 @@ class CanBridge(Bridge):
             command = self._reader.read(bytes(message.data), at_s)
             if command is not None:
                 self._commands.put(command)
+        if self._node:
+            self._node.heard(message, at_s)
         if self._uds:
             self._uds.heard(message)
         for heard in self._listeners:

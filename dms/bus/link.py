@@ -28,6 +28,7 @@ _FULL_RETRY_S = 0.1  # ENOBUFS passes when the queue drains; after this long it 
 Heard = Callable[[can.Message, float], None]
 Logged = Callable[[can.Message], None]
 Idle = Callable[[], float | None]
+Identify = Callable[[CanFrame], int | None]
 T = TypeVar("T")
 
 
@@ -36,6 +37,7 @@ class Link:
 
     ``heard`` and ``logged`` run in the link's threads and must not block. ``idle`` runs in the
     receiving thread each time round and says after how many seconds it wants to run again.
+    ``identify`` gives a frame the identifier it is sent with, None where it must not be sent.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Link:
         logged: Logged | None = None,
         *,
         idle: Idle | None = None,
+        identify: Identify | None = None,
         listen_only: bool = False,
         opener: Callable[..., can.BusABC] = open_bus,
     ) -> None:
@@ -54,6 +57,7 @@ class Link:
         self._heard = heard
         self._logged = logged
         self._idle = idle
+        self._identify = identify
         self._listen_only = listen_only
         self._opener = opener
         self._outbox = Outbox(settings.queue)
@@ -73,6 +77,11 @@ class Link:
     def fault(self) -> str | None:
         """What is wrong with the bus now, or None."""
         return self._fault
+
+    @property
+    def generation(self) -> int:
+        """Which opening of the bus this is; another one begins after each fault."""
+        return self._generation
 
     @property
     def dropped(self) -> int:
@@ -167,9 +176,12 @@ class Link:
             self._outbox.done(frame)
 
     def _send_one(self, bus: can.BusABC, frame: CanFrame) -> None:
+        can_id = self._identify(frame) if self._identify else frame.can_id
+        if can_id is None:
+            return
         message = can.Message(
             timestamp=frame.t_s,
-            arbitration_id=frame.can_id,
+            arbitration_id=can_id,
             is_extended_id=frame.extended,
             data=self._codec.protect(frame),
             is_fd=self._settings.fd,

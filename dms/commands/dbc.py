@@ -14,6 +14,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--bridge", type=int, default=0, metavar="N", help="which of the bridges, from 0"
     )
+    parser.add_argument(
+        "--protocol", choices=("plain", "j1939"), help="in place of the bridge's own protocol"
+    )
     add_settings(parser)
 
 
@@ -23,5 +26,8 @@ def run(args: argparse.Namespace) -> int:
     if not 0 <= args.bridge < len(bridges):
         raise ConfigError(f"there is no bridge {args.bridge}; the settings have {len(bridges)}")
     chosen = bridges[args.bridge]
-    print(contract_text(chosen.base_id, extended=chosen.extended, fd=chosen.fd), end="")
+    if (args.protocol or chosen.protocol) == "j1939":
+        print(contract_text(pgn_base=chosen.pgn_base), end="")
+    else:
+        print(contract_text(chosen.base_id, extended=chosen.extended, fd=chosen.fd), end="")
     return 0

@@ -25,5 +25,5 @@ def test_our_load_at_500_kbit():
 
 def test_29_bits_cost_more_and_a_faster_data_phase_less():
     plain = bus_load(BridgeSettings())
-    assert bus_load(BridgeSettings(extended=True, base_id=0x18FF5000)) > plain
+    assert bus_load(BridgeSettings(extended=True, base_id=0x1A005000)) > plain
     assert bus_load(BridgeSettings(fd=True)) < plain

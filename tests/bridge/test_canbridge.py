@@ -256,7 +256,7 @@ def test_every_bit_flip_of_a_command_changes_nothing():
 
 
 @pytest.mark.parametrize(
-    ("base_id", "extended", "fd"), [(0x600, False, False), (0x18FF5000, True, True)]
+    ("base_id", "extended", "fd"), [(0x600, False, False), (0x1A005000, True, True)]
 )
 def test_other_identifiers_and_can_fd(base_id, extended, fd, request):
     settings = BridgeSettings(channel=request.node.name, base_id=base_id, extended=extended, fd=fd)

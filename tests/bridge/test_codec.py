@@ -95,7 +95,7 @@ def test_data_id_lists_are_sixteen_ids():
 
 
 @pytest.mark.parametrize(
-    ("base_id", "extended"), [(0x100, False), (0x7F0, False), (0x18FF5000, True)]
+    ("base_id", "extended"), [(0x100, False), (0x7F0, False), (0x1A005000, True)]
 )
 def test_identifiers_follow_the_base(base_id, extended):
     codec = Codec(base_id, extended=extended)
@@ -106,7 +106,7 @@ def test_identifiers_follow_the_base(base_id, extended):
 
 
 @pytest.mark.parametrize(
-    ("base_id", "extended"), [(0x400, False), (0x100, False), (0x18FF5000, True)]
+    ("base_id", "extended"), [(0x400, False), (0x100, False), (0x1A005000, True)]
 )
 def test_the_moved_contract_is_the_same_elsewhere(base_id, extended):
     text = contract_text(base_id, extended=extended)

@@ -12,10 +12,10 @@ from dms.cli import main
 
 def test_the_dbc_is_printed_with_the_identifiers_of_the_settings(capsys, tmp_path):
     file = tmp_path / "dms.yaml"
-    file.write_text("bridges: [{kind: virtual, base_id: 0x18FF5000, extended: true}]\n")
+    file.write_text("bridges: [{kind: virtual, base_id: 0x1A005000, extended: true}]\n")
     assert main(["dbc", "--config", str(file)]) == 0
     moved = cantools.database.load_string(capsys.readouterr().out, database_format="dbc")
-    assert moved.get_message_by_name("DMS_State").frame_id == 0x18FF5001
+    assert moved.get_message_by_name("DMS_State").frame_id == 0x1A005001
     assert main(["dbc", "--bridge", "7"]) == 2
 
 
