@@ -56,10 +56,8 @@ def check(chosen: Settings, *, here: bool = False) -> tuple[str, ...]:
     """Return what looks wrong and still works, in words.
 
     Raises where settings name what is not there: profile, model, net, bridge or signal.
-
-    Raises DmsError for a camera that cannot be; where this machine has
-    nothing that serves it, or lacks a file that a bridge needs, only with ``here``: settings may be
-    checked on another one.
+    Raises DmsError for a camera that cannot be; where this machine has nothing that serves it, or
+    lacks a file that a bridge needs, only with ``here``: settings may be checked on another one.
     """
     Core(chosen.core)
     notes: list[str] = []
@@ -70,7 +68,7 @@ def check(chosen: Settings, *, here: bool = False) -> tuple[str, ...]:
         except (BridgeError, ConfigError) as error:
             raise ConfigError(f"bridges[{number}]: {error}") from error
         notes += (f"bridges[{number}]: {note}" for note in found)
-    hints = check_vehicle(chosen.vehicle).hints
+    notes += check_vehicle(chosen.vehicle).hints
     if chosen.landmarks.model not in PREDICTORS:
         known = ", ".join(PREDICTORS)
         raise ConfigError(
@@ -85,4 +83,3 @@ def check(chosen: Settings, *, here: bool = False) -> tuple[str, ...]:
     if here:
         open_camera(chosen.camera, patient=True)  # made, not opened
     return tuple(notes)
-    return hints
