@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dms.camera.argus import ADVICE, ask_for_restart, behind_argus
 from dms.camera.camera import Camera
 from dms.camera.gray import frame_picture
 from dms.camera.settings import CameraSettings
@@ -275,7 +276,13 @@ class LiveCamera(Camera):
             if self._patient:
                 raise CameraLostError(self._why)
             raise CameraError("The camera is not open; use it in a with statement.")
-        return self._reader.take(self._settings, wait)
+        try:
+            return self._reader.take(self._settings, wait)
+        except CameraLostError as error:
+            if not behind_argus(self._settings.source):
+                raise
+            ask_for_restart()
+            raise CameraLostError(f"{error} {ADVICE}.") from error
 
     def _check_size(self, image: NDArray[Any]) -> None:
         size = image.shape[:2]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from dms.camera import live
+from dms.camera.argus import ask_for_restart
 from dms.camera.live import LiveCamera, capture_time
 from dms.camera.settings import CameraSettings
 from dms.camera.source import Picture, Source
@@ -86,6 +87,33 @@ def test_opening_reading_and_closing_happen_in_one_thread():
     assert source.closed
     assert len(source.threads) == 1
     assert threading.get_ident() not in source.threads
+
+
+@pytest.mark.parametrize("source", ["csi:0", "nvarguscamerasrc ! nvvidconv"])
+def test_a_silent_csi_camera_names_nvidias_daemon_and_asks_for_its_restart(
+    source, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+    settings = replace(SILENT, source=source)
+    with (
+        LiveCamera(lambda: Scripted(lambda n: noisy(n) if n < 3 else None), settings) as camera,
+        pytest.raises(CameraLostError, match="systemctl restart nvargus-daemon"),
+    ):
+        drain(camera)
+    assert (tmp_path / "argus-restart").exists()
+
+
+def test_other_cameras_and_other_places_ask_nobody(tmp_path, monkeypatch):
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+    with (
+        LiveCamera(lambda: Scripted(lambda n: noisy(n) if n < 3 else None), SILENT) as camera,
+        pytest.raises(CameraLostError) as told,
+    ):
+        drain(camera)
+    assert "nvargus" not in str(told.value)
+    assert not list(tmp_path.iterdir())
+    monkeypatch.delenv("RUNTIME_DIRECTORY")  # by hand, not by systemd
+    assert not ask_for_restart()
 
 
 def test_a_silent_camera_is_lost_and_comes_back_by_reopening():

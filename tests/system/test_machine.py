@@ -371,6 +371,63 @@ def test_short_a_power_cut_loses_nothing_acknowledged(machine):
     assert "power cut" in drives
 
 
+def opening(machine, node):
+    """Return what opening a device file says to a process in the service's own control group."""
+    inside = "echo $$ > /sys/fs/cgroup/system.slice/dms.service/cgroup.procs"
+    return machine.run(f"sh -c '{inside} && exec dd if={node} of=/dev/null count=0' 2>&1").output
+
+
+DENIED = "Operation not permitted"
+
+
+def test_what_is_plugged_in_after_the_start_is_let_in(machine):
+    """The modules of camera and adapters come after the service: systemd knew no names of them."""
+    machine.check("systemctl stop dms; modprobe -r vivid; modprobe -r videodev mc; true")
+    assert machine.run("grep -E 'video4linux|ttyUSB|ttyACM' /proc/devices").code != 0
+    machine.check("systemctl start --no-block dms")
+    machine.wait(ACTIVE, 900)
+    pid = machine.check(PID)
+    machine.check("mknod /dev/ttyUSB9 c 188 9; mknod /dev/ttyACM9 c 166 9; mknod /dev/fd9 b 2 0")
+    assert DENIED not in opening(machine, "/dev/ttyUSB9")  # no such device, as there is none
+    assert DENIED not in opening(machine, "/dev/ttyACM9")
+    assert DENIED in opening(machine, "/dev/fd9")  # the list itself is in force
+    machine.check("rm /dev/ttyUSB9 /dev/ttyACM9 /dev/fd9; modprobe vivid")
+    machine.wait("journalctl -u dms -o cat -b | grep -q 'Over: camera'", 600)
+    machine.wait("view | grep -vq 'camera: '", 300)
+    assert machine.check(PID) == pid
+
+
+def test_a_jetsons_gpu_may_come_late_and_its_camera_daemon_is_restarted(machine):
+    """Fake device files and a fake daemon: what is proved is the units, not the drivers."""
+    machine.check("/opt/dms/jetson/setup", 120)
+    machine.check("systemctl restart --no-block dms")
+    machine.wait(ACTIVE, 900)
+    pid = machine.check(PID)
+    node = "/dev/nvgpu/igpu0/ctrl"  # of a major that nothing else in the unit's list has
+    machine.check("mkdir -p /dev/nvgpu/igpu0; mknod /dev/nvgpu/igpu0/other c 10 200")
+    assert DENIED in opening(machine, "/dev/nvgpu/igpu0/other")
+    machine.check(f"mv /dev/nvgpu/igpu0/other {node}")
+    machine.wait("systemctl is-active dms-gpu.service", 120)
+    assert DENIED not in opening(machine, node)
+    assert machine.check(PID) == pid  # no restart
+    machine.check(
+        "printf '[Service]\\nExecStart=/bin/sleep infinity\\n' "
+        "> /etc/systemd/system/nvargus-daemon.service; systemctl daemon-reload; "
+        "systemctl start nvargus-daemon"
+    )
+    before = machine.check("systemctl show nvargus-daemon -p InvocationID")
+    ask = "setpriv --reuid=dms --clear-groups touch /run/dms/argus-restart"  # as the service does
+    machine.check(ask)
+    now = '"$(systemctl show nvargus-daemon -p InvocationID)"'
+    machine.wait(f"[ {now} != '{before.strip()}' ]", 120)
+    assert machine.run("ls /run/dms/argus-restart").code != 0
+    after = machine.check("systemctl show nvargus-daemon -p InvocationID")
+    machine.check(f"{ask}; sleep 10")
+    assert machine.check("systemctl show nvargus-daemon -p InvocationID") == after  # once a minute
+    machine.check("/opt/dms/jetson/setup --remove")
+    assert machine.run("systemctl cat dms-gpu.path").code != 0
+
+
 def test_the_package_leaves_settings_and_events_until_it_is_purged(machine):
     machine.check("dpkg -r dms", 600)
     assert machine.run(ACTIVE).code != 0
