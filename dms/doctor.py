@@ -30,6 +30,7 @@ from dms.errors import DmsError
 from dms.perception.landmarks import load_predictor
 from dms.vehicle import check_vehicle
 
+_BRLTTY = ("/usr/bin/brltty", "/sbin/brltty", "/usr/lib/udev/rules.d/85-brltty.rules")
 _NO_INTERFACE = (
     "plug its adapter in (dmesg says which driver took it), on a Jetson's own controller sudo "
     "modprobe mttcan (docs/jetson.md), for a test ip link add dev vcan0 type vcan, or use slcan on "
@@ -211,11 +212,32 @@ def _buses() -> Iterator[Finding]:
             yield Finding("socketcan", Verdict.NOTE, text)
     if not interfaces():
         yield Finding("socketcan", Verdict.NOTE, f"no CAN interface; {_NO_INTERFACE}")
+    yield from _brltty()
     ports = sorted(str(path) for path in Path("/dev/serial/by-id").glob("*"))
     if not ports:
         yield Finding("serial adapter", Verdict.NOTE, "none in /dev/serial/by-id")
     for port in ports:
         yield _may_use(port, "dialout")
+
+
+def _brltty() -> Iterator[Finding]:
+    """Ubuntu 22.04's brltty takes two common adapters for Braille displays and unbinds them."""
+    if not any(Path(path).exists() for path in _BRLTTY):
+        return
+    plugged = {usb_id(path) for path in Path("/sys/bus/usb/devices").glob("*/idVendor")}
+    taken = sorted(plugged & {"10c4:ea60", "1a86:7523"})
+    if taken:
+        text = f"takes the adapter {', '.join(taken)} away: sudo apt remove brltty, and replug it"
+        yield Finding("brltty", Verdict.BAD, text)
+
+
+def usb_id(vendor: Path) -> str:
+    """Return vendor and product of a USB device as lsusb writes them, "" where it is gone."""
+    try:
+        product = vendor.with_name("idProduct").read_text(encoding="ascii")
+        return f"{vendor.read_text(encoding='ascii').strip()}:{product.strip()}"
+    except OSError:
+        return ""
 
 
 def _bridges(settings: Settings) -> Iterator[Finding]:

@@ -1,10 +1,18 @@
+import json
+import sys
+import tarfile
+
 import pytest
 
+from dms import doctor
 from dms.bridge import BridgeSettings
 from dms.bridge.diagnostics import FaultMemory
 from dms.bridge.mqtt_settings import MqttSettings
+from dms.bus.interfaces import Interface
 from dms.camera.backends import Presence
+from dms.camera.devices import CaptureDevice
 from dms.camera.settings import CameraSettings
+from dms.cli import main
 from dms.config import NetSettings, Settings
 from dms.doctor import Verdict, examine
 from dms.perception.landmarks import LandmarkSettings
@@ -137,3 +145,75 @@ def test_a_camera_source_that_nothing_here_serves_is_bad(monkeypatch):
     found = findings(Settings(camera=CameraSettings(source="csi:0")))["camera source"]
     assert found.verdict is Verdict.BAD
     assert "GStreamer" in found.text
+
+
+@pytest.mark.parametrize(
+    ("interface", "verdict", "words"),
+    [
+        (Interface("can0", True, "ERROR-ACTIVE", 500000, 100), Verdict.GOOD, "500 kbit/s"),
+        (Interface("can0", False, "STOPPED"), Verdict.BAD, "up type can bitrate 500000"),
+        (Interface("can0", True, "ERROR-ACTIVE", 250000, 100), Verdict.BAD, "says 500000"),
+        (Interface("can0", False, "", real=False), Verdict.BAD, "sudo ip link set can0 up"),
+    ],
+)
+def test_a_can_interface_is_judged_by_state_and_bit_rate(monkeypatch, interface, verdict, words):
+    monkeypatch.setattr(doctor, "interfaces", lambda: [interface])
+    chosen = Settings(bridges=(BridgeSettings(kind="socketcan", channel="can0"),))
+    found = findings(chosen)["bridge socketcan"]
+    assert found.verdict is verdict
+    assert words in found.text
+
+
+def test_a_bus_that_would_stay_off_is_noted(monkeypatch):
+    still = Interface("can0", True, "ERROR-ACTIVE", 500000, 0)
+    monkeypatch.setattr(doctor, "interfaces", lambda: [still])
+    assert "restart-ms 100" in findings(Settings())["socketcan"].text
+
+
+def package(folder, name, text):
+    (folder / name).mkdir()
+    (folder / name / "__init__.py").write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict", "words"),
+    [
+        ("__version__ = '10.3.0'", Verdict.GOOD, "10.3.0"),
+        ("raise ImportError('libnvinfer.so.10: cannot open')", Verdict.BAD, "libnvinfer.so.10"),
+        ("import os; os.abort()", Verdict.BAD, "crashes while it loads (signal 6)"),
+    ],
+)
+def test_a_library_that_is_there_but_broken_is_bad(tmp_path, monkeypatch, text, verdict, words):
+    package(tmp_path, "tensorrt", text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    sys.modules.pop("tensorrt", None)
+    found = findings(Settings())["tensorrt"]
+    assert found.verdict is verdict
+    assert words in found.text
+
+
+def test_camera_nodes_are_told_with_their_formats(monkeypatch, tmp_path):
+    nodes = {
+        "/dev/video0": CaptureDevice(tmp_path, "vi-output", captures=True, formats=("RG10",)),
+        "/dev/video1": CaptureDevice(tmp_path, "IR", captures=True, formats=("GREY", "Y10")),
+        "/dev/video2": CaptureDevice(tmp_path, problem="Operation not permitted: restart dms"),
+    }
+    monkeypatch.setattr(doctor, "query_device", lambda path: nodes[str(path)])
+    told = list(doctor._video_devices(list(nodes), "auto"))
+    assert [one.verdict for one in told] == [Verdict.NOTE, Verdict.GOOD, Verdict.BAD]
+    assert "camera.source to csi:0" in told[0].text
+    assert "GREY, Y10" in told[1].text
+
+
+def test_the_bundle_holds_findings_and_no_settings(tmp_path, capsys, monkeypatch):
+    config = tmp_path / "dms.yaml"
+    config.write_text("camera: {source: 'rtsp://user:secret@cam/a'}\n")
+    path = tmp_path / "out.tar.gz"
+    main(["doctor", "--config", str(config), "--bundle", str(path)])
+    assert "packed into" in capsys.readouterr().err
+    with tarfile.open(path) as archive:
+        texts = {m.name: archive.extractfile(m).read() for m in archive.getmembers()}
+    assert json.loads(texts["dms-doctor/doctor.json"])[0]["part"] == "python"
+    assert "dms-doctor/board.json" in texts
+    assert not any(b"secret" in text for text in texts.values())
+    assert main(["doctor", "--bundle", str(tmp_path / "none/out.tar.gz")]) == 2
