@@ -203,6 +203,24 @@ def test_help_is_given_and_an_unknown_option_refused(name):
     assert subprocess.run([path, "--nonsense"], capture_output=True, check=False).returncode == 2
 
 
+@pytest.mark.parametrize("options", [["--can"], ["--can", "can0"], ["--can", "500000"]])
+def test_an_interface_without_a_bit_rate_is_refused(options):
+    done = subprocess.run(
+        [str(SYSTEMD / "install"), *options], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "can0:500000" in done.stderr
+
+
+def test_the_can_interface_comes_back_by_itself_after_bus_off():
+    """The keys are those of systemd.network(5); RestartSec is the kernel's restart-ms."""
+    text = (SYSTEMD / "can.network").read_text()
+    assert re.findall(r"^(\[?\w+\]?)", text, re.MULTILINE) == [
+        "[Match]", "Name", "[Link]", "RequiredForOnline", "[CAN]", "BitRate", "RestartSec",
+    ]  # fmt: skip
+    assert "RestartSec=100ms" in text
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="only tells something without root")
 def test_installing_without_root_is_refused():
     done = subprocess.run([SYSTEMD / "install"], capture_output=True, text=True, check=False)

@@ -106,7 +106,9 @@ def budget(page: str, engines: Path = FOLDER) -> str:
     """Return docs/tensorrt.md with the calculation for the nets in ``engines``."""
     gpu = orin_budget.table(30, (1280, 720), engines).split("\n\n")[1]
     marks = orin_budget.landmark_table(engines)
-    return fill(page, {"budget": f"\n{gpu}\n", "landmarks": f"\n{marks}\n"})
+    boards = orin_budget.board_table(engines)
+    found = {"budget": gpu, "landmarks": marks, "boards": boards}
+    return fill(page, {name: f"\n{table}\n" for name, table in found.items()})
 
 
 def main() -> None:

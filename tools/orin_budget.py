@@ -176,6 +176,55 @@ def landmark_table(engines: Path = FOLDER) -> str:
     return "\n".join(lines)
 
 
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A board's GPU and CPU, of NVIDIA's and Arm's public sheets; dense INT8 is half the sparse."""
+
+    name: str
+    tops: float  # dense INT8 of the GPU, operations a second
+    bandwidth: float  # bytes a second
+    cores: int
+    clock: float  # Hz of a CPU core
+    int8_a_clock: int  # INT8 multiply-adds a clock of one core
+
+
+BOARDS = (
+    Board("Orin Nano 8 GB, 15 W", 20e12, 68e9, 6, 1.5e9, 32),  # A78AE: two SDOT units
+    Board("Orin NX 16 GB, 25 W", 30e12, 102e9, 8, 2.0e9, 32),
+    Board("AGX Orin 64 GB, MAXN", 85e12, 205e9, 12, 2.2e9, 32),
+    Board("Thor T5000", 517e12, 273e9, 14, 2.6e9, 64),  # Neoverse V3AE: four 128-bit units
+)
+CPU_USE = 0.4  # share of a core's peak that INT8 convolutions reach (our estimate)
+GPU_PATH = 0.27e-3 * 1.5e9  # clocks of a core for one frame's way to the GPU and back (estimate)
+ASKED = {"expression": 10.0, "eye_state": 30.0}  # times a second
+
+
+def board_table(engines: Path = FOLDER) -> str:
+    """Return what the GPU would spare of a CPU core, and what its way costs, for each board."""
+    lines = [
+        "| board | nets on one core | way to the GPU and back | spared of one core | of the GPU |",
+        "|---|---|---|---|---|",
+    ]
+    nets = {name: load_manifest(name, engines) for name in ACCELERATED}
+    costs = {name: cost_of(net.path("fp32")) for name, net in nets.items()}
+    for board in BOARDS:
+        on_cpu = on_gpu = 0.0
+        for name, cost in costs.items():
+            batch = batch_of(nets[name])
+            rate = board.int8_a_clock * board.clock * CPU_USE
+            on_cpu += ASKED[name] * cost.multiply_adds * batch / rate
+            arithmetic = 2 * cost.multiply_adds * batch / (board.tops * USE)
+            memory = (cost.weights + cost.activations * batch) / board.bandwidth
+            on_gpu += ASKED[name] * (max(arithmetic, memory) + cost.kernels * LAUNCH_S)
+        on_gpu += ASKED["eye_state"] * (2 * LAUNCH_S + SYNCHRONISE_S)
+        way = ASKED["eye_state"] * GPU_PATH / board.clock
+        lines.append(
+            f"| {board.name} | {on_cpu:.1%} | {way:.1%} | {on_cpu - way:.1%} of one of "
+            f"{board.cores} | {on_gpu:.1%} |"
+        )
+    return "\n".join(lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -187,6 +236,7 @@ def main() -> None:
     width, height = (int(side) for side in args.frame.split("x"))
     print(table(args.fps, (width, height), args.engines))
     print(f"\n{landmark_table(args.engines)}")
+    print(f"\n{board_table(args.engines)}")
 
 
 if __name__ == "__main__":
