@@ -10,7 +10,7 @@ import re
 
 HIDDEN = "***"
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)\S*@")
-_BARE = re.compile(r"(?<![\w/])[^\s:/@'\"]+:[^\s@]+@(?=[\w\[])")  # user:password@host
+_BARE = re.compile(r"(?<![\w/])[^\s:/@'\"]+:(?!//)[^\s@]+@(?=[\w\[])")  # user:password@host
 _WORDS = r"pass(?:word|wd|phrase)?|pwd|user-pw|proxy-pw|secret|token|api[_-]?key|credentials?"
 _NAMED = re.compile(
     rf"(?i)((?<![A-Za-z])(?:[\w-]*[_-])?(?:{_WORDS})\s*=\s*)(\"[^\"]*\"|'[^']*'|[^\s&;,'\"]+)"

@@ -20,6 +20,7 @@ from dms.errors import CameraError, CameraLostError
 from dms.perception.perception import Perception
 from dms.settings import setting, settings
 from dms.values import (
+    Command,
     DriverObservation,
     DriverState,
     EyeEvidence,
@@ -66,6 +67,14 @@ class Sink(Protocol):
     """Something that keeps or shows what happens."""
 
     def take(self, step: Step, /) -> None: ...
+
+
+class Witness(Protocol):
+    """Keeps who did what."""
+
+    def note(self, what: str, source: str) -> None: ...
+
+    def command(self, command: Command, source: str) -> None: ...
 
 
 @runtime_checkable
@@ -120,7 +129,9 @@ class Monitor:
         enter: Callable[[str], None] = lambda _: None,
         lost: str | None = None,
         flapping: Flapping | None = None,
+        witness: Witness | None = None,
     ) -> None:
+        self._witness = witness
         self._flapping = flapping or Flapping()
         self._camera, self._perception, self._core = camera, perception, core
         self._bridges, self._vehicle, self._sinks = bridges, vehicle, sinks
@@ -178,6 +189,11 @@ class Monitor:
         for bridge in self._bridges:
             for command in bridge.commands():
                 self._core.command(command)
+                if self._witness is not None:
+                    self._witness.command(command, bridge.name)
+            if self._witness is not None:
+                for what in bridge.witnessed():
+                    self._witness.note(what, bridge.name)
         faults += tuple(
             Fault(Part.BRIDGE, bridge.fault) for bridge in self._bridges if bridge.fault
         )

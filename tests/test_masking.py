@@ -45,6 +45,11 @@ def test_other_text_stays_as_it_is(text):
     assert masked(text) == text
 
 
+def test_the_rest_of_the_name_stays():
+    assert masked("rtsp://a:s3cret@b/c") == "rtsp://***@b/c"
+    assert masked("mqtt a:s3cret@b:1883") == "mqtt ***@b:1883"
+
+
 def test_control_bytes_and_turned_writing_are_no_text():
     assert masked("a\x1b[2Jb\x07\x9b\u202ec") == "a?[2Jb???c"
     assert told("one\r\n  two\n") == "one? two"

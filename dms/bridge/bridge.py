@@ -46,6 +46,10 @@ class Bridge(OpenedResource):
         """Return what the head unit asked for since the last call, oldest first."""
         return ()
 
+    def witnessed(self) -> tuple[str, ...]:
+        """Return what others did over this bridge since the last call, besides commands."""
+        return ()
+
     @property
     @abstractmethod
     def fault(self) -> str | None:

@@ -145,6 +145,9 @@ class CanBridge(Bridge):
         if self._node and self._link.fault is None:
             self._node.settled(_CLAIM_S)
 
+    def witnessed(self) -> tuple[str, ...]:
+        return self.memory.take_cleared()
+
     @property
     def fault(self) -> str | None:
         if self._link.fault or self._node is None or self._node.fault is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from enum import IntEnum
@@ -88,6 +89,7 @@ class FaultMemory:
 
     def __init__(self, file: Path | None = None) -> None:
         self._file = file
+        self._cleared: deque[str] = deque(maxlen=8)
         self._lock = threading.Lock()  # a tester asks from the bus's thread
         self._faults = {fault.code: replace(fault, active=False) for fault in read(file)}
 
@@ -125,9 +127,19 @@ class FaultMemory:
     def clear(self, codes: Iterable[int] | None = None) -> None:
         """Forget ``codes``, or all; an active one comes back with the next state."""
         with self._lock:
-            for code in list(self._faults) if codes is None else codes:
+            wanted = list(self._faults) if codes is None else codes
+            chosen = [code for code in wanted if code in self._faults]
+            for code in chosen:
                 self._faults.pop(code, None)
-        self._save()
+            if chosen:
+                which = "all" if codes is None else ", ".join(map(code_text, chosen))
+                self._cleared.append(f"fault codes cleared ({which})")
+        if chosen:  # a tester that asks again and again wears out no disk
+            self._save()
+
+    def take_cleared(self) -> tuple[str, ...]:
+        """Return what was cleared since the last call, in words."""
+        return tuple(self._cleared.popleft() for _ in range(len(self._cleared)))
 
     def _save(self) -> None:
         if self._file is None:

@@ -72,7 +72,7 @@ class KeptBridge(Bridge):
         try:
             bridge.publish(state)
         except Exception as error:  # noqa: BLE001 (it may be the user's own class)
-            self._note("publish", bridge, error)
+            self._note("publish", error)
         else:
             self._defects.pop("publish", None)
 
@@ -83,10 +83,18 @@ class KeptBridge(Bridge):
         try:
             taken = bridge.commands()
         except Exception as error:  # noqa: BLE001 (as above)
-            self._note("commands", bridge, error)
+            self._note("commands", error)
             return ()
         self._defects.pop("commands", None)
         return taken
+
+    def witnessed(self) -> tuple[str, ...]:
+        bridge = self._bridge
+        try:
+            return () if bridge is None else bridge.witnessed()
+        except Exception as error:  # noqa: BLE001 (as above)
+            self._note("witnessed", error)
+            return ()
 
     @property
     def fault(self) -> str | None:
@@ -96,7 +104,7 @@ class KeptBridge(Bridge):
         try:
             fault = bridge.fault
         except Exception as error:  # noqa: BLE001 (as above)
-            self._note("fault", bridge, error)
+            self._note("fault", error)
             fault = None
         else:
             self._defects.pop("fault", None)
@@ -156,10 +164,10 @@ class KeptBridge(Bridge):
             self._pause_s = min(2 * self._pause_s, _RETRY_S[1])
             self._trying = None
 
-    def _note(self, method: str, bridge: Bridge, error: Exception) -> None:
+    def _note(self, method: str, error: Exception) -> None:
         if method not in self._defects:
-            _log.error("%s: a defect in its %s", told(bridge.name), method, exc_info=error)
-        self._defects[method] = f"{bridge.name}: {_defect(error)}"
+            _log.error("%s: a defect in its %s", told(self.name), method, exc_info=error)
+        self._defects[method] = f"{self.name}: {_defect(error)}"
 
 
 class KeptBus(KeptBridge):

@@ -14,7 +14,8 @@ from typing import Any
 
 from dms.commands.options import add_settings, check_above_zero, may_erase, settings_of
 from dms.files.events import event_object
-from dms.store.events import EventStore, StoredEvent, store_path
+from dms.masking import cell, told
+from dms.store.events import EventStore, Note, StoredEvent, store_path
 from dms.values import Kind, Level
 
 _COLUMNS = ("number", "drive", "utc", "t_s", "kind", "level", "start_s", "end_s", "reason")
@@ -22,7 +23,7 @@ _COLUMNS = ("number", "drive", "utc", "t_s", "kind", "level", "start_s", "end_s"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's options."""
-    parser.add_argument("what", choices=("list", "export", "drives", "erase"))
+    parser.add_argument("what", choices=("list", "export", "drives", "audit", "erase"))
     add_settings(parser)
     parser.add_argument(
         "--store", type=Path, metavar="FILE", help="another file than the service's"
@@ -48,6 +49,10 @@ def run(args: argparse.Namespace) -> int:
                 end = _time(drive.seen_utc_s) + ("" if drive.ended else " (power cut or running)")
                 print(f"drive {drive.number}: {_time(drive.begin_utc_s)} to {end}")
             return 0
+        if args.what == "audit":
+            for utc_s, note in store.notes():
+                print(f"{_time(utc_s)} {told(str(note))}")
+            return 0
         since = time.time() - args.hours * 3600 if args.hours is not None else None
         found = store.events(since, Level(args.level), Kind(args.kind) if args.kind else None)
         if args.what == "list":
@@ -55,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
                 event = kept.event
                 print(
                     f"{kept.number:6} {_time(kept.utc_s)} {event.kind.value:13} "
-                    f"level {event.level}  {event.reason}"
+                    f"level {event.level}  {told(event.reason)}"
                 )
         else:
             _export(found, args.format)
@@ -70,13 +75,14 @@ def _export(found: Iterable[StoredEvent], form: str) -> None:
         return
     writer = csv.DictWriter(sys.stdout, _COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    for row in rows:
+        writer.writerow({key: cell(v) if isinstance(v, str) else v for key, v in row.items()})
 
 
 def _object(kept: StoredEvent) -> dict[str, Any]:
     return {
         "number": kept.number, "drive": kept.drive, "utc": _time(kept.utc_s),
-        **event_object(kept.event),
+        **event_object(kept.event), "reason": told(kept.event.reason),
     }  # fmt: skip
 
 
@@ -84,6 +90,7 @@ def _erase(store: EventStore, path: Path, sure: bool) -> int:
     if not may_erase("dms events erase", f"Erase every stored event in {path}?", sure=sure):
         return 1
     store.erase()
+    store.note([Note("every event erased", f"dms events erase, user {os.getuid()}")])
     print(f"Every event in {path} is erased.")
     return 0
 

@@ -30,6 +30,7 @@ from dms.service.view import SOCKET, ViewServer
 from dms.service.watchdog import Liveness
 from dms.store.clips import ClipKeeper, clips_folder
 from dms.store.events import EventStore, store_path
+from dms.store.trail import Trail
 from dms.store.writer import StoreWriter
 
 _log = logging.getLogger(__name__)
@@ -65,10 +66,13 @@ def run(args: argparse.Namespace) -> int:
         stack.callback(liveness.stop)
         liveness.start()
         sinks: list[Sink] = []
-        kept = settings.service.store
+        kept, trail = settings.service.store, Trail()
         if kept.enabled:
             store = EventStore(store_path(kept, environment), kept)
-            sinks.append(stack.enter_context(StoreWriter(store, kept.lowest_level)))
+            writer = stack.enter_context(StoreWriter(store, kept.lowest_level))
+            sinks.append(writer)
+            trail = Trail(writer.put)
+            stack.callback(trail.flush)
         if runtime:
             sinks.append(stack.enter_context(ViewServer(runtime / SOCKET.name, status)))
             sinks.append(Metrics(runtime / "metrics.prom", status))
@@ -84,7 +88,9 @@ def run(args: argparse.Namespace) -> int:
             lamp.dark()  # tells at once where it cannot be switched
             stack.callback(lamp.dark)
             sinks.append(lamp)
-        service = Service(read_again, notifier, liveness, status, sinks, restarts)
+        sinks.append(trail)
+        trail.note("service started", f"process {os.getpid()}")
+        service = Service(read_again, notifier, liveness, status, sinks, restarts, witness=trail)
         catch_signals(service)
         service.run(settings)
     return 0

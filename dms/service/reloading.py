@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dms.chain import Chain
 from dms.config import Settings
 from dms.errors import DmsError, EngineError
+from dms.monitor import Witness
 from dms.service.loading import Loading
 from dms.service.notify import Notifier
 from dms.service.status import Status
@@ -34,7 +35,9 @@ class Reloading:
         status: Status,
         running: Callable[[], Chain | None],
         offered: Callable[[], None],
+        witness: Witness | None = None,
     ) -> None:
+        self._witness = witness
         self._read_settings = read_settings
         self._notifier, self._status = notifier, status
         self._running, self._offered = running, offered
@@ -82,6 +85,7 @@ class Reloading:
                 continue
             self._status.refused = None
             _log.info("The settings were read again.")
+            self._note("settings read again")
             self._done.clear()
             with self._handing:
                 self._offer = chain
@@ -91,7 +95,12 @@ class Reloading:
     def _refuse(self, why: str) -> None:
         _log.error("The settings are refused, the old ones stay: %s", why)
         self._status.refused = why
+        self._note(f"settings refused: {why}")
         self._notifier.ready()
+
+    def _note(self, what: str) -> None:
+        if self._witness is not None:
+            self._witness.note(what, "signal HUP")
 
     def _ready_to_run(self, chain: Chain) -> Chain:
         """Return ``chain``, its nets loaded unless those that run will do.

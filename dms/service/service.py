@@ -25,7 +25,15 @@ from dms.chain import Chain
 from dms.config import Settings
 from dms.decision.flapping import Flapping
 from dms.errors import CameraError, DmsError
-from dms.monitor import FaultTeller, Monitor, Sink, VehicleSource, fault_tellers, faults_told
+from dms.monitor import (
+    FaultTeller,
+    Monitor,
+    Sink,
+    VehicleSource,
+    Witness,
+    fault_tellers,
+    faults_told,
+)
 from dms.service.loading import Loading
 from dms.service.notify import Notifier
 from dms.service.reloading import Reloading
@@ -89,7 +97,9 @@ class Service:
         sinks: Sequence[Sink] = (),
         restarts: Restarts | None = None,
         make_camera: Callable[[CameraSettings], Camera] | None = None,
+        witness: Witness | None = None,
     ) -> None:
+        self._witness = witness
         self._make_camera = make_camera or partial(open_camera, patient=True)
         self._notifier = notifier
         self._liveness = liveness
@@ -102,7 +112,9 @@ class Service:
         self._retiring: list[threading.Thread] = []
         self._flapping = Flapping()
         self._stopping = False
-        self._reloading = Reloading(read_settings, notifier, status, self._running, self._end_watch)
+        self._reloading = Reloading(
+            read_settings, notifier, status, self._running, self._end_watch, witness
+        )
 
     def stop(self) -> None:
         """Ask the service to end; safe from a signal handler."""
@@ -290,7 +302,7 @@ class Service:
         self._monitor = Monitor(
             parts.camera, chain.perception, chain.core, parts.bridges, parts.vehicle,
             (*self._sinks, sound, stuck), chain.settings.monitor, enter=self._liveness.enter,
-            lost=lost, flapping=self._flapping,
+            lost=lost, flapping=self._flapping, witness=self._witness,
         )  # fmt: skip
         if self._interrupted:
             return

@@ -75,6 +75,11 @@ class StoreAge:
         self._age = Age(oldest_s * _LEAP_SHARE, 0.0, None)
         self._marked_s = -math.inf
 
+    @property
+    def counted_s(self) -> float:
+        """Seconds counted so far."""
+        return self._age.counted_s
+
     def load(self, base: sqlite3.Connection) -> None:
         """Go on from what the file says."""
         row = base.execute("SELECT counted_s, utc, owed_s FROM age").fetchone()

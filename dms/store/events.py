@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import math
 import os
 import sqlite3
 import time
@@ -28,7 +29,9 @@ _VERSION = 1
 _BUSY_S = 2.0
 _PRUNE_EVERY = 64  # commits
 _PRUNE_SHARE = 0.1
+_MOST_CUTS = 10  # at once; pages are freed only as whole ones
 _SET_ASIDE_KEPT = 2
+_FAULT = Kind.FAULT.value
 _ENDINGS = ("", "-wal", "-shm")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS drives(
@@ -39,7 +42,11 @@ CREATE TABLE IF NOT EXISTS events(
   kind TEXT NOT NULL, level INTEGER NOT NULL, start_s REAL, end_s REAL, reason TEXT NOT NULL,
   "values" TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS events_utc ON events(utc);
+CREATE TABLE IF NOT EXISTS notes(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, utc REAL NOT NULL, counted_s REAL NOT NULL,
+  what TEXT NOT NULL, source TEXT NOT NULL, times INTEGER NOT NULL);
 """
+_MOST_NOTES = 10_000
 
 
 @settings
@@ -80,6 +87,19 @@ class Drive:
     ended: bool
     ignition: bool | None
     baseline_progress: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Who did what to the service: ``what``, over or by which ``source``, and how many times."""
+
+    what: str
+    source: str
+    times: int = 1
+
+    def __str__(self) -> str:
+        more = f", {self.times} times" if self.times > 1 else ""
+        return f"{self.what} (by {self.source}){more}"
 
 
 class EventStore(OpenedResource):
@@ -184,6 +204,29 @@ class EventStore(OpenedResource):
                 _log.warning("%s", error)
         return rows
 
+    def note(self, notes: Sequence[Note]) -> None:
+        """Store who did what; the oldest beyond 10 000, or beyond the age of events, go."""
+        now = self._now()
+        with self._writing() as base:
+            self._age.look(base)
+            counted_s = self._age.counted_s
+            base.executemany(
+                "INSERT INTO notes(utc, counted_s, what, source, times) VALUES (?, ?, ?, ?, ?)",
+                [(now, counted_s, note.what, note.source, note.times) for note in notes],
+            )
+            base.execute(
+                "DELETE FROM notes WHERE counted_s <= ? OR id <= (SELECT MAX(id) FROM notes) - ?",
+                (counted_s - self._settings.oldest_days * 86400.0, _MOST_NOTES),
+            )
+
+    def notes(self) -> list[tuple[float, Note]]:
+        """Return who did what, and when by the wall clock, oldest first."""
+        try:
+            found = self._read().execute("SELECT utc, what, source, times FROM notes ORDER BY id")
+        except sqlite3.OperationalError:  # a file of before there were any, open to be read only
+            return []
+        return [(row[0], Note(row[1], row[2], row[3])) for row in found]
+
     def events(
         self,
         since_utc_s: float | None = None,
@@ -218,14 +261,21 @@ class EventStore(OpenedResource):
         ]
 
     def prune(self) -> None:
-        """Drop what is too old, and the oldest tenth if the file is too large."""
+        """Drop what is too old, and tenths while the file is too large: the oldest faults first."""
         with self._writing() as base:
             self._age.look(base)
-            if self.used_bytes() > self._settings.largest_mb * 1e6:
+            for _ in range(_MOST_CUTS):
+                if self.used_bytes() <= self._settings.largest_mb * 1e6:
+                    break
+                all_, faults = base.execute(
+                    "SELECT COUNT(*), COUNT(*) FILTER (WHERE kind = ?) FROM events", (_FAULT,)
+                ).fetchone()
+                most = math.ceil(all_ * _PRUNE_SHARE)
+                kind = _FAULT if faults >= most else "%"  # the driver's alerts stay for longer
                 base.execute(
-                    "DELETE FROM events WHERE id <= (SELECT MIN(id) + (MAX(id) - MIN(id) + 1) * ? "
-                    "FROM events)",
-                    (_PRUNE_SHARE,),
+                    "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE kind LIKE ? "
+                    "ORDER BY id LIMIT ?)",
+                    (kind, most),
                 )
 
     def used_bytes(self) -> int:
@@ -242,6 +292,7 @@ class EventStore(OpenedResource):
             base.execute("DELETE FROM events")
             base.execute("DELETE FROM drives")
             base.execute("DELETE FROM age_marks")
+            base.execute("DELETE FROM notes")
         base = self._read()
         base.execute("VACUUM")
         base.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from dms.errors import StoreError
 from dms.resource import OpenedResource
-from dms.store.events import EventStore
+from dms.store.events import EventStore, Note
 from dms.values import Event, Kind, Part, Step
 
 _log = logging.getLogger(__name__)
 _LONGEST_QUEUE = 5000
 _RETRY_S = (1.0, 60.0)  # first and longest pause while the disk refuses
+_FAULT_BURST, _FAULTS_H = 30.0, 30.0  # of a fault that comes and goes: at first, and an hour
 _TOUCH_S = 30.0  # between notes that the drive goes on, and looks at the file
 
 
@@ -43,7 +44,7 @@ class StoreWriter(OpenedResource):
         self._store = store
         self._touch_s = touch_s
         self._lowest_level = lowest_level
-        self._waiting: deque[Event | _Ignition] = deque()
+        self._waiting: deque[Event | _Ignition | Note] = deque()
         self._wake = threading.Condition()
         self._stopping = False
         self._thread: threading.Thread | None = None
@@ -54,8 +55,10 @@ class StoreWriter(OpenedResource):
         self._set_aside: Path | None = None  # a fault until told, and the file looked at again
         self._was_told = False
         self._dead = False
+        self._credit, self._credit_s = _FAULT_BURST, 0.0
         self.stored = 0
         self.dropped = 0
+        self.spared = 0  # events of faults that came too often
 
     @property
     def fault(self) -> str | None:
@@ -75,10 +78,24 @@ class StoreWriter(OpenedResource):
             self._ignition = ignition
             self.put(_Ignition(ignition))
         for event in step.state.events:
-            if event.level >= self._lowest_level and event.kind is not Kind.GLANCE:
+            wanted = event.level >= self._lowest_level and event.kind is not Kind.GLANCE
+            if wanted and self._is_due(event):
                 self.put(event)
 
-    def put(self, event: Event | _Ignition) -> None:
+    def _is_due(self, event: Event) -> bool:
+        """Whether to store it: faults come and go too often at times, and each costs a sync."""
+        if event.kind is not Kind.FAULT:
+            return True
+        passed_s = max(event.t_s - self._credit_s, 0.0)
+        self._credit = min(_FAULT_BURST, self._credit + passed_s / 3600 * _FAULTS_H)
+        self._credit_s = event.t_s
+        if self._credit < 1.0:
+            self.spared += 1
+            return False
+        self._credit -= 1.0
+        return True
+
+    def put(self, event: Event | _Ignition | Note) -> None:
         """Queue one event; never blocks on the disk."""
         with self._wake:
             if len(self._waiting) >= _LONGEST_QUEUE:
@@ -155,13 +172,16 @@ class StoreWriter(OpenedResource):
         finally:
             self._store.close()
 
-    def _write(self, batch: list[Event | _Ignition], drive: int | None) -> int | None:
+    def _write(self, batch: list[Event | _Ignition | Note], drive: int | None) -> int | None:
         """Store what waits in its order; return the drive that lasts after it."""
         for _, group in groupby(batch, type):
             same = list(group)
             events = [item for item in same if isinstance(item, Event)]
             if events:
                 self._store_events(events, drive)
+            notes = [item for item in same if isinstance(item, Note)]
+            if notes:
+                self._store.note(notes)
             for item in same:
                 if isinstance(item, _Ignition):
                     drive = self._turn(item.on, drive)

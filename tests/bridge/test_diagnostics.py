@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -87,3 +88,21 @@ def test_a_place_that_cannot_be_written_is_told_and_survived(tmp_path, caplog):
     memory.step(LOST)
     assert "cannot be kept" in caplog.text
     assert len(memory.faults) == 2
+
+
+def test_clearing_is_told_once_and_writes_only_where_there_was_something(tmp_path):
+    memory = FaultMemory(tmp_path / "faults.json")
+    memory.step(LOST)
+    memory.clear([Code.CAMERA])
+    memory.clear()
+    assert memory.take_cleared() == ("fault codes cleared (B1A01-31)", "fault codes cleared (all)")
+    written = (tmp_path / "faults.json").stat().st_mtime_ns
+    for _ in range(1000):
+        memory.clear()
+    assert memory.take_cleared() == ()
+    assert (tmp_path / "faults.json").stat().st_mtime_ns == written
+
+
+def test_a_pipe_in_place_of_the_file_is_no_records(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert read(tmp_path / "pipe") == []

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from dms.cli import main
-from dms.store.events import EventStore, StoreSettings
+from dms.store.events import EventStore, Note, StoreSettings
 from dms.values import Event, Kind, Level
 
 
@@ -50,6 +50,33 @@ def test_export_as_csv_can_be_read_back(store, capsys):
     (row,) = csv.DictReader(io.StringIO(out))
     assert row["reason"] == "eyes closed, 3 s"
     assert row["end_s"] == ""
+
+
+def test_what_is_stored_is_no_formula_no_control_byte_and_no_secret_when_it_is_told(store, capsys):
+    with EventStore(store, StoreSettings(), lambda: 1e9) as kept:
+        for reason in ("=cmd|' /C calc'!A0", "\x1b[2Jwiped", "rtsp://a:s3cret@b is gone"):
+            kept.add([Event(9.0, Kind.FAULT, Level.WARNING, reason)])
+    _, out, _ = run(capsys, "export", "--store", str(store), "--format", "csv", "--kind", "fault")
+    reasons = [row["reason"] for row in csv.DictReader(io.StringIO(out))]
+    assert reasons == ["'=cmd|' /C calc'!A0", "?[2Jwiped", "rtsp://***@b is gone"]
+    for words in (("list",), ("export",)):
+        _, out, _ = run(capsys, *words, "--store", str(store))
+        assert "s3cret" not in out
+        assert "\x1b" not in out
+
+
+def test_the_audit_trail_survives_an_erasing_as_one_line(store, capsys):
+    with EventStore(store, StoreSettings(), lambda: 1e9) as kept:
+        kept.note([Note("pause asked for (privacy)", "mqtt b:1883"), Note("again: x", "y", 7)])
+    _, out, _ = run(capsys, "audit", "--store", str(store))
+    assert out.splitlines() == [
+        "2001-09-09T01:46:40Z pause asked for (privacy) (by mqtt b:1883)",
+        "2001-09-09T01:46:40Z again: x (by y), 7 times",
+    ]
+    run(capsys, "erase", "--store", str(store), "--yes")
+    _, out, _ = run(capsys, "audit", "--store", str(store))
+    (line,) = out.splitlines()
+    assert "every event erased (by dms events erase, user " in line
 
 
 def test_drives_tell_a_power_cut(store, capsys):

@@ -14,6 +14,7 @@ from dms.commands.service import could_run
 from dms.config import Settings
 from dms.errors import ConfigError
 from dms.service.service import patient_bridges
+from dms.values import Command
 from tests.bridge.broker import Broker, free_port
 from tests.bridge.certificates import made
 from tests.service.test_service import Rig, rig  # noqa: F401 (the fixture)
@@ -151,3 +152,28 @@ def test_config_check_says_what_the_service_would_run_into(tmp_path):
     mqtt = MqttSettings(host="10.0.0.7", username="a", password_file=str(tmp_path / "word"))
     (note,) = check(replace(Settings(), bridges=(BridgeSettings(kind="mqtt", mqtt=mqtt),)))
     assert "clear text" in note
+
+
+def test_commands_and_reloads_are_noted_with_their_source(rig):  # noqa: F811
+    seen = []
+
+    class Witness:
+        def note(self, what, source):
+            seen.append((what, source))
+
+        def command(self, command, source):
+            seen.append((command, source))
+
+    rig.service._witness = rig.service._reloading._witness = Witness()
+    rig.settings = rig.fresh = patient_bridges(rig.settings)
+    rig.start()
+    rig.state(EyesReason="NoFace")
+    bridge = rig.service._parts.bridges[0]
+    bridge._bridge._commands.put(Command(acknowledge=True))
+    bridge._bridge.memory.clear()
+    rig.wait(lambda: (Command(acknowledge=True), bridge.name) in seen)
+    rig.service.ask_reload()
+    rig.wait(lambda: ("settings read again", "signal HUP") in seen)
+    rig.fresh = ConfigError("dms.yaml:3: no")
+    rig.service.ask_reload()
+    rig.wait(lambda: ("settings refused: dms.yaml:3: no", "signal HUP") in seen)

@@ -11,7 +11,7 @@ import pytest
 
 import dms
 from dms.errors import StoreError
-from dms.store.events import EventStore, StoreSettings
+from dms.store.events import EventStore, Note, StoreSettings
 from dms.values import Event, Kind, Level
 
 
@@ -207,7 +207,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
 _WRITER = textwrap.dedent("""
     import sys
     from pathlib import Path
-    from dms.store.events import EventStore, StoreSettings
+    from dms.store.events import EventStore, Note, StoreSettings
     from dms.values import Event, Kind, Level
     with EventStore(Path(sys.argv[1]), StoreSettings()) as store:
         drive = store.begin_drive()
@@ -265,3 +265,45 @@ def test_an_alert_is_stored_with_its_wording_and_read_back_as_it_was(tmp_path):
         assert [item.event for item in store.events()] == [drowsy]
     with closing(sqlite3.connect(path)) as raw:
         assert "suggest_break" in raw.execute('SELECT "values" FROM events').fetchone()[0]
+
+
+def test_alerts_of_the_driver_are_kept_when_faults_fill_the_file(path):
+    long = "x" * 4000
+    with make(path, largest_mb=1) as store:
+        store.add([event(number, reason="eyes closed") for number in range(20)])
+        for number in range(2000):
+            store.add([event(number, Kind.FAULT, reason=long)])
+        kept = [item.event.kind for item in store.events()]
+        assert kept.count(Kind.MICROSLEEP) == 20
+        assert 50 < kept.count(Kind.FAULT) < 400
+        assert store.used_bytes() < 1.4e6
+
+
+def test_notes_are_bounded_and_go_with_age(path):
+    clock = Clock()
+    with make(path, clock) as store:
+        for _ in range(3):
+            store.note([Note(f"what {number}", "who") for number in range(5000)])
+        assert len(store.notes()) == 10_000
+        clock.now += 400 * 86400.0
+        store.note([Note("much later", "who")])
+        clock.now += 400 * 86400.0
+        store.note([Note("last", "who")])
+        told = [note.what for _, note in store.notes()]
+    assert told[-1] == "last"
+    assert len(told) < 10
+
+
+def test_a_file_of_before_there_were_notes_is_read_and_written(path, monkeypatch):
+    with make(path) as store:
+        store.add([event()])
+    with sqlite3.connect(path) as base:
+        base.execute("DROP TABLE notes")
+    reader = EventStore(path, StoreSettings(), must_exist=True)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with reader:
+        assert reader.notes() == []
+    monkeypatch.undo()
+    with make(path) as store:
+        store.note([Note("a", "b")])
+        assert [note for _, note in store.notes()] == [Note("a", "b")]

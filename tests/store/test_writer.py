@@ -8,7 +8,7 @@ import pytest
 from dms.decision.core import Core
 from dms.errors import StoreError
 from dms.store import writer as store_writer
-from dms.store.events import EventStore, StoreSettings
+from dms.store.events import EventStore, Note, StoreSettings
 from dms.store.writer import StoreWriter
 from dms.values import (
     Box,
@@ -257,3 +257,31 @@ def test_glances_are_never_kept_whatever_the_level(tmp_path):
     zones = {zone.value for zone in GazeZone}
     for event in kept:
         assert not zones & {str(value) for value in event.values.values()}
+
+
+def test_faults_that_come_and_go_are_stored_at_a_rate_and_alerts_all(tmp_path):
+    path = tmp_path / "events.db"
+    with StoreWriter(make(path)) as writer:
+        for number in range(3600):
+            t_s = float(number)
+            fault = Event(t_s, Kind.FAULT, Level.WARNING, "camera: gone")
+            events = (fault, event(number)) if number % 36 == 0 else (fault,)
+            writer.take(Step(MOMENT, DriverState(t_s=t_s, events=events)))
+        writer.close(120.0)
+    with make(path) as store:
+        kinds = [item.event.kind for item in store.events()]
+    assert kinds.count(Kind.SLEEP) == 100
+    assert 55 <= kinds.count(Kind.FAULT) <= 61
+    assert writer.spared == 3600 - kinds.count(Kind.FAULT)
+
+
+def test_notes_are_written_among_the_events(tmp_path):
+    path = tmp_path / "events.db"
+    with StoreWriter(make(path)) as writer:
+        writer.put(event(1))
+        writer.put(Note("pause asked for", "can"))
+        writer.put(event(2))
+        writer.close(120.0)
+    with make(path) as store:
+        assert len(list(store.events())) == 2
+        assert [note for _, note in store.notes()] == [Note("pause asked for", "can")]
