@@ -474,6 +474,7 @@ class DriverState:
     lowered_unseen: Unseen | None = Unseen.NOT_MEASURED  # why lowered lids cannot be told apart
     unsure_s: float = 0.0  # how long the eyes have been closed or away, which cannot be told apart
     gaze: Gaze | None = None
+    road_learned: bool = False  # that road is this driver's own, not the mount's
     gaze_zone: GazeZone = GazeZone.UNKNOWN
     attention_by: AttentionBy | None = None  # while away
     pose: HeadPose | None = None  # relative to the baseline

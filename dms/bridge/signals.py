@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from enum import Enum
 
 from dms import __version__
 from dms.bridge.codec import SNA, Value, contract
@@ -11,12 +12,12 @@ from dms.values import (
     ActiveAlert,
     DriverState,
     EyesState,
+    GazeZone,
     HeadPose,
     Kind,
     Level,
+    LidsState,
     PauseReason,
-    Unseen,
-    Wording,
 )
 
 _LEVELS = {
@@ -30,8 +31,8 @@ _EYES = {EyesState.OPEN: "Open", EyesState.CLOSED: "Closed", EyesState.UNKNOWN: 
 _ALERT_WRAP_S = 6553.4  # one step above the largest value of AlertTime
 
 
-def _word(member: Kind | Unseen | PauseReason | Wording) -> str:
-    return "".join(part.capitalize() for part in member.value.split("_"))
+def _word(member: Enum) -> str:
+    return "".join(part.capitalize() for part in str(member.value).split("_"))
 
 
 def kind_number(kind: str | None) -> int:
@@ -135,6 +136,32 @@ def attention_signals(state: DriverState) -> dict[str, Value]:
         "HeadYaw": _scaled(angles[0], -127.0, 127.0),
         "HeadPitch": _scaled(angles[1], -127.0, 127.0),
         "HeadRoll": _scaled(angles[2], -127.0, 127.0),
+    }
+
+
+def eyes_on_road(state: DriverState) -> bool | None:
+    """Whether open eyes look at the road: as far as the gaze is read by it, else by the head."""
+    if state.away is True or state.eyes is EyesState.CLOSED:
+        return False
+    if state.away is None or state.eyes is EyesState.UNKNOWN:
+        return None
+    return True
+
+
+def gaze_signals(state: DriverState) -> dict[str, Value]:
+    """Return the signals of DMS_Gaze."""
+    gaze = state.gaze
+    valid = "NotRead" if gaze is None else "Valid" if state.road_learned else "Learning"
+    by = SNA if state.away is None else "None"
+    return {
+        "Lids": SNA if state.lids is LidsState.UNKNOWN else _word(state.lids),
+        "AttentionBy": _word(state.attention_by) if state.attention_by else by,
+        "EyesOnRoad": _yes(eyes_on_road(state), "Yes", "No"),
+        "GazeZone": SNA if state.gaze_zone is GazeZone.UNKNOWN else _word(state.gaze_zone),
+        "GazeValidity": valid,
+        "GazeYaw": _scaled(gaze.yaw_deg if gaze else None, -127.0, 127.0),
+        "GazePitch": _scaled(gaze.pitch_deg if gaze else None, -127.0, 127.0),
+        "GazeDeviation": _scaled(gaze.sd_deg if gaze else None, 0.0, 31.0),
     }
 
 

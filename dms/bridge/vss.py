@@ -5,12 +5,23 @@ The overlay, ``dms/bridge/dms.vspec``, names what VSS lacks. ``None`` is unknown
 
 from __future__ import annotations
 
-from dms.bridge.signals import health_word
-from dms.values import EXPRESSIONS, DriverState, EyesState, Kind, Level, PauseReason, Scalar
+from dms.bridge.signals import eyes_on_road, health_word
+from dms.values import (
+    EXPRESSIONS,
+    DriverState,
+    EyesState,
+    GazeZone,
+    Kind,
+    Level,
+    LidsState,
+    PauseReason,
+    Scalar,
+)
 
 _DRIVER = "Vehicle.Driver"
 _DMS = "Vehicle.ADAS.DMS"
 _HEAD = "Vehicle.Occupant.Row1.DriverSide.HeadPosition"
+_GAZE = "Vehicle.Occupant.Row1.DriverSide.MidEyeGaze"
 _FULLY_DISTRACTED_S = 3.0  # Euro NCAP: a long distraction
 _NOT_WARNINGS = {Kind.DEGRADED, Kind.FAULT}
 
@@ -35,15 +46,6 @@ def distraction_percent(state: DriverState) -> float | None:
     if state.away is None:
         return None
     return _percent(state.away_s / _FULLY_DISTRACTED_S) if state.away else 0.0
-
-
-def eyes_on_road(state: DriverState) -> bool | None:
-    """Open eyes in a head that faces the road. Glances of the eyes alone are not seen."""
-    if state.away is True or state.eyes is EyesState.CLOSED:
-        return False
-    if state.away is None or state.eyes is EyesState.UNKNOWN:
-        return None
-    return True
 
 
 def attentive_percent(state: DriverState) -> float | None:
@@ -71,6 +73,8 @@ def values(state: DriverState) -> dict[str, Scalar]:
         f"{_HEAD}.Yaw": _rounded(pose.yaw_deg if pose else None),
         f"{_HEAD}.Pitch": _rounded(pose.pitch_deg if pose else None),
         f"{_HEAD}.Roll": _rounded(pose.roll_deg if pose else None),
+        f"{_GAZE}.Azimuth": _rounded(state.gaze.yaw_deg if state.gaze else None),
+        f"{_GAZE}.Elevation": _rounded(state.gaze.pitch_deg if state.gaze else None),
         f"{_DMS}.AlertLevel": int(state.level),
         f"{_DMS}.AlertKind": state.kind.value.upper() if state.kind else "NONE",
         f"{_DMS}.Health": health_word(state).upper(),
@@ -83,6 +87,11 @@ def values(state: DriverState) -> dict[str, Scalar]:
         f"{_DRIVER}.EyeClosure.Right": _percent(None if right is None else 1.0 - right),
         f"{_DRIVER}.EyeClosure.Left": _percent(None if left is None else 1.0 - left),
         f"{_DRIVER}.EyeClosure.Time": _closed_s(state),
+        f"{_DRIVER}.Lids": None if state.lids is LidsState.UNKNOWN else state.lids.value.upper(),
+        f"{_DRIVER}.Gaze.Deviation": _rounded(state.gaze.sd_deg if state.gaze else None),
+        f"{_DRIVER}.Gaze.Zone": _zone(state),
+        f"{_DRIVER}.Gaze.IsRoadLearned": state.road_learned,
+        f"{_DRIVER}.AttentionBy": _attention_by(state),
         **{
             f"{_DRIVER}.Emotion.{name.capitalize()}": _percent(score)
             for name, score in zip(EXPRESSIONS, scores, strict=True)
@@ -96,6 +105,16 @@ def values(state: DriverState) -> dict[str, Scalar]:
 def _closed_s(state: DriverState) -> float | None:
     unknown = state.eyes is EyesState.UNKNOWN and not state.closed_s
     return None if unknown else _rounded(state.closed_s)
+
+
+def _zone(state: DriverState) -> str | None:
+    return None if state.gaze_zone is GazeZone.UNKNOWN else state.gaze_zone.value.upper()
+
+
+def _attention_by(state: DriverState) -> str | None:
+    if state.attention_by is not None:
+        return state.attention_by.value.upper()
+    return None if state.away is None else "NONE"
 
 
 def _pause(state: DriverState) -> str:

@@ -104,7 +104,7 @@ class Attention:
         if self.distraction.away is False:
             self._gazer.learn(base, speed_kmh, dt_s)
 
-    def described(self, state: DriverState) -> DriverState:
+    def described(self, state: DriverState, base: Baseline) -> DriverState:
         """Return ``state`` with what is known of attention and gaze."""
         distraction, look = self.distraction, self._look
         return replace(
@@ -112,6 +112,7 @@ class Attention:
             away=distraction.away,
             away_s=distraction.away_s,
             gaze=None if look is None else look.gaze,
+            road_learned=base.road.learned,
             gaze_zone=self.zone,
             attention_by=distraction.by,
         )

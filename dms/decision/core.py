@@ -245,7 +245,7 @@ class Core:
         events += self._emotion.step(observation, pose, vehicle, self.baseline)
         self._learn(observation, opened, pose, dt_s)
         state = self._describe(observation, opened, pose, drowsiness, tuple(events))
-        return self._attention.described(state)
+        return self._attention.described(state, self.baseline)
 
     def _private(self, vehicle: VehicleContext | None) -> bool:
         """Whether the driver's face is to be forgotten: privacy is wanted or the ignition off.

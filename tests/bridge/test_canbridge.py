@@ -86,6 +86,7 @@ def head(request):
 def test_cycle_times_follow_the_contract():
     assert periods() == {
         "DMS_State": 0.1, "DMS_Attention": 0.2, "DMS_Emotion": 0.2, "DMS_Diag": 1.0,
+        "DMS_Gaze": 0.1,
     }  # fmt: skip
 
 
@@ -315,7 +316,8 @@ def test_an_hour_replayed_without_loss_in_order(request):
     [
         ({"base_id": 0x79B}, False),  # DMS_Command would be the UDS request
         ({"base_id": 0x7A8}, False),
-        ({"base_id": 0x79A}, True),
+        ({"base_id": 0x79A}, False),  # and this one DMS_Gaze
+        ({"base_id": 0x799}, True),
         ({"base_id": 0x79B, "extended": True}, True),
         ({"base_id": 0x79B, "diagnostics": False}, True),
         ({"uds_request_id": 0x700, "uds_response_id": 0x700}, False),

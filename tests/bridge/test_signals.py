@@ -13,12 +13,16 @@ from dms.bridge.codec import SNA, Codec, contract
 from dms.values import (
     EXPRESSIONS,
     ActiveAlert,
+    AttentionBy,
     DriverState,
     EyesState,
     Fault,
+    Gaze,
+    GazeZone,
     HeadPose,
     Kind,
     Level,
+    LidsState,
     Part,
     PauseReason,
     Unseen,
@@ -80,6 +84,36 @@ def test_a_known_state_arrives_as_it_was():
     got = sent("DMS_Emotion", signals.emotion_signals(KNOWN))
     assert (got["Anger"], got["Neutral"], got["Rage"]) == (10, 50, 30)
     assert got["Valence"] == pytest.approx(-0.4)
+
+
+def test_gaze_lids_and_zone_arrive_as_they_were():
+    state = replace(
+        KNOWN, lids=LidsState.AWAY_OR_CLOSED, gaze=Gaze(-26.4, 8.0, 3.2), road_learned=True,
+        gaze_zone=GazeZone.MIRROR, away=True, attention_by=AttentionBy.GAZE,
+    )  # fmt: skip
+    got = sent("DMS_Gaze", signals.gaze_signals(state))
+    assert got == {
+        "Lids": "AwayOrClosed", "AttentionBy": "Gaze", "EyesOnRoad": "No", "GazeZone": "Mirror",
+        "GazeValidity": "Valid", "GazeYaw": -26, "GazePitch": 8, "GazeDeviation": 3,
+    }  # fmt: skip
+    ahead = replace(KNOWN, gaze=Gaze(0.0, 0.0, 40.0), gaze_zone=GazeZone.ROAD)
+    got = sent("DMS_Gaze", signals.gaze_signals(ahead))
+    assert (got["AttentionBy"], got["EyesOnRoad"]) == ("None", "Yes")
+    assert (got["GazeYaw"], got["GazeDeviation"], got["GazeValidity"]) == (0, 31, "Learning")
+
+
+def test_no_gaze_is_not_available_and_says_so():
+    got = sent("DMS_Gaze", signals.gaze_signals(DriverState(0.0)))
+    assert got.pop("GazeValidity") == "NotRead"
+    assert set(got.values()) == {SNA}
+
+
+def test_every_zone_and_lid_has_its_word():
+    for zone, lids, by in itertools.product(GazeZone, LidsState, AttentionBy):
+        state = DriverState(0.0, gaze_zone=zone, lids=lids, away=True, attention_by=by)
+        got = sent("DMS_Gaze", signals.gaze_signals(state))
+        assert (got["GazeZone"] == SNA) == (zone is GazeZone.UNKNOWN)
+        assert (got["Lids"] == SNA) == (lids is LidsState.UNKNOWN)
 
 
 def test_an_unknown_state_is_not_available_and_never_zero():
@@ -196,6 +230,7 @@ def test_any_state_can_be_sent(t_s, openness, perclos, rate, blink, valence, rag
         ("DMS_State", signals.state_signals(state, "Accepted", 15)),
         ("DMS_Attention", signals.attention_signals(state)),
         ("DMS_Emotion", signals.emotion_signals(state)),
+        ("DMS_Gaze", signals.gaze_signals(replace(state, gaze=Gaze(x, -x, abs(x))))),
         ("DMS_Alert", signals.alert_signals(alert, "Raised", 1000, t_s)),
     ):
         assert len(CODEC.protect(CODEC.frame(name, words, t_s))) == 8

@@ -14,13 +14,17 @@ import yaml
 from dms.bridge import vss
 from dms.values import (
     ActiveAlert,
+    AttentionBy,
     DriverState,
     EyeObservation,
     EyesState,
     Fault,
+    Gaze,
+    GazeZone,
     HeadPose,
     Kind,
     Level,
+    LidsState,
     Part,
     PauseReason,
 )
@@ -55,11 +59,26 @@ def test_looking_away_counts_up_to_the_warning():
     assert vss.distraction_percent(replace(AWAKE, active=(alert,))) == 100.0
 
 
+def test_eyes_off_the_road_in_a_head_that_faces_it():
+    aside = replace(
+        AWAKE, away=True, attention_by=AttentionBy.GAZE, gaze=Gaze(-26.04, 8.0, 3.2),
+        gaze_zone=GazeZone.MIRROR, lids=LidsState.OPEN, road_learned=True,
+    )  # fmt: skip
+    got = vss.values(aside)
+    assert got["Vehicle.Driver.IsEyesOnRoad"] is False
+    assert got["Vehicle.Driver.AttentionBy"] == "GAZE"
+    assert got["Vehicle.Occupant.Row1.DriverSide.MidEyeGaze.Azimuth"] == -26.0
+    assert got["Vehicle.Occupant.Row1.DriverSide.MidEyeGaze.Elevation"] == 8.0
+    assert (got["Vehicle.Driver.Gaze.Zone"], got["Vehicle.Driver.Lids"]) == ("MIRROR", "OPEN")
+    assert vss.values(AWAKE)["Vehicle.Driver.AttentionBy"] == "NONE"
+
+
 def test_unknown_is_none():
     got = vss.values(DriverState(0.0))
     for path in ("Driver.FatigueLevel", "Driver.DistractionLevel", "Driver.IsEyesOnRoad",
                  "Driver.AttentiveProbability", "Driver.Perclos", "Driver.Emotion.Anger",
-                 "Occupant.Row1.DriverSide.HeadPosition.Yaw"):  # fmt: skip
+                 "Occupant.Row1.DriverSide.HeadPosition.Yaw", "Driver.Lids", "Driver.AttentionBy",
+                 "Occupant.Row1.DriverSide.MidEyeGaze.Azimuth", "Driver.Gaze.Zone"):  # fmt: skip
         assert got[f"Vehicle.{path}"] is None
 
 
@@ -83,14 +102,19 @@ def nodes() -> dict:
     made = {**base, **overlay}
     instance = "Vehicle.Occupant.Row1.DriverSide."
     return {
-        key.replace("Vehicle.Occupant.", instance) if "HeadPosition" in key else key: node
+        key.replace("Vehicle.Occupant.", instance) if key.count(".") > 2 else key: node
         for key, node in made.items()
     }
 
 
 def test_every_path_is_in_vss_or_in_the_overlay_and_fits_its_type():
     tree = nodes()
-    for state in (AWAKE, replace(AWAKE, drowsiness=9, away=None), DriverState(0.0)):
+    for state in (
+        AWAKE,
+        replace(AWAKE, gaze=Gaze(1.0, 2.0, 3.0)),
+        replace(AWAKE, drowsiness=9, away=None),
+        DriverState(0.0),
+    ):
         for path, value in vss.values(state).items():
             node = tree[path]
             if value is None:
@@ -109,6 +133,12 @@ def test_every_leaf_of_the_overlay_is_published_and_every_word_is_allowed():
     assert leaves <= set(vss.values(AWAKE))
     allowed = overlay["Vehicle.ADAS.DMS.AlertKind"]["allowed"]
     assert set(allowed) == {kind.value.upper() for kind in Kind} | {"NONE"}
+    zones = overlay["Vehicle.Driver.Gaze.Zone"]["allowed"]
+    assert set(zones) == {zone.value.upper() for zone in GazeZone} - {"UNKNOWN"}
+    lids = overlay["Vehicle.Driver.Lids"]["allowed"]
+    assert set(lids) == {state.value.upper() for state in LidsState} - {"UNKNOWN"}
+    by = overlay["Vehicle.Driver.AttentionBy"]["allowed"]
+    assert set(by) == {one.value.upper() for one in AttentionBy} | {"NONE"}
     reasons = overlay["Vehicle.ADAS.DMS.PauseReason"]["allowed"]
     assert set(reasons) == {reason.value.upper() for reason in PauseReason} | {"NONE"}
 
