@@ -188,6 +188,59 @@ EFFECTS: dict[str, tuple[float, Callable[[Image, Rng], Image]]] = {
 }  # in the order in which they happen to light on its way to the net
 
 
+SENSOR = frozenset({"glasses", "cover", "coarse", "blur", "noise", "compress"})
+
+
+def night(image: Image, rng: Rng) -> Image:
+    """Show a face as a lamp beside the lens does: even pale skin, sharp but faint, dark around it.
+
+    Levels and contrasts are those of nir_faces as a whole (five quantiles of gray mean and spread,
+    detail, sharpness, surround), which were looked at without labels.
+    """
+    size = image.shape[0]
+    x, y = _grid(size)
+    low = cv2.GaussianBlur(image, (0, 0), size * 0.1)
+    fine = image - cv2.GaussianBlur(image, (0, 0), size * 0.028)
+    middle = image - low - fine
+    weight = np.exp(-(((x - 0.5) / 0.3) ** 2) - ((y - 0.55) / 0.38) ** 2)
+    weight /= weight.sum()
+    spread = np.sqrt(((middle + fine) ** 2 * weight).sum()) + 4
+    gain = min(16 * np.exp(rng.normal(0, 0.35)) / spread, 1.6)
+    middle *= np.where(middle < 0, rng.uniform(0.75, 1.0), rng.uniform(0.8, 1.0))
+    face = rng.normal(167, 12)
+    shade = (low - (low * weight).sum()) * rng.uniform(0.25, 0.7) * rng.uniform(0.5, 1.0)
+    cx, cy = rng.normal(0.5, 0.15), rng.normal(0.5, 0.1)
+    away = np.clip(((x - cx) ** 2 + (y - cy) ** 2) * 4, 0, 1.5)
+    out = face + gain * (shade + middle + fine * rng.uniform(1.3, 2.6))
+    out *= 1 - rng.uniform(0, 0.35) * away
+    distance = np.hypot(
+        (x - 0.5) / rng.uniform(0.38, 0.46), (y - 0.55) / rng.uniform(0.5, 0.62)
+    )
+    outside = rng.uniform(0.5, 1) / (1 + np.exp(-(distance - 1) * rng.uniform(8, 25)))
+    dark = face - rng.normal(55, 18) if rng.random() < 0.8 else rng.uniform(0, 60)
+    out += (dark - out) * outside
+    if rng.random() < 0.75:
+        out += (_pupils(out, rng) - out) * rng.uniform(0.5, 1.0)
+    return out + rng.standard_normal(out.shape, dtype=np.float32) * rng.uniform(0.5, 2.5)
+
+
+def _pupils(image: Image, rng: Rng) -> Image:
+    """The lamp's reflection in both eyes, at one place of each."""
+    size = image.shape[0]
+    radius = rng.uniform(0.35, 0.8) * size / 64
+    dx, dy = rng.normal(0, 0.012, 2) * size
+    for eye_x in (0.323, 0.677):
+        x = eye_x * size - 0.5 + dx + rng.normal(0, 0.3)
+        image = spot(image, x, 0.394 * size - 0.5 + dy + rng.normal(0, 0.3), radius)
+    return image
+
+
+def cabin(image: Image, rng: Rng) -> Image:
+    """:func:`night` with what glasses, hands and the sensor do to it."""
+    others = frozenset(EFFECTS) - SENSOR
+    return infrared(night(image, rng).astype(np.float32), rng, others)
+
+
 def infrared(image: Image, rng: Rng, without: frozenset[str] = frozenset()) -> Image:
     """Apply a random choice of :data:`EFFECTS` to a face crop aligned to the default template."""
     for name, (chance, effect) in EFFECTS.items():

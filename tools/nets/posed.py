@@ -1,0 +1,190 @@
+"""Faces of posing people and photographs, cut out once with their anchors; who, what, which rest.
+
+A face is kept as a patch of :data:`SIDE` px whose inner :data:`UNIT` px are the product's crop, so
+that any crop size can be cut from it with room to turn and shift.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dms.crop import FaceCropSettings, cut, fit_similarity
+from dms.expression import FER2013
+from dms.face import FaceSettings, FaceTracker
+from dms.landmarks import LandmarkSettings, Predictor, load_predictor
+from dms.values import EXPRESSIONS, Frame, Gray
+from tools.nets.infrared import Rng, cabin, infrared
+from tools.nets.tiles import progress, read_rows
+
+SIDE, UNIT = 160, 112
+LOOKS = 3  # a still counts as this many frames, so that a weak face is confirmed as in a video
+LEAST_AGREEMENT = 0.5  # of the raters of the Taiwanese set, below which a label is left to others
+SAME_PEOPLE = {"ckplus48": "ckplus", "rafd_morph": "rafd", "nimstim_open": "nimstim"}
+TEACHER_FEATURES = 256
+FACES_OF = ("posed_faces", "face_photos", "utk_faces")
+# Every fourth person of each set (in the order of their names) is never trained on.
+HELD_OUT = 4
+
+
+class Patches(NamedTuple):
+    """Patches (n, SIDE, SIDE), anchors in them (n, 4, 2) and whether a face was found (n,)."""
+
+    files: NDArray[np.str_]
+    patches: NDArray[np.uint8]
+    anchors: NDArray[np.float32]
+    found: NDArray[np.bool_]
+
+
+def padded(gray: Gray) -> Gray:
+    """Give a tight crop room around it, enlarged where it is small, so that a face is found."""
+    factor = max(1.0, SIDE / min(gray.shape))
+    large = cv2.resize(gray, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+    room = int(0.35 * min(large.shape))
+    return np.asarray(
+        cv2.copyMakeBorder(large, room, room, room, room, cv2.BORDER_REPLICATE), np.uint8
+    )
+
+
+def anchors_of(gray: Gray, predictor: Predictor) -> NDArray[np.floating] | None:
+    """(4, 2) anchors of the face as the product finds it, None where it finds none."""
+    tracker, face = FaceTracker(predictor, FaceSettings()), None
+    for look in range(LOOKS):
+        face = face or tracker.find(Frame(gray, look * 0.2, look))
+    return None if face is None else face.marks.anchors
+
+
+def patches_of(folder: Path, cache: Path) -> Patches:
+    """Cut the faces of a folder of tight crops, or read them from ``cache``."""
+    if cache.is_file():
+        return Patches(**np.load(cache))
+    if (folder / "labels.csv").is_file():
+        files = [row["file"] for row in read_rows(folder, "file")]
+    else:
+        files = sorted(path.name for path in folder.glob("*.jpg"))
+    inner = FaceCropSettings(size=UNIT).template + (SIDE - UNIT) / 2
+    predictor = load_predictor(LandmarkSettings())
+    patches = np.zeros((len(files), SIDE, SIDE), np.uint8)
+    places = np.zeros((len(files), 4, 2), np.float32)
+    for row, file in enumerate(progress(files, len(files), folder.name)):
+        gray = padded(cv2.imread(str(folder / file), cv2.IMREAD_GRAYSCALE))
+        anchors = anchors_of(gray, predictor)
+        if anchors is not None:
+            matrix = fit_similarity(anchors, inner).matrix
+            patches[row] = cut(gray, matrix, SIDE)
+            places[row] = np.column_stack([anchors, np.ones(4)]) @ matrix.T
+    made = Patches(np.array(files), patches, places, (places != 0).any((1, 2)))
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(cache, **made._asdict())
+    return made
+
+
+class Faces:
+    """All faces with what is known of each; rows without a face are left out.
+
+    ``label``: place in EXPRESSIONS, -1 where none or too little agreed on. ``person``: joined over
+    sets, "" for photographs. ``rests[person]``: rows of the person's neutral faces.
+    """
+
+    def __init__(self, data: Path, cache: Path) -> None:
+        parts = {name: patches_of(data / name, cache / f"faces_{name}.npz") for name in FACES_OF}
+        self.patches = np.concatenate([one.patches[one.found] for one in parts.values()])
+        self.anchors = np.concatenate([one.anchors[one.found] for one in parts.values()])
+        files = [(name, str(f)) for name, one in parts.items() for f in one.files[one.found]]
+        rows = {row["file"]: row for row in read_rows(data / "posed_faces", "set", "person")}
+        posed = [rows[file] if name == "posed_faces" else None for name, file in files]
+        self.set = np.array([family(row["set"]) if row else "" for row in posed])
+        self.person = np.array(
+            [f"{family(row['set'])}/{row['person']}" if row else "" for row in posed]
+        )
+        self.label = np.array([label_of(row) if row else -1 for row in posed])
+        self.log_p, self.features = self._taught(data / "teacher", files)
+        held = held_out(set(self.person.tolist()) - {""})
+        self.held = np.isin(self.person, list(held))
+        self.rests = {
+            person: np.flatnonzero((self.person == person) & (self.label == 0))
+            for person in sorted(set(self.person.tolist()) - {""})
+        }
+
+    def __len__(self) -> int:
+        return len(self.patches)
+
+    @staticmethod
+    def _taught(folder: Path, files: list[tuple[str, str]]) -> tuple[NDArray, NDArray]:
+        """The teacher's log-probabilities and features; rows of nan where it saw no face."""
+        known: dict[tuple[str, str], tuple[NDArray, NDArray]] = {}
+        for name in FACES_OF:
+            with np.load(folder / f"{name}.npz") as said:
+                each = zip(said["files"], said["log_p"], said["features"], strict=True)
+                known |= {(name, str(file)): (log_p, seen) for file, log_p, seen in each}
+        nothing = (np.full(7, np.nan), np.full(TEACHER_FEATURES, np.nan))
+        pairs = [known.get(file, nothing) for file in files]
+        log_p, features = zip(*pairs, strict=True)
+        return np.array(log_p, np.float32), np.array(features, np.float32)
+
+
+def family(name: str) -> str:
+    """Return the set whose people a set shows."""
+    return SAME_PEOPLE.get(name, name)
+
+
+def label_of(row: dict[str, str]) -> int:
+    """Place of a row's label in EXPRESSIONS, -1 where fewer than half of its raters agree."""
+    _, _, agreed = row.get("note", "").partition("agree=")
+    if agreed and float(agreed.split()[0]) < LEAST_AGREEMENT:
+        return -1
+    return EXPRESSIONS.index(row["expression"])
+
+
+def held_out(people: set[str]) -> set[str]:
+    """Every :data:`HELD_OUT`-th person of each set."""
+    by_set: dict[str, list[str]] = {}
+    for person in sorted(people):
+        by_set.setdefault(person.split("/")[0], []).append(person)
+    return {person for of in by_set.values() for person in of[1::HELD_OUT]}
+
+
+def plain_face(patch: NDArray[np.uint8], anchors: NDArray, framing: FaceCropSettings) -> Gray:
+    """Cut the crop as the product cuts it."""
+    return cut(patch, fit_similarity(anchors, framing.template).matrix, framing.size)
+
+
+def moved_face(
+    patch: NDArray[np.uint8], anchors: NDArray, framing: FaceCropSettings, rng: Rng
+) -> NDArray[np.float32]:
+    """Cut a crop with other landmark errors, turned, shifted, stretched, maybe mirrored."""
+    size = framing.size
+    error = rng.choice([0.8, 2.2], p=[0.75, 0.25]) * UNIT / 112
+    matrix = fit_similarity(anchors + rng.normal(0, error, (4, 2)), framing.template).matrix
+    turn = np.deg2rad(rng.normal(0, 6))
+    zoom, stretch = np.exp(rng.normal(0, 0.06)), np.exp(rng.normal(0, 0.03))
+    a, b = zoom * np.cos(turn), zoom * np.sin(turn)
+    spin = np.array([[a * stretch, -b], [b, a / stretch]])
+    spin[:, 0] *= -1 if rng.random() < 0.5 else 1
+    middle = np.full(2, (size - 1) / 2)
+    shift = middle - spin @ middle + rng.normal(0, 0.025, 2) * size
+    matrix = np.column_stack([spin @ matrix[:, :2], spin @ matrix[:, 2] + shift])
+    crop = cv2.warpAffine(
+        patch, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return crop.astype(np.float32)
+
+
+def lit(crop: NDArray[np.float32], rng: Rng) -> NDArray[np.float32]:
+    """Leave a crop in daylight, or show it as the cabin's camera would, or under any effects."""
+    kind = rng.random()
+    if kind < 0.45:
+        crop = cabin(crop, rng)
+    elif kind < 0.75:
+        crop = infrared(crop, rng)
+    return np.asarray(np.clip(np.round(crop), 0, 255), np.float32)
+
+
+def seven_of(label: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Places in FER2013 of places in EXPRESSIONS, -1 for contempt and for none."""
+    places = [FER2013.index(name) if name in FER2013 else -1 for name in EXPRESSIONS]
+    return np.where(label >= 0, np.array(places)[label], -1)
