@@ -32,7 +32,7 @@ from torch.utils.data import DataLoader, Dataset
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from dms.crop import FaceCropSettings, to_batch
+from dms.engine.preprocess.crop import FaceCropSettings, to_batch
 from dms.engine.manifest import FOLDER, load_manifest
 from dms.engine.onnx import OnnxEngine
 from tools.evaluation.figures import auroc

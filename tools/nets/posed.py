@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dms.crop import FaceCropSettings, cut, fit_similarity
-from dms.expression import FER2013
-from dms.face import FaceSettings, FaceTracker
-from dms.landmarks import LandmarkSettings, Predictor, load_predictor
+from dms.engine.preprocess.crop import FaceCropSettings, cut, fit_similarity
+from dms.perception.expression import FER2013
+from dms.perception.face import FaceSettings, FaceTracker
+from dms.perception.landmarks import LandmarkSettings, Predictor, load_predictor
 from dms.values import EXPRESSIONS, Frame, Gray
 from tools.nets.infrared import Rng, cabin, infrared
 from tools.nets.tiles import progress, read_rows
