@@ -3,6 +3,7 @@
 
     python tools/evaluate.py expression --data ../shared/data/fer2013
     python tools/evaluate.py infrared   --data ../shared/data/nir_faces
+    python tools/evaluate.py relative   --data ../shared/data/nir_faces
     python tools/evaluate.py eyes       --data ../shared/data/mrl_eyes
                                         --zju ../shared/data/zju_blink
     python tools/evaluate.py lids       --data ../shared/data/lowered
@@ -42,6 +43,7 @@ from tools.nets.files import update
 VERBS = {
     "expression": "expression net on FER2013 and FER+ (not on its Training part)",
     "infrared": "expression net on infrared frames, through the product's own chain",
+    "relative": "faces against the same person's rest, on infrared or posed stills",
     "readings": "which head of the expression net drives, and against which prior: an ablation",
     "eyes": "eye-state net on MRL Eye, on subjects it was not trained on",
     "lids": "lids open, lowered, closed on labelled eye tiles, drawn as infrared too",
@@ -58,7 +60,7 @@ VERBS = {
 }
 
 
-SAVED = {"expression", "infrared", "readings", "eyes", "lids", "gaze", "rage"}  # figures of one net
+SAVED = {"expression", "infrared", "relative", "readings", "eyes", "lids", "gaze", "rage"}  # of one net
 
 
 def plain(value: Any) -> Any:

@@ -26,9 +26,11 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from dms.engine.gate import spread_loss
 from dms.engine.manifest import FOLDER, load_manifest
 from dms.engine.onnx import OnnxEngine
 from dms.engine.preprocess.crop import to_batch
+from dms.engine.relative import EMBEDDING
 from tools.nets import calibration_crops
 from tools.nets.files import update
 from tools.nets.int8 import METHODS, for_cpu, for_tensorrt, prepared, ranges
@@ -38,9 +40,16 @@ LEAST = 200  # crops for the ranges; as many again to compare the methods on
 
 
 def loss(reference: dict, other: dict) -> dict[str, float]:
-    """How far ``other`` is from ``reference``: mean and largest difference of a probability."""
-    differences = np.concatenate([np.abs(reference[k] - other[k]).ravel() for k in reference])
-    return {"mean": round(float(differences.mean()), 5), "max": round(float(differences.max()), 4)}
+    """How far ``other`` is from ``reference``: mean and largest difference of a probability.
+
+    Of an embedding, whose numbers are no probabilities, the mean difference over their spread.
+    """
+    heads = [name for name in reference if name != EMBEDDING]
+    differences = np.concatenate([np.abs(reference[k] - other[k]).ravel() for k in heads])
+    found = {"mean": float(differences.mean()), "max": float(differences.max())}
+    if EMBEDDING in reference:
+        found[EMBEDDING] = spread_loss(reference[EMBEDDING], other[EMBEDDING])
+    return {name: round(value, 5 if name == "mean" else 4) for name, value in found.items()}
 
 
 class Made(NamedTuple):

@@ -32,9 +32,9 @@ from torch.utils.data import DataLoader, Dataset
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from dms.engine.preprocess.crop import FaceCropSettings, to_batch
 from dms.engine.manifest import FOLDER, load_manifest
 from dms.engine.onnx import OnnxEngine
+from dms.engine.preprocess.crop import FaceCropSettings, to_batch
 from tools.evaluation.figures import auroc
 from tools.evaluation.nets import outputs
 from tools.nets.alignment import fer_anchors, jittered_crop, plain_crop, settled

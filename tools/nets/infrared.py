@@ -213,9 +213,7 @@ def night(image: Image, rng: Rng) -> Image:
     away = np.clip(((x - cx) ** 2 + (y - cy) ** 2) * 4, 0, 1.5)
     out = face + gain * (shade + middle + fine * rng.uniform(1.3, 2.6))
     out *= 1 - rng.uniform(0, 0.35) * away
-    distance = np.hypot(
-        (x - 0.5) / rng.uniform(0.38, 0.46), (y - 0.55) / rng.uniform(0.5, 0.62)
-    )
+    distance = np.hypot((x - 0.5) / rng.uniform(0.38, 0.46), (y - 0.55) / rng.uniform(0.5, 0.62))
     outside = rng.uniform(0.5, 1) / (1 + np.exp(-(distance - 1) * rng.uniform(8, 25)))
     dark = face - rng.normal(55, 18) if rng.random() < 0.8 else rng.uniform(0, 60)
     out += (dark - out) * outside

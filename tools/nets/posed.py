@@ -134,10 +134,16 @@ def family(name: str) -> str:
 
 def label_of(row: dict[str, str]) -> int:
     """Place of a row's label in EXPRESSIONS, -1 where fewer than half of its raters agree."""
-    _, _, agreed = row.get("note", "").partition("agree=")
-    if agreed and float(agreed.split()[0]) < LEAST_AGREEMENT:
+    agreed = agreement(row)
+    if agreed is not None and agreed < LEAST_AGREEMENT:
         return -1
     return EXPRESSIONS.index(row["expression"])
+
+
+def agreement(row: dict[str, str]) -> float | None:
+    """Share of raters who agree to a row's label, as its note tells; None where it tells none."""
+    _, _, agreed = row.get("note", "").partition("agree=")
+    return float(agreed.split()[0]) if agreed else None
 
 
 def held_out(people: set[str]) -> set[str]:

@@ -1,0 +1,205 @@
+"""Faces against the same person's rest: anger + disgust, seven classes, on folders of stills.
+
+``labels.csv`` names file, subject or person, expression and, where there are several, set. Rest is
+the first neutral face of a person in the file's order in which a face is found; it is left out of
+the figures. People without one, contempt, and labels that fewer than half of their raters agree to
+are left out and counted; what needs no rest is measured on all faces (``absolute_rage_auroc``).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dms.decision.emotion.relative import SEVEN, RelativeHead
+from dms.engine.engine import Engine
+from dms.engine.manifest import Manifest, load_manifest
+from dms.engine.preprocess.crop import FaceCropSettings, face_crop
+from dms.engine.relative import relative_weights
+from dms.errors import ConfigError
+from dms.perception.expression import ExpressionNet, ExpressionSettings
+from dms.perception.landmarks import LandmarkSettings, load_predictor
+from dms.values import EXPRESSIONS
+from tools.evaluation.figures import auroc, interval, mean, rounded
+from tools.evaluation.films import read_still
+from tools.evaluation.nets import beside, engines, outputs
+from tools.nets.posed import LEAST_AGREEMENT, agreement, anchors_of, family, held_out, padded
+from tools.nets.tiles import Rows, progress, read_rows
+
+FALSE = 0.1  # share of other faces that may be called angry
+ANGRY = tuple(EXPRESSIONS.index(name) for name in ("anger", "disgust"))
+NEUTRAL = SEVEN.index("neutral")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--net", default="expression")
+    parser.add_argument("--pad", action="store_true", help="the pictures are tight crops of faces")
+    parser.add_argument(
+        "--held-out", action="store_true", help="of posed_faces, people who were not trained on"
+    )
+    parser.add_argument("--landmarks", default=LandmarkSettings().model, help="landmark model")
+
+
+@dataclass(frozen=True, slots=True)
+class Stills:
+    """What is judged, a row a picture; ``rest``: row of the person's resting face, or -1."""
+
+    crops: NDArray[np.uint8]
+    label: NDArray[np.int64]  # place in SEVEN
+    person: NDArray[np.str_]
+    set: NDArray[np.str_]
+    rest: NDArray[np.int64]
+    left_out: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a net says of each still: log odds and classes against rest, anger + disgust without."""
+
+    odds: NDArray[np.float64]
+    seven: NDArray[np.int64]
+    absolute: NDArray[np.float64]
+
+
+def measure(args: argparse.Namespace) -> dict[str, Any]:
+    manifest = load_manifest(args.net, args.engines)
+    weights = relative_weights(manifest)
+    if weights is None:
+        raise ConfigError(
+            f"{args.net} has no weights against rest; measure expression, or see 'infrared'"
+        )
+    stills = read_stills(args, manifest)
+    found = {}
+    for precision, engine in engines(manifest):
+        reading = read(engine, manifest, RelativeHead.of(weights), stills)
+        found[precision] = figures(stills, reading)
+        if precision == "int8":
+            names = sorted(set(stills.set.tolist()) - {""})
+            found[precision]["sets"] = {
+                name: figures(stills, reading, stills.set == name) for name in names
+            }
+    return {**beside(found), **stills.left_out, "net": manifest.name, "landmarks": args.landmarks}
+
+
+def read_stills(args: argparse.Namespace, manifest: Manifest) -> Stills:
+    """Find the faces of a folder. Raises ConfigError where nothing can be judged."""
+    rows = _rows(args.data, args.held_out)
+    predictor = load_predictor(LandmarkSettings(model=args.landmarks))
+    framing = manifest.framing(FaceCropSettings)
+    crops, kept, counts = [], [], {"not_found": 0, "contempt": 0, "little_agreed": 0}
+    for row in progress(rows, len(rows), "faces"):
+        agreed = agreement(row)
+        if row["expression"] == "contempt":
+            counts["contempt"] += 1
+        elif agreed is not None and agreed < LEAST_AGREEMENT:
+            counts["little_agreed"] += 1
+        else:
+            gray = read_still(args.data / row["file"])
+            gray = padded(gray) if args.pad else gray
+            anchors = anchors_of(gray, predictor)
+            if anchors is None:
+                counts["not_found"] += 1
+            else:
+                crops.append(face_crop(gray, anchors, framing))
+                kept.append(row)
+    if not kept:
+        raise ConfigError(f"no face was found in {args.data}; try --pad for tight crops")
+    person = np.array([_person(row) for row in kept])
+    label = np.array([SEVEN.index(row["expression"]) for row in kept])
+    rest = rests(person, label)
+    rested = int((rest == np.arange(len(rest))).sum())
+    counts |= {"without_neutral": int((rest < 0).sum()), "used_as_rest": rested}
+    sets = np.array([family(row.get("set", "")) for row in kept])
+    return Stills(np.stack(crops), label, person, sets, rest, counts)
+
+
+def _rows(folder: Path, held: bool) -> Rows:
+    rows = read_rows(folder, "file", "expression")
+    if "person" not in rows[0] and "subject" not in rows[0]:
+        raise ConfigError(f"{folder}/labels.csv must have a column subject or person")
+    others = sorted({row["expression"] for row in rows} - set(EXPRESSIONS))
+    if others:
+        print(f"{folder}/labels.csv: left out: {', '.join(others)}", file=sys.stderr)
+    rows = [row for row in rows if row["expression"] in EXPRESSIONS]
+    if held:
+        people = held_out({_person(row) for row in rows})
+        rows = [row for row in rows if _person(row) in people]
+    if not rows:
+        raise ConfigError(f"{folder}/labels.csv names none of {', '.join(EXPRESSIONS)}")
+    return rows
+
+
+def _person(row: dict[str, str]) -> str:
+    return f"{family(row.get('set', ''))}/{row.get('person') or row.get('subject')}"
+
+
+def rests(person: NDArray[np.str_], label: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Row of the first neutral face of each row's person, -1 where there is none."""
+    first: dict[str, int] = {}
+    for at, (who, seven) in enumerate(zip(person.tolist(), label.tolist(), strict=True)):
+        if seven == NEUTRAL:
+            first.setdefault(who, at)
+    return np.array([first.get(who, -1) for who in person.tolist()])
+
+
+def read(engine: Engine, manifest: Manifest, head: RelativeHead, stills: Stills) -> Reading:
+    """Read all stills with one file of the net."""
+    out = outputs(engine, stills.crops)
+    net = ExpressionNet(engine, manifest, ExpressionSettings())
+    pairs = zip(out["ferplus"], out["fer2013"], strict=True)
+    absolute = [net.scores(*pair).probabilities for pair in pairs]
+    seen = out["embedding"].astype(np.float64)
+    odds, seven = np.zeros(len(seen)), np.zeros(len(seen), np.int64)
+    places = [EXPRESSIONS.index(name) for name in SEVEN]
+    for at in np.flatnonzero(stills.rest >= 0):
+        pair = seen[at], seen[stills.rest[at]]
+        odds[at] = head.log_odds(*pair)
+        seven[at] = head.scores(*pair, absolute[at])[places].argmax()
+    angry = np.array([sum(one[i] for i in ANGRY) for one in absolute])
+    return Reading(odds, seven, angry)
+
+
+def figures(
+    stills: Stills, reading: Reading, use: NDArray[np.bool_] | None = None
+) -> dict[str, Any]:
+    """Figures over the rows in ``use``, each with its interval by person."""
+    every = np.ones(len(stills.label), bool) if use is None else use
+    own = every & (stills.rest >= 0) & (stills.rest != np.arange(len(stills.rest)))
+    right = (reading.seven == stills.label)[own]
+    raging = np.isin(stills.label, [SEVEN.index("anger"), SEVEN.index("disgust")])
+    odds, rage, people = reading.odds[own], raging[own], stills.person[own]
+    absolute, all_rage = reading.absolute[every], raging[every]
+    told = {
+        "rage_auroc": (lambda i: auroc(odds[i], rage[i]), people),
+        "found_at_10_percent_false": (lambda i: found_at(odds[i], rage[i]), people),
+        "accuracy_7": (lambda i: mean(right[i]), people),
+        "absolute_rage_auroc": (
+            lambda i: auroc(absolute[i], all_rage[i]),
+            stills.person[every],
+        ),
+    }
+    made: dict[str, Any] = {}
+    for name, (figure, groups) in told.items():
+        made[name] = rounded(figure(np.arange(len(groups))))
+        made[f"{name}_95"] = interval(figure, len(groups), groups)
+    return made | {
+        "pictures": int(own.sum()),
+        "people": len(set(people.tolist())),
+        "angry_or_disgusted": int(rage.sum()),
+        "pictures_absolute": int(every.sum()),
+    }
+
+
+def found_at(score: NDArray[np.float64], positive: NDArray[np.bool_]) -> float:
+    """Share of positives above the threshold that at most :data:`FALSE` of the others pass."""
+    others = np.sort(score[~positive])
+    if not len(others) or not positive.any():
+        return float("nan")
+    threshold = others[len(others) - int(FALSE * len(others)) - 1]
+    return mean(score[positive] > threshold)
