@@ -4,6 +4,7 @@ import pytest
 from dms.engine.backends import open_engine
 from dms.engine.gate import GateSettings, check
 from dms.engine.manifest import FOLDER, load_manifest
+from dms.engine.onnx import OnnxEngine
 from dms.engine.preprocess.crop import to_batch
 from dms.errors import EngineError
 from tests.tiny_nets import write_expression
@@ -48,6 +49,29 @@ def test_other_decisions_are_refused_even_if_the_loss_is_small(tmp_path):
     np.savez(path, **stored)
     with pytest.raises(EngineError, match="same decision"):
         check(engine, manifest, limits=GateSettings(mean_loss=1.0))
+
+
+def test_an_embedding_is_judged_by_its_spread_and_not_as_a_probability(tmp_path):
+    from tests.tiny_nets import write_net
+
+    outputs = {"ferplus": 8, "fer2013": 7, "embedding": 12}
+    write_expression(tmp_path, outputs=outputs)
+    write_net(tmp_path / "expression.onnx", 48, outputs)
+    engine = OnnxEngine(tmp_path / "expression.onnx")
+    manifest = load_manifest("expression", tmp_path)
+    crops = np.random.default_rng(4).integers(0, 256, (40, 48, 48), np.uint8)
+    out = engine.infer(to_batch(crops))
+    stored = {"expression.crops": crops, "expression.fp32": np.array("any")}
+    spread = out["embedding"].std(0)
+    for off, sound in ((0.5, True), (1.5, False)):
+        moved = out["embedding"] + np.float32(off * GateSettings().embedding_loss) * spread
+        kept = {f"expression.{name}": value for name, value in {**out, "embedding": moved}.items()}
+        np.savez(tmp_path / "gate.npz", **stored, **kept)
+        if sound:
+            assert check(engine, manifest).mean_loss < 1e-6
+        else:
+            with pytest.raises(EngineError, match="its embedding by"):
+                check(engine, manifest)
 
 
 @pytest.mark.parametrize("content", [None, b"not an archive"])
