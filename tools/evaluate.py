@@ -60,7 +60,16 @@ VERBS = {
 }
 
 
-SAVED = {"expression", "infrared", "relative", "readings", "eyes", "lids", "gaze", "rage"}  # of one net
+SAVED = {
+    "expression",
+    "infrared",
+    "relative",
+    "readings",
+    "eyes",
+    "lids",
+    "gaze",
+    "rage",
+}  # of one net
 
 
 def plain(value: Any) -> Any:

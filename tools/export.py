@@ -2,10 +2,12 @@
 r"""Turn a training checkpoint into the FP32 ONNX file and the manifest of a shipped net.
 
     python tools/export.py expression --data ../shared/data \
-        --checkpoint out/expression/checkpoint.pt
+        --checkpoint out/relative/checkpoint.pt
 
 Batch norms are folded into the convolutions; each head is calibrated by a temperature found on
-what was not trained on, and ends in its softmax or sigmoid. tools/quantize.py makes the INT8 files.
+what was not trained on, and ends in its softmax or sigmoid. A net of tools/tune_expression.py gives
+its pooled features out, too, as ``embedding``, for the head of tools/fit_relative.py.
+tools/quantize.py makes the INT8 files.
 """
 
 from __future__ import annotations
@@ -24,9 +26,10 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from dms.engine.manifest import FOLDER
+from dms.engine.relative import EMBEDDING
 from dms.perception.expression import FER2013
 from dms.values import EXPRESSIONS
-from tools import train_expression, train_eye_state
+from tools import train_expression, train_eye_state, tune_expression
 from tools.nets.alignment import fer_anchors, settled
 from tools.nets.eye_net import POINTS, EyeNet, said
 from tools.nets.eye_pictures import tile_people
@@ -42,8 +45,11 @@ EYE_CLASSES = {"open": ["open"], "visible": ["visible"], "lids": ["open", "lower
 class Deployed(nn.Module):
     """The net as shipped: folded, temperatures in the heads' weights, probabilities out."""
 
-    def __init__(self, net: PlainNet, temperatures: dict[str, float]) -> None:
+    def __init__(
+        self, net: PlainNet, temperatures: dict[str, float], *, embedding: bool = False
+    ) -> None:
         super().__init__()
+        self.embedding = embedding
         self.standardise, self.heads = net.standardise, net.heads
         layers = list(net.trunk)
         folded: list[nn.Module] = []
@@ -58,7 +64,8 @@ class Deployed(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         pooled = functional.adaptive_avg_pool2d(self.trunk(self.standardise(x)), 1).flatten(1)
         raw = [head(pooled) for head in self.heads.values()]
-        return tuple(y.sigmoid() if y.shape[1] == 1 else y.softmax(1) for y in raw)
+        told = tuple(y.sigmoid() if y.shape[1] == 1 else y.softmax(1) for y in raw)
+        return (*told, pooled) if self.embedding else told
 
 
 class DeployedEyes(nn.Module):
@@ -95,13 +102,24 @@ def temperature(logits: Tensor, target: Tensor) -> float:
     return round(found, 4)
 
 
+def relative(stored: dict) -> bool:
+    """Whether a checkpoint is one of tools/tune_expression.py."""
+    return "size" in stored
+
+
 def expression(args: argparse.Namespace, stored: dict) -> tuple[PlainNet, dict, dict]:
     """Net, temperatures and decision numbers of the expression net."""
-    net = train_expression.make_net(stored["trunk"])
-    net.load_state_dict(stored["average"])
+    if relative(stored):
+        whole = tune_expression.RelativeNet(stored["size"], stored["trunk"])
+        whole.load_state_dict(stored["average"])
+        net = whole.net
+    else:
+        net = train_expression.make_net(stored["trunk"])
+        net.load_state_dict(stored["average"])
     fer = Fer(args.data / "fer2013")
-    anchors = settled(*fer_anchors(fer.images, args.checkpoint.parents[1] / "fer_anchors.npz"))
-    seen = train_expression.Validation(fer, anchors)
+    cache = args.cache or args.checkpoint.parents[1]
+    anchors = settled(*fer_anchors(fer.images, cache / "fer_anchors.npz"))
+    seen = train_expression.Validation(fer, anchors, net.size)
     with torch.no_grad():
         crops = torch.cat(list(seen.sets.values()))
         outs = [net.eval()(part) for part in crops.split(512)]
@@ -143,14 +161,22 @@ def main() -> None:
     parser.add_argument("net", choices=["expression", "expression_tiny", "eye_state"])
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--cache", type=Path, help="folder of fer_anchors.npz")
     parser.add_argument("--engines", type=Path, default=FOLDER)
     args = parser.parse_args()
     stored = torch.load(args.checkpoint, weights_only=True)
     kind = expression if args.net.startswith("expression") else eye_state
     net, temperatures, decision = kind(args, stored)
     eyes = kind is eye_state
-    deployed = DeployedEyes(net.eval()) if eyes else Deployed(net.eval(), temperatures)
+    embedding = not eyes and relative(stored)
+    deployed = (
+        DeployedEyes(net.eval())
+        if eyes
+        else Deployed(net.eval(), temperatures, embedding=embedding)
+    )
     outputs = EYE_OUTPUTS if eyes else {name: h.out_features for name, h in net.heads.items()}
+    if embedding:
+        outputs |= {EMBEDDING: net.heads["fer2013"].in_features}
     args.engines.mkdir(exist_ok=True)
     file = args.engines / f"{args.net}.onnx"
     torch.onnx.export(
@@ -169,12 +195,13 @@ def main() -> None:
         name=args.net,
         files={"fp32": file},
         shape=(1, net.size, net.size),
-        alignment=framing_of(args.net),
+        alignment=framing_of(args.net, net.size),
         outputs=outputs,
         classes=EYE_CLASSES if eyes else classes,
         decision={**decision, **{f"temperature_{k}": v for k, v in temperatures.items()}},
         revision=stored.get("revision", revision()),
-        epochs=stored["epoch"],
+        epochs=stored["step"] if embedding else stored["epoch"],
+        counted="steps" if embedding else "epochs",
     )
     print(f"{file}: {sum(p.numel() for p in deployed.parameters())} weights, {temperatures}")
 

@@ -149,10 +149,10 @@ def loss_of(
 class Validation:
     """PublicTest without its leaks, plain and under a fixed draw of the infrared effects."""
 
-    def __init__(self, fer: Fer, anchors: np.ndarray) -> None:
+    def __init__(self, fer: Fer, anchors: np.ndarray, size: int = FaceCropSettings().size) -> None:
         rng = np.random.default_rng(7)
         self.chosen = np.flatnonzero(~fer.training & ~fer.leak)
-        framing = FaceCropSettings()
+        framing = FaceCropSettings(size=size)
         crops = [plain_crop(fer.images[at], anchors[at], framing) for at in self.chosen]
         night = [np.clip(infrared(crop.astype(np.float32), rng), 0, 255) for crop in crops]
         self.sets = {"plain": self._tensor(crops), "infrared": self._tensor(night)}

@@ -4,7 +4,7 @@
     python tools/tune_expression.py --data ../shared/data --out out/relative
 
 Starts from engines/expression.onnx (``--start``), whose trunk of convolutions takes any crop size.
-A step sees three kinds of picture: FER2013 tiles with FER+'s votes, half of whose targets are what
+A step sees three kinds of picture: FER2013 tiles with FER+'s votes, most of whose targets are what
 the net said before; pairs of a posing person's face and neutral face under two draws of light; and
 photographs. On faces and photographs a teacher's features (numbers, ``data/teacher``) are a target,
 and its classes a part of one. Every fourth person of each set is never shown.
@@ -47,8 +47,9 @@ from tools.train_expression import HEADS, TRUNKS, loss_of, share_of_rate
 
 RAGE = (0, 1)  # anger and disgust in FER2013's order
 NEUTRAL = 6
-FER_TILES, PAIRS, PHOTOS = 48, 32, 32  # of each step
-KEPT = 0.5  # share of FER2013's and FER+'s targets that the net from before gives
+FER_TILES, PAIRS, PHOTOS = 64, 24, 24  # of each step
+KEPT = 0.7  # share of FER2013's and FER+'s targets that the net from before gives
+LIT_TILES = 0.6  # of FER2013's tiles are shown in another light
 SMOOTH = 0.1
 LABELLED = 0.6  # share of a posed face's target that its label gives; the rest is the teacher's
 
@@ -96,7 +97,7 @@ def start_from(net: PlainNet, fp32: Path, crops: Tensor) -> None:
 
 
 class Targets:
-    """What the net should say of each FER2013 tile: votes and labels, half of it as before."""
+    """What the net should say of each FER2013 tile: votes and labels, and what was said before."""
 
     def __init__(self, fer: Fer, before: dict[str, NDArray]) -> None:
         label = np.eye(7, dtype=np.float32)[fer.label]
@@ -191,7 +192,7 @@ class Batches(Dataset):
 
     def _tile(self, tile: int, rng: np.random.Generator) -> NDArray[np.float32]:
         crop = jittered_crop(self.fer.images[tile], self.anchors[tile], self.framing, rng)
-        return lit(crop, rng)
+        return lit(crop, rng) if rng.random() < LIT_TILES else np.clip(crop, 0, 255)
 
 
 def class_targets(faces: Faces) -> NDArray[np.float32]:
@@ -335,8 +336,9 @@ def train(args: argparse.Namespace) -> None:
             "step": step,
             "seconds": round(time.monotonic() - started),
             **{name: round(value / count, 4) for name, value in total.items()},
-            **judge.figures(judged),
         }
+        if step == args.steps or step // args.every % args.judged == 0:
+            line |= judge.figures(judged)
         total, count = {}, 0
         with (args.out / "log.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps(line) + "\n")
@@ -367,6 +369,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=64, help="px of the crop (%(default)s)")
     parser.add_argument("--steps", type=int, default=2600)
     parser.add_argument("--every", type=int, default=200, help="steps between two checkpoints")
+    parser.add_argument("--judged", type=int, default=3, help="checkpoints between two judgings")
     parser.add_argument("--rate", type=float, default=0.01)
     parser.add_argument("--stable", type=float, default=0.2, help="share of steps at full rate")
     parser.add_argument("--average", type=float, default=0.995, help="decay of the weights' mean")

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from dms.engine.engine import Engine
 from dms.engine.manifest import Manifest
 from dms.engine.preprocess.crop import to_batch
-from dms.engine.relative import EMBEDDING
 from dms.errors import EngineError
 from dms.settings import setting, settings
 
@@ -37,12 +36,12 @@ class GateSettings:
     agreement: float = setting(
         0.95, ge=0, le=1, text="least share of crops on which the decision is the same"
     )
-    embedding_loss: float = setting(
+    spread_loss: float = setting(
         0.1,
         ge=0,
         le=2,
         source="five times what sound INT8 files lose",
-        text="mean difference of a face's embedding over its spread",
+        text="mean difference of what is no probability (an embedding) over its spread",
     )
 
 
@@ -54,7 +53,7 @@ class GateResult:
     mean_loss: float
     max_loss: float
     agreement: float
-    embedding_loss: float | None = None  # where the net has one
+    spread_loss: float | None = None  # of outputs that are no probabilities, the worst
 
 
 def check(
@@ -68,11 +67,12 @@ def check(
         out = engine.infer(to_batch(crops[start : start + _STEP]))
         for name in expected:
             got[name].append(out[name])
-    result = _compare(expected, {name: np.concatenate(parts) for name, parts in got.items()})
-    if (result.embedding_loss or 0.0) > limits.embedding_loss:
+    all_got = {name: np.concatenate(parts) for name, parts in got.items()}
+    result = _compare(expected, all_got, frozenset(manifest.classes))
+    if (result.spread_loss or 0.0) > limits.spread_loss:
         raise EngineError(
-            f"the engine of {manifest.name} differs from its FP32 net: its embedding by "
-            f"{result.embedding_loss:.3f} of its spread (at most {limits.embedding_loss:g}); "
+            f"the engine of {manifest.name} differs from its FP32 net: what it measures by "
+            f"{result.spread_loss:.3f} of its spread (at most {limits.spread_loss:g}); "
             "rebuild it, or use the fp32 file"
         )
     if result.mean_loss > limits.mean_loss or result.agreement < limits.agreement:
@@ -109,26 +109,30 @@ def stored(
 
 
 def _compare(
-    expected: dict[str, NDArray[np.float32]], got: dict[str, NDArray[np.float32]]
+    expected: dict[str, NDArray[np.float32]],
+    got: dict[str, NDArray[np.float32]],
+    classed: frozenset[str],
 ) -> GateResult:
-    heads = {name: value for name, value in expected.items() if name != EMBEDDING}
+    """Hold outputs with classes against each other as probabilities, the others by their spread."""
+    heads = {name: value for name, value in expected.items() if name in classed} or expected
+    others = [name for name in expected if name not in heads]
     losses = np.concatenate(
         [np.abs(got[name] - value).reshape(len(value), -1) for name, value in heads.items()],
         axis=1,
     )
     same = [_decision(got[name]) == _decision(value) for name, value in heads.items()]
-    embedded = expected.get(EMBEDDING)
+    apart = [spread_loss(expected[name], got[name]) for name in others]
     return GateResult(
         crops=len(losses),
         mean_loss=float(losses.mean()),
         max_loss=float(losses.max()),
         agreement=float(np.mean(same)),
-        embedding_loss=None if embedded is None else spread_loss(embedded, got[EMBEDDING]),
+        spread_loss=max(apart, default=None),
     )
 
 
 def spread_loss(expected: NDArray[np.float32], got: NDArray[np.float32]) -> float:
-    """Mean difference of embeddings (n, E) over the spread of their numbers from face to face."""
+    """Mean difference of outputs (n, E) over the spread of each number from crop to crop."""
     spread = np.maximum(expected.std(0), 1e-3)
     return float((np.abs(got - expected).mean(0) / spread).mean())
 

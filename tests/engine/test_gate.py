@@ -64,13 +64,13 @@ def test_an_embedding_is_judged_by_its_spread_and_not_as_a_probability(tmp_path)
     stored = {"expression.crops": crops, "expression.fp32": np.array("any")}
     spread = out["embedding"].std(0)
     for off, sound in ((0.5, True), (1.5, False)):
-        moved = out["embedding"] + np.float32(off * GateSettings().embedding_loss) * spread
+        moved = out["embedding"] + np.float32(off * GateSettings().spread_loss) * spread
         kept = {f"expression.{name}": value for name, value in {**out, "embedding": moved}.items()}
         np.savez(tmp_path / "gate.npz", **stored, **kept)
         if sound:
             assert check(engine, manifest).mean_loss < 1e-6
         else:
-            with pytest.raises(EngineError, match="its embedding by"):
+            with pytest.raises(EngineError, match="what it measures by"):
                 check(engine, manifest)
 
 

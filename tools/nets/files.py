@@ -26,9 +26,9 @@ def revision() -> str:
     return (head.stdout.strip() or "unknown") + ("+" if changed.stdout.strip() else "")
 
 
-def framing_of(net: str) -> dict[str, float]:
-    """Crop settings that the net of this name is trained with."""
-    return asdict(EyeCropSettings(size=64) if net == "eye_state" else FaceCropSettings())
+def framing_of(net: str, size: int) -> dict[str, float]:
+    """Crop settings that the net of this name is trained with, at ``size`` px."""
+    return asdict(EyeCropSettings(size) if net == "eye_state" else FaceCropSettings(size))
 
 
 def entry(file: Path) -> dict[str, str]:
@@ -48,6 +48,7 @@ def write_manifest(
     decision: dict[str, object],
     revision: str,
     epochs: int,
+    counted: str = "epochs",
 ) -> None:
     """Write a new manifest; figures come later, from tools/evaluate.py."""
     content = {
@@ -57,7 +58,7 @@ def write_manifest(
         "outputs": outputs,
         "classes": classes,
         "decision": decision,
-        "figures": {"training_epochs": epochs},
+        "figures": {f"training_{counted}": epochs},
         "revision": revision,
     }
     save(path, content)
