@@ -29,7 +29,7 @@ def replay(
         state = core.step(seen, moment.vehicle, seen.t_s, moment.faults)
         for bridge in bridges:
             bridge.publish(state)
-        step = Step(moment, state)
+        step = Step(replace(moment, observation=core.observation), state)
         for sink in sinks:
             sink.take(step)
     return state

@@ -26,6 +26,7 @@ from dms.service.view import ViewError, watch
 from dms.store.sealing import new_identity
 from tests.bridge.broker import PLACE, Broker
 from tests.bridge.lawicel import Lawicel
+from tests.planted import traces
 
 ROOT = Path(__file__).resolve().parents[1]
 STRACE = shutil.which("strace")
@@ -88,6 +89,11 @@ class Ran:
         )
         return sorted(path for path in self.opened if not known.search(path))
 
+    def embeddings(self) -> list[str]:
+        """Return the calls and files whose bytes hold a planted embedding, in any form."""
+        kept = [(name, (self.folder / name).read_bytes()) for name in written(self.folder)]
+        return [f"{line}: {form}" for line, data in (*self.sent, *kept) for form in traces(data)]
+
     def pictures(self) -> list[str]:
         """Return the calls and files whose bytes hold a part of a picture, as it is or encoded.
 
@@ -119,7 +125,9 @@ def run_service(tmp_path: Path, drive: Path, *, leak: bool = False, **service: o
         if PLACE:
             broker = stack.enter_context(Broker(tmp_path))
             bridges.append({"kind": "mqtt", "mqtt": {"port": broker.port}})
+        core = {"rest": {"least_s": 1.0, "lively_most": 0.999}, "speech": {"wide": 1.0}}
         settings = {
+            "core": core,  # the portrait smiles, and is there for four seconds
             "camera": {"source": str(drive)},
             "bridges": bridges,
             "service": {"store": {"lowest_level": 0}, **service},
@@ -133,7 +141,7 @@ def run_service(tmp_path: Path, drive: Path, *, leak: bool = False, **service: o
         }  # fmt: skip
         words = [STRACE, "-f", "-xx", "-s", "1000000", "-e", f"trace={CALLS}", "-e", "signal=none",
                  "-o", str(tmp_path / "trace.txt")] if STRACE else []  # fmt: skip
-        words += [sys.executable, "-m", "tests.watched", str(tmp_path / "report.json")]
+        words += [sys.executable, "-m", "tests.watched", str(tmp_path / "report.json"), "--plant"]
         words += ["--leak", str(tmp_path / "run" / "metrics.prom")] if leak else []
         words += ["--", "service", "--config", str(tmp_path / "dms.yaml")]
         child = subprocess.Popen(
@@ -193,6 +201,13 @@ def test_no_byte_written_to_any_file_or_socket_is_a_picture(usual):
 
 
 @pytest.mark.skipif(STRACE is None, reason="strace is not installed (apt-get install strace)")
+def test_no_byte_written_to_any_file_or_socket_is_an_embedding(usual):
+    assert usual.embeddings() == []
+    told = b"".join(data for _, data in usual.sent)
+    assert b"ReadAgainst" not in told or b"REST" in told  # it was learned, so there was one to leak
+
+
+@pytest.mark.skipif(STRACE is None, reason="strace is not installed (apt-get install strace)")
 def test_sockets_lead_to_this_machine_and_the_set_broker_only(usual):
     away = [line for line in usual.connected if "AF_INET" in line and "127.0.0.1" not in line]
     assert away == []
@@ -200,7 +215,9 @@ def test_sockets_lead_to_this_machine_and_the_set_broker_only(usual):
 
 @pytest.mark.skipif(STRACE is None, reason="strace is not installed (apt-get install strace)")
 def test_a_picture_that_leaks_through_an_allowed_file_is_caught(tmp_path, drive):
-    assert run_service(tmp_path, drive, leak=True).pictures()
+    ran = run_service(tmp_path, drive, leak=True)
+    assert ran.pictures()
+    assert any("float32" in form for form in ran.embeddings())
 
 
 def test_clips_that_are_switched_on_are_written_encrypted_and_nothing_else(tmp_path, drive):

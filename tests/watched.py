@@ -2,7 +2,8 @@
 
     python -m tests.watched REPORT [--leak FILE] -- service --config dms.yaml
 
-``--leak`` lets a picture out through a file that is allowed, so that the watching can be tested.
+``--leak`` lets a picture out through a file that is allowed, so that the watching can be tested,
+and with ``--plant``, which lets the expression net give known embeddings, one of those, too.
 """
 
 from __future__ import annotations
@@ -33,9 +34,12 @@ def _leak(path: str) -> None:
     step = Monitor._step
 
     def leaking(self, observation, frame, faults):
-        if frame is not None and frame.sequence == 5:
+        if frame is not None and 5 <= frame.sequence < 10:
             with open(path, "ab") as file:  # noqa: PTH123
                 file.write(frame.gray[100:140].tobytes())
+                scores = observation.expression
+                if scores is not None and scores.embedding is not None:
+                    file.write(scores.embedding.numbers.tobytes())
         step(self, observation, frame, faults)
 
     Monitor._step = leaking
@@ -45,10 +49,15 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("report")
     parser.add_argument("--leak")
+    parser.add_argument("--plant", action="store_true")
     parser.add_argument("words", nargs="+")
     arguments = parser.parse_args()
     from dms.cli import main as dms
 
+    if arguments.plant:
+        from tests.planted import plant
+
+        plant()
     if arguments.leak:
         _leak(arguments.leak)
     sys.addaudithook(_listen)

@@ -87,6 +87,8 @@ MAPPING = {
     "DMS_Gaze.GazeYaw": ("", "Vehicle.Occupant.Row1.DriverSide.MidEyeGaze.Azimuth"),
     "DMS_Gaze.GazePitch": ("", "Vehicle.Occupant.Row1.DriverSide.MidEyeGaze.Elevation"),
     "DMS_Gaze.GazeDeviation": ("", "+Vehicle.Driver.Gaze.Deviation"),
+    "DMS_Rest.EmotionBy": ("", "+Vehicle.Driver.Emotion.ReadAgainst"),
+    "DMS_Rest.RestProgress": ("", "+Vehicle.Driver.Emotion.RestProgress"),
     "DMS_Alert.AlertLevel": ("", "topic alert: level"),
     "DMS_Alert.AlertKind": ("", "topic alert: kind"),
     "DMS_Alert.AlertAction": ("", "topic alert (raised only)"),

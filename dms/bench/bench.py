@@ -36,6 +36,7 @@ class Result:
     duration_s: float = 0.0
     eyes_known: int = 0  # frames in which the eyes' state was known
     events: list[Event] = field(default_factory=list)
+    rest_given: bool = False  # the driver's resting face was learned in the run that was recorded
 
     @property
     def availability(self) -> float | None:
@@ -112,6 +113,7 @@ def bench(
         _run(source, chain, sinks, chosen)
     except OSError as error:  # a full disk, a folder taken away
         raise ConfigError(f"cannot write the results: {error.strerror}; free the disk") from error
+    result.rest_given = chain.core.rest_given
     if affect and chosen.affect:
         write_affect(affect.affect, chosen.affect)
     return result

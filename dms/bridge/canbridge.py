@@ -23,7 +23,7 @@ from dms.bus.python_can import can
 from dms.errors import BridgeError, ConfigError
 from dms.values import Command, DriverState
 
-_CYCLIC = ("DMS_State", "DMS_Attention", "DMS_Emotion", "DMS_Diag", "DMS_Gaze")
+_CYCLIC = ("DMS_State", "DMS_Attention", "DMS_Emotion", "DMS_Rest", "DMS_Diag", "DMS_Gaze")
 _LAST_11 = 0x7FF  # a J1939 bus has 29-bit identifiers alone, so UDS needs such ones
 _CLAIM_S = 0.5  # opening waits so long for our address
 _BACK_S = 1e-6  # rounding of frame times; less than this early is due
@@ -212,6 +212,8 @@ class CanBridge(Bridge):
             return signals.gaze_signals(state)
         if name == "DMS_Emotion":
             return signals.emotion_signals(state)
+        if name == "DMS_Rest":
+            return signals.rest_signals(state)
         return signals.diag_signals(self.memory.active(), self._reader.errors, self._link.faults)
 
     def _identify(self, frame: CanFrame) -> int | None:

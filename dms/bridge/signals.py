@@ -11,6 +11,7 @@ from dms.values import (
     EXPRESSIONS,
     ActiveAlert,
     DriverState,
+    EmotionBy,
     EyesState,
     GazeZone,
     HeadPose,
@@ -27,6 +28,7 @@ _LEVELS = {
     Level.CRITICAL: "Critical",
 }
 _FATIGUE = {Kind.DROWSY, Kind.MICROSLEEP, Kind.SLEEP, Kind.UNRESPONSIVE}
+_EMOTION_BY = {None: SNA, EmotionBy.ABSOLUTE: "Absolute", EmotionBy.REST: "OwnRest"}
 _EYES = {EyesState.OPEN: "Open", EyesState.CLOSED: "Closed", EyesState.UNKNOWN: SNA}
 _ALERT_WRAP_S = 6553.4  # one step above the largest value of AlertTime
 
@@ -176,6 +178,14 @@ def emotion_signals(state: DriverState) -> dict[str, Value]:
         "Rage": _percent(state.rage),
         "Valence": _scaled(state.valence, -1.0, 1.0),
         "Arousal": _scaled(state.arousal, -1.0, 1.0),
+    }
+
+
+def rest_signals(state: DriverState) -> dict[str, Value]:
+    """Return the signals of DMS_Rest."""
+    return {
+        "EmotionBy": _EMOTION_BY[state.emotion_by],
+        "RestProgress": _percent(state.rest_progress),
     }
 
 

@@ -96,6 +96,10 @@ def values(state: DriverState) -> dict[str, Scalar]:
             f"{_DRIVER}.Emotion.{name.capitalize()}": _percent(score)
             for name, score in zip(EXPRESSIONS, scores, strict=True)
         },
+        f"{_DRIVER}.Emotion.ReadAgainst": state.emotion_by.value.upper()
+        if state.emotion_by
+        else "NOTHING",
+        f"{_DRIVER}.Emotion.RestProgress": _percent(state.rest_progress),
         f"{_DRIVER}.Emotion.Rage": _percent(state.rage),
         f"{_DRIVER}.Emotion.Valence": _rounded(state.valence, 2),
         f"{_DRIVER}.Emotion.Arousal": _rounded(state.arousal, 2),

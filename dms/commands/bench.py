@@ -125,6 +125,7 @@ def _summary(result: Result) -> dict[str, object]:
         "frames": result.frames,
         "duration_s": round(result.duration_s, 3),
         "eyes_observable": result.availability and round(result.availability, 4),
+        "rest_given": result.rest_given,
         "events": [event_object(event) for event in result.events],
     }
 
@@ -142,3 +143,5 @@ def _show(result: Result) -> None:
     observed = [event.kind.value for event in result.events if event.level == Level.NONE]
     counts = ", ".join(f"{observed.count(kind)} {kind}" for kind in sorted(set(observed)))
     print(f"  observed: {counts or 'nothing'}")
+    if result.rest_given:
+        print("  emotions: against the resting face that was learned in the original run")

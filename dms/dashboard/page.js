@@ -97,6 +97,9 @@ function mood(now) {
   say("valence", !known(valence) ? "valence not read"
     : `valence ${valence > 0 ? "+" : ""}${valence.toFixed(2)}, ${valence > 0.2 ? "pleasant"
       : valence < -0.2 ? "unpleasant" : "neutral"}`);
+  const learned = now.rest_progress;
+  say("against", now.emotion_by === "rest" ? "against own resting face"
+    : known(learned) ? `absolute; resting face ${share(learned)} learned` : "absolute");
   for (const [name, value] of Object.entries(now.expression || {})) {
     const row = at("score-" + name) || line(name);
     row.children[1].firstElementChild.style.width = 100 * value + "%";

@@ -26,7 +26,8 @@ _LONGEST_STEP_S = 0.5  # a longer gap between scores is time in which nothing is
 _BLOCK_S = 1.0  # scores are averaged over this before liveliness, so that noise is no expression
 _LEAST_S = 10.0  # of rest and of the time after it, for the liveliness to mean something
 _MOST_BINS = 60  # of valence over time
-AFFECT_COLUMNS = ("t_s", "baseline_progress", "valence", *EXPRESSIONS)
+_AGAINST = "against_rest"  # older frame tables lack it
+AFFECT_COLUMNS = ("t_s", "baseline_progress", "valence", _AGAINST, *EXPRESSIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,12 @@ class SessionAffect:
     """One drive. Seconds count only where an expression was read; None is unknown."""
 
     seen_s: float
+    against_rest_s: float  # of that time, read against the driver's own resting face
     seconds: Mapping[str, float]  # by the strongest expression
     mean_valence: float | None  # -1 unpleasant .. 1 pleasant
     valence: Sequence[tuple[float, float]]  # (middle of the bin in s, mean)
-    # Mean distance (total variation, 0..1) of the scores from the resting face of the first minute.
+    # Mean distance (total variation, 0..1) of the scores from the resting face of the first minute;
+    # scores against rest, where there are some, are not mixed with absolute ones.
     expressivity: float | None
     # The same over that of the first minute: 1 as lively as then, below 1 flatter.
     liveliness: float | None
@@ -63,7 +66,7 @@ def session_affect(frames: Mapping[str, Series], events: Sequence[Event]) -> Ses
 
     Of ``frames`` the columns :data:`AFFECT_COLUMNS` are used.
     """
-    if any(name not in frames for name in AFFECT_COLUMNS):
+    if any(name not in frames for name in AFFECT_COLUMNS if name != _AGAINST):
         return None
     scores = np.stack([frames[name] for name in EXPRESSIONS], axis=1)
     known = ~np.isnan(scores).any(axis=1)
@@ -77,10 +80,13 @@ def session_affect(frames: Mapping[str, Series], events: Sequence[Event]) -> Ses
     }
     over, mean = _valence(t_s, frames["valence"][known])
     progress = frames["baseline_progress"][known]
-    expressivity, liveliness = _liveliness(t_s, scores, progress)
+    against = frames[_AGAINST][known] == 1 if _AGAINST in frames else np.zeros(len(t_s), bool)
+    alike = against if against.any() else ~against
+    expressivity, liveliness = _liveliness(t_s[alike], scores[alike], progress[alike])
     flashes = [str(one.values["expression"]) for one in events if one.kind is Kind.MICRO_EXPRESSION]
     return SessionAffect(
         seen_s=round(float(steps_s.sum()), 2),
+        against_rest_s=round(float(steps_s[against].sum()), 2),
         seconds=seconds,
         mean_valence=mean,
         valence=over,
@@ -116,8 +122,10 @@ class AffectKeeper:
         scores = step.moment.observation.expression
         if scores is not None and step.state.rage_on:
             valence = np.nan if step.state.valence is None else step.state.valence
-            row = (step.state.t_s, step.state.baseline_progress, valence, *scores.probabilities)
-            self._rows.append(row)
+            read = scores.relative or scores.probabilities
+            against = float(scores.relative is not None)
+            progress = step.state.baseline_progress
+            self._rows.append((step.state.t_s, progress, valence, against, *read))
 
     @property
     def affect(self) -> SessionAffect | None:

@@ -16,6 +16,7 @@ from dms.values import (
     DriverObservation,
     DriverState,
     Event,
+    ExpressionScores,
     EyeEvidence,
     Kind,
     Level,
@@ -47,6 +48,9 @@ COLUMNS = {
     "pitch_deg": "head pitch, up +",
     "roll_deg": "head roll, right +",
     **{name: f"expression score of {name}, 0..1, newest" for name in EXPRESSIONS},
+    "against_rest": "1 where those are against the driver's own resting face, 0 as anybody's face",
+    "rage_log_odds": "log odds of anger + disgust against rest, newest",
+    "rest_progress": "how much of the resting face is learned, 0..1",
     "level": "alert level 0..3",
     "state": "kind of the highest active alert, else eyes: open, closed or unknown",
     "openness": "openness of both eyes fused, 0..1",
@@ -83,7 +87,7 @@ COLUMNS = {
 TEXTS = frozenset({"state", "lids", "gaze_zone", "attention_by", "unseen", "gear", "indicator"})
 
 _DIGITS = 4
-_INTEGERS = {"level", "drowsiness", "face", "horn"}
+_INTEGERS = {"level", "drowsiness", "face", "horn", "against_rest"}
 _EXPRESSION_HELD_S = 0.35
 _UNITS = {"_s": "s", "_deg": "deg", "_kmh": "km/h", "_mps2": "m/s2"}
 
@@ -174,7 +178,7 @@ class FrameTable(Resource):
         if path.suffix not in {".csv", ".parquet"}:
             raise ConfigError(f"{path}: the frame table is written as .csv or .parquet")
         self._sink = _Parquet(path) if path.suffix == ".parquet" else _Csv(path)
-        self._scores: tuple[float, tuple[float, ...]] | None = None
+        self._scores: tuple[float, ExpressionScores] | None = None
 
     def write(
         self,
@@ -184,7 +188,7 @@ class FrameTable(Resource):
     ) -> None:
         """Add the row of one frame."""
         if observation.expression is not None:
-            self._scores = (observation.t_s, observation.expression.probabilities)
+            self._scores = (observation.t_s, observation.expression)
         if self._scores and observation.t_s - self._scores[0] > _EXPRESSION_HELD_S:
             self._scores = None
         scores = self._scores[1] if self._scores else None
@@ -198,10 +202,10 @@ class FrameTable(Resource):
 def row(
     observation: DriverObservation,
     state: DriverState,
-    scores: tuple[float, ...] | None,
+    scores: ExpressionScores | None,
     vehicle: VehicleContext | None = None,
 ) -> dict[str, Scalar]:
-    """Return one frame as a row of :data:`COLUMNS`; ``scores`` in the order of EXPRESSIONS."""
+    """Return one frame as a row of :data:`COLUMNS`; ``scores``: the newest."""
     ears = [eye.ear for eye in (observation.right_eye, observation.left_eye) if eye.ear is not None]
     pose = observation.pose
     values: dict[str, Scalar] = {
@@ -217,7 +221,8 @@ def row(
         "yaw_deg": pose.yaw_deg if pose else None,
         "pitch_deg": pose.pitch_deg if pose else None,
         "roll_deg": pose.roll_deg if pose else None,
-        **dict(zip(EXPRESSIONS, scores or (None,) * len(EXPRESSIONS), strict=True)),
+        **_expression_columns(scores),
+        "rest_progress": state.rest_progress,
         "level": int(state.level),
         "state": state.kind.value if state.kind else state.eyes.value,
         "openness": state.openness,
@@ -260,6 +265,16 @@ def _gaze_columns(state: DriverState) -> dict[str, Scalar]:
         "gaze_sd_deg": gaze.sd_deg if gaze else None,
         "gaze_zone": state.gaze_zone.value,
         "attention_by": state.attention_by.value if state.attention_by else None,
+    }
+
+
+def _expression_columns(scores: ExpressionScores | None) -> dict[str, Scalar]:
+    if scores is None:
+        return dict.fromkeys((*EXPRESSIONS, "against_rest", "rage_log_odds"))
+    return {
+        **dict(zip(EXPRESSIONS, scores.relative or scores.probabilities, strict=True)),
+        "against_rest": int(scores.relative is not None),
+        "rage_log_odds": scores.rage_log_odds,
     }
 
 

@@ -65,8 +65,9 @@ class AnnotatedVideo(Resource):
             end = (round(box.x + box.width), round(box.y + box.height))
             cv2.rectangle(picture, corner, end, colour, 2)
         if seen.expression is not None:
-            best = int(np.argmax(seen.expression.probabilities))
-            self._mood = f"{EXPRESSIONS[best]} {seen.expression.probabilities[best]:.2f}"
+            scores = seen.expression.relative or seen.expression.probabilities
+            best, by = int(np.argmax(scores)), "rest" if seen.expression.relative else "abs."
+            self._mood = f"{EXPRESSIONS[best]} {scores[best]:.2f} ({by})"
         alert = f"{state.kind.value} ({state.level.name.lower()})" if state.kind else "no alert"
         right, left = _number(state.right_eye.openness), _number(state.left_eye.openness)
         lines = [

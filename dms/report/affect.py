@@ -30,13 +30,22 @@ def affect_part(frames: Mapping[str, Series], events: Sequence[Event]) -> str:
     )
     parts = [
         "<h3>Affect</h3><p>Strongest expression, share of the time it was read"
-        f" ({affect.seen_s:.0f} s).{_figures(affect)}</p>",
+        f" ({affect.seen_s:.0f} s). {_against(affect)}{_figures(affect)}</p>",
         f'<ul class="affect">{bars}</ul>',
     ]
     if affect.episodes:
         parts.append(table("episodes of anger", _COLUMNS, map(_row, affect.episodes), cards=True))
     parts.append(f"<p>{escape(affect.note)}</p>")
     return "".join(parts)
+
+
+def _against(affect: SessionAffect) -> str:
+    """Say what the scores were read against."""
+    share = affect.against_rest_s / max(affect.seen_s, 1e-9)
+    if not share:
+        return "Read as anybody's face (absolute), not against the driver's own resting face."
+    before = "" if share > 0.995 else ", before that as anybody's face (absolute)"
+    return f"Read against the driver's own resting face for {share:.0%} of it{before}."
 
 
 def _shares(affect: SessionAffect) -> list[tuple[float, str]]:

@@ -93,7 +93,11 @@ PANELS = (
     Panel(
         "Affect",
         "-1..1",
-        (Line("valence", "valence (pleasant +)", "green"), Line("rage", "rage evidence", "red")),
+        (
+            Line("valence", "valence (pleasant +)", "green"),
+            Line("rage", "rage evidence", "red"),
+            Line("against_rest", "read against own rest", "grey", hidden=True),
+        ),
         84,
         (-1.08, 1.08),
     ),

@@ -69,6 +69,8 @@ def view_object(moment: Moment, state: DriverState, status: Status) -> dict[str,
         "expression": dict(zip(EXPRESSIONS, map(_rounded, state.expression), strict=True))
         if state.expression
         else None,
+        "emotion_by": state.emotion_by.value if state.emotion_by else None,
+        "rest_progress": _rounded(state.rest_progress),
         "valence": _rounded(state.valence),
         "arousal": _rounded(state.arousal),
     }

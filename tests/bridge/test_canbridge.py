@@ -85,8 +85,8 @@ def head(request):
 
 def test_cycle_times_follow_the_contract():
     assert periods() == {
-        "DMS_State": 0.1, "DMS_Attention": 0.2, "DMS_Emotion": 0.2, "DMS_Diag": 1.0,
-        "DMS_Gaze": 0.1,
+        "DMS_State": 0.1, "DMS_Attention": 0.2, "DMS_Emotion": 0.2, "DMS_Rest": 0.2,
+        "DMS_Diag": 1.0, "DMS_Gaze": 0.1,
     }  # fmt: skip
 
 

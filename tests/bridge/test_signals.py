@@ -15,6 +15,7 @@ from dms.values import (
     ActiveAlert,
     AttentionBy,
     DriverState,
+    EmotionBy,
     EyesState,
     Fault,
     Gaze,
@@ -84,6 +85,13 @@ def test_a_known_state_arrives_as_it_was():
     got = sent("DMS_Emotion", signals.emotion_signals(KNOWN))
     assert (got["Anger"], got["Neutral"], got["Rage"]) == (10, 50, 30)
     assert got["Valence"] == pytest.approx(-0.4)
+    by_rest = replace(KNOWN, emotion_by=EmotionBy.REST, rest_progress=1.0)
+    assert sent("DMS_Rest", signals.rest_signals(by_rest)) == {
+        "EmotionBy": "OwnRest",
+        "RestProgress": 100,
+    }
+    learning = replace(KNOWN, emotion_by=EmotionBy.ABSOLUTE, rest_progress=0.5)
+    assert sent("DMS_Rest", signals.rest_signals(learning))["EmotionBy"] == "Absolute"
 
 
 def test_gaze_lids_and_zone_arrive_as_they_were():
@@ -124,6 +132,7 @@ def test_an_unknown_state_is_not_available_and_never_zero():
     assert got["EyesReason"] == "NoFace"
     assert set(sent("DMS_Attention", signals.attention_signals(unknown)).values()) == {SNA}
     assert set(sent("DMS_Emotion", signals.emotion_signals(unknown)).values()) == {SNA}
+    assert set(sent("DMS_Rest", signals.rest_signals(unknown)).values()) == {SNA}
 
 
 def test_known_zero_is_zero():

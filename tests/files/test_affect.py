@@ -155,3 +155,17 @@ def test_where_no_emotion_is_wanted_none_is_written(tmp_path: Path) -> None:
     chain = Chain(load(None, ["bridges=[]", "core.rage.workplace=true"]))
     bench(recorded(tmp_path), chain, Outputs(affect=tmp_path / "affect.json"))
     assert json.loads((tmp_path / "affect.json").read_text()) is None
+
+
+def test_scores_against_rest_are_no_liveliness_beside_absolute_ones() -> None:
+    absolute, shifted = (20, {"anger": 0.5}), lively(100, 0.2)
+    columns = frames(absolute, *shifted)
+    against = np.where(columns["t_s"] < 20, 0.0, 1.0)
+    found = session_affect({**columns, "against_rest": against}, [])
+    mixed = session_affect(columns, [])
+    assert found is not None
+    assert mixed is not None
+    assert found.against_rest_s == pytest.approx(100, abs=0.3)
+    assert mixed.against_rest_s == 0.0
+    assert found.liveliness == pytest.approx(1.0, abs=0.15)
+    assert mixed.liveliness != pytest.approx(1.0, abs=0.15)  # what the change alone would make
