@@ -188,3 +188,7 @@ def test_affect_stands_on_the_page_with_what_it_is_not(tmp_path):
     assert '<span>anger</span><span class="bar"><i style="width:25.0%"></i>' in text
     assert "Mean valence -0.25" in text
     assert "No judgement of health" in text
+    assert "Read as anybody's face (absolute)" in text
+    against = {**more, "against_rest": (T_S >= 30).astype(float)}
+    text = written(tmp_path, Recording("a", [event], lambda: {**FRAMES, **scores, **against}))
+    assert "Read against the driver's own resting face for 50% of it, before that as" in text
