@@ -317,7 +317,8 @@ def test_an_hour_replayed_without_loss_in_order(request):
         ({"base_id": 0x79B}, False),  # DMS_Command would be the UDS request
         ({"base_id": 0x7A8}, False),
         ({"base_id": 0x79A}, False),  # and this one DMS_Gaze
-        ({"base_id": 0x799}, True),
+        ({"base_id": 0x799}, False),  # and this one DMS_Rest
+        ({"base_id": 0x798}, True),
         ({"base_id": 0x79B, "extended": True}, True),
         ({"base_id": 0x79B, "diagnostics": False}, True),
         ({"uds_request_id": 0x700, "uds_response_id": 0x700}, False),
