@@ -51,7 +51,8 @@ function banner(now) {
 const unseen = (now) => (now.unseen ? ": " + words(now.unseen) : "");
 
 function eyes(now) {
-  say("eyes", now.eyes === "unknown" ? "not seen" : now.eyes);
+  const lids = { lowered: "lowered", away_or_closed: "away or closed" }[now.lids];
+  say("eyes", lids || (now.eyes === "unknown" ? "not seen" : now.eyes));
   gauge("openness", now.openness, 1);
   say("openness-text", now.eyes === "unknown" ? words(now.unseen || "why is unknown")
     : now.closed_s >= 0.5 ? `closed for ${now.closed_s.toFixed(1)} s` : share(now.openness) + " open");
@@ -84,10 +85,22 @@ function scale(level) {
 
 function attention(now) {
   say("away", !known(now.away) ? "unknown" : now.away ? "off road" : "on road");
+  say("gaze", gaze(now));
+  say("zones", now.gaze_deg && !now.road_learned ? "the road ahead is still being learned" : "");
   if (!now.pose_deg) { say("head", "head not seen"); return; }
   const [yaw, pitch] = now.pose_deg.map(Math.round);
   const side = yaw > 0 ? "left" : "right", way = pitch >= 0 ? "up" : "down";
   say("head", `head ${Math.abs(yaw)}° ${side}, ${Math.abs(pitch)}° ${way}`);
+}
+
+const turn = (angle, plus, minus) => `${Math.round(Math.abs(angle))}° ${angle > 0 ? plus : minus}`;
+
+function gaze(now) {
+  const zone = now.gaze_zone && now.gaze_zone !== "unknown" ? "eyes: " + now.gaze_zone : "";
+  if (!now.gaze_deg) return zone || "eyes' direction not read";
+  const [yaw, pitch] = now.gaze_deg;
+  return now.gaze_zone === "road" ? "eyes: road"
+    : `${zone}, ${turn(yaw, "left", "right")}, ${turn(pitch, "up", "down")}`;
 }
 
 function mood(now) {
@@ -234,6 +247,8 @@ function draw() {
     [["b", (one) => one.perclos], ["a", (one) => one.openness]]);
   const pose = (index) => (one) => (one.pose_deg ? limited(one.pose_deg[index], 60) : null);
   chart("chart-head", -60, 60, [[-30, "-30°"], [0, "0°"], [30, "+30°"]], [["b", pose(1)], ["a", pose(0)]]);
+  const look = (index) => (one) => (one.gaze_deg ? limited(one.gaze_deg[index], 45) : null);
+  chart("chart-gaze", -45, 45, [[-30, "-30°"], [0, "0°"], [30, "+30°"]], [["b", look(1)], ["a", look(0)]]);
   chart("chart-affect", -1, 1, [[-1, "-1"], [0, "0"], [1, "+1"]],
     [["b", (one) => one.rage], ["c", (one) => one.valence]]);
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib
+import math
 from array import array
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -14,15 +15,18 @@ from numpy.typing import NDArray
 
 from dms.errors import ConfigError
 from dms.files.events import TEXTS
+from dms.values import GazeZone
 
 Series: TypeAlias = NDArray[np.float64]
+# Columns of words that are read as numbers: each word as its place in its enumeration.
+CODED = {"gaze_zone": {zone.value: float(at) for at, zone in enumerate(GazeZone)}}
 
 
 def load_frames(path: Path, columns: Collection[str] | None = None) -> dict[str, Series]:
     """Return the numeric columns of a ``.csv`` or ``.parquet`` frame table, NaN for unknown.
 
-    ``columns``: only these, so that hours of frames take little memory. Raises ConfigError where
-    the file cannot be used.
+    ``columns``: only these, so that hours of frames take little memory; those of :data:`CODED`
+    words are then numbers, too. Raises ConfigError where the file cannot be used.
     """
     if path.suffix == ".parquet":
         return _from_parquet(path, columns)
@@ -46,14 +50,20 @@ def _from_csv(
     for number, row in enumerate(rows, 2):
         try:
             for at, _, values in wanted:
-                values.append(float(row[at] or "nan"))
+                values.append(_number(names[at], row[at]))
         except (ValueError, IndexError) as error:
             raise ConfigError(f"{path}:{number}: {error}; write the frame table again") from error
     return {name: np.array(values, np.float64) for _, name, values in wanted}
 
 
+def _number(name: str, text: str) -> float:
+    return CODED[name].get(text, math.nan) if name in CODED else float(text or "nan")
+
+
 def _wanted(name: str, columns: Collection[str] | None) -> bool:
-    return name not in TEXTS and (columns is None or name in columns)
+    if columns is None:
+        return name not in TEXTS
+    return name in columns and (name not in TEXTS or name in CODED)
 
 
 def _from_parquet(path: Path, columns: Collection[str] | None) -> dict[str, Series]:
@@ -68,7 +78,13 @@ def _from_parquet(path: Path, columns: Collection[str] | None) -> dict[str, Seri
     except (OSError, ValueError) as error:
         raise ConfigError(f"cannot read {path}: {error}; check the path") from error
     return {
-        name: np.asarray(table.column(name).cast("double").to_numpy(), np.float64)
+        name: _column(name, table.column(name))
         for name in table.column_names
         if _wanted(name, columns)
     }
+
+
+def _column(name: str, column: Any) -> Series:
+    if name in CODED:
+        return np.array([_number(name, text or "") for text in column.to_pylist()], np.float64)
+    return np.asarray(column.cast("double").to_numpy(), np.float64)

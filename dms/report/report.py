@@ -15,13 +15,14 @@ from dms.files.affect import AFFECT_COLUMNS
 from dms.files.frames import Series
 from dms.report.affect import affect_part
 from dms.report.events import event_table
+from dms.report.gaze_strip import COLOURS, zones_seen
 from dms.report.page import Column, Tile, plot, section, signed, spoken, table, tiles, write_page
 from dms.report.scores import confusion_table, group_table, score_table
 from dms.report.timeline import DRAWN_COLUMNS, LEVEL_NAMES, figure, plotly_js
 from dms.scoring.labels import Labels
 from dms.scoring.match import Match, Tally, Verdict, tally
 from dms.scoring.quality import Quality
-from dms.values import Event, Level
+from dms.values import Event, GazeZone, Level
 
 SYNTHETIC = (
     "Synthetic: made by a program, not recorded from a person. It proves the chain, not how well "
@@ -174,7 +175,8 @@ def _recording(number: int, one: Recording) -> str:
     parts = [f'<p class="synthetic">{SYNTHETIC}</p>' if one.synthetic else ""]
     if one.note:
         parts.append(f"<p>{escape(one.note)}</p>")
-    parts += [_tools(place), _key(bool(one.matches)), plot(number, made, caption)]
+    key = _key(bool(one.matches), zones_seen(frames))
+    parts += [_tools(place), key, plot(number, made, caption)]
     parts.append(_line_boxes(place, made["lines"], [panel["title"] for panel in made["panels"]]))
     parts.append(f"<h3>Alerts</h3>{event_table(one.events, one.matches, place, alerts=True)}")
     if one.thumbnails:
@@ -197,7 +199,7 @@ def _tools(place: str) -> str:
     return f'<div class="tools" role="group" aria-label="timeline">{made}</div>'
 
 
-def _key(judged: bool) -> str:
+def _key(judged: bool, zones: Sequence[GazeZone]) -> str:
     things = [
         f'<i class="dia" style="background:var(--level{level.value})"></i>{LEVEL_NAMES[level]}'
         for level in list(Level)[1:]
@@ -208,6 +210,11 @@ def _key(judged: bool) -> str:
         things.append('<i class="lab" style="background:var(--bad)"></i>label missed')
         things.append('<i class="lab" style="background:var(--grey)"></i>label that needs no alert')
         things.append("<b>✕</b>without a label")
+    things += ["eyes on:"] * bool(zones)
+    things += [
+        f'<i class="lab" style="background:var(--{COLOURS[zone]})"></i>{zone.value}'
+        for zone in zones
+    ]
     return f'<ul class="key">{"".join(f"<li>{thing}</li>" for thing in things)}</ul>'
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from dms.errors import ConfigError
 from dms.files.frames import Series
+from dms.report.gaze_strip import LANE, zone_bars
 from dms.report.packing import pack
 from dms.report.page import spoken
 from dms.scoring.labels import Label, Labels
@@ -79,6 +80,17 @@ PANELS = (
         ),
         100,
     ),
+    Panel(
+        "Gaze against the road",
+        "degrees",
+        (
+            Line("gaze_yaw_deg", "yaw (left +)", "blue", 0.1),
+            Line("gaze_pitch_deg", "pitch (up +)", "orange", 0.1),
+            Line("gaze_sd_deg", "deviation", "grey", 0.1, hidden=True),
+        ),
+        100,
+        (-50, 50),
+    ),
     Panel("Mouth", "", (Line("mar", "aspect ratio", "purple"),), 64),
     Panel(
         "Expression",
@@ -128,7 +140,13 @@ PANELS = (
 
 # What the figure reads of a frame table.
 DRAWN_COLUMNS = frozenset(
-    {"t_s", "level", "openness", *(line.column for panel in PANELS for line in panel.lines)}
+    {
+        "t_s",
+        "level",
+        "openness",
+        "gaze_zone",
+        *(line.column for panel in PANELS for line in panel.lines),
+    }
 )
 
 
@@ -146,12 +164,14 @@ def figure(
     ]
     kinds = _kinds(events, labels)
     unseen = _unseen(frames)
-    lanes = [*([UNSEEN] if unseen else []), *(spoken(kind.value) for kind in reversed(kinds))]
+    zones = zone_bars(frames)
+    lanes = [*([LANE] if zones else []), *([UNSEEN] if unseen else [])]
+    lanes += [spoken(kind.value) for kind in reversed(kinds)]
     lanes_px = _LANE_PX * max(len(lanes), 1)
     heights = [lanes_px, *(panel.height_px for panel, _ in panels)]
     layout, tops = _layout(frames, lanes, heights, [panel.limits for panel, _ in panels])
     layout["shapes"] = _bands(frames)
-    data = [_unseen_bars(unseen)] if unseen else []
+    data = [*zones, *([_unseen_bars(unseen)] if unseen else [])]
     data += _label_bars(labels, matches) + _markers(events, matches)
     return {
         "data": data,

@@ -31,7 +31,7 @@ class ViewError(DmsError):
 def view_object(moment: Moment, state: DriverState, status: Status) -> dict[str, Any]:
     """Return the numbers of one instant as they go over the socket."""
     face, pose = moment.observation.face, moment.observation.pose
-    vehicle = moment.vehicle
+    vehicle, gaze = moment.vehicle, state.gaze
     return {
         "t_s": round(state.t_s, 3),
         "fps": round(status.fps, 1),
@@ -47,6 +47,13 @@ def view_object(moment: Moment, state: DriverState, status: Status) -> dict[str,
         "perclos": _rounded(state.perclos),
         "drowsiness": state.drowsiness,
         "away": state.away,
+        "attention_by": state.attention_by.value if state.attention_by else None,
+        "lids": state.lids.value,
+        "gaze_deg": [round(v, 1) for v in (gaze.yaw_deg, gaze.pitch_deg, gaze.sd_deg)]
+        if gaze
+        else None,
+        "gaze_zone": state.gaze_zone.value,
+        "road_learned": state.road_learned,
         "rage": _rounded(state.rage),
         "baseline_progress": _rounded(state.baseline_progress),
         "brightness": _rounded(moment.observation.brightness),

@@ -4,7 +4,7 @@ import pytest
 from dms.errors import ConfigError
 from dms.files.events import FrameTable
 from dms.files.frames import load_frames
-from dms.values import DriverObservation, DriverState
+from dms.values import DriverObservation, DriverState, GazeZone
 
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
@@ -20,6 +20,21 @@ def test_a_written_table_reads_back_with_gaps_as_nan(tmp_path, ending):
     assert frames["openness"][0] == 0.25
     assert np.isnan(frames["mar"][1])
     assert "state" not in frames
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_zones_of_the_gaze_come_as_numbers_where_they_are_asked_for(tmp_path, ending):
+    if ending == ".parquet":
+        pytest.importorskip("pyarrow", reason="the extra 'bench' is not installed")
+    path = tmp_path / f"frames{ending}"
+    with FrameTable(path) as table:
+        for number, zone in enumerate(GazeZone):
+            state = DriverState(float(number), gaze_zone=zone)
+            table.write(DriverObservation(float(number)), state)
+    assert "gaze_zone" not in load_frames(path)
+    codes = load_frames(path, {"t_s", "gaze_zone", "state"})
+    assert codes["gaze_zone"].tolist() == list(range(len(GazeZone)))
+    assert "state" not in codes
 
 
 def test_an_empty_table_has_columns_without_rows(tmp_path):

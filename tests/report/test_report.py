@@ -14,7 +14,7 @@ from dms.report.timeline import PANELS
 from dms.scoring.labels import Label, Labels
 from dms.scoring.match import ScoringSettings, Tally, match
 from dms.scoring.quality import QualitySettings, Scored, measure
-from dms.values import EXPRESSIONS, Event, Kind, Level
+from dms.values import EXPRESSIONS, Event, GazeZone, Kind, Level
 
 T_S = np.arange(0.0, 60.0, 1 / 30)
 FRAMES = {"t_s": T_S, "openness_right": np.ones_like(T_S), "openness_left": np.ones_like(T_S)}
@@ -51,6 +51,39 @@ class Page(HTMLParser):
         if tag in {"td", "th"}:
             self.cells.append(self._cell)
             self._cell = None
+
+
+def figures(text):
+    """The figures of a page, as its scripts carry them."""
+    found = re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', text, re.DOTALL)
+    return [json.loads(one) for one in found]
+
+
+def test_the_gaze_has_a_track_and_a_strip_of_zones(tmp_path):
+    zones = list(GazeZone)
+    codes = np.full(T_S.shape, float(zones.index(GazeZone.ROAD)))
+    codes[300:330] = zones.index(GazeZone.MIRROR)
+    codes[600:602] = zones.index(GazeZone.LAP)  # too short for a look
+    codes[900:960] = np.nan
+    codes[960:990] = zones.index(GazeZone.UNKNOWN)
+    gaze = {"gaze_zone": codes, "gaze_yaw_deg": np.zeros_like(T_S)}
+    text = written(tmp_path, Recording("a", EVENTS, lambda: {**FRAMES, **gaze}))
+    (made,) = figures(text)
+    bars = [trace for trace in made["data"] if "gaze zone" in trace["y"]]
+    road, mirror = bars
+    assert mirror["base"] == [10.0]
+    assert mirror["x"] == [1.0]
+    assert road["base"] == [0.0, 11.0, pytest.approx(20.067, abs=0.001), pytest.approx(33.0)]
+    assert "mirror, 10.00 to 11.00 s" in mirror["text"][0]
+    assert "Gaze against the road" in [panel["title"] for panel in made["panels"]]
+    assert made["layout"]["yaxis"]["categoryarray"][0] == "gaze zone"
+    assert "eyes on:" in text
+
+
+def test_without_a_gaze_there_is_no_strip(tmp_path):
+    text = written(tmp_path, Recording("a", EVENTS, lambda: FRAMES))
+    assert "gaze zone" not in text
+    assert "eyes on:" not in text
 
 
 def written(tmp_path, *recordings):

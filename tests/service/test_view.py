@@ -1,11 +1,25 @@
 import socket
+from dataclasses import replace
 
 import pytest
 
 from dms.service.notify import Notifier
 from dms.service.status import Status
 from dms.service.view import ViewError, ViewServer, watch
-from dms.values import Box, DriverObservation, DriverState, HeadPose, Kind, Level, Moment, Step
+from dms.values import (
+    AttentionBy,
+    Box,
+    DriverObservation,
+    DriverState,
+    Gaze,
+    GazeZone,
+    HeadPose,
+    Kind,
+    Level,
+    LidsState,
+    Moment,
+    Step,
+)
 
 MOMENT = Moment(DriverObservation(5.0, face=Box(1, 2, 30.4, 40), pose=HeadPose(1.24, -2, 0)))
 STATE = DriverState(5.0, Level.WARNING, Kind.DROWSY, openness=0.71234)
@@ -26,7 +40,20 @@ def test_a_viewer_sees_the_newest_numbers_and_no_picture(server, tmp_path):
     assert seen["pose_deg"] == [1.2, -2.0, 0.0]
     assert seen["health"] == {"camera": None, "engine": None}
     assert seen["speed_kmh"] is None
+    assert (seen["lids"], seen["gaze_deg"], seen["gaze_zone"]) == ("unknown", None, "unknown")
     assert all(not isinstance(value, list) or len(value) <= 4 for value in seen.values())
+
+
+def test_lids_and_gaze_are_among_the_numbers(server, tmp_path):
+    state = replace(
+        STATE, lids=LidsState.LOWERED, gaze=Gaze(-26.04, 8.0, 3.21), gaze_zone=GazeZone.MIRROR,
+        away=True, attention_by=AttentionBy.GAZE,
+    )  # fmt: skip
+    server.take(Step(MOMENT, state))
+    seen = next(watch(tmp_path / "view.sock"))
+    assert seen["gaze_deg"] == [-26.0, 8.0, 3.2]
+    assert (seen["lids"], seen["gaze_zone"]) == ("lowered", "mirror")
+    assert (seen["attention_by"], seen["road_learned"]) == ("gaze", False)
 
 
 def test_several_viewers_and_one_that_leaves(server, tmp_path):
