@@ -101,7 +101,8 @@ def save(verb: str, figures: dict[str, Any], args: argparse.Namespace, picture: 
         for name in [one for one in part if one.startswith("confusion") or one == "strata"]:
             part.pop(name)
     net = str(figures["net"])
-    update(args.engines / f"{net}.yaml", {}, {verb: kept})
+    name = f"{verb}_held_out" if getattr(args, "held_out", False) else verb
+    update(args.engines / f"{net}.yaml", {}, {name: kept})
     if picture is not None:
         picture(figures, args.engines / f"{net}-{verb}.png")
 

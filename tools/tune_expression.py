@@ -47,9 +47,6 @@ from tools.train_expression import HEADS, TRUNKS, loss_of, share_of_rate
 
 RAGE = (0, 1)  # anger and disgust in FER2013's order
 NEUTRAL = 6
-FER_TILES, PAIRS, PHOTOS = 64, 24, 24  # of each step
-KEPT = 0.7  # share of FER2013's and FER+'s targets that the net from before gives
-LIT_TILES = 0.6  # of FER2013's tiles are shown in another light
 SMOOTH = 0.1
 LABELLED = 0.6  # share of a posed face's target that its label gives; the rest is the teacher's
 
@@ -99,12 +96,12 @@ def start_from(net: PlainNet, fp32: Path, crops: Tensor) -> None:
 class Targets:
     """What the net should say of each FER2013 tile: votes and labels, and what was said before."""
 
-    def __init__(self, fer: Fer, before: dict[str, NDArray]) -> None:
+    def __init__(self, fer: Fer, before: dict[str, NDArray], kept: float) -> None:
         label = np.eye(7, dtype=np.float32)[fer.label]
         voted = fer.has_votes[:, None]
-        mixed = (1 - KEPT) * fer.share + KEPT * before["ferplus"]
+        mixed = (1 - kept) * fer.share + kept * before["ferplus"]
         self.ferplus = np.where(voted, mixed, before["ferplus"]).astype(np.float32)
-        self.fer2013 = ((1 - KEPT) * label + KEPT * before["fer2013"]).astype(np.float32)
+        self.fer2013 = ((1 - kept) * label + kept * before["fer2013"]).astype(np.float32)
 
 
 def said_before(fer: Fer, anchors: NDArray, engines: Path, cache: Path) -> dict[str, NDArray]:
@@ -129,6 +126,7 @@ class Batches(Dataset):
     ) -> None:
         self.fer, self.anchors, self.targets, self.faces = fer, anchors, targets, faces
         self.seed, self.first, self.steps = args.seed, args.first, args.steps
+        self.mix, self.lit_tiles = args.mix, args.lit_tiles
         self.framing = FaceCropSettings(size=args.size)
         self.tiles = np.flatnonzero(fer.training)
         posed = (faces.person != "") & ~faces.held & (seven_of(faces.label) >= 0)
@@ -149,11 +147,12 @@ class Batches(Dataset):
 
     def __getitem__(self, at: int) -> dict[str, Tensor]:
         rng = np.random.default_rng((self.seed, self.first + at))
-        tiles = rng.choice(self.tiles, FER_TILES, replace=False)
-        drawn = [self._pair(rng) for _ in range(PAIRS)]
+        count, pairs, others = self.mix
+        tiles = rng.choice(self.tiles, count, replace=False)
+        drawn = [self._pair(rng) for _ in range(pairs)]
         face = np.array([one for one, _ in drawn])
         rest = np.array([other for _, other in drawn])
-        photos = rng.choice(self.photos, PHOTOS, replace=False)
+        photos = rng.choice(self.photos, others, replace=False)
         crops = [self._tile(tile, rng) for tile in tiles]
         for row in (*face, *np.where(rest < 0, face, rest), *photos):
             crop = moved_face(self.faces.patches[row], self.faces.anchors[row], self.framing, rng)
@@ -192,7 +191,7 @@ class Batches(Dataset):
 
     def _tile(self, tile: int, rng: np.random.Generator) -> NDArray[np.float32]:
         crop = jittered_crop(self.fer.images[tile], self.anchors[tile], self.framing, rng)
-        return lit(crop, rng) if rng.random() < LIT_TILES else np.clip(crop, 0, 255)
+        return lit(crop, rng) if rng.random() < self.lit_tiles else np.clip(crop, 0, 255)
 
 
 def class_targets(faces: Faces) -> NDArray[np.float32]:
@@ -210,15 +209,16 @@ def losses(model: RelativeNet, batch: dict[str, Tensor]) -> dict[str, Tensor]:
     net = model.net
     seen = net.features(batch["crops"].contiguous(memory_format=torch.channels_last)).float()
     heads = {name: head(net.dropout(seen)) for name, head in net.heads.items()}
-    tiles = {name: out[:FER_TILES] for name, out in heads.items()}
-    ones = torch.ones(FER_TILES)
-    faces = {name: out[FER_TILES:] for name, out in heads.items()}
+    count, pairs = len(batch["fer2013"]), len(batch["label"])
+    tiles = {name: out[:count] for name, out in heads.items()}
+    ones = torch.ones(count)
+    faces = {name: out[count:] for name, out in heads.items()}
     of_faces = functional.cross_entropy(faces["fer2013"], batch["classes"])
     eight = functional.log_softmax(faces["ferplus"][:, IN_SEVEN], 1)
     of_faces = of_faces - (batch["classes"] * eight).sum(1).mean()
-    posed = seen[FER_TILES:]
+    posed = seen[count:]
     wrong = ((model.teacher(net.dropout(posed)) - batch["features"]) ** 2).mean(1)
-    face, rest = net.dropout(posed[:PAIRS]), posed[PAIRS : 2 * PAIRS]
+    face, rest = net.dropout(posed[:pairs]), posed[pairs : 2 * pairs]
     said = model.relative(face, rest)
     raging = (batch["label"] <= max(RAGE)).float()
     odds = functional.binary_cross_entropy_with_logits(said[:, 7], raging, reduction="none")
@@ -302,7 +302,8 @@ def train(args: argparse.Namespace) -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     fer, faces = Fer(args.data / "fer2013"), Faces(args.data, args.cache)
     anchors = settled(*fer_anchors(fer.images, args.cache / "fer_anchors.npz"))
-    targets = Targets(fer, said_before(fer, anchors, args.engines, args.cache / "before.npz"))
+    before = said_before(fer, anchors, args.engines, args.cache / "before.npz")
+    targets = Targets(fer, before, args.kept)
     judge = Judge(fer, anchors, faces, args.size)
     model = RelativeNet(args.size, args.trunk, dropout=0.2).to(memory_format=torch.channels_last)
     args.first = 0
@@ -368,6 +369,15 @@ def main() -> None:
     parser.add_argument("--trunk", choices=TRUNKS, default="plain")
     parser.add_argument("--size", type=int, default=64, help="px of the crop (%(default)s)")
     parser.add_argument("--steps", type=int, default=2600)
+    parser.add_argument(
+        "--mix", type=int, nargs=3, default=[88, 16, 16], help="tiles, pairs, photographs of a step"
+    )
+    parser.add_argument(
+        "--kept", type=float, default=0.7, help="share of FER's targets that the net before gives"
+    )
+    parser.add_argument(
+        "--lit-tiles", type=float, default=0.5, help="share of FER's tiles shown in another light"
+    )
     parser.add_argument("--every", type=int, default=200, help="steps between two checkpoints")
     parser.add_argument("--judged", type=int, default=3, help="checkpoints between two judgings")
     parser.add_argument("--rate", type=float, default=0.01)

@@ -1,4 +1,4 @@
-from tools.make_cards import fill, strata, table
+from tools.make_cards import against_rest, fill, strata, table
 
 PART = {"balanced_accuracy": 0.97, "balanced_accuracy_95": [0.95, 0.98]}
 
@@ -25,3 +25,12 @@ def test_only_what_stands_between_the_markers_changes():
     filled = fill(card, {"a": r"new \1", "b": "x"})
     assert filled == r"before <!-- a -->new \1<!-- /a --> after <!-- b -->x<!-- /b -->"
     assert fill(filled, {"a": r"new \1", "b": "x"}) == filled
+
+
+def test_posed_sets_stand_with_intervals_and_without_a_rest_empty():
+    known = {"people": 3, "pictures": 62, "rage_auroc": 0.9376, "rage_auroc_95": [0.9, 0.99]}
+    none = {"people": 0, "pictures": 0, "rage_auroc": None, "absolute_rage_auroc": 0.958}
+    text = against_rest({"relative_held_out": {"sets": {"jaffe": known, "radiate": none}, **known}})
+    assert "| jaffe | 3 | 62 | 0.938 [0.900, 0.990] |  |  |  |" in text
+    assert "| radiate | 0 | 0 |  |  |  | 0.958 |" in text
+    assert "| all | 3 | 62 |" in text
