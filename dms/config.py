@@ -98,6 +98,8 @@ class Settings:
 
 
 ADAPTER = TypeAdapter(Settings)
+_STEPPED = ("seat", "closure", "blinks", "perclos", "distraction")
+_MOVED = {f"core.{part}.longest_step_s": "core.longest_step_s" for part in _STEPPED}
 
 
 def load(path: Path | None = None, overrides: Sequence[str] = ()) -> Settings:
@@ -111,7 +113,7 @@ def load(path: Path | None = None, overrides: Sequence[str] = ()) -> Settings:
     content = _without_bare_groups(content, Settings())
     for override in overrides:
         _override(content, override)
-    return load_data(content, ADAPTER, str(path or "settings"), lines if path else None)
+    return load_data(content, ADAPTER, str(path or "settings"), lines if path else None, _MOVED)
 
 
 def located(error: ConfigError, path: Path | None) -> str:

@@ -16,6 +16,7 @@ from dms.errors import ConfigError
 
 T = TypeVar("T")
 Location = tuple[int | str, ...]
+_UNKNOWN = {"unexpected_keyword_argument", "extra_forbidden"}  # as pydantic calls unknown keys
 _MOST_NODES = 200_000
 _ODD_NUMBER = re.compile(r"[-+]?(0[0-9_]+|[0-9_]+(:[0-9]+)+(\.[0-9_]*)?)")  # base 8 and base 60
 _LONGEST = 80  # characters of a value that a message quotes
@@ -84,18 +85,24 @@ def load(path: Path, adapter: TypeAdapter[T]) -> T:
 
 
 def load_data(
-    content: Any, adapter: TypeAdapter[T], name: str, lines: Mapping[Location, int] | None = None
+    content: Any,
+    adapter: TypeAdapter[T],
+    name: str,
+    lines: Mapping[Location, int] | None = None,
+    moved: Mapping[str, str] | None = None,
 ) -> T:
-    """Return plain ``content`` as the adapter's type.
+    """Return plain ``content`` as the adapter's type; ``moved``: old keys and their new names.
 
     Raises ConfigError that lists every fault, one a line, as ``name:line: key: what is wrong``.
     """
     try:
         made = adapter.validate_python({} if content is None else content)
     except ValidationError as error:
-        faults = [_fault(name, lines, fault, adapter) for fault in error.errors(include_url=False)]
+        told = error.errors(include_url=False)
+        faults = [_fault(name, lines, fault, adapter, moved or {}) for fault in told]
         raise ConfigError("\n".join(faults)) from error
-    faults = [_fault(name, lines, fault, adapter) for fault in _mistaken(content, as_data(made))]
+    mistaken = _mistaken(content, as_data(made))
+    faults = [_fault(name, lines, fault, adapter, {}) for fault in mistaken]
     if faults:
         raise ConfigError("\n".join(faults))
     return made
@@ -162,7 +169,11 @@ def _note_lines(path: Path, node: yaml.Node, at: Location, lines: dict[Location,
 
 
 def _fault(
-    name: str, lines: Mapping[Location, int] | None, fault: Any, adapter: TypeAdapter[Any]
+    name: str,
+    lines: Mapping[Location, int] | None,
+    fault: Any,
+    adapter: TypeAdapter[Any],
+    moved: Mapping[str, str],
 ) -> str:
     location: Location = tuple(fault["loc"])
     key = ".".join(str(part) for part in location) or "the file"
@@ -170,11 +181,13 @@ def _fault(
     while lines and known and known not in lines:
         known = known[:-1]
     where = f"{name}:{lines.get(known, 1)}" if lines else name
+    if key in moved and fault["type"] in _UNKNOWN:
+        return f"{where}: {key}: is now {moved[key]}; set that"
     return f"{where}: {key}: {_advice(fault, location, adapter)}"
 
 
 def _advice(fault: Any, location: Location, adapter: TypeAdapter[Any]) -> str:
-    if fault["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
+    if fault["type"] in _UNKNOWN:
         names = _names_at(adapter, location[:-1])
         near = difflib.get_close_matches(str(location[-1]), names, 1)
         hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(names)}"

@@ -99,3 +99,11 @@ def test_a_key_that_is_no_word_is_told(tmp_path):
     path.write_text("? [a, b]\n: 1\n")
     with pytest.raises(ConfigError, match="plain word"):
         load(path)
+
+
+@pytest.mark.parametrize("part", ["seat", "closure", "blinks", "perclos", "distraction"])
+def test_the_one_setting_for_gaps_is_named_where_it_stood_before(tmp_path, part):
+    path = tmp_path / "dms.yaml"
+    path.write_text(f"core:\n  {part}:\n    longest_step_s: 0.4\n")
+    with pytest.raises(ConfigError, match=rf"dms.yaml:3: core.{part}.longest_step_s: is now core."):
+        load(path)

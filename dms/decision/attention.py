@@ -11,6 +11,7 @@ from dms.decision.distraction import Distraction, DistractionSettings
 from dms.decision.gaze import Gazer, GazeSettings, Look
 from dms.decision.openness import Openness
 from dms.decision.profiles import Rules
+from dms.decision.tick import Tick
 from dms.decision.zones import ZoneSettings, zone_of
 from dms.values import (
     AttentionBy,
@@ -24,8 +25,6 @@ from dms.values import (
     Unseen,
     VehicleContext,
 )
-
-_LONGEST_STEP_S = 0.5
 
 
 class Attention:
@@ -52,7 +51,6 @@ class Attention:
         """Drop what is known of the present driver's eyes; the timers go on."""
         self._gazer = Gazer(self._gaze_settings)
         self._look: Look | None = None
-        self._last_s: float | None = None
         self._zone_s: dict[GazeZone, float] = defaultdict(float)  # within the present look away
         self._by: set[AttentionBy] = set()
         self.zone = GazeZone.UNKNOWN
@@ -64,6 +62,7 @@ class Attention:
 
     def step(
         self,
+        tick: Tick,
         observation: DriverObservation,
         pose: HeadPose | None,
         vehicle: VehicleContext | None,
@@ -77,23 +76,21 @@ class Attention:
         ``pose`` is the head's against normal, ``unseen`` why the eyes are not seen; the rest as
         :meth:`~dms.decision.distraction.Distraction.step` has it.
         """
-        t_s, distraction = observation.t_s, self.distraction
+        distraction = self.distraction
         turned = Unseen.TURNED_AWAY in {observation.unseen, unseen}
         distraction.step(
-            t_s, pose, vehicle,
+            tick, pose, vehicle,
             look=self._look, lowered=lowered, turned_away=turned, counts=counts,
         )  # fmt: skip
         by = distraction.by
         self.zone = zone_of(
             self._look, pose if distraction.head else None, self._zones, lowered=lowered
         )
-        step_s = 0.0 if self._last_s is None else t_s - self._last_s
-        self._last_s = t_s
         if by is not None and distraction.start_s is not None:
             if self.zone not in {GazeZone.UNKNOWN, GazeZone.ROAD}:
-                self._zone_s[self.zone] += min(step_s, _LONGEST_STEP_S)
+                self._zone_s[self.zone] += tick.dt_s
             self._by.add(by)
-        events = [self._glance(t_s)] if distraction.glance is not None else []
+        events = [self._glance(tick.t_s)] if distraction.glance is not None else []
         if distraction.start_s is None:
             self._zone_s.clear()
             self._by.clear()

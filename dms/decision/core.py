@@ -40,6 +40,7 @@ from dms.decision.profiles import DEFAULT_PROFILE, Rules, find_rules
 from dms.decision.seat import Seat, SeatSettings
 from dms.decision.spoof import Still, StillSettings, disbelieve
 from dms.decision.switches import Switchboard
+from dms.decision.tick import LONGEST_STEP_S, Tick, reached
 from dms.decision.zones import ZoneSettings
 from dms.settings import setting, settings
 from dms.values import (
@@ -90,8 +91,9 @@ class CoreSettings:
     gates: GateSettings = GateSettings()
     policy: PolicySettings = PolicySettings()
     longest_step_s: float = setting(
-        0.5, unit="s", gt=0, text="a longer gap between frames is time in which nothing is known"
-    )
+        LONGEST_STEP_S, unit="s", gt=0,
+        text="a longer gap between frames is time in which nothing is known",
+    )  # fmt: skip
 
 
 class Core:
@@ -131,6 +133,7 @@ class Core:
         self._gates = Gates(s.gates, self.rules)
         self._policy = Policy(s.policy, self.rules)
         self._state: DriverState | None = None
+        self._last_s: float | None = None
         self._switchboard.reset()
 
     def succeed(self, old: Core, *, same_driver: bool) -> None:
@@ -144,6 +147,7 @@ class Core:
             self.seat.keep_owner(old.seat)
             self._closure.succeed(old._closure)
             self._emotion.succeed(old._emotion)
+            self._last_s = old._last_s
             self._policy.succeed(old._policy)
         self._switchboard.succeed(old._switchboard)
 
@@ -208,42 +212,40 @@ class Core:
         """
         vehicle = self._gates.fresh(vehicle, now_s)
         self._gates.step(vehicle)
-        last = self._state
+        last, tick = self._state, self._tick(observation.t_s)
         if last is not None and observation.t_s <= last.t_s:
             state = replace(last, events=())
             self.observation = bare(observation)
         else:
-            state = self._observe(finite(observation), vehicle, last)
-        self._state = self._decide(state, last, vehicle, faults)
+            self._last_s = tick.t_s
+            state = self._observe(tick, finite(observation), vehicle)
+        self._state = self._decide(tick, state, vehicle, faults)
         return self._state
 
     def _observe(
         self,
+        tick: Tick,
         observation: DriverObservation,
         vehicle: VehicleContext | None,
-        last: DriverState | None,
     ) -> DriverState:
-        t_s = observation.t_s
-        step_s = 0.0 if last is None else t_s - last.t_s
-        dt_s = step_s if step_s <= self.settings.longest_step_s else 0.0
-        self._sit(observation, vehicle)
+        self._sit(tick, observation, vehicle)
         private = self._private(vehicle)
         observation = self.observation = self._emotion.read(observation, private=private)
         pose = None if observation.pose is None else self.baseline.relative(observation.pose)
         opened = self._fuse(observation, pose)
-        if self._still.step(t_s, opened, observation.pose, observation.mar):
+        if self._still.step(tick.t_s, opened, observation.pose, observation.mar):
             opened = disbelieve()
         self._attention.look(observation, opened, self.baseline)
         closure = self._closure
-        closure.step(t_s, opened.lids, opened.certainty)
-        events = self._find(observation, opened, pose)
+        closure.step(tick, opened.lids, opened.certainty)
+        events = self._find(tick, observation, opened, pose)
         events += self._attention.step(
-            observation, pose, vehicle,
+            tick, observation, pose, vehicle,
             lowered=False, unseen=opened.unseen, counts=self._gates.distraction,
         )  # fmt: skip
-        drowsiness = self._judge(t_s)
+        drowsiness = self._judge(tick.t_s)
         events += self._emotion.step(observation, pose, vehicle, self.baseline)
-        self._learn(observation, opened, pose, dt_s)
+        self._learn(observation, opened, pose, tick.dt_s)
         state = self._describe(observation, opened, pose, drowsiness, tuple(events))
         return self._attention.described(state, self.baseline)
 
@@ -255,13 +257,18 @@ class Core:
         off = vehicle is not None and vehicle.ignition is False and self._gates.stands is not False
         return off or self._switchboard.pause_reason is PauseReason.PRIVACY
 
-    def _sit(self, observation: DriverObservation, vehicle: VehicleContext | None) -> None:
+    def _tick(self, t_s: float) -> Tick:
+        return Tick.after(self._last_s, t_s, self.settings.longest_step_s)
+
+    def _sit(
+        self, tick: Tick, observation: DriverObservation, vehicle: VehicleContext | None
+    ) -> None:
         """Find out whether another driver has sat down, who must not inherit the former's lids."""
-        t_s, seat, stands = observation.t_s, self.seat, self._gates.stands
+        seat, stands = self.seat, self._gates.stands
         face, on = observation.face is not None, vehicle.ignition if vehicle else None
         parked = stands is True and vehicle is not None and vehicle.gear is Gear.PARK
         asleep = self._closure.closed_s >= self.settings.closure.carry_s
-        seat.step(t_s, face=face, stands=stands, ignition=on, parked=parked, closed=asleep)
+        seat.step(tick, face=face, stands=stands, ignition=on, parked=parked, closed=asleep)
         if seat.taken:
             self._forget_closure()
             self._emotion.forget()
@@ -284,17 +291,17 @@ class Core:
         )
 
     def _find(
-        self, observation: DriverObservation, opened: Openness, pose: HeadPose | None
+        self, tick: Tick, observation: DriverObservation, opened: Openness, pose: HeadPose | None
     ) -> list[Event]:
         """Step the finders of blinks, long closures, yawns and nods."""
-        t_s, closure, events = observation.t_s, self._closure, []
+        t_s, closure, events = tick.t_s, self._closure, []
         seen = closure.state is not EyesState.UNKNOWN
-        blink = self._blinks.step(t_s, opened.both if seen else None)
+        blink = self._blinks.step(tick, opened.both if seen else None)
         if blink is not None:
             self._record.add_blink(t_s, blink.duration_s)
             event = _observed(t_s, Kind.BLINK, "blink", blink.start_s, blink.end_s)
             events.append(replace(event, values=blink.values))
-        self._perclos.step(t_s, seen=seen, closed_s=closure.closed_s, start_s=closure.start_s)
+        self._perclos.step(tick, seen=seen, closed_s=closure.closed_s, start_s=closure.start_s)
         if closure.ended is not None:
             events.extend(self._end_closure(t_s, closure.ended))
         scores = None if self._state is None else self._state.expression
@@ -311,10 +318,10 @@ class Core:
 
     def _end_closure(self, t_s: float, ended: Ended) -> list[Event]:
         """Note a closure of a microsleep's length with its start and end, as observed only."""
-        if ended.closed_s < self.rules.microsleep_s - 1e-3:
+        if not reached(ended.closed_s, self.rules.microsleep_s):
             return []
         self._record.add_microsleep(t_s)
-        kind = Kind.MICROSLEEP if ended.closed_s < self.rules.sleep_s - 1e-3 else Kind.SLEEP
+        kind = Kind.SLEEP if reached(ended.closed_s, self.rules.sleep_s) else Kind.MICROSLEEP
         event = _observed(t_s, kind, "the closure has ended", ended.start_s, ended.end_s)
         return [replace(event, values={"closed_s": round(ended.closed_s, 3)})]
 
@@ -386,17 +393,16 @@ class Core:
 
     def _decide(
         self,
+        tick: Tick,
         state: DriverState,
-        last: DriverState | None,
         vehicle: VehicleContext | None,
         faults: tuple[Fault, ...],
     ) -> DriverState:
         """Apply the policy and complete the state with what it says."""
-        step_s = 0.0 if last is None else state.t_s - last.t_s
         closure, distraction = self._closure, self._distraction
         situation = Situation(
             t_s=state.t_s,
-            dt_s=step_s if step_s <= self.settings.longest_step_s else 0.0,
+            dt_s=tick.dt_s,
             eyes=state.eyes,
             unseen=state.eyes_unseen,
             closed_s=closure.closed_s,

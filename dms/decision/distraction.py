@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from dms.decision.excuses import Excuse
 from dms.decision.gaze import Look
 from dms.decision.gaze_away import GazeAway
+from dms.decision.tick import Tick, reached
 from dms.decision.zones import ZoneSettings
 from dms.settings import setting, settings
 from dms.values import AttentionBy, HeadPose, VehicleContext
@@ -62,7 +63,6 @@ class DistractionSettings:
         5.0, unit="s", ge=0,
         text="gaze last seen off the road and not since: unknown so long, then the head's word",
     )  # fmt: skip
-    longest_step_s: float = setting(0.5, unit="s", gt=0, text="a longer gap is time unseen")
 
     def __post_init__(self) -> None:
         nearer = self.yaw_back_deg < self.yaw_deg and self.pitch_back_deg > self.pitch_deg
@@ -96,7 +96,6 @@ class Distraction:
     ) -> None:
         self._settings = settings
         self._window_s, self._reset_s, self._down_only = window_s, reset_s, down_only
-        self._last_s: float | None = None
         self._pose: HeadPose | None = None  # the last one seen
         self._pose_s = float("-inf")
         self._start_s: float | None = None
@@ -148,7 +147,7 @@ class Distraction:
 
     def step(
         self,
-        t_s: float,
+        tick: Tick,
         pose: HeadPose | None,
         vehicle: VehicleContext | None = None,
         *,
@@ -163,9 +162,8 @@ class Distraction:
         down. ``turned_away``: perception itself says why the face is lost. ``counts`` is False
         while the vehicle stands still or is slow: timers then rest at zero.
         """
-        s = self._settings
+        t_s, dt_s = tick.t_s, tick.dt_s
         self.glance = None
-        dt_s = 0.0 if self._last_s is None else t_s - self._last_s
         before = self.away
         self.head = self._judge(t_s, pose, vehicle, turned_away)
         counted = self._start_s is not None
@@ -174,14 +172,13 @@ class Distraction:
         if not counts:
             self._rest()
             self._rested_s = t_s
-        elif self.away is None or dt_s > s.longest_step_s:
-            self._freeze(dt_s)
+        elif self.away is None or tick.gap_s:
+            self._freeze(tick)
         elif self.away:
             self._off(t_s, dt_s if before else 0.0)
         else:
             self._on(t_s, dt_s, was_away=before is True)
         self._forget(t_s)
-        self._last_s = t_s
 
     def _either(self) -> bool | None:
         """Join head and gaze: either is enough to be away; only both can say that nothing is."""
@@ -273,15 +270,15 @@ class Distraction:
             self._back_s = t_s
         else:
             self._road_s += dt_s
-        if self._start_s is not None and t_s - self._back_s >= self._settings.settle_s - 1e-3:
+        if self._start_s is not None and reached(t_s - self._back_s, self._settings.settle_s):
             self.glance = Glance(self._start_s, self._back_s)
             self._start_s, self.away_s = None, 0.0
-        if self._road_s >= self._reset_s - 1e-3:
+        if reached(self._road_s, self._reset_s):
             self._spans.clear()
 
-    def _freeze(self, dt_s: float) -> None:
+    def _freeze(self, tick: Tick) -> None:
         """Nothing is known of this time: neither timer moves; only the window slides on."""
-        if dt_s > self._settings.longest_step_s and self.away is not None:
+        if tick.gap_s and self.away is not None:
             self._back_s = None
 
     def _rest(self) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from dms.decision.baseline import Baseline
+from dms.decision.tick import TOLERANCE_S
 from dms.settings import setting, settings
 from dms.values import DriverObservation, EyeEvidence, EyeObservation, Gaze, HeadPose, Iris
 
@@ -187,12 +188,12 @@ class Gazer:
         self._last_s = t_s
         seen = self._read(observation, eyes, base, dt_s) if s.enabled else None
         self.fresh = seen is not None
-        while self._seen and self._seen[0][0] < t_s - s.smooth_s - 1e-3:
+        while self._seen and self._seen[0][0] < t_s - s.smooth_s - TOLERANCE_S:
             self._seen.popleft()
         if seen is not None:
             self._seen.append((t_s, seen))
             self._sight, self._sight_s = _mean([one for _, one in self._seen]), t_s
-        elif pose is None or t_s - self._sight_s > s.hold_s + 1e-3:
+        elif pose is None or t_s - self._sight_s > s.hold_s + TOLERANCE_S:
             self._sight = None
         return None if self._sight is None else self._against(self._sight, base)
 

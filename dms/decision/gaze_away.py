@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dms.decision.excuses import Excuse
 from dms.decision.gaze import Look
+from dms.decision.tick import TOLERANCE_S, reached
 from dms.decision.zones import ZoneSettings, off_road
 from dms.values import VehicleContext
-
-_TOLERANCE_S = 1e-3  # timestamps of containers are rounded to milliseconds
 
 
 class GazeAway:
@@ -51,12 +50,12 @@ class GazeAway:
         off = True if lowered else self._judge(t_s, look, vehicle, counted=counted)
         if off:
             self.since_s = t_s if self.since_s is None else self.since_s
-            if self.off or self.lost or t_s - self.since_s >= self._settle_s - _TOLERANCE_S:
+            if self.off or self.lost or reached(t_s - self.since_s, self._settle_s):
                 self.off, self._back, self._seen_s = True, False, t_s
             return
         self.since_s = None
         self.off = off
-        if off is False or t_s - self._seen_s > self._unseen_s + _TOLERANCE_S:
+        if off is False or t_s - self._seen_s > self._unseen_s + TOLERANCE_S:
             self._back = True
 
     def _judge(

@@ -12,10 +12,9 @@ from dms.decision.alerts import CASCADE, Board, Standing
 from dms.decision.faults import new_faults
 from dms.decision.gates import Gates
 from dms.decision.profiles import Rules
+from dms.decision.tick import reached
 from dms.settings import setting, settings
 from dms.values import AttentionBy, Event, EyesState, Fault, Kind, Level, Scalar, Unseen
-
-_TOLERANCE_S = 1e-3  # timestamps of containers are rounded to milliseconds
 
 
 @settings
@@ -186,7 +185,7 @@ class Policy:
             needed_s = s.attention_s if alert.level is Level.CRITICAL else s.clear_s
             # A hand on the button of a sleeper ends nothing: the driver must be attending.
             acknowledged = switches.acknowledged and good_s > 0.0
-            if acknowledged or good_s >= needed_s - _TOLERANCE_S:
+            if acknowledged or reached(good_s, needed_s):
                 self.board.drop(kind)
 
     def _closures(self, now: Situation, switches: Switches) -> None:
@@ -196,7 +195,7 @@ class Policy:
             (Kind.SLEEP, Level.CRITICAL, rules.sleep_s),
             (Kind.UNRESPONSIVE, Level.CRITICAL, rules.unresponsive_closed_s),
         ):
-            if kind in self._told.closure or now.closed_s < limit_s - _TOLERANCE_S:
+            if kind in self._told.closure or not reached(now.closed_s, limit_s):
                 continue
             if level < Level.CRITICAL and not switches.warnings:
                 continue
@@ -213,11 +212,10 @@ class Policy:
         if now.away is not True:
             return
         rules, told = self._rules, self._told
-        unanswered = (
-            told.warned_at_s is not None
-            and now.away_s - told.warned_at_s >= rules.unresponsive_after_warning_s - _TOLERANCE_S
+        unanswered = told.warned_at_s is not None and reached(
+            now.away_s - told.warned_at_s, rules.unresponsive_after_warning_s
         )
-        too_long = now.away_s >= rules.unresponsive_away_s - _TOLERANCE_S
+        too_long = reached(now.away_s, rules.unresponsive_away_s)
         if (too_long or unanswered) and Kind.UNRESPONSIVE not in told.away:
             told.away.add(Kind.UNRESPONSIVE)
             words = "not looking back after the warning" if unanswered else "away"
@@ -226,7 +224,7 @@ class Policy:
 
     def _warn_of_looks(self, now: Situation, limit_s: float) -> None:
         rules, told = self._rules, self._told
-        if now.away_s >= limit_s - _TOLERANCE_S and Kind.DISTRACTION not in told.away:
+        if reached(now.away_s, limit_s) and Kind.DISTRACTION not in told.away:
             told.away.add(Kind.DISTRACTION)
             if told.warned_at_s is None:
                 told.warned_at_s = now.away_s
@@ -235,7 +233,7 @@ class Policy:
             words = "head slumped" if now.slumped else words
             reason = f"{words} for {limit_s:g} s"
             self._tell_look(now, Kind.DISTRACTION, Level.WARNING, reason)
-        elif now.away_sum_s >= rules.repeated_away_s - _TOLERANCE_S and not told.repeated:
+        elif reached(now.away_sum_s, rules.repeated_away_s) and not told.repeated:
             told.repeated = True
             if told.warned_at_s is None and now.away is True:
                 told.warned_at_s = now.away_s
@@ -275,7 +273,7 @@ class Policy:
         reason = f"cannot see the eyes: {self._unseen.value}"
         if self._unseen is Unseen.STILL:
             reason = "the face neither moves nor blinks: a photo or a screen"
-        if standing is None and self._unseen_s >= s.degraded_s - _TOLERANCE_S:
+        if standing is None and reached(self._unseen_s, s.degraded_s):
             start_s = now.t_s - self._unseen_s
             values: dict[str, Scalar] = {"unseen": self._unseen.value}
             event = Event(now.t_s, Kind.DEGRADED, Level.ADVISORY, reason, start_s, None, values)
@@ -306,7 +304,7 @@ class Policy:
             standing.better_s = 0.0
         elif now.eyes is not EyesState.UNKNOWN:  # hiding the eyes is no getting better
             standing.better_s += now.dt_s
-        if standing.better_s > s.drowsy_clear_s - _TOLERANCE_S:
+        if reached(standing.better_s, s.drowsy_clear_s):
             self._lower_drowsy(standing, level)
 
     def _drowsy_level(self, kss: int | None) -> Level:

@@ -8,9 +8,8 @@ driver's, his baseline is taken up again. Lids that only hang lower are the same
 from __future__ import annotations
 
 from dms.decision.baseline import Baseline, BaselineSettings, Known
+from dms.decision.tick import Tick, reached
 from dms.settings import setting, settings
-
-_TOLERANCE_S = 1e-3  # timestamps of containers are rounded to milliseconds
 
 
 @settings
@@ -40,9 +39,6 @@ class SeatSettings:
     asleep_s: float = setting(
         1.0, unit="s", ge=0, text="who comes back into sight asleep for this long is no other"
     )
-    longest_step_s: float = setting(
-        0.5, unit="s", gt=0, text="a longer gap between frames is time in which nothing is known"
-    )
 
 
 class Seat:
@@ -56,7 +52,6 @@ class Seat:
         self._owner = self.baseline  # of the driver who may be remembered
         self._owned = known is not None
         self._former: Baseline | None = None  # until the next driver has been compared
-        self._last_s: float | None = None
         self._standing_s = self._unknown_s = 0.0  # since the last face
         self._parked = False  # since the last face
         self._off_since_s: float | None = None  # ignition
@@ -78,7 +73,7 @@ class Seat:
 
     def step(
         self,
-        t_s: float,
+        tick: Tick,
         *,
         face: bool,
         stands: bool | None = None,
@@ -93,52 +88,50 @@ class Seat:
         longer than a blink runs. Who slept out of sight stays who he is.
         """
         self.taken = self.changed = False
-        dt_s = 0.0 if self._last_s is None else t_s - self._last_s
-        self._last_s = t_s
-        self._wait(dt_s, stands, parked=parked)
-        self._ignite(t_s, stands, ignition)
+        self._wait(tick, stands, parked=parked)
+        self._ignite(tick, stands, ignition)
         if not face:
             self._asleep_s = 0.0
             return
-        back = self._standing_s + self._unknown_s <= dt_s  # seen in the frame before, too
+        back = self._standing_s + self._unknown_s <= tick.elapsed_s  # seen in the frame before, too
         self._standing_s, self._unknown_s, self._parked = 0.0, 0.0, False
         if self._waits and (not closed or (self._stood and stands is True)):
             self._sit_down()
         elif self._waits and not self._stood:
-            self._protect(dt_s if back else 0.0)
+            self._protect(tick.elapsed_s if back else 0.0)
         elif self._former is not None and self.baseline.taught_s >= self._settings.compare_s:
             self._compare(self._former)
 
-    def _wait(self, dt_s: float, stands: bool | None, *, parked: bool) -> None:
+    def _wait(self, tick: Tick, stands: bool | None, *, parked: bool) -> None:
         """Add up how long nobody has been seen while the vehicle may have stood still."""
         s = self._settings
-        if stands is None or dt_s > s.longest_step_s:
-            self._unknown_s += dt_s
+        if stands is None or tick.gap_s:
+            self._unknown_s += tick.elapsed_s
         elif stands:
-            self._standing_s += dt_s
+            self._standing_s += tick.dt_s
         self._parked = self._parked or parked
-        if self._standing_s >= s.empty_standing_s - _TOLERANCE_S:
+        if reached(self._standing_s, s.empty_standing_s):
             self._waits = True
             self._stood = self._stood or self._parked
-        elif self._standing_s + self._unknown_s >= s.empty_s - _TOLERANCE_S:
+        elif reached(self._standing_s + self._unknown_s, s.empty_s):
             self._waits = True
 
-    def _ignite(self, t_s: float, stands: bool | None, ignition: bool | None) -> None:
+    def _ignite(self, tick: Tick, stands: bool | None, ignition: bool | None) -> None:
         """Note that the ignition has been off and on again; in motion that is a glitch."""
         off_s = self._off_since_s
         if stands is False or ignition is True:
             self._off_since_s = None
         elif ignition is False and off_s is None:
-            self._off_since_s = t_s
+            self._off_since_s = tick.t_s
         if off_s is None or stands is False or ignition is not True:
             return
-        if t_s - off_s >= self._settings.ignition_off_s - _TOLERANCE_S:
+        if tick.reached(off_s, self._settings.ignition_off_s):
             self._waits = self._stood = True
 
     def _protect(self, dt_s: float) -> None:
         """Keep the baseline of who is seen asleep, also once he wakes up."""
         self._asleep_s += dt_s
-        if self._asleep_s >= self._settings.asleep_s - _TOLERANCE_S:
+        if reached(self._asleep_s, self._settings.asleep_s):
             self._waits = False
 
     def _sit_down(self) -> None:

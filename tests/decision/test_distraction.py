@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from dms.decision.distraction import Distraction, DistractionSettings, Glance
 from dms.values import HeadPose, Indicator, VehicleContext
+from tests.decision.ticks import Ticks
 
 S = DistractionSettings()
 DT = 0.1
@@ -17,6 +18,7 @@ class Looks:
 
     def __init__(self, **parts: object) -> None:
         self.it = Distraction(S, **parts)  # type: ignore[arg-type]
+        self.tick = Ticks()
         self.t_s = 0.0
         self.glances: list[Glance] = []
 
@@ -31,7 +33,7 @@ class Looks:
     ) -> Distraction:
         for _ in range(round(seconds / DT)):
             pose = None if lost else HeadPose(yaw, pitch, 0.0)
-            self.it.step(round(self.t_s, 6), pose, **more)  # type: ignore[arg-type]
+            self.it.step(self.tick(round(self.t_s, 6)), pose, **more)  # type: ignore[arg-type]
             if self.it.glance is not None:
                 self.glances.append(self.it.glance)
             self.t_s += DT
@@ -320,10 +322,10 @@ def test_an_indicator_set_in_the_middle_of_a_look_excuses_it_no_more() -> None:
 
 
 def test_a_slumped_head_is_not_excused_by_an_indicator() -> None:
-    it = Distraction(S)
+    it, tick = Distraction(S), Ticks()
     left = vehicle(indicator=Indicator.LEFT)
-    it.step(0.0, HeadPose(26.0, 0.0, 30.0), left)
-    it.step(0.1, None, left)
+    it.step(tick(0.0), HeadPose(26.0, 0.0, 30.0), left)
+    it.step(tick(0.1), None, left)
     assert (it.slumped, it.away) == (True, True)
 
 
@@ -341,7 +343,7 @@ def test_way_back_must_be_nearer(wrong: dict[str, float]) -> None:
 
 def rolls(looks: Looks, roll: float, pitch: float = 0.0) -> Distraction:
     """One frame with the head tilted."""
-    looks.it.step(round(looks.t_s, 6), HeadPose(0.0, pitch, roll))
+    looks.it.step(looks.tick(round(looks.t_s, 6)), HeadPose(0.0, pitch, roll))
     looks.t_s += DT
     return looks.it
 
@@ -428,9 +430,9 @@ def test_between_two_limits_a_look_goes_on_while_it_settles() -> None:
 
 
 def test_window_cuts_a_look_at_its_edge() -> None:
-    it = Distraction(S, window_s=1.0, reset_s=100.0)
+    it, tick = Distraction(S, window_s=1.0, reset_s=100.0), Ticks()
     for number in range(4):
-        it.step(0.4 * number, HeadPose(40.0 if number < 3 else 0.0, 0.0, 0.0))
+        it.step(tick(0.4 * number), HeadPose(40.0 if number < 3 else 0.0, 0.0, 0.0))
     assert it.summed_s == pytest.approx(1.0)
 
 

@@ -7,6 +7,7 @@ import pytest
 from dms.decision.baseline import BaselineSettings, Known
 from dms.decision.seat import Seat, SeatSettings
 from dms.values import HeadPose
+from tests.decision.ticks import Ticks
 
 S = SeatSettings()
 DT = 0.1
@@ -17,7 +18,7 @@ class Car:
     """Steps a seat at 10 Hz and teaches its baseline."""
 
     def __init__(self, known: Known | None = None) -> None:
-        self.seat = Seat(S, BaselineSettings(), known)
+        self.seat, self.tick = Seat(S, BaselineSettings(), known), Ticks()
         self.t_s = 0.0
         self.stands: bool | None = None
         self.ignition: bool | None = None
@@ -26,8 +27,8 @@ class Car:
 
     def step(self, face: bool) -> None:
         self.seat.step(
-            self.t_s, face=face, stands=self.stands, ignition=self.ignition, parked=self.parked,
-            closed=self.closed,
+            self.tick(self.t_s), face=face, stands=self.stands, ignition=self.ignition,
+            parked=self.parked, closed=self.closed,
         )  # fmt: skip
         self.taken += self.seat.taken
         self.changed += self.seat.changed

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from dms.decision.emotion.affect import Affect
 from dms.decision.emotion.context import Mood
+from dms.decision.tick import LONGEST_STEP_S
 from dms.settings import setting, settings
 from dms.values import EXPRESSIONS, Level
 
@@ -122,7 +123,7 @@ class RageMeter:
         ``speaking``: the mouth is at work.
         """
         s = self._settings
-        dt_s = 0.0 if self._last_s is None else min(t_s - self._last_s, 0.5)
+        dt_s = 0.0 if self._last_s is None else min(t_s - self._last_s, LONGEST_STEP_S)
         self._last_s = t_s
         seen = affect.scores is not None or affect.odds is not None
         self._seen = self._seen or seen

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dms.decision.emotion.relative import Numbers, RelativeHead
+from dms.decision.tick import reached
 from dms.settings import setting, settings
 from dms.values import AROUSAL, EXPRESSIONS, VALENCE, DriverObservation, ExpressionScores
 
@@ -151,7 +152,7 @@ class RestingFace:
         if sum(scores.probabilities[at] for at in _LIVELY) > s.lively_most:
             return
         since_s = t_s - self._last_s
-        if since_s < s.apart_s - 1e-3:
+        if not reached(since_s, s.apart_s):
             return
         self._last_s = t_s
         if self._mean is not None:
@@ -160,7 +161,7 @@ class RestingFace:
             return
         self._learned_s += min(since_s, 0.5)
         self._first.append(face.astype(np.float32))
-        if self._learned_s >= s.least_s - 1e-3:
+        if reached(self._learned_s, s.least_s):
             self._conclude()
 
     def _conclude(self) -> None:

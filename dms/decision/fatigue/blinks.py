@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from dms.decision.tick import LONGEST_STEP_S, Tick, reached
 from dms.settings import setting, settings
 
 Sample = tuple[float, float]  # t_s, openness
@@ -36,7 +37,6 @@ class BlinkSettings:
     )  # fmt: skip
     rise_s: float = setting(0.1, unit="s", gt=0, text="the open level follows a rise this fast")
     fall_s: float = setting(1.0, unit="s", gt=0, text="and a fall this slowly")
-    longest_step_s: float = setting(0.5, unit="s", gt=0, text="a longer gap starts anew")
 
 
 _DEEP = 0.2  # share of the depth, from the lowest point, within which the lids count as closed
@@ -79,17 +79,17 @@ class Blinks:
         self._lowest: Sample = (0.0, 0.0)
         self._half_s: float | None = None  # since when half of the fall is regained
 
-    def step(self, t_s: float, openness: float | None) -> Blink | None:
+    def step(self, tick: Tick, openness: float | None) -> Blink | None:
         """Take one frame and return the blink that it ended, if any; None openness is unseen."""
-        s = self._settings
-        if openness is None or (self._trace and t_s - self._trace[-1][0] > s.longest_step_s):
+        s, t_s = self._settings, tick.t_s
+        if openness is None or tick.gap_s:
             self._trace.clear()
             self._dip = False
         if openness is None:
             return None
         last = self._trace[-1] if self._trace else None
         self._trace.append((t_s, openness))
-        while t_s - self._trace[0][0] > 2 * s.longest_s + s.longest_step_s:
+        while t_s - self._trace[0][0] > 2 * s.longest_s + LONGEST_STEP_S:
             self._trace.popleft()
         if last is None:
             # Eyes that are first seen half shut begin no blink: its start was not seen.
@@ -124,7 +124,7 @@ class Blinks:
             return None
         if self._half_s is None:
             self._half_s = t_s
-        if regained < s.reopened and t_s - self._half_s < s.half_open_s - 1e-3:
+        if regained < s.reopened and not reached(t_s - self._half_s, s.half_open_s):
             return None
         blink = self._measure(t_s, fall)
         self._leave(openness)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dms.decision.tick import Tick
 from dms.settings import setting, settings
 from dms.values import EyesState
 
@@ -40,9 +41,6 @@ class ClosureSettings:
     longest_gap_s: float = setting(
         5.0, unit="s", gt=0, text="a gap without any frame longer than this ends a closure"
     )
-    longest_step_s: float = setting(
-        0.5, unit="s", gt=0, text="a longer gap between frames is time unseen"
-    )
 
     def __post_init__(self) -> None:
         if self.closed_below >= self.open_above:
@@ -66,7 +64,6 @@ class Closure:
 
     def __init__(self, settings: ClosureSettings) -> None:
         self._settings = settings
-        self._last_s: float | None = None
         self._start_s: float | None = None
         self._held_s = 0.0  # time within the closure that was frozen
         self._lost_s: float | None = None  # since when the eyes are not seen
@@ -87,24 +84,22 @@ class Closure:
         """When the present closure began, None while there is none."""
         return self._start_s
 
-    def step(self, t_s: float, openness: float | None, certainty: float) -> None:
+    def step(self, tick: Tick, openness: float | None, certainty: float) -> None:
         """Take one frame; ``openness`` is None where the eyes are not seen."""
         s = self._settings
         self.ended = None
-        gap = self._last_s is not None and t_s - self._last_s > s.longest_step_s
-        if gap and self._last_s is not None and self._lost_s is None:
-            self._lose(self._last_s)
-        if self._last_s is not None and t_s - self._last_s > s.longest_gap_s:
-            self._end(self._last_s if self._lost_s is None else self._lost_s)
+        if tick.gap_s and self._lost_s is None:
+            self._lose(tick.last_s)
+        if tick.gap_s > s.longest_gap_s:
+            self._end(tick.last_s if self._lost_s is None else self._lost_s)
             self._lost_s = None
         if openness is None or certainty < s.certain_above:
             if self._lost_s is None:
-                self._lose(t_s if self._last_s is None else self._last_s)
+                self._lose(tick.last_s)
             self.state = EyesState.UNKNOWN
         else:
-            self._see(t_s, openness)
-        self._last_s = t_s
-        self._count(t_s)
+            self._see(tick, openness)
+        self._count(tick.t_s)
 
     def _lose(self, since_s: float) -> None:
         self._lost_s, self._half_s = since_s, None
@@ -113,8 +108,8 @@ class Closure:
         closed_s = 0.0 if self._start_s is None else since_s - self._start_s - self._held_s
         self._lost_held = closed_s < self._settings.carry_s
 
-    def _see(self, t_s: float, openness: float) -> None:
-        s = self._settings
+    def _see(self, tick: Tick, openness: float) -> None:
+        s, t_s = self._settings, tick.t_s
         lost_s, self._lost_s = self._lost_s, None
         closed = openness < s.closed_below
         if self._start_s is None:
@@ -123,7 +118,7 @@ class Closure:
                 self._depth = openness
             self.state = EyesState.CLOSED if closed else EyesState.OPEN
             return
-        if self._squinted(t_s, openness):
+        if self._squinted(tick, openness):
             self.state = EyesState.OPEN
             return
         risen = openness > max(s.closed_below, self._depth + s.rise)
@@ -132,7 +127,7 @@ class Closure:
                 self._end(lost_s)
             elif self._open_s is None:
                 self._open_s = t_s
-            if self._open_s is not None and t_s - self._open_s >= s.reopen_s - 1e-3:
+            if self._open_s is not None and tick.reached(self._open_s, s.reopen_s):
                 self._end(self._open_s)
             self.state = EyesState.OPEN
             return
@@ -142,14 +137,14 @@ class Closure:
             self._held_s += t_s - lost_s
         self.state = EyesState.CLOSED
 
-    def _squinted(self, t_s: float, openness: float) -> bool:
+    def _squinted(self, tick: Tick, openness: float) -> bool:
         """End a closure that has become a squint: one shallow dip must not hold it for good."""
         s = self._settings
         if openness <= (s.closed_below + s.open_above) / 2:
             self._half_s = None
             return False
-        self._half_s = t_s if self._half_s is None else self._half_s
-        if t_s - self._half_s < s.half_open_s - 1e-3:
+        self._half_s = tick.t_s if self._half_s is None else self._half_s
+        if not tick.reached(self._half_s, s.half_open_s):
             return False
         self._end(self._half_s)
         return True

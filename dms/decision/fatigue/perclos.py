@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
+from dms.decision.tick import Tick, reached
 from dms.settings import setting, settings
 
 
@@ -19,9 +20,6 @@ class PerclosSettings:
     )
     seen_least_s: float = setting(
         30.0, unit="s", gt=0, source="DESIGN", text="unknown below this much seen time"
-    )
-    longest_step_s: float = setting(
-        0.5, unit="s", gt=0, text="a longer gap between frames is time unseen"
     )
 
 
@@ -57,7 +55,7 @@ class Perclos:
     def __init__(self, settings: PerclosSettings) -> None:
         self._settings = settings
         self._seen, self._closed = _Spans(), _Spans()
-        self._last_s: float | None = None
+        self._begun = False  # the first frame has nothing before it
 
     @property
     def seen_s(self) -> float:
@@ -71,14 +69,14 @@ class Perclos:
             return None
         return min(max(self._closed.total_s / self.seen_s, 0.0), 1.0)
 
-    def step(self, t_s: float, *, seen: bool, closed_s: float, start_s: float | None) -> None:
+    def step(self, tick: Tick, *, seen: bool, closed_s: float, start_s: float | None) -> None:
         """Take one frame: were the eyes seen, and the present closure's length and start."""
         s = self._settings
-        last_s, self._last_s = self._last_s, t_s
-        if seen and last_s is not None and t_s - last_s <= s.longest_step_s:
-            self._seen.add(last_s, t_s)
-            if start_s is not None and closed_s >= s.closure_s - 1e-3:
-                late = closed_s - (t_s - last_s) < s.closure_s
-                self._closed.add(start_s if late else last_s, t_s)
-        self._seen.forget(t_s - s.window_s)
-        self._closed.forget(t_s - s.window_s)
+        if seen and tick.dt_s and self._begun:
+            self._seen.add(tick.last_s, tick.t_s)
+            if start_s is not None and reached(closed_s, s.closure_s):
+                late = closed_s - tick.dt_s < s.closure_s
+                self._closed.add(start_s if late else tick.last_s, tick.t_s)
+        self._begun = True
+        self._seen.forget(tick.t_s - s.window_s)
+        self._closed.forget(tick.t_s - s.window_s)

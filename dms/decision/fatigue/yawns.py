@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from dms.decision.tick import reached
 from dms.settings import setting, settings
 
 
@@ -134,7 +135,7 @@ class Yawns:
             self.yawning = long and self._peak >= 1.0 and not self._laughed and not sings
             return None
         yawn = None
-        if self._start_s is not None and t_s - self._wide_s >= s.flicker_s - 1e-3:
+        if self._start_s is not None and reached(t_s - self._wide_s, s.flicker_s):
             yawn = self._end(t_s)
         if self._start_s is None:
             self.yawning = None if wide is None else False
@@ -154,7 +155,7 @@ class Yawns:
         wide_s = self._wide_s - start_s
         if self._laughed or self._peak < 1.0:
             return None
-        if not s.shortest_s - 1e-3 <= wide_s <= s.longest_s:
+        if not reached(wide_s, s.shortest_s) or wide_s > s.longest_s:
             return None
         self._bout.append(t_s)
         if len(self._bout) > s.bout_most:

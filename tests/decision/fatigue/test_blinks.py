@@ -8,6 +8,8 @@ import random
 import pytest
 
 from dms.decision.fatigue.blinks import Blink, Blinks, BlinkSettings
+from dms.decision.tick import LONGEST_STEP_S
+from tests.decision.ticks import Ticks
 
 S = BlinkSettings()
 
@@ -30,11 +32,11 @@ def watch(
     shape: tuple[float, float, float], depth: float = 1.0, fps: float = 30.0, noise: float = 0.0
 ) -> list[Blink]:
     """Watch 5 s with one blink of (closing, closed, opening) seconds at 2 s."""
-    blinks, found, dice = Blinks(S), [], random.Random(7)
+    blinks, tick, found, dice = Blinks(S), Ticks(), [], random.Random(7)
     for frame in range(round(5 * fps)):
         t_s = frame / fps
         openness = dip(t_s, 2.0, *shape, depth) + dice.uniform(-noise, noise)
-        blink = blinks.step(t_s, min(max(openness, 0.0), 1.0))
+        blink = blinks.step(tick(t_s), min(max(openness, 0.0), 1.0))
         found += [blink] if blink is not None else []
     return found
 
@@ -91,50 +93,50 @@ def test_closure_is_no_blink() -> None:
 
 
 def test_two_blinks_in_a_row() -> None:
-    blinks, found = Blinks(S), []
+    blinks, tick, found = Blinks(S), Ticks(), []
     for frame in range(120):
         t_s = frame / 30
         openness = min(dip(t_s, at, 0.07, 0.05, 0.1, 1.0) for at in (1.0, 1.4))
-        found += [blinks.step(t_s, openness)]
+        found += [blinks.step(tick(t_s), openness)]
     assert sum(blink is not None for blink in found) == 2
 
 
 def test_stream_that_begins_within_a_blink_counts_none() -> None:
-    blinks = Blinks(S)
-    found = [blinks.step(n / 30, 0.2 if n < 4 else 1.0) for n in range(60)]
+    blinks, tick = Blinks(S), Ticks()
+    found = [blinks.step(tick(n / 30), 0.2 if n < 4 else 1.0) for n in range(60)]
     assert found == [None] * 60
 
 
 def test_unseen_eyes_break_a_blink_off() -> None:
-    blinks = Blinks(S)
+    blinks, tick = Blinks(S), Ticks()
     for n in range(30):
-        blinks.step(n / 30, 1.0)
+        blinks.step(tick(n / 30), 1.0)
     for n in range(30, 34):
-        blinks.step(n / 30, 0.1)
-    assert blinks.step(34 / 30, None) is None
-    assert [blinks.step(n / 30, 1.0) for n in range(35, 60)] == [None] * 25
+        blinks.step(tick(n / 30), 0.1)
+    assert blinks.step(tick(34 / 30), None) is None
+    assert [blinks.step(tick(n / 30), 1.0) for n in range(35, 60)] == [None] * 25
 
 
 def test_gap_between_frames_breaks_a_blink_off() -> None:
-    blinks = Blinks(S)
+    blinks, tick = Blinks(S), Ticks()
     for n in range(30):
-        blinks.step(n / 30, 1.0)
-    blinks.step(1.03, 0.1)
-    assert blinks.step(1.03 + S.longest_step_s + 0.1, 1.0) is None
+        blinks.step(tick(n / 30), 1.0)
+    blinks.step(tick(1.03), 0.1)
+    assert blinks.step(tick(1.03 + LONGEST_STEP_S + 0.1), 1.0) is None
 
 
 def test_eyes_that_stay_low_become_the_new_level() -> None:
-    blinks = Blinks(S)
+    blinks, tick = Blinks(S), Ticks()
     found = []
     for n in range(30 * 8):
         openness = 1.0 if n < 30 else 0.6
         if n >= 30 * 6:  # a blink from the new level
             openness = 0.6 * dip(n / 30, 6.5, 0.07, 0.1, 0.1, 1.0)
-        found += [blinks.step(n / 30, openness)]
+        found += [blinks.step(tick(n / 30), openness)]
     assert sum(blink is not None for blink in found) == 1
 
 
 def test_level_follows_slow_waves() -> None:
-    blinks = Blinks(S)
-    found = [blinks.step(n / 30, 0.8 + 0.2 * math.cos(n / 60)) for n in range(900)]
+    blinks, tick = Blinks(S), Ticks()
+    found = [blinks.step(tick(n / 30), 0.8 + 0.2 * math.cos(n / 60)) for n in range(900)]
     assert found == [None] * 900

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from dms.decision.fatigue.closure import Closure, ClosureSettings, Ended
 from dms.values import EyesState
+from tests.decision.ticks import Ticks
 
 S = ClosureSettings()
 DT = 0.05
@@ -17,12 +18,13 @@ class Eyes:
 
     def __init__(self) -> None:
         self.it = Closure(S)
+        self.tick = Ticks()
         self.t_s = 0.0
         self.ended: list[Ended] = []
 
     def hold(self, seconds: float, openness: float | None, certainty: float = 0.9) -> Closure:
         for _ in range(round(seconds / DT)):
-            self.it.step(round(self.t_s, 6), openness, certainty)
+            self.it.step(self.tick(round(self.t_s, 6)), openness, certainty)
             if self.it.ended is not None:
                 self.ended.append(self.it.ended)
             self.t_s += DT

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dms.decision.fatigue.perclos import Perclos, PerclosSettings
+from tests.decision.ticks import Ticks
 
 S = PerclosSettings()
 DT = 0.1
@@ -15,18 +16,19 @@ class Minute:
 
     def __init__(self) -> None:
         self.it = Perclos(S)
+        self.tick = Ticks()
         self.t_s = 0.0
 
     def seen(self, seconds: float, *, seen: bool = True) -> Minute:
         for _ in range(round(seconds / DT)):
-            self.it.step(round(self.t_s, 6), seen=seen, closed_s=0.0, start_s=None)
+            self.it.step(self.tick(round(self.t_s, 6)), seen=seen, closed_s=0.0, start_s=None)
             self.t_s += DT
         return self
 
     def closed(self, seconds: float, *, seen: bool = True) -> Minute:
         start_s = round(self.t_s, 6)
         for n in range(round(seconds / DT)):
-            self.it.step(round(self.t_s, 6), seen=seen, closed_s=n * DT, start_s=start_s)
+            self.it.step(self.tick(round(self.t_s, 6)), seen=seen, closed_s=n * DT, start_s=start_s)
             self.t_s += DT
         return self
 
