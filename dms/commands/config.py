@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from typing import Any
 
 import yaml
 
@@ -14,6 +15,7 @@ from dms.config import Settings, example, schema
 from dms.decision.core import Core
 from dms.engine.manifest import load_manifest
 from dms.errors import BridgeError, ConfigError
+from dms.masking import masked
 from dms.perception.landmarks import PREDICTORS
 from dms.vehicle import check_vehicle
 from dms.yamlfile import as_data
@@ -46,10 +48,20 @@ def run(args: argparse.Namespace) -> int:
             for words in check(chosen, here=args.here):
                 print(f"note: {words}")
         if args.what == "show":
-            print(yaml.safe_dump(as_data(chosen), sort_keys=False, allow_unicode=True), end="")
+            shown = _masked(as_data(chosen))
+            print(yaml.safe_dump(shown, sort_keys=False, allow_unicode=True), end="")
         else:
             print(f"{args.config or 'built-in settings'}: good")
     return 0
+
+
+def _masked(value: Any) -> Any:
+    """Return plain settings without the passwords that a URL in them may hold."""
+    if isinstance(value, dict):
+        return {key: _masked(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_masked(item) for item in value]
+    return masked(value) if isinstance(value, str) else value
 
 
 def check(chosen: Settings, *, here: bool = False) -> tuple[str, ...]:

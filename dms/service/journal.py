@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from dms.masking import masked
+
 _SOCKET = Path("/run/systemd/journal/socket")
 _PRIORITY = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
 _LARGEST = 100_000  # a datagram above the socket's limit would be lost whole
@@ -22,15 +24,22 @@ def set_up(level: int) -> None:
         handler = JournalHandler(_SOCKET)
     else:
         handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+        handler.setFormatter(_Masked("%(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
+
+
+class _Masked(logging.Formatter):
+    """What libraries quote in their words and tracebacks holds no secret either."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return masked(super().format(record))
 
 
 def encode(fields: dict[str, Any]) -> bytes:
     """Return one journal entry: NAME=value lines, with a length where a value has line ends."""
     parts = []
     for name, value in fields.items():
-        raw = str(value).encode("utf-8", "replace")[:_LARGEST]
+        raw = masked(str(value)).encode("utf-8", "replace")[:_LARGEST]
         if b"\n" in raw:
             parts.append(name.encode() + b"\n" + struct.pack("<Q", len(raw)) + raw + b"\n")
         else:
@@ -66,7 +75,7 @@ class JournalHandler(logging.Handler):
         try:
             self._link.sendto(encode(fields), self._path)
         except OSError:
-            sys.stderr.write(message + "\n")
+            sys.stderr.write(masked(message) + "\n")
 
     def close(self) -> None:
         """Close the socket."""

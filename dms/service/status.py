@@ -7,6 +7,7 @@ import time
 from collections import deque
 
 from dms.decision.faults import new_faults
+from dms.masking import told
 from dms.service.notify import Notifier
 from dms.settings import setting, settings
 from dms.values import Fault, Frame, Level, Step
@@ -63,20 +64,21 @@ class Status:
 
     def line(self, faults: tuple[Fault, ...]) -> str:
         """Return the status in words."""
-        told = {fault.part.value for fault in faults}
-        wrong = [f"{part}: {why}" for part, why in self.missing.items() if part not in told]
+        parts = {fault.part.value for fault in faults}
+        wrong = [f"{part}: {why}" for part, why in self.missing.items() if part not in parts]
         wrong += [str(fault) for fault in faults]
         if self.refused:
             wrong.append(f"settings refused: {self.refused}")
-        return f"degraded: {'; '.join(wrong)}" if wrong else f"running at {self.fps:.1f} frames/s"
+        words = told("; ".join(wrong))  # a refusal may quote settings or a library
+        return f"degraded: {words}" if wrong else f"running at {self.fps:.1f} frames/s"
 
     def health(self, faults: tuple[Fault, ...]) -> dict[str, str | None]:
         """Return what is wrong with each part that is set up, None where it is well."""
-        told: dict[str, str | None] = dict.fromkeys(self.parts)
-        told.update(self.missing)
+        wrong: dict[str, str | None] = dict.fromkeys(self.parts)
+        wrong.update(self.missing)
         for fault in faults:
-            told[fault.part.value] = fault.words
-        return told
+            wrong[fault.part.value] = fault.words
+        return wrong
 
     def take(self, step: Step) -> None:
         """Count a frame; log faults as they come and go; refresh the status line now and then."""
