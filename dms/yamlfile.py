@@ -13,16 +13,22 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from dms.errors import ConfigError
+from dms.plainfile import read_plain
 
 T = TypeVar("T")
 Location = tuple[int | str, ...]
 _UNKNOWN = {"unexpected_keyword_argument", "extra_forbidden"}  # as pydantic calls unknown keys
-_MOST_NODES = 200_000
+_LARGEST = 4_000_000  # bytes; every setting there is, with its comments, takes 40 kB
+_MOST_ALIASED = 200_000  # nodes that aliases add
+_MOST_FAULTS = 50  # told at once
 _ODD_NUMBER = re.compile(r"[-+]?(0[0-9_]+|[0-9_]+(:[0-9]+)+(\.[0-9_]*)?)")  # base 8 and base 60
 _LONGEST = 80  # characters of a value that a message quotes
 
 
-class _Loader(yaml.SafeLoader):
+_Parser: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is ten times faster
+
+
+class _Loader(_Parser):  # type: ignore[misc]
     """YAML 1.1 as PyYAML reads it, but for what surprises.
 
     1e-3 is a number, as in YAML 1.2; 1:30 (to YAML 1.1 90) and 010 (8) are text, so that a number's
@@ -30,7 +36,7 @@ class _Loader(yaml.SafeLoader):
     """
 
     def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
-        tag = str(super().resolve(kind, value, implicit))  # type: ignore[no-untyped-call]
+        tag = str(super().resolve(kind, value, implicit))
         is_odd = kind is yaml.ScalarNode and implicit[0] and _ODD_NUMBER.fullmatch(value)
         return tag.replace(":int", ":str").replace(":float", ":str") if is_odd else tag
 
@@ -59,23 +65,27 @@ def read(path: Path) -> tuple[Any, dict[Location, int]]:
     Raises ConfigError where the file cannot be read, is not YAML or gives a key twice.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_plain(path, _LARGEST).decode("utf-8")
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}; check the path") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not UTF-8 text; save it as UTF-8") from error
+    loader = _Loader(text)
     try:
-        root = yaml.compose(text, Loader=_Loader)
+        root = loader.get_single_node()
         lines: dict[Location, int] = {(): 1}
-        if root is not None:
-            _check_size(path, root)
-            _note_lines(path, root, (), lines)
-        return parse(text), lines
+        if root is None:
+            return None, lines
+        _check_size(path, root)
+        _note_lines(path, root, (), lines)
+        return loader.construct_document(root), lines
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigError(f"{path}:{line}: not valid YAML: {error.problem}") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path}:1: not valid YAML: {error}") from error
+    finally:
+        loader.dispose()
 
 
 def load(path: Path, adapter: TypeAdapter[T]) -> T:
@@ -98,14 +108,25 @@ def load_data(
     try:
         made = adapter.validate_python({} if content is None else content)
     except ValidationError as error:
-        told = error.errors(include_url=False)
-        faults = [_fault(name, lines, fault, adapter, moved or {}) for fault in told]
-        raise ConfigError("\n".join(faults)) from error
-    mistaken = _mistaken(content, as_data(made))
-    faults = [_fault(name, lines, fault, adapter, {}) for fault in mistaken]
-    if faults:
-        raise ConfigError("\n".join(faults))
+        found = error.errors(include_url=False)
+        raise ConfigError(_all_faults(name, lines, found, adapter, moved)) from error
+    mistaken = list(_mistaken(content, as_data(made)))
+    if mistaken:
+        raise ConfigError(_all_faults(name, lines, mistaken, adapter))
     return made
+
+
+def _all_faults(
+    name: str,
+    lines: Mapping[Location, int] | None,
+    found: Sequence[Any],
+    adapter: TypeAdapter[Any],
+    moved: Mapping[str, str] | None = None,
+) -> str:
+    first = found[:_MOST_FAULTS]
+    told = [_fault(name, lines, fault, adapter, moved or {}) for fault in first]
+    more = len(found) - len(told)
+    return "\n".join([*told, f"{name}: and {more} more"] if more else told)
 
 
 def _mistaken(given: Any, made: Any, at: Location = ()) -> Iterator[dict[str, Any]]:
@@ -129,18 +150,22 @@ def _mistaken(given: Any, made: Any, at: Location = ()) -> Iterator[dict[str, An
 def _check_size(path: Path, root: yaml.Node) -> None:
     """Refuse a few lines of aliases that stand for more than anybody could write or wait for."""
     sizes: dict[int, int | None] = {}
+    aliased = 0
 
     def size(node: Any) -> int:
+        nonlocal aliased
         if not isinstance(node, yaml.CollectionNode):
             return 1
-        if id(node) not in sizes:
+        if id(node) in sizes:
+            aliased += sizes[id(node)] or 0
+        else:
             sizes[id(node)] = None
             inner = node.value
             if isinstance(node, yaml.MappingNode):
                 inner = [part for pair in node.value for part in pair]
             sizes[id(node)] = 1 + sum(map(size, inner))
         known = sizes[id(node)]
-        if known is None or known > _MOST_NODES:
+        if known is None or aliased > _MOST_ALIASED:
             line = node.start_mark.line + 1
             raise ConfigError(f"{path}:{line}: aliases (*) grow without end; write the values out")
         return known

@@ -57,8 +57,9 @@ class KeptBridge(Bridge):
     def open(self) -> None:
         self._closed = False
         self._begin()
-        if self._trying is not None:
-            self._trying.join(_PATIENT_S)
+        trying = self._trying
+        if trying is not None:
+            trying.join(_PATIENT_S)
         with self._lock:
             if self._bridge is None and self._fault is None:
                 self._fault = f"{self.name}: still being opened"
@@ -117,12 +118,19 @@ class KeptBridge(Bridge):
         if bridge is None:
             return
         closing = threading.Thread(target=_close, args=(bridge,), name="dms-close", daemon=True)
-        closing.start()
-        closing.join(_CLOSE_S)
+        try:
+            closing.start()
+        except RuntimeError:
+            _close(bridge)
+        else:
+            closing.join(_CLOSE_S)
 
     def _begin(self) -> None:
         self._trying = threading.Thread(target=self._try, name="dms-open", daemon=True)
-        self._trying.start()
+        try:
+            self._trying.start()
+        except RuntimeError as error:  # no thread to be had: later
+            self._failed(error, None)
 
     def _try(self) -> None:
         bridge: Bridge | None = None

@@ -71,7 +71,7 @@ class ServiceFeed(Feed):
                 self._tell({"connected": False, "why": "the service has ended"})
             except ViewError as error:
                 self._tell({"connected": False, "why": str(error)})
-            except ValueError:  # cut off within a line
+            except (ValueError, KeyError, TypeError):  # cut off within a line
                 self._tell({"connected": False, "why": "the service broke off"})
             self._stop.wait(_RETRY_S)
 

@@ -25,7 +25,7 @@ def open_engine(
             f"the engine backend {backend} is not installed ({error}); install it or use "
             "'onnxruntime'"
         ) from error
-    engine: Engine = kind(manifest.path(precision))
+    engine: Engine = kind(*manifest.read(precision))
     if engine.input_shape != manifest.input.shape:
         engine.close()
         raise EngineError(

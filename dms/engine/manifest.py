@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from dms.errors import EngineError
+from dms.plainfile import read_plain
 
 T = TypeVar("T")
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is many times faster
@@ -26,6 +27,8 @@ FOLDER = next(
 )
 ACCELERATED = ("expression", "eye_state")  # the nets that TensorRT may run; others stay on the CPU
 PRECISIONS = ("int8", "fp32", "int8-qdq")
+_LARGEST = 512_000_000  # bytes of a net; ours take 4 MB
+_LARGEST_MANIFEST = 1_000_000
 _STRICT = ConfigDict(extra="forbid")
 
 
@@ -71,12 +74,24 @@ class Manifest:
 
         Raises EngineError where it is not listed, missing or altered.
         """
+        entry = self._entry(precision)
+        return verified(self.folder / entry.file, entry.sha256)
+
+    def read(self, precision: str = "int8") -> tuple[Path, bytes]:
+        """Return the file of ``precision`` with its bytes, the very ones whose hash was right.
+
+        Raises EngineError as :meth:`path`.
+        """
+        entry = self._entry(precision)
+        path = self.folder / entry.file
+        return path, verified_bytes(path, entry.sha256)
+
+    def _entry(self, precision: str) -> NetFile:
         if precision not in self.files:
             raise EngineError(
                 f"{self.name} has no {precision} file; choose one of {', '.join(self.files)}"
             )
-        entry = self.files[precision]
-        return verified(self.folder / entry.file, entry.sha256)
+        return self.files[precision]
 
     def framing(self, kind: type[T]) -> T:
         """Crop settings of class ``kind`` as the net was trained with."""
@@ -94,32 +109,42 @@ def verified(path: Path, sha256: str) -> Path:
 
     Raises EngineError where it is missing or altered.
     """
+    verified_bytes(path, sha256)
+    return path
+
+
+def verified_bytes(path: Path, sha256: str) -> bytes:
+    """Return the bytes of ``path``, whose hash is right: what is loaded is what was looked at.
+
+    Raises EngineError where it is missing, altered or no plain file of a net's size.
+    """
     try:
-        actual = hashlib.sha256(path.read_bytes()).hexdigest()
+        data = read_plain(path, _LARGEST)
     except OSError as error:
         raise EngineError(
             f"{path} cannot be read ({error.strerror}); restore it with 'git checkout engines'"
         ) from error
+    actual = hashlib.sha256(data).hexdigest()
     if actual != sha256:
         raise EngineError(
             f"{path} is not the file that belongs there (SHA-256 {actual[:12]}.. instead of "
             f"{sha256[:12]}..); restore it with 'git checkout engines'"
         )
-    return path
+    return data
 
 
 def load_manifest(name: str, folder: Path = FOLDER) -> Manifest:
     """Read ``folder/name.yaml``. Raises EngineError with the file and what is wrong in it."""
     path = folder / f"{name}.yaml"
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+        content = yaml.load(read_plain(path, _LARGEST_MANIFEST).decode("utf-8"), _Loader)
     except OSError as error:
         known = ", ".join(sorted(found.stem for found in folder.glob("*.yaml"))) or "none"
         raise EngineError(
             f"no manifest {path} ({error.strerror}); nets there: {known}; restore the folder with "
             "'git checkout engines' or set the folder of the nets"
         ) from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise EngineError(f"{path} is not YAML ({error}); restore it") from error
     if not isinstance(content, dict):
         raise EngineError(f"{path} must hold a mapping; restore it with 'git checkout engines'")

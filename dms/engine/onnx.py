@@ -32,10 +32,11 @@ class OnnxEngine(Engine):
     """An ONNX file on one CPU core. It sleeps between calls: no spinning threads.
 
     ``optimise=False`` switches graph optimisation off, as the accuracy check of symmetric S8 Q/DQ
-    files needs on machines without VNNI, whose fused INT8 products saturate.
+    files needs on machines without VNNI, whose fused INT8 products saturate. ``data``: the bytes of
+    ``path``, where they were read and looked at already.
     """
 
-    def __init__(self, path: Path, *, optimise: bool = True) -> None:
+    def __init__(self, path: Path, data: bytes | None = None, *, optimise: bool = True) -> None:
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
@@ -46,7 +47,7 @@ class OnnxEngine(Engine):
             options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
         try:
             self._session: ort.InferenceSession | None = ort.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
+                str(path) if data is None else data, options, providers=["CPUExecutionProvider"]
             )
         except _FAILURES as error:
             raise EngineError(

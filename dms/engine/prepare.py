@@ -94,7 +94,7 @@ def build_and_keep(
 
     Raises EngineError where the build or the gate fails; then nothing is kept.
     """
-    onnx = manifest.path(key.precision).read_bytes()
+    _, onnx = manifest.read(key.precision)
     options = BuildOptions(batch=key.batch, dla_core=key.dla_core, target=target)
     started = time.monotonic()
     timings = store.timing_cache(key.tensorrt, key.capability)

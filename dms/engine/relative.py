@@ -5,12 +5,13 @@ A linear head on a pair of embeddings costs some thousand multiplications, ten t
 
 from __future__ import annotations
 
+import io
 import zipfile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dms.engine.manifest import Manifest, verified
+from dms.engine.manifest import Manifest, verified_bytes
 from dms.errors import EngineError
 
 EMBEDDING = "embedding"  # the net's output
@@ -27,7 +28,8 @@ def relative_weights(manifest: Manifest) -> dict[str, NDArray[np.float64]] | Non
     size = manifest.outputs.get(EMBEDDING)
     if manifest.relative is None or size is None:
         return None
-    path = verified(manifest.folder / manifest.relative.file, manifest.relative.sha256)
+    path = manifest.folder / manifest.relative.file
+    data = verified_bytes(path, manifest.relative.sha256)
     wanted: dict[str, tuple[int, ...]] = {
         "rage_embedding": (size,), "rage_change": (size,), "rage_bias": (),
         "classes_embedding": (_CLASSES, size), "classes_change": (_CLASSES, size),
@@ -35,7 +37,7 @@ def relative_weights(manifest: Manifest) -> dict[str, NDArray[np.float64]] | Non
         "population": (size,), "population_sd": (),
     }  # fmt: skip
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with np.load(io.BytesIO(data), allow_pickle=False) as kept:
             weights = {name: np.asarray(kept[name], np.float64) for name in wanted}
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise EngineError(

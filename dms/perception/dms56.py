@@ -47,12 +47,12 @@ class Dms56(Predictor):
     scheme = DMS56
 
     def __init__(
-        self, path: Path | None = None, *, engine: Callable[[Path], Engine] = OnnxEngine
+        self, path: Path | None = None, *, engine: Callable[[Path, bytes], Engine] = OnnxEngine
     ) -> None:
         folder = {} if path is None else {"folder": path}
         face = load_manifest("landmarks_face", **folder)
         eye = load_manifest("landmarks_eye", **folder)
-        self._face, self._eye = engine(face.path("fp32")), engine(eye.path("fp32"))
+        self._face, self._eye = engine(*face.read("fp32")), engine(*eye.read("fp32"))
         self._face_framing = face.framing(FaceFraming)
         self._eye_framing = eye.framing(EyeFraming)
         sides = (self._eye_framing.width_px, self._eye_framing.height_px)

@@ -19,6 +19,7 @@ from dms.service.notify import Notifier
 from dms.service.status import Status
 
 _log = logging.getLogger(__name__)
+_READ_S = 30.0  # settings and what they name are read within a second, unless a disk hangs
 
 
 class Reloading:
@@ -74,12 +75,19 @@ class Reloading:
             self._asked.wait()
             self._asked.clear()
             self._notifier.reloading()
+            hanging = threading.Timer(_READ_S, self._hang)
+            hanging.daemon = True
             try:
-                chain = self._ready_to_run(Chain(self._read_settings()))
+                hanging.start()
+                settings = self._read_settings()
+                hanging.cancel()
+                chain = self._ready_to_run(Chain(settings))
             except DmsError as error:
+                hanging.cancel()
                 self._refuse(str(error))
                 continue
             except Exception as error:  # noqa: BLE001  (the next reload must still be heard)
+                hanging.cancel()
                 _log.exception("The settings could not be used.")
                 self._refuse(f"unexpected {type(error).__name__}: {error}; please report it")
                 continue
@@ -91,6 +99,10 @@ class Reloading:
                 self._offer = chain
                 self._offered()
             self._done.wait()
+
+    def _hang(self) -> None:
+        """Tell that the settings do not come: a disk or share that hangs holds up only this."""
+        self._refuse(f"they could not be read within {_READ_S:g} s; is a disk or share gone?")
 
     def _refuse(self, why: str) -> None:
         _log.error("The settings are refused, the old ones stay: %s", why)

@@ -5,11 +5,14 @@ No picture ever passes here. The socket belongs to the service's user and group 
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import logging
-import select
+import os
 import socket
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,7 @@ from dms.values import EXPRESSIONS, DriverState, Moment, Step
 _log = logging.getLogger(__name__)
 _PERIOD_S = 0.2
 _MOST_VIEWERS = 8
+_LONGEST_LINE = 65_536  # characters
 SOCKET = Path("/run/dms/view.sock")  # of the service as systemd runs it
 
 
@@ -91,6 +95,7 @@ class ViewServer(OpenedResource):
         self._status = status
         self._newest: tuple[Moment, DriverState] | None = None
         self._socket: socket.socket | None = None
+        self._lock: int | None = None  # held while the place is ours
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
 
@@ -99,16 +104,16 @@ class ViewServer(OpenedResource):
         self._newest = (step.moment, step.state)
 
     def open(self) -> None:
-        self._path.unlink(missing_ok=True)
-        self._socket = socket.socket(socket.AF_UNIX)
         try:
+            self._lock = _locked(self._path.parent)
+            self._path.unlink(missing_ok=True)  # of a service that was killed
+            self._socket = socket.socket(socket.AF_UNIX)
             self._socket.bind(str(self._path))
             self._path.chmod(0o660)
             self._socket.listen(_MOST_VIEWERS)
         except OSError as error:  # a convenience: the service runs without it
             _log.warning("No live view at %s (%s).", self._path, error)
-            self._socket.close()
-            self._socket = None
+            self.close()
             return
         self._thread = threading.Thread(target=self._serve, name="dms-view", daemon=True)
         self._thread.start()
@@ -119,41 +124,90 @@ class ViewServer(OpenedResource):
             self._thread.join(1.0)
         if self._socket is not None:
             self._socket.close()
-        self._path.unlink(missing_ok=True)
+            self._socket = None
+        if self._lock is not None:  # else the socket there is another service's
+            self._path.unlink(missing_ok=True)
+            os.close(self._lock)
+            self._lock = None
 
     def _serve(self) -> None:
         viewers: list[socket.socket] = []
         while not self._stop.is_set():
-            if self._socket is not None and select.select([self._socket], [], [], _PERIOD_S)[0]:
-                viewer, _ = self._socket.accept()
-                viewer.setblocking(False)
-                viewers.append(viewer)
-                for excess in viewers[:-_MOST_VIEWERS]:
-                    excess.close()
-                viewers = viewers[-_MOST_VIEWERS:]
-            if viewers and self._newest is not None:
-                line = json.dumps(view_object(*self._newest, self._status)).encode() + b"\n"
-                viewers = [viewer for viewer in viewers if _sent(viewer, line)]
+            try:
+                viewers = self._turn(viewers)
+            except Exception:  # noqa: BLE001  (no descriptor left, say: it may pass)
+                _log.debug("the live view lost a turn", exc_info=True)
+                for viewer in viewers:
+                    viewer.close()
+                viewers = []
+            self._stop.wait(_PERIOD_S)  # one turn in so long, however many call
         for viewer in viewers:
             viewer.close()
+
+    def _turn(self, viewers: list[socket.socket]) -> list[socket.socket]:
+        """Let in who called, the newest last, and send to all."""
+        ear = self._socket
+        if ear is None:
+            return viewers
+        ear.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            for _ in range(_MOST_VIEWERS):
+                viewer, _place = ear.accept()
+                viewer.setblocking(False)
+                viewers.append(viewer)
+        for excess in viewers[:-_MOST_VIEWERS]:
+            excess.close()
+        viewers = viewers[-_MOST_VIEWERS:]
+        if viewers and self._newest is not None:
+            line = json.dumps(view_object(*self._newest, self._status)).encode() + b"\n"
+            viewers = [viewer for viewer in viewers if _sent(viewer, line)]
+        return viewers
 
 
 def watch(path: Path, patience_s: float = 5.0) -> Any:
     """Yield the numbers of the running service, a dict each. Raises ViewError with what to do."""
-    with socket.socket(socket.AF_UNIX) as link:
-        link.settimeout(patience_s)
+    try:
+        with socket.socket(socket.AF_UNIX) as link:
+            link.settimeout(patience_s)
+            _call(link, path, patience_s)
+            with link.makefile("r", encoding="utf-8") as lines:
+                while line := lines.readline(_LONGEST_LINE):
+                    yield json.loads(line)
+    except TimeoutError:
+        raise ViewError("The service is silent; see systemctl status dms.") from None
+    except OSError as error:
+        raise ViewError(
+            f"No running service at {path} ({error.strerror}); start it with systemctl start "
+            "dms, and be in the group dms (sudo usermod -aG dms $USER)."
+        ) from error
+
+
+def _call(link: socket.socket, path: Path, patience_s: float) -> None:
+    """Connect, again while others fill the queue: a local socket does not wait for that itself."""
+    end_s = time.monotonic() + patience_s
+    while True:
         try:
             link.connect(str(path))
-            with link.makefile("r", encoding="utf-8") as lines:
-                for line in lines:
-                    yield json.loads(line)
-        except TimeoutError:
-            raise ViewError("The service is silent; see systemctl status dms.") from None
-        except OSError as error:
-            raise ViewError(
-                f"No running service at {path} ({error.strerror}); start it with systemctl start "
-                "dms, and be in the group dms (sudo usermod -aG dms $USER)."
-            ) from error
+        except BlockingIOError:
+            if time.monotonic() > end_s:
+                raise TimeoutError from None
+            time.sleep(_PERIOD_S / 4)
+        else:
+            return
+
+
+def _locked(folder: Path) -> int:
+    """Return a lock on ``folder``, which the kernel takes back however its holder ends.
+
+    Raises OSError where another service holds it.
+    """
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(number)
+        raise OSError(error.errno, "another service runs there") from error
+    return number
 
 
 def _sent(viewer: socket.socket, line: bytes) -> bool:

@@ -175,7 +175,7 @@ class ClipKeeper(OpenedResource):
     def _try(self, work: Callable[[], None]) -> None:
         try:
             work()
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001  (a thread that ended would keep no clip again)
             _log.error("Clips are not kept as asked (%s); free some disk space.", error)
 
     def _write(self, clip: _Clip) -> None:

@@ -21,7 +21,7 @@ def test_unknown_backend_lists_the_choices(tmp_path):
 
 def test_backend_that_is_not_installed_says_so(tmp_path, monkeypatch):
     write_eye_state(tmp_path)
-    monkeypatch.setitem(load.BACKENDS, "absent", "dms.engine.absent:Absent")
+    monkeypatch.setitem(load.BACKENDS, "absent", "dms.engine.not_there:Absent")
     with pytest.raises(EngineError, match="not installed"):
         open_engine(load_manifest("eye_state", tmp_path), backend="absent")
 

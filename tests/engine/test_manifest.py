@@ -1,7 +1,10 @@
+import hashlib
+
 import pytest
 import yaml
 
 from dms.engine.manifest import load_manifest
+from dms.engine.onnx import OnnxEngine
 from dms.engine.preprocess.crop import EyeCropSettings, FaceCropSettings
 from dms.errors import EngineError
 from tests.tiny_nets import write_expression, write_eye_state
@@ -69,3 +72,21 @@ def test_alignment_of_another_crop_is_refused(tmp_path):
     write_eye_state(tmp_path)
     with pytest.raises(EngineError, match="FaceCropSettings"):
         load_manifest("eye_state", tmp_path).framing(FaceCropSettings)
+
+
+def test_a_link_to_an_endless_file_is_refused_and_hash_and_load_read_the_same_bytes(tmp_path):
+    write_eye_state(tmp_path)
+    manifest = load_manifest("eye_state", tmp_path)
+    path, data = manifest.read()
+    assert hashlib.sha256(data).hexdigest() == manifest.files["int8"].sha256
+    with OnnxEngine(path, data) as engine:
+        path.write_bytes(b"exchanged after the look")
+        assert engine.input_shape == manifest.input.shape
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    with pytest.raises(EngineError, match="pipe or a device"):
+        manifest.path()
+    (tmp_path / "eye_state.yaml").unlink()
+    (tmp_path / "eye_state.yaml").symlink_to("/dev/zero")
+    with pytest.raises(EngineError, match="pipe or a device"):
+        load_manifest("eye_state", tmp_path)

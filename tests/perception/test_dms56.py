@@ -25,7 +25,7 @@ SIZE = (48, 32)
 class Ruled(Engine):
     """Puts every point into the middle of the patch, so that the maps alone place them."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, _data: bytes) -> None:
         self._face = "face" in path.name
         self.input_shape = (1, 80, 80) if self._face else (2, 32, 48)
 

@@ -161,3 +161,22 @@ def test_an_offer_is_taken_only_once_it_has_ended_the_watch_before(room):
     assert room.offers.acquire(timeout=60)
     loop.join(60)
     assert order == ["watch ended", "taken"]
+
+
+def test_settings_that_do_not_come_are_told_and_taken_when_they_do(room, until, monkeypatch):
+    monkeypatch.setattr(dms.service.reloading, "_READ_S", 0.05)
+    disk = threading.Event()
+    read = room.read
+
+    def hanging():
+        disk.wait(60)
+        return read()
+
+    room.reloading._read_settings = hanging
+    room.ask(Settings())
+    until(lambda: room.status.refused)
+    assert "could not be read within" in room.status.refused
+    assert room.systemd.told == ["reloading", "ready"]
+    disk.set()
+    assert room.take() is not None
+    assert room.status.refused is None

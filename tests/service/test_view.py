@@ -1,4 +1,6 @@
+import contextlib
 import socket
+import time
 from dataclasses import replace
 
 import pytest
@@ -79,3 +81,69 @@ def test_a_viewer_who_never_reads_does_not_hold_up_the_others(server, tmp_path):
         lazy.connect(str(tmp_path / "view.sock"))
         other = watch(tmp_path / "view.sock")
         assert [next(other)["t_s"] for _ in range(5)] == [5.0] * 5
+
+
+def test_a_second_service_neither_takes_the_socket_nor_deletes_it_at_its_end(server, tmp_path):
+    server.take(Step(MOMENT, STATE))
+    with ViewServer(tmp_path / "view.sock", Status(Notifier({}))) as second:
+        second.take(Step(MOMENT, replace(STATE, t_s=99.0)))
+        assert next(watch(tmp_path / "view.sock"))["t_s"] == 5.0
+    assert next(watch(tmp_path / "view.sock"))["t_s"] == 5.0
+    server.close()
+    assert not (tmp_path / "view.sock").exists()
+    with ViewServer(tmp_path / "view.sock", Status(Notifier({}))) as third:
+        third.take(Step(MOMENT, replace(STATE, t_s=7.0)))
+        assert next(watch(tmp_path / "view.sock"))["t_s"] == 7.0
+        server.close()  # again: the socket is another's by now
+        assert (tmp_path / "view.sock").exists()
+
+
+def test_what_a_killed_service_left_is_no_obstacle(tmp_path):
+    left = socket.socket(socket.AF_UNIX)
+    left.bind(str(tmp_path / "view.sock"))
+    left.close()
+    with ViewServer(tmp_path / "view.sock", Status(Notifier({}))) as made:
+        made.take(Step(MOMENT, STATE))
+        assert next(watch(tmp_path / "view.sock"))["t_s"] == 5.0
+
+
+def test_without_descriptors_the_thread_lives_on(server, tmp_path, monkeypatch):
+    server.take(Step(MOMENT, STATE))
+    failed = []
+
+    def none_left(_viewers):
+        failed.append(1)
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as narrow:
+        narrow.setattr(server, "_turn", none_left)
+        end_s = time.monotonic() + 60
+        while len(failed) < 3 and time.monotonic() < end_s:
+            time.sleep(0.05)
+    assert len(failed) >= 3
+    assert next(watch(tmp_path / "view.sock"))["t_s"] == 5.0
+
+
+def test_a_flood_of_viewers_costs_a_turn_each_fifth_of_a_second(server, tmp_path, monkeypatch):
+    server.take(Step(MOMENT, STATE))
+    turns = []
+    turn = server._turn
+    monkeypatch.setattr(server, "_turn", lambda viewers: turns.append(1) or turn(viewers))
+    begun_s, calls = time.monotonic(), 0
+    while time.monotonic() - begun_s < 1.0:
+        with socket.socket(socket.AF_UNIX) as caller, contextlib.suppress(OSError):
+            caller.settimeout(0.05)
+            caller.connect(str(tmp_path / "view.sock"))
+            calls += 1
+    assert calls > 5
+    assert len(turns) <= 7
+    assert next(watch(tmp_path / "view.sock"))["t_s"] == 5.0
+
+
+def test_no_descriptor_for_the_viewer_is_told_in_words(monkeypatch, tmp_path):
+    def none_left(*_):
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(socket, "socket", none_left)
+    with pytest.raises(ViewError, match="Too many open files"):
+        next(watch(tmp_path / "view.sock"))
