@@ -16,11 +16,11 @@ from importlib.resources import files
 from typing import Any
 
 from dms.dashboard.feed import Feed
+from dms.dashboard.places import LONGEST_HEAD, guarded, welcome
 from dms.errors import ConfigError
 
 _PERIOD_S = 0.1
-_MOST_CONNECTIONS = 64
-_LONGEST_HEAD = 16_384  # bytes of a request line with its headers
+_MOST_CONNECTIONS = 64  # more than the places for friends and strangers together
 _KEEP_ALIVE_S = 10.0
 _HEAD_S = 10.0  # a request whose head takes longer is given up
 _COOKIE = "dms_token"
@@ -68,7 +68,10 @@ def make_app(
 
     def allowed(request: Any) -> bool:
         given = request.query_params.get("token") or request.cookies.get(_COOKIE) or ""
-        return token is None or hmac.compare_digest(given.encode(), token.encode())
+        is_let_in = token is None or hmac.compare_digest(given.encode(), token.encode())
+        if is_let_in:
+            welcome(request)
+        return is_let_in
 
     async def page(request: Any) -> Any:
         if not allowed(request):
@@ -79,7 +82,8 @@ def make_app(
         kind = _TYPES[name.rsplit(".", 1)[1]]
         response = responses.Response(text, 200, HEADERS, media_type=kind)
         if token is not None and "token" in request.query_params:
-            response.set_cookie(_COOKIE, token, httponly=True, samesite="strict")
+            tls = request.url.scheme == "https"  # a proxy on this machine says so
+            response.set_cookie(_COOKIE, token, httponly=True, samesite="strict", secure=tls)
         return response
 
     async def stream(request: Any) -> Any:
@@ -151,34 +155,12 @@ def make_server(app: Any, **more: Any) -> Any:
     uvicorn = _extra("uvicorn")
     spoken = _extra("uvicorn.protocols.http.h11_impl")
     limits = {
-        "limit_concurrency": _MOST_CONNECTIONS, "http": _impatient(spoken.H11Protocol),
-        "h11_max_incomplete_event_size": _LONGEST_HEAD,
+        "limit_concurrency": _MOST_CONNECTIONS,
+        "http": guarded(spoken.H11Protocol, lambda: _HEAD_S),
+        "h11_max_incomplete_event_size": LONGEST_HEAD,
     }  # fmt: skip
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1, **limits, **more)
     return uvicorn.Server(config)
-
-
-def _impatient(spoken: Any) -> type[Any]:
-    """Return a protocol that hangs up on who does not get on with a request.
-
-    uvicorn waits for a head without an end, so that a few idle clients could keep all others out.
-    """
-
-    class Impatient(spoken):  # type: ignore[misc]
-        def connection_made(self, transport: asyncio.Transport) -> None:
-            super().connection_made(transport)
-            self.loop.call_later(_HEAD_S, self._look, None)
-
-        def _look(self, before: Any) -> None:
-            """Compare the request with that of the look before: an answer may take its time."""
-            if self.transport.is_closing():
-                return
-            if self.cycle is before and (before is None or before.response_complete):
-                self.transport.close()
-            else:
-                self.loop.call_later(_HEAD_S, self._look, self.cycle)
-
-    return Impatient
 
 
 _ADVICE = "the live page needs Starlette and uvicorn: pip install 'dms-jetson[dashboard]'"

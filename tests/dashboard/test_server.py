@@ -114,6 +114,52 @@ def test_oversized_requests_are_refused_and_slow_ones_hold_up_nobody(tmp_path, s
             link.close()
 
 
+def test_a_long_address_is_refused_even_in_one_piece(tmp_path, served):
+    app = make_app(ServiceFeed(tmp_path / "none"), None, ["localhost"])
+    with served(app) as server:
+        for head in (
+            b"GET /?" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 100_000 + b"\r\n\r\n",
+        ):
+            with socket.create_connection(("127.0.0.1", server.port), 60) as link:
+                with contextlib.suppress(OSError):
+                    link.sendall(head)
+                assert link.recv(100).startswith(b"HTTP/1.1 400")
+
+
+def test_the_owner_of_the_token_gets_in_while_strangers_fill_the_places(tmp_path, served):
+    app = make_app(ServiceFeed(tmp_path / "none"), "secret", ["localhost"])
+    with served(app) as server, contextlib.ExitStack() as stack:
+
+        def call():
+            link = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), 60))
+            link.sendall(b"GET / HTTP/1.1\r\nHost: local")
+            return link
+
+        streams = []
+        for _ in range(3):
+            for _ in range(30):
+                call()
+            stream = stack.enter_context(
+                contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=60))
+            )
+            stream.request("GET", "/stream?token=secret", headers={"Host": "localhost"})
+            streams.append(stream.getresponse())
+            assert streams[-1].status == 200
+        for _ in range(90):
+            call()
+        for stream in streams:  # no stranger has pushed them out
+            assert stream.readline().startswith(b"retry")
+
+
+def test_the_cookie_is_for_tls_alone_where_a_proxy_speaks_it(ask):
+    _, plain, _ = ask("/?token=secret", token="secret")
+    _, proxied, _ = ask("/?token=secret", token="secret", **{"X-Forwarded-Proto": "https"})
+    assert "secure" not in plain["set-cookie"].lower()
+    for flag in ("secure", "httponly", "samesite=strict", "path=/"):
+        assert flag in proxied["set-cookie"].lower()
+
+
 def test_who_never_ends_a_request_keeps_nobody_out_for_long(tmp_path, served, monkeypatch):
     monkeypatch.setattr("dms.dashboard.server._HEAD_S", 1.0)
     app = make_app(ServiceFeed(tmp_path / "none"), None, ["localhost"])
