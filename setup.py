@@ -35,7 +35,7 @@ setup(
     package_data={
         "dms.engines": ["*.onnx", "*.yaml", "*.npz", "*.dat", "*.svm", "*.md"],
         "dms.engine.preprocess": ["*.cu", "*.h"],
-        "dms.bridge": ["*.vspec"],
+        "dms.bridge": ["*.vspec", "voices/*/*.wav"],
         "dms.vehicle": ["*.dbc"],
         "dms.dashboard": ["*.html", "*.css", "*.js"],
         "dms.report": ["*.html", "*.css", "*.js"],
@@ -58,6 +58,7 @@ setup(
     extras_require={
         "mf4": ["asammdf>=8"],  # CAN logs in MDF 4
         "mcap": ["mcap>=1.1"],  # bench results for Foxglove and Rerun
+        "gpio": ["gpiod>=2.1"],  # buzzer, relay, lamp and button; libgpiod 2 comes in the wheel
         "vss": ["vss-tools>=6"],  # to check the VSS overlay
         "interop": ["canmatrix[arxml,dbc]>=1.2", "can-j1939>=2"],  # foreign ends for the tests
         "jetson": ["pycuda"],  # TensorRT comes with JetPack, which no wheel may replace

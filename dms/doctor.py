@@ -260,8 +260,12 @@ def _bridges(settings: Settings) -> Iterator[Finding]:
             text = "only inside this process, for the bench; choose a real bus for a vehicle"
             yield Finding(part, Verdict.NOTE, text)
         else:
-            mqtt = f"{bridge.mqtt.host}:{bridge.mqtt.port}, topics {bridge.mqtt.prefix}/..."
-            yield Finding(part, Verdict.GOOD, mqtt if bridge.kind == "mqtt" else bridge.channel)
+            where = {
+                "mqtt": f"{bridge.mqtt.host}:{bridge.mqtt.port}, topics {bridge.mqtt.prefix}/...",
+                "sound": bridge.sound.file or f"ALSA device {bridge.sound.device}",
+                "gpio": bridge.gpio.chip,
+            }
+            yield Finding(part, Verdict.GOOD, where.get(bridge.kind, bridge.channel))
         if bridge.kind in {"socketcan", "slcan"}:
             text = f"our messages take {bus_load(bridge):.2%} of {bridge.bitrate // 1000} kbit/s"
             yield Finding(f"load {bridge.kind}", Verdict.GOOD, text + " at most")

@@ -329,6 +329,7 @@ class Command:
     """A request of the head unit to the decision core; ``None`` leaves a switch as it is."""
 
     acknowledge: bool = False
+    press: bool = False  # of a button: ends a warning, and never the 5 s of attention
     pause: bool | None = None
     pause_reason: PauseReason | None = None  # with ``pause=True``; None means OTHER
     warnings: bool | None = None

@@ -105,7 +105,7 @@ def test_no_bridge_and_a_bench_only_bridge_are_noted():
 
 def test_the_load_of_our_messages_is_told():
     chosen = Settings(bridges=(BridgeSettings(kind="socketcan", channel="nosuch0"),))
-    assert "0.59% of 500 kbit/s" in findings(chosen)["load socketcan"].text
+    assert "1.00% of 500 kbit/s" in findings(chosen)["load socketcan"].text
 
 
 def test_a_vehicle_mapping_that_does_not_fit_is_bad_with_the_nearest_name():

@@ -10,15 +10,17 @@ import argparse
 import hashlib
 import sys
 import time
+import wave
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import can
 import make_demo_clip
 import make_demo_drive
+import numpy as np
 from tqdm import tqdm
 
 from dms import __version__
@@ -34,6 +36,8 @@ from dms.scoring.match import OBSERVED, Match, ScoringSettings, Verdict, due_tim
 from dms.values import Event, Level
 
 CHANNEL = "dms-demo"
+SOUND = "alerts.wav"  # what the driver hears
+SOON_S = 0.15  # the first sample after an alert
 LATEST_S = 0.3  # an alert may come this much after its rule's time
 BAR = "{l_bar}{bar}| {n:.0f} of {total} s, {remaining} left"
 TOOLS = Path(__file__).resolve().parent
@@ -45,6 +49,7 @@ class Told:
 
     recording: Recording
     frames: list[can.Message]
+    sound: Path | None = None
 
 
 def main() -> int:
@@ -53,17 +58,23 @@ def main() -> int:
     started = time.monotonic()
     film = _film(out, arguments.seconds)
     drive = make_demo_drive.make(out, seed=1)
-    overrides = [f"bridges=[{{kind: virtual, channel: {CHANNEL}}}]", *arguments.set]
+    sounding = out / "sounding.wav"
+    bridges = f"{{kind: virtual, channel: {CHANNEL}}}, {{kind: sound, sound: {{file: {sounding}}}}}"
+    overrides = [f"bridges=[{bridges}]", *arguments.set]
     chain = Chain(load(None, overrides))
     parts = []
-    for source, title in (
-        (film, "a rendered cabin film through the whole chain"),
-        (drive, "a drive without pixels (recorded observations): anger, horn, hard braking"),
-    ):
+    for source, sound, title in (
+        (film, out / SOUND, "a rendered cabin film through the whole chain"),
+        (drive, out / f"{drive.stem}.{SOUND}",
+         "a drive without pixels (recorded observations): anger, horn, hard braking"),
+    ):  # fmt: skip
         print(f"\n== {title}, SYNTHETIC: {source}")
         told = _run(source, chain, out)
         _show_alerts(told.recording)
         _show_frames(told.frames)
+        if sounding.is_file():  # --set may have taken the bridge away
+            told = replace(told, sound=sounding.rename(sound))
+            _show_sound(told)
         parts.append(told)
     report = out / "report.html"
     facts = (
@@ -75,6 +86,7 @@ def main() -> int:
     print(f"\n== report: {report}")
     faults = [fault for part in parts for fault in _faults(part.recording.matches)]
     faults += [fault for part in parts for fault in _unheard(part)]
+    faults += [fault for part in parts for fault in _soundless(part)]
     for fault in faults:
         print(f"not as labelled: {fault}")
     print(f"{'NOT ' if faults else ''}as labelled, in {time.monotonic() - started:.0f} s")
@@ -226,6 +238,35 @@ def _unheard(told: Told) -> list[str]:
     raised = {one.kind.value for one in told.recording.events if one.level > Level.NONE}
     silent = sorted(kind for kind in raised if kind.replace("_", "") not in heard)
     return [f"{kind} is not heard on the CAN bus" for kind in silent]
+
+
+def _show_sound(told: Told) -> None:
+    samples, rate = _samples(told)
+    share = np.abs(samples).reshape(-1, rate // 10).max(axis=1) > 0 if len(samples) else samples
+    print(f"heard by the driver: {np.count_nonzero(share) / 10:.0f} s of sound in {told.sound}")
+
+
+def _soundless(told: Told) -> list[str]:
+    """Return in words which alerts were told without a sound within 0.15 s."""
+    samples, rate = _samples(told)
+    faults = []
+    for event in told.recording.events:
+        first = round(event.t_s * rate)
+        silent = not np.abs(samples[first : first + round(SOON_S * rate)]).any()
+        if event.level > Level.NONE and silent and told.sound is not None:
+            faults.append(f"{event.kind.value} at {event.t_s:.2f} s is not heard in {told.sound}")
+    return faults
+
+
+def _samples(told: Told) -> tuple[np.ndarray, int]:
+    """Return what was heard in whole tenths of a second, and samples a second."""
+    if told.sound is None:
+        return np.zeros(0, np.int16), 1
+    with wave.open(str(told.sound)) as wav:
+        rate = wav.getframerate()
+        samples = np.frombuffer(wav.readframes(wav.getnframes()), "<i2")
+    tenth = rate // 10
+    return samples[: len(samples) // tenth * tenth].astype(np.int32), rate
 
 
 if __name__ == "__main__":

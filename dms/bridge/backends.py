@@ -7,8 +7,10 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from dms.bridge.bridge import Bridge
+from dms.bridge.gpio_settings import GpioSettings
 from dms.bridge.j1939_settings import NameSettings
 from dms.bridge.mqtt_settings import MqttSettings
+from dms.bridge.sound_settings import SoundSettings
 from dms.errors import ConfigError
 from dms.settings import setting, settings
 
@@ -18,6 +20,8 @@ KINDS = {
     "socketcan": "dms.bridge.canbridge:CanBridge",
     "udp_multicast": "dms.bridge.canbridge:CanBridge",
     "mqtt": "dms.bridge.mqtt:MqttBridge",
+    "sound": "dms.bridge.sound:SoundBridge",
+    "gpio": "dms.bridge.gpio:GpioBridge",
 }
 
 
@@ -74,6 +78,8 @@ class BridgeSettings:
     )
     uds_response_id: int = setting(0x7A8, ge=0, le=0x1FFFFFFF, text="identifier of our UDS answers")
     mqtt: MqttSettings = setting(MqttSettings(), text="for kind mqtt")
+    sound: SoundSettings = setting(SoundSettings(), text="for kind sound")
+    gpio: GpioSettings = setting(GpioSettings(), text="for kind gpio")
 
 
 def open_bridge(chosen: BridgeSettings) -> Bridge:

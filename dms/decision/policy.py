@@ -75,12 +75,13 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Switches:
-    """What the head unit has asked for; ``acknowledged`` holds for one step."""
+    """What has been asked for; ``acknowledged`` and ``pressed`` (a button) hold for one step."""
 
     paused: bool = False
     warnings: bool = True
     rage: bool = True
     acknowledged: bool = False
+    pressed: bool = False
 
 
 @dataclass(slots=True)
@@ -184,7 +185,8 @@ class Policy:
             good_s = self._eyes_good_s if alert.closure else self._road_good_s
             needed_s = s.attention_s if alert.level is Level.CRITICAL else s.clear_s
             # A hand on the button of a sleeper ends nothing: the driver must be attending.
-            acknowledged = switches.acknowledged and good_s > 0.0
+            pressed = switches.pressed and alert.level < Level.CRITICAL
+            acknowledged = (switches.acknowledged or pressed) and good_s > 0.0
             if acknowledged or reached(good_s, needed_s):
                 self.board.drop(kind)
 

@@ -20,7 +20,7 @@ class Switchboard:
 
     def reset(self) -> None:
         """End what was asked for once; switches and a hold stay."""
-        self._acknowledged = self._pause_asked = False
+        self._acknowledged = self._pressed = self._pause_asked = False
         self._paused_s: float | None = None
         self._pause_reason = PauseReason.OTHER
 
@@ -35,6 +35,7 @@ class Switchboard:
     def command(self, command: Command) -> None:
         """Take a request of the head unit."""
         self._acknowledged = self._acknowledged or command.acknowledge
+        self._pressed = self._pressed or command.press
         if command.pause is not None:
             self._pause_asked = command.pause
             self._pause_reason = command.pause_reason or PauseReason.OTHER
@@ -59,6 +60,6 @@ class Switchboard:
             self._paused_s = t_s if self._paused_s is None else self._paused_s
             self._pause_asked = t_s - self._paused_s < self._pause_s
         acknowledged = self._acknowledged or bool(vehicle is not None and vehicle.acknowledge)
-        self._acknowledged = False
+        pressed, self._acknowledged, self._pressed = self._pressed, False, False
         paused = self.pause_reason is not None
-        return Switches(paused, self._warnings_on, self._rage_on, acknowledged)
+        return Switches(paused, self._warnings_on, self._rage_on, acknowledged, pressed)

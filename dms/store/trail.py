@@ -104,6 +104,8 @@ def _asked(command: Command) -> list[str]:
         words.append(f"warnings switched {_switch(command.warnings)}")
     if command.rage is not None:
         words.append(f"rage switched {_switch(command.rage)}")
+    if command.press:
+        words.append("button pressed")
     if command.acknowledge:
         words.append("acknowledged")
     return words

@@ -22,7 +22,9 @@ CARS = {"vw_mqb.dbc": "vw_mqb.dbc", "toyota_nodsu_pt.dbc": "toyota_nodsu.dbc", "
 def settings_of(database, tmp_path, log=""):
     """Return the vehicle settings of the page's example with ``database``."""
     (text,) = [
-        e for e in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL) if f" {database}\n" in e
+        e
+        for e in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+        if f"database: {database}\n" in e
     ]
     if CARS[database]:
         text = text.replace(database, str(HERE / "cars" / CARS[database]))

@@ -16,7 +16,7 @@ def blocks(kind):
 
 def test_every_example_of_the_page_is_a_valid_settings_file(tmp_path):
     examples = blocks("yaml")
-    assert len(examples) == 6
+    assert len(examples) == 7
     for number, text in enumerate(examples):
         file = tmp_path / f"{number}.yaml"
         file.write_text(text)
