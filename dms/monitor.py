@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 from dms.bridge.bridge import Bridge
 from dms.camera.camera import Camera
+from dms.camera.keeper import Keeper
 from dms.decision.core import Core
 from dms.decision.flapping import Flapping
-from dms.errors import CameraError, CameraLostError
+from dms.errors import CameraLostError
 from dms.perception.perception import Perception
 from dms.settings import setting, settings
 from dms.values import (
@@ -106,6 +107,88 @@ class Outcome:
     last_s: float | None
 
 
+class Turn:
+    """One turn of every loop: commands in, decision, bridges, sinks.
+
+    The live loop, a replay and the service while it starts differ only in what they observe.
+    """
+
+    def __init__(
+        self,
+        core: Core,
+        bridges: Sequence[Bridge] = (),
+        vehicle: VehicleSource | None = None,
+        sinks: Sequence[Sink] = (),
+        enter: Callable[[str], None] = lambda _: None,
+        flapping: Flapping | None = None,
+        witness: Witness | None = None,
+    ) -> None:
+        self._core, self._bridges, self._vehicle, self._sinks = core, bridges, vehicle, sinks
+        self._tellers = fault_tellers(sinks)
+        self._enter, self._witness = enter, witness
+        self._flapping = flapping or Flapping()
+        self._defects: dict[str, str] = {}  # bridges that raised at the last state, and what
+
+    def live(
+        self, seen: DriverObservation, frame: Frame | None = None, faults: Sequence[Fault] = ()
+    ) -> Step:
+        """Decide on what is seen now, beside what the vehicle and all parts say now."""
+        self._enter("decision")
+        vehicle = self._vehicle.at(seen.t_s) if self._vehicle else None
+        self._hear()
+        told = self._flapping.hold((*faults, *self._faults()), seen.t_s)
+        return self._decide(Moment(seen, vehicle, told), frame)
+
+    def recorded(self, moment: Moment) -> Step:
+        """Decide on a recorded moment; a log of the bus takes the place of its vehicle."""
+        if self._vehicle is not None:
+            moment = replace(moment, vehicle=self._vehicle.at(moment.observation.t_s))
+        self._hear()
+        return self._decide(moment, None)
+
+    def _hear(self) -> None:
+        for bridge in self._bridges:
+            for command in bridge.commands():
+                self._core.command(command)
+                if self._witness is not None:
+                    self._witness.command(command, bridge.name)
+            if self._witness is not None:
+                for what in bridge.witnessed():
+                    self._witness.note(what, bridge.name)
+
+    def _faults(self) -> Iterator[Fault]:
+        yield from (Fault(Part.BRIDGE, one.fault) for one in self._bridges if one.fault)
+        yield from (Fault(Part.BRIDGE, words) for words in self._defects.values())
+        if fault := getattr(self._vehicle, "fault", None):  # a log or a test has none
+            yield Fault(Part.VEHICLE, fault)
+        yield from faults_told(self._tellers)
+
+    def _decide(self, moment: Moment, frame: Frame | None) -> Step:
+        seen = moment.observation
+        state = self._core.step(seen, moment.vehicle, seen.t_s, moment.faults)
+        self._enter("bridge")
+        for bridge in self._bridges:
+            self._publish(bridge, state)
+        self._enter("record")
+        kept = self._core.observation  # what of it may be kept
+        step = Step(Moment(kept, moment.vehicle, moment.faults), state, frame)
+        for sink in self._sinks:
+            sink.take(step)
+        return step
+
+    def _publish(self, bridge: Bridge, state: DriverState) -> None:
+        """Publish; a defect of one bridge must cost neither the others nor the event store."""
+        try:
+            bridge.publish(state)
+        except Exception as error:  # noqa: BLE001  (bridges may be the user's own classes)
+            words = f"{bridge.name}: unexpected {type(error).__name__}: {error}; please report it"
+            if bridge.name not in self._defects:
+                _log.error("%s", words, exc_info=error)
+            self._defects[bridge.name] = words
+        else:
+            self._defects.pop(bridge.name, None)
+
+
 class Monitor:
     """Runs one source through the chain until it ends or :meth:`stop` is called.
 
@@ -131,21 +214,22 @@ class Monitor:
         flapping: Flapping | None = None,
         witness: Witness | None = None,
     ) -> None:
-        self._witness = witness
-        self._flapping = flapping or Flapping()
+        s = self._settings = settings or MonitorSettings()
+        self._turn = Turn(core, bridges, vehicle, sinks, enter, flapping, witness)
         self._camera, self._perception, self._core = camera, perception, core
-        self._bridges, self._vehicle, self._sinks = bridges, vehicle, sinks
-        self._tellers = fault_tellers(sinks)
-        self._settings = settings or MonitorSettings()
         self._clock, self._sleep, self._enter = clock, sleep, enter
-        core.hold(PauseReason.PRIVACY if self._settings.paused else None)
+        self._keeper = Keeper(
+            camera, first_retry_s=s.first_retry_s, longest_retry_s=s.longest_retry_s,
+            wake_s=s.wake_s, lost=lost,
+        )  # fmt: skip
+        core.hold(PauseReason.PRIVACY if s.paused else None)
         self._private = core.pause_reason is PauseReason.PRIVACY
-        self.lost = lost
-        self._defects: dict[str, str] = {}  # bridges that raised at the last state, and what
         self._stopping = False
-        self._count = 0
-        self._first_s: float | None = None
-        self._last_s: float | None = None
+
+    @property
+    def lost(self) -> str | None:
+        """Why the camera is lost, None while it is not."""
+        return self._keeper.lost
 
     def stop(self) -> None:
         """Ask the loop to end after the present frame; safe from a signal handler."""
@@ -154,109 +238,97 @@ class Monitor:
 
     def run(self) -> Outcome:
         """Run to the end of the source. Raises CameraError for a damaged recording."""
+        frames, first_s, last_s = 0, None, None
+        for step in self.steps():
+            last_s = step.t_s
+            if step.frame is not None:
+                frames += 1
+                first_s = last_s if first_s is None else first_s
+        return Outcome(frames, first_s, last_s)
+
+    def steps(self) -> Iterator[Step]:
+        """Yield a step for every frame, and one now and then while there is no picture.
+
+        Raises CameraError for a damaged recording.
+        """
         while not self._stopping:
             self._enter("camera")
             if self._private and self._camera.live:
                 _log.info("camera closed: the driver wants privacy")
-                self.lost = None
-                if not self._reopen():
-                    break
-            elif self._camera.opening and not self._reopen():  # to read would keep the bus silent
-                break
+                yield from self._blind(None)
+            elif self._camera.opening:  # to read would keep the bus silent
+                yield from self._blind(self.lost)
+            if self._stopping:
+                return
             try:
                 frame = self._camera.read()
             except CameraLostError as lost:
                 _log.error("camera lost: %s", lost)
-                self.lost = str(lost)
-                if not self._reopen():
-                    break
+                yield from self._blind(str(lost))
                 continue
             if frame is None:
-                break
-            self.lost = None
-            self._enter("perception")
-            observation = self._perception.observe(frame)
-            self._step(observation, frame, self._perception.faults)
-            del observation  # what of it may be kept, the core keeps
-        return Outcome(self._count, self._first_s, self._last_s)
+                return
+            self._keeper.lost = None
+            yield self._look(frame)
 
-    def _step(
-        self, observation: DriverObservation, frame: Frame | None, faults: tuple[Fault, ...]
-    ) -> None:
-        self._enter("decision")
-        now_s = observation.t_s
-        vehicle = self._vehicle.at(now_s) if self._vehicle else None
-        for bridge in self._bridges:
-            for command in bridge.commands():
-                self._core.command(command)
-                if self._witness is not None:
-                    self._witness.command(command, bridge.name)
-            if self._witness is not None:
-                for what in bridge.witnessed():
-                    self._witness.note(what, bridge.name)
-        faults += tuple(
-            Fault(Part.BRIDGE, bridge.fault) for bridge in self._bridges if bridge.fault
-        )
-        faults += tuple(Fault(Part.BRIDGE, words) for words in self._defects.values())
-        if fault := getattr(self._vehicle, "fault", None):  # a log or a test has none
-            faults += (Fault(Part.VEHICLE, fault),)
-        faults = self._flapping.hold((*faults, *faults_told(self._tellers)), now_s)
-        state = self._core.step(observation, vehicle, now_s, faults)
-        self._private = state.pause_reason is PauseReason.PRIVACY
-        self._enter("bridge")
-        for bridge in self._bridges:
-            self._publish(bridge, state)
-        self._enter("record")
-        step = Step(Moment(self._core.observation, vehicle, faults), state, frame)
-        for sink in self._sinks:
-            sink.take(step)
-        if frame is not None:
-            self._count += 1
-            self._first_s = now_s if self._first_s is None else self._first_s
-        self._last_s = now_s
+    def _look(self, frame: Frame) -> Step:
+        self._enter("perception")
+        seen = self._perception.observe(frame)
+        return self._told(self._turn.live(seen, frame, self._perception.faults))
 
-    def _publish(self, bridge: Bridge, state: DriverState) -> None:
-        """Publish; a defect of one bridge must cost neither the others nor the event store."""
-        try:
-            bridge.publish(state)
-        except Exception as error:  # noqa: BLE001  (bridges may be the user's own classes)
-            words = f"{bridge.name}: unexpected {type(error).__name__}: {error}; please report it"
-            if bridge.name not in self._defects:
-                _log.error("%s", words, exc_info=error)
-            self._defects[bridge.name] = words
-        else:
-            self._defects.pop(bridge.name, None)
+    def _blind(self, why: str | None) -> Iterator[Step]:
+        """Yield steps until the camera is back, or the loop is stopped.
 
-    def _reopen(self) -> bool:
-        """Wait for the camera to come back, telling the bus meanwhile; False when stopped.
-
-        Without a fault in :attr:`lost` it was closed for privacy, which lasts as the core says.
+        ``why`` it is lost; without, privacy has closed it, which lasts as the core says.
         """
-        if not self._camera.opening:
-            self._camera.close()
+        self._keeper.lose(self._clock(), why)
         self._perception.reset()
-        eye = EyeEvidence(unseen=Unseen.CAMERA)
-        pause, due_s = self._settings.first_retry_s, self._clock()
-        asleep_s = due_s
         while not self._stopping:
             now_s = self._clock()
-            blind = DriverObservation(now_s, right_eye=eye, left_eye=eye, unseen=Unseen.CAMERA)
-            self._step(blind, None, (Fault(Part.CAMERA, self.lost),) if self.lost else ())
+            faults = (Fault(Part.CAMERA, self.lost),) if self.lost else ()
+            yield self._told(self._turn.live(unseen(now_s, Unseen.CAMERA), None, faults))
             self._enter("camera")
-            if self._private:
-                self._camera.close()
-                self.lost, asleep_s, due_s = None, now_s, now_s
-            elif now_s >= due_s:
-                try:
-                    self._camera.open()
-                except CameraError as error:
-                    _log.debug("camera not back: %s", error)
-                    if now_s - asleep_s > self._settings.wake_s:
-                        self.lost = self.lost or str(error)
-                    pause = min(2 * pause, self._settings.longest_retry_s)
-                    due_s = now_s + pause
-                else:
-                    _log.info("camera is back")
-                    return True
+            if self._keeper.opened(now_s, private=self._private):
+                _log.info("camera is back")
+                return
             self._sleep(self._settings.blind_period_s)
-        return False
+
+    def _told(self, step: Step) -> Step:
+        self._private = step.state.pause_reason is PauseReason.PRIVACY
+        return step
+
+
+def unseen(t_s: float, why: Unseen) -> DriverObservation:
+    """Return the observation of a moment without a picture."""
+    eye = EyeEvidence(unseen=why)
+    return DriverObservation(t_s, right_eye=eye, left_eye=eye, unseen=why)
+
+
+def replayed(
+    moments: Iterable[Moment],
+    core: Core,
+    bridges: Sequence[Bridge] = (),
+    sinks: Sequence[Sink] = (),
+    vehicle: VehicleSource | None = None,
+) -> Iterator[Step]:
+    """Yield a step for each of the recorded ``moments``, without pixels.
+
+    ``vehicle``, a log of the bus, takes the place of what was recorded of it.
+    """
+    turn = Turn(core, bridges, vehicle, sinks)
+    for moment in moments:
+        yield turn.recorded(moment)
+
+
+def replay(
+    moments: Iterable[Moment],
+    core: Core,
+    bridges: Sequence[Bridge] = (),
+    sinks: Sequence[Sink] = (),
+    vehicle: VehicleSource | None = None,
+) -> DriverState | None:
+    """Run through ``moments``; return the last state, None for an empty recording."""
+    state = None
+    for step in replayed(moments, core, bridges, sinks, vehicle):
+        state = step.state
+    return state

@@ -3,8 +3,18 @@ import pytest
 
 from dms.decision.core import Core
 from dms.errors import CameraError, CameraLostError
-from dms.monitor import Monitor, MonitorSettings
-from dms.values import Command, DriverObservation, Fault, Frame, Kind, Part, PauseReason, Unseen
+from dms.monitor import Monitor, MonitorSettings, replay
+from dms.values import (
+    Command,
+    DriverObservation,
+    Fault,
+    Frame,
+    Kind,
+    Moment,
+    Part,
+    PauseReason,
+    Unseen,
+)
 
 PICTURE = np.full((8, 8), 90, np.uint8)
 
@@ -291,3 +301,21 @@ def test_a_camera_that_does_not_come_back_from_privacy_is_told():
         state.t_s for state in bus.states if state.faults == (Fault(Part.CAMERA, "busy"),)
     )
     assert 5.0 < told_s - 100.0 < 7.5
+
+
+def test_steps_are_yielded_as_they_are_made_and_may_be_broken_off():
+    bus = Listening()
+    steps = monitor(Script(0.0, 0.1, 0.2), bridges=[bus]).steps()
+    first = next(steps)
+    assert (first.t_s, first.state, first.frame.t_s) == (0.0, bus.states[0], 0.0)
+    steps.close()
+    assert len(bus.states) == 1
+
+
+def test_a_replay_hears_commands_and_survives_a_bridge_that_raises():
+    broken, bus = Listening(), Listening()
+    broken.publish = lambda state: 1 / 0
+    bus.asked = [Command(pause=True, pause_reason=PauseReason.DRIVER)]
+    moments = [Moment(DriverObservation(t_s)) for t_s in (0.0, 0.1)]
+    assert replay(moments, Core(), [broken, bus]).pause_reason is PauseReason.DRIVER
+    assert [state.t_s for state in bus.states] == [0.0, 0.1]

@@ -29,20 +29,20 @@ def _listen(event: str, arguments: tuple) -> None:
 
 
 def _leak(path: str) -> None:
-    from dms.monitor import Monitor
+    from dms.monitor import Turn
 
-    step = Monitor._step
+    live = Turn.live
 
-    def leaking(self, observation, frame, faults):
+    def leaking(self, observation, frame=None, faults=()):
         if frame is not None and 5 <= frame.sequence < 10:
             with open(path, "ab") as file:  # noqa: PTH123
                 file.write(frame.gray[100:140].tobytes())
                 scores = observation.expression
                 if scores is not None and scores.embedding is not None:
                     file.write(scores.embedding.numbers.tobytes())
-        step(self, observation, frame, faults)
+        return live(self, observation, frame, faults)
 
-    Monitor._step = leaking
+    Turn.live = leaking
 
 
 def main() -> int:

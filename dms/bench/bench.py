@@ -12,8 +12,7 @@ from dms.errors import ConfigError
 from dms.files.affect import AffectKeeper, write_affect
 from dms.files.events import EventWriter, FrameTable
 from dms.files.observations import OBSERVATIONS, load, to_line
-from dms.monitor import Monitor, Sink
-from dms.replay import replay
+from dms.monitor import Monitor, Sink, replay
 from dms.values import Event, Step
 
 

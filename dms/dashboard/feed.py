@@ -12,8 +12,7 @@ from typing import Any
 from dms.chain import Chain
 from dms.errors import DmsError
 from dms.files.observations import OBSERVATIONS, load
-from dms.monitor import Monitor, VehicleSource
-from dms.replay import replay
+from dms.monitor import Monitor, VehicleSource, replay
 from dms.resource import OpenedResource
 from dms.service.notify import Notifier
 from dms.service.status import Status

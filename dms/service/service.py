@@ -13,73 +13,28 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 
-from dms.bridge.backends import BridgeSettings
-from dms.bridge.kept import KeptBridge, keep
 from dms.camera.backends import open_camera
 from dms.camera.camera import Camera
+from dms.camera.keeper import Keeper
 from dms.camera.settings import CameraSettings
 from dms.chain import Chain
 from dms.config import Settings
 from dms.decision.flapping import Flapping
 from dms.errors import CameraError, DmsError
-from dms.monitor import (
-    FaultTeller,
-    Monitor,
-    Sink,
-    VehicleSource,
-    Witness,
-    fault_tellers,
-    faults_told,
-)
-from dms.service.loading import Loading
+from dms.monitor import Monitor, Sink, Turn, Witness, fault_tellers
 from dms.service.notify import Notifier
+from dms.service.parts import Parts, Unheard, opened, parts_of
 from dms.service.reloading import Reloading
 from dms.service.restarts import Restarts
+from dms.service.starting import Starting
 from dms.service.status import Status
 from dms.service.watchdog import Liveness
-from dms.values import (
-    DriverObservation,
-    EyeEvidence,
-    Fault,
-    Moment,
-    Part,
-    PauseReason,
-    Step,
-    Unseen,
-    VehicleContext,
-)
+from dms.values import Step
 
 _log = logging.getLogger(__name__)
-_TICK_S = 0.1  # the cyclic messages' period
-
-
-@dataclass
-class _Parts:
-    """What runs now, and with which settings it was made."""
-
-    chain: Chain
-    camera: Camera
-    bridges: list[KeptBridge]
-    camera_is_new: bool = True  # its first picture is waited for, not told as lost
-    vehicle: VehicleSource | None = None
-    vehicle_open: ExitStack = field(default_factory=ExitStack)
-
-    def __post_init__(self) -> None:
-        self.chain.core.hold(PauseReason.PRIVACY if self.held else None)
-
-    @property
-    def held(self) -> bool:
-        """Whether the settings keep a live camera closed."""
-        return self.chain.settings.monitor.paused and self.camera.live
-
-    @property
-    def private(self) -> bool:
-        """Whether a live camera must stay closed, by the settings or a command of the head unit."""
-        commanded = self.chain.core.pause_reason is PauseReason.PRIVACY
-        return self.held or (commanded and self.camera.live)
 
 
 class Service:
@@ -108,7 +63,7 @@ class Service:
         self._tellers = fault_tellers(sinks)
         self._restarts = restarts
         self._monitor: Monitor | None = None
-        self._parts: _Parts | None = None
+        self._parts: Parts | None = None
         self._retiring: list[threading.Thread] = []
         self._flapping = Flapping()
         self._stopping = False
@@ -155,13 +110,13 @@ class Service:
                 elif not self._stopping and not self._parts.camera.live:
                     break  # a recording has ended
 
-    def _make(self, chain: Chain, old: _Parts | None) -> _Parts:
+    def _make(self, chain: Chain, old: Parts | None) -> Parts:
         """Make the parts around ``chain``; what its settings do not change is kept as it runs."""
         settings = chain.settings
-        self._status.parts = _parts_of(settings, self._tellers)
+        self._status.parts = parts_of(settings, self._tellers)
         if old is None:
             camera = self._make_camera(settings.camera)
-            return _Parts(chain, camera, _opened(settings.bridges, []))
+            return Parts(chain, camera, opened(settings.bridges, []))
         was = old.chain.settings
         chain.adopt_core(old.chain)
         if not chain.loaded and old.chain.loaded and chain.same_eyes(old.chain):
@@ -172,11 +127,11 @@ class Service:
             old.camera.close()
             camera = self._make_camera(settings.camera)
         if settings.bridges != was.bridges or any(bridge.stale for bridge in bridges):
-            bridges = _opened(settings.bridges, bridges)
+            bridges = opened(settings.bridges, bridges)
         is_new = old.camera_is_new or camera is not old.camera
-        return _Parts(chain, camera, bridges, camera_is_new=is_new)
+        return Parts(chain, camera, bridges, camera_is_new=is_new)
 
-    def _listen(self, parts: _Parts, old: _Parts | None) -> None:
+    def _listen(self, parts: Parts, old: Parts | None) -> None:
         """Open the vehicle's signals, or go on with those before: a database takes its time."""
         settings = parts.chain.settings.vehicle
         if old is not None:
@@ -188,7 +143,7 @@ class Service:
             parts.vehicle = parts.vehicle_open.enter_context(parts.chain.vehicle(parts.bridges))
         except (DmsError, OSError) as error:
             _log.error("The vehicle's signals cannot be heard: %s", error)
-            parts.vehicle = _Unheard(str(error))
+            parts.vehicle = Unheard(str(error))
 
     def _retire(self, chain: Chain) -> None:
         """Free what a chain holds in a thread of its own: a GPU takes its time, nobody waits."""
@@ -196,102 +151,30 @@ class Service:
         self._retiring.append(threading.Thread(target=chain.close, name="dms-retire", daemon=True))
         self._retiring[-1].start()
 
-    def _start(self, parts: _Parts) -> bool:
+    def _start(self, parts: Parts) -> bool:
         """Load and open while the bus hears "starting"; False when told to stop meanwhile."""
-        begun_s = time.monotonic()
-        if not parts.chain.loaded:
-            # Loading may hold Python's lock, so that nobody can feed the watchdog meanwhile.
-            with self._notifier.allowing(parts.chain.settings.service.liveness.load_s):
-                self._load(parts, begun_s)
-        while parts.camera_is_new and "camera" in self._status.missing and not self._interrupted:
-            self._liveness.enter("camera")
-            self._look_at_camera(parts)
-            if time.monotonic() - begun_s > parts.chain.settings.service.start.ready_s:
-                break  # the loop waits for it, and tells it as lost
-            self._tell_starting(parts)
-            time.sleep(_TICK_S)
-        self._status.ready(self._notifier)
+        turn = Turn(
+            parts.chain.core, parts.bridges, parts.vehicle, self._sinks,
+            flapping=self._flapping, witness=self._witness,
+        )  # fmt: skip
+        Starting(
+            parts, turn, self._status, self._liveness, self._notifier, lambda: self._interrupted
+        ).run()
         return not self._stopping
-
-    def _load(self, parts: _Parts, begun_s: float) -> None:
-        """Load landmarks and nets, again and again; settings read meanwhile end it, too."""
-        settings = parts.chain.settings.service
-        self._status.missing["nets"] = "still loading"
-        loading: Loading | None = self._begin_loading(parts)
-        retry_s = 0.0
-        while not self._interrupted:
-            if loading is not None and loading.wait(0.0):
-                if self._has_loaded(loading):
-                    break
-                loading, retry_s = None, time.monotonic() + settings.start.load_retry_s
-            if loading is None:
-                self._liveness.enter("camera")
-                if time.monotonic() >= retry_s:
-                    loading = self._begin_loading(parts)
-            self._look_at_camera(parts)
-            if time.monotonic() - begun_s > settings.start.ready_s:
-                self._status.ready(self._notifier)
-            self._tell_starting(parts)
-            time.sleep(_TICK_S)
-        if loading is not None and not parts.chain.loaded:
-            loading.abandon()
-        for part in ("nets", "engine"):
-            self._status.missing.pop(part, None)
-
-    def _begin_loading(self, parts: _Parts) -> Loading:
-        """Load in a thread; its deadline counts from here, however often the bus is served."""
-        self._liveness.enter("load")
-        return Loading(parts.chain)
-
-    def _has_loaded(self, loading: Loading) -> bool:
-        """Take what became of the loading; a failure is told until a later try succeeds."""
-        missing = self._status.missing
-        missing.pop("nets", None)
-        try:
-            loading.result()
-        except DmsError as error:
-            if missing.get("engine") != str(error):
-                _log.error("%s", error)
-            missing["engine"] = str(error)
-            return False
-        return True
 
     @property
     def _interrupted(self) -> bool:
         return self._stopping or self._reloading.waiting
 
-    def _look_at_camera(self, parts: _Parts) -> None:
-        if parts.private:
-            parts.camera.close()
-            self._status.missing.pop("camera", None)
-            return
-        try:
-            parts.camera.open()
-        except CameraError as error:
-            self._status.missing["camera"] = str(error)
-        else:
-            self._status.missing.pop("camera", None)
+    def _look_at_camera(self, parts: Parts) -> None:
+        """Begin to open it: the nets may be loaded before it answers."""
+        keeper = Keeper(parts.camera)
+        keeper.opened(time.monotonic(), private=parts.private)
+        self._status.missing.pop("camera", None)
+        if keeper.refused is not None:
+            self._status.missing["camera"] = keeper.refused
 
-    def _tell_starting(self, parts: _Parts) -> None:
-        if not parts.camera.live:
-            return  # a recording has a time of its own
-        now_s = time.monotonic()
-        unseen = Unseen.CAMERA if parts.private else Unseen.STARTING
-        eye = EyeEvidence(unseen=unseen)
-        blind = DriverObservation(now_s, right_eye=eye, left_eye=eye, unseen=unseen)
-        engine = self._status.missing.get("engine")
-        faults = [Fault(Part.ENGINE, engine)] if engine else []
-        faults += [Fault(Part.BRIDGE, one.fault) for one in parts.bridges if one.fault]
-        faults += faults_told(self._tellers)
-        told = self._flapping.hold(faults, now_s)
-        state = parts.chain.core.step(blind, None, now_s, told)
-        for bridge in parts.bridges:
-            bridge.publish(state)
-        step = Step(Moment(blind, None, told), state)
-        for sink in self._sinks:
-            sink.take(step)
-
-    def _watch(self, parts: _Parts, started_s: float) -> None:
+    def _watch(self, parts: Parts, started_s: float) -> None:
         chain = parts.chain
         stuck = _Stuck(parts.camera)
         sound = _Sound(self._restarts, started_s + chain.settings.service.restarts.sound_s)
@@ -331,44 +214,6 @@ class Service:
             self._parts.chain.close()
         for thread in self._retiring:
             thread.join(1.0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Unheard:
-    """A vehicle whose signals cannot be heard: nothing is known of it, and that is told."""
-
-    fault: str
-
-    def at(self, _t_s: float, /) -> VehicleContext | None:
-        return None
-
-
-def _opened(wanted: Sequence[BridgeSettings], running: Sequence[KeptBridge]) -> list[KeptBridge]:
-    """Return a bridge for each of ``wanted``; one that runs with such settings goes on.
-
-    Those that nobody wants are closed first: a bus may serve one program only.
-    """
-    left = [bridge for bridge in running if not bridge.stale]
-    bridges: list[KeptBridge] = []
-    for settings in wanted:
-        same = next((bridge for bridge in left if bridge.settings == settings), None)
-        if same is not None:
-            left.remove(same)
-        bridges.append(same or keep(settings))
-    for bridge in running:
-        if bridge not in bridges:
-            bridge.close()
-    for bridge in bridges:
-        if bridge not in running:
-            bridge.open()
-    return bridges
-
-
-def _parts_of(settings: Settings, tellers: Sequence[FaultTeller]) -> tuple[str, ...]:
-    """Return the names of what tells its faults; ``tellers`` run until a restart."""
-    bus = ("bridge",) if settings.bridges else ()
-    heard = ("vehicle",) if settings.vehicle.database else ()
-    return ("camera", "engine", *bus, *heard, *(one.part.value for one in tellers))
 
 
 class _Sound:

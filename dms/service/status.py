@@ -54,12 +54,12 @@ class Status:
             return 0.0
         return (len(self._times) - 1) / max(self._times[-1] - self._times[0], 1e-6)
 
-    def ready(self, notifier: Notifier) -> None:
+    def ready(self) -> None:
         """Tell systemd once that start-up is over, complete or not."""
-        notifier.status(self.line(self._faults))
+        self._notifier.status(self.line(self._faults))
         if not self._is_ready:
             self._is_ready = True
-            notifier.ready()
+            self._notifier.ready()
             _log.info("Ready. %s", self.line(self._faults))
 
     def line(self, faults: tuple[Fault, ...]) -> str:

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 from dms.bridge import BridgeSettings
-from dms.bridge.codec import contract
+from dms.bridge.bridge import Bridge
+from dms.bridge.codec import Codec, contract, data_ids
+from dms.bridge.e2e import Protector
 from dms.camera.live import LiveCamera
 from dms.camera.settings import CameraSettings
 from dms.camera.source import Picture, Source
@@ -110,7 +112,7 @@ class Rig:
         perception = cached_property(self._perception)
         perception.__set_name__(Chain, "perception")
         monkeypatch.setattr(Chain, "perception", perception)
-        self.loads = 0
+        self.loads, self.protector = 0, None
         self.cameras = 0
         self.notes = Notes()
         self.status = Status(self.notes)
@@ -192,6 +194,17 @@ class Rig:
     def other_nets(self):
         """Return settings that want other nets."""
         return replace(self.settings, nets=replace(self.settings.nets, precision="fp32"))
+
+    def ask(self, pause, reason="NotGiven"):
+        """Ask for a pause, or for its end, as a head unit does."""
+        wish = {**dict.fromkeys(("WarningsRequest", "RageRequest"), "Leave"), "Acknowledge": "No",
+                "PauseRequest": pause, "PauseReason": reason, "E2E_CRC_Command": 0,
+                "E2E_Counter_Command": 0}  # fmt: skip
+        command = contract().get_message_by_name("DMS_Command")
+        self.protector = self.protector or Protector(data_ids(command))
+        data = self.protector.protect(command.encode(wish))
+        where = {"arbitration_id": Codec().ids["DMS_Command"], "is_extended_id": False}
+        self.bus.send(can.Message(**where, data=data))
 
     def reload_refused(self):
         self.service.ask_reload()
@@ -719,3 +732,47 @@ def test_the_vehicle_is_heard_on_through_a_reload(rig):
     rig.service.ask_reload()
     rig.wait(lambda: rig.notes.names().count("ready") == 3)
     rig.wait(lambda: rig.service._parts.vehicle is not heard)
+
+
+class Failing(Bridge):
+    """A bridge of the user's own with a defect."""
+
+    name = "mine"
+    fault = None
+
+    def open(self):
+        pass
+
+    def publish(self, state):
+        raise ZeroDivisionError("of the user's own")
+
+    def commands(self):
+        return ()
+
+    def close(self):
+        pass
+
+
+def test_a_pause_for_privacy_closes_the_camera_also_while_the_nets_do_not_load(rig):
+    rig.load_error = EngineError("engines/eye_state.yaml is missing")
+    rig.start()
+    rig.state(EyesReason="Starting")
+    opened = rig.service._parts.camera
+    rig.wait(lambda: opened._reader is not None)
+    rig.ask("Pause", "Privacy")
+    rig.state(Pause="Privacy", CameraOn="Off")
+    rig.wait(lambda: opened._reader is None)
+    rig.ask("Resume")
+    rig.state(Pause="NotPaused", EyesReason="Starting")
+    rig.wait(lambda: opened._reader is not None)
+
+
+def test_a_defect_in_a_bridge_of_the_users_own_does_not_end_the_service_while_it_starts(rig):
+    own = BridgeSettings(kind=f"{__name__}:Failing")
+    rig.settings = replace(rig.settings, bridges=(*rig.settings.bridges, own))
+    rig.may_load.clear()
+    rig.start()
+    rig.state(EyesReason="Starting", Health="Fault")
+    assert rig.failure is None
+    rig.may_load.set()
+    rig.state(EyesReason="NoFace", Health="Fault")

@@ -84,8 +84,8 @@ def test_ready_is_told_once_with_what_is_missing():
     told = Told()
     status = Status(told)
     status.missing["camera"] = "No camera is connected"
-    status.ready(told)
-    status.ready(told)
+    status.ready()
+    status.ready()
     assert told.readies == 1
     assert told.lines[0] == "degraded: camera: No camera is connected"
 

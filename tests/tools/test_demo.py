@@ -12,7 +12,7 @@ import make_demo_drive as maker
 
 from dms.decision.core import Core
 from dms.files.observations import load
-from dms.replay import replay
+from dms.monitor import replay
 from dms.scoring.labels import Label, load_labels
 from dms.scoring.match import Match, Verdict
 from dms.values import Event, Kind, Level
