@@ -65,7 +65,10 @@ def guarded(spoken: Any, head_s: Callable[[], float]) -> type[Any]:
     class Guarded(spoken):  # type: ignore[misc]
         def connection_made(self, transport: asyncio.Transport) -> None:
             super().connection_made(transport)
-            self.app_state: dict[str, Any] = {**self.app_state, "welcome": lambda: places.welcome(self)}
+            self.app_state: dict[str, Any] = {
+                **self.app_state,
+                "welcome": lambda: places.welcome(self),
+            }
             self.loop.call_later(head_s(), self._look, None)
             places.join(self, str(self.client[0]) if self.client else "")
 
