@@ -33,6 +33,8 @@ from dms.decision.fatigue.perclos import Perclos, PerclosSettings
 from dms.decision.fatigue.yawns import Yawns, YawnSettings
 from dms.decision.gates import Gates, GateSettings
 from dms.decision.gaze import GazeSettings
+from dms.decision.head import Head, HeadSettings
+from dms.decision.lids import LidSettings, LidSigns, Signs
 from dms.decision.nan_guard import finite
 from dms.decision.openness import Openness, OpennessSettings, fuse
 from dms.decision.policy import Policy, PolicySettings, Situation
@@ -55,6 +57,7 @@ from dms.values import (
     HeadPose,
     Kind,
     Level,
+    LidsState,
     PauseReason,
     Unseen,
     VehicleContext,
@@ -73,6 +76,8 @@ class CoreSettings:
     seat: SeatSettings = SeatSettings()
     openness: OpennessSettings = OpennessSettings()
     still: StillSettings = StillSettings()
+    head: HeadSettings = HeadSettings()
+    lids: LidSettings = LidSettings()
     closure: ClosureSettings = ClosureSettings()
     blinks: BlinkSettings = BlinkSettings()
     perclos: PerclosSettings = PerclosSettings()
@@ -156,6 +161,8 @@ class Core:
         self._closure = Closure(self.settings.closure)
         self._blinks = Blinks(self.settings.blinks)
         self._nods = Nods(self.settings.nods)
+        self._drop = Head(self.settings.head)
+        self._lids = LidSigns(self.settings.lids)
 
     def _forget_tiredness(self) -> None:
         """Drop what has been counted; an alert that stands ends only by its own rule."""
@@ -236,12 +243,14 @@ class Core:
         if self._still.step(tick.t_s, opened, observation.pose, observation.mar):
             opened = disbelieve()
         self._attention.look(observation, opened, self.baseline)
+        self._drop.step(tick.t_s, observation.face, pose)
+        signs = self._lids.step(observation, opened, self._drop)
         closure = self._closure
-        closure.step(tick, opened.lids, opened.certainty)
-        events = self._find(tick, observation, opened, pose)
+        closure.step(tick, opened.lids, opened.certainty, signs)
+        events = self._find(tick, observation, opened, signs)
         events += self._attention.step(
             tick, observation, pose, vehicle,
-            lowered=False, unseen=opened.unseen, counts=self._gates.distraction,
+            lowered=self._lids_away(), unseen=opened.unseen, counts=self._gates.distraction,
         )  # fmt: skip
         drowsiness = self._judge(tick.t_s)
         events += self._emotion.step(observation, pose, vehicle, self.baseline)
@@ -267,7 +276,8 @@ class Core:
         seat, stands = self.seat, self._gates.stands
         face, on = observation.face is not None, vehicle.ignition if vehicle else None
         parked = stands is True and vehicle is not None and vehicle.gear is Gear.PARK
-        asleep = self._closure.closed_s >= self.settings.closure.carry_s
+        closure = self._closure
+        asleep = max(closure.closed_s, closure.unsure_s) >= self.settings.closure.carry_s
         seat.step(tick, face=face, stands=stands, ignition=on, parked=parked, closed=asleep)
         if seat.taken:
             self._forget_closure()
@@ -291,10 +301,11 @@ class Core:
         )
 
     def _find(
-        self, tick: Tick, observation: DriverObservation, opened: Openness, pose: HeadPose | None
+        self, tick: Tick, observation: DriverObservation, opened: Openness, signs: Signs
     ) -> list[Event]:
         """Step the finders of blinks, long closures, yawns and nods."""
-        t_s, closure, events = tick.t_s, self._closure, []
+        t_s, closure = tick.t_s, self._closure
+        events = self._nod(observation, signs)
         seen = closure.state is not EyesState.UNKNOWN
         blink = self._blinks.step(tick, opened.both if seen else None)
         if blink is not None:
@@ -309,12 +320,32 @@ class Core:
         if (yawn := self._yawns.step(t_s, observation.mar, happy, observation.yawn)) is not None:
             event = _observed(t_s, Kind.YAWN, "yawn", yawn.start_s, yawn.end_s)
             events.append(replace(event, values={"peak": round(yawn.peak, 3)}))
-        pitch_deg = None if pose is None else pose.pitch_deg
-        if (nod := self._nods.step(t_s, pitch_deg, opened.both)) is not None:
-            self._record.add_nod(t_s)
-            event = _observed(t_s, Kind.NOD, "nod", nod.start_s, nod.end_s)
-            events.append(replace(event, values={"fall_deg": round(nod.fall_deg, 1)}))
         return events
+
+    def _nod(self, observation: DriverObservation, signs: Signs) -> list[Event]:
+        """Find a nod: it makes a closure that could not be told from a look a microsleep."""
+        t_s, closure = observation.t_s, self._closure
+        nod = self._nods.step(
+            t_s,
+            self._drop,
+            signs,
+            closure_s=closure.start_s,
+            shut=closure.state is not EyesState.OPEN,
+            seen=observation.face is not None,
+        )
+        if nod is None:
+            return []
+        closure.prove()
+        self._record.add_nod(t_s)
+        event = _observed(t_s, Kind.NOD, "nod", nod.start_s, nod.end_s)
+        return [replace(event, values={"fall_deg": round(nod.fall_deg, 1)})]
+
+    def _lids_away(self) -> bool:
+        """Whether the lids say that the eyes are off the road, for longer than a blink."""
+        closure = self._closure
+        if closure.lids is LidsState.AWAY_OR_CLOSED:
+            return closure.unsure_s >= self.settings.closure.carry_s - 1e-3
+        return closure.lids is LidsState.LOWERED
 
     def _end_closure(self, t_s: float, ended: Ended) -> list[Event]:
         """Note a closure of a microsleep's length with its start and end, as observed only."""
@@ -380,6 +411,9 @@ class Core:
             yawning=self._yawns.yawning,
             face_seen=observation.face is not None,
             camera_on=observation.unseen is not Unseen.CAMERA,
+            lids=closure.lids,
+            lowered_unseen=_lowered_unseen(observation),
+            unsure_s=closure.unsure_s,
             pose=pose,
             expression=affect.scores,
             emotion_by=affect.by,
@@ -407,6 +441,8 @@ class Core:
             unseen=state.eyes_unseen,
             closed_s=closure.closed_s,
             closure_start_s=closure.start_s,
+            unsure_s=closure.unsure_s,
+            nod=next((e for e in state.events if e.kind is Kind.NOD), None),
             away=distraction.away,
             away_s=distraction.away_s,
             away_start_s=distraction.start_s,
@@ -435,6 +471,14 @@ class Core:
             faults=faults,
             events=(*state.events, *board.events),
         )
+
+
+def _lowered_unseen(observation: DriverObservation) -> Unseen | None:
+    """Why lowered lids cannot be told from shut ones in this frame, None where they can."""
+    eyes = [eye for eye in (observation.right_eye, observation.left_eye) if eye.lids is not None]
+    if not eyes:
+        return Unseen.NOT_MEASURED
+    return None if any(eye.iris is not None for eye in eyes) else Unseen.TOO_SMALL
 
 
 def _observed(t_s: float, kind: Kind, reason: str, start_s: float, end_s: float) -> Event:

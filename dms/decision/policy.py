@@ -16,6 +16,8 @@ from dms.decision.tick import reached
 from dms.settings import setting, settings
 from dms.values import AttentionBy, Event, EyesState, Fault, Kind, Level, Scalar, Unseen
 
+_UNSURE = "eyes closed or looking away"
+
 
 @settings
 class PolicySettings:
@@ -60,6 +62,8 @@ class Situation:
     unseen: Unseen | None = None
     closed_s: float = 0.0
     closure_start_s: float | None = None
+    unsure_s: float = 0.0  # the same where the eyes may as well look down
+    nod: Event | None = None  # seen in this step, as observed
     away: bool | None = None
     away_s: float = 0.0
     away_start_s: float | None = None
@@ -90,6 +94,7 @@ class _Told:
 
     closure_start_s: float | None = None
     closure: set[Kind] = field(default_factory=set)
+    unsure_at_s: float | None = None  # unsure time of this closure when its warning came
     away_start_s: float | None = None
     away: set[Kind] = field(default_factory=set)
     warned_at_s: float | None = None  # away time of this look when its warning came
@@ -128,6 +133,7 @@ class Policy:
         self._clear(switches)
         if gates.moving and not switches.paused:
             self._closures(now, switches)
+            self._unsure(now, gates, switches)
             if gates.distraction:
                 self._looks(now, gates, switches)
             self._repeat(now)
@@ -141,7 +147,7 @@ class Policy:
 
     def _attend(self, now: Situation) -> None:
         """Time what speaks for attention; what is unknown moves nothing: hiding is no help."""
-        if now.away is True or now.closed_s >= self._settings.lapse_s:
+        if now.away is True or max(now.closed_s, now.unsure_s) >= self._settings.lapse_s:
             self._eyes_good_s = self._road_good_s = 0.0
             return
         if now.away is False:  # blinks belong to attention
@@ -153,6 +159,7 @@ class Policy:
         told = self._told
         if now.closure_start_s != told.closure_start_s:
             told.closure_start_s, told.closure = now.closure_start_s, set()
+            told.unsure_at_s = None
         if now.away_start_s != told.away_start_s:
             told.away_start_s, told.away, told.warned_at_s = now.away_start_s, set(), None
         if now.away_sum_s <= 0.0:
@@ -165,7 +172,8 @@ class Policy:
             board.keep(lambda kind: kind is Kind.FAULT)
             self._unseen_s = 0.0
             return
-        if not gates.distraction:
+        standing = board.standing.get(Kind.DISTRACTION)
+        if not gates.distraction and standing is not None and not standing.closure:
             board.drop(Kind.DISTRACTION)
         if not gates.drowsy:
             board.drop(Kind.DROWSY)
@@ -192,6 +200,11 @@ class Policy:
 
     def _closures(self, now: Situation, switches: Switches) -> None:
         rules = self._rules
+        if now.nod is not None and Kind.MICROSLEEP not in self._told.closure and switches.warnings:
+            self._told.closure.add(Kind.MICROSLEEP)
+            self._closure_alert_s = now.t_s
+            told = (now.t_s, Kind.MICROSLEEP, Level.WARNING, "nod", now.nod.start_s, None)
+            self.board.raise_(Event(*told, now.nod.values), closure=True)
         for kind, level, limit_s in (
             (Kind.MICROSLEEP, Level.WARNING, rules.microsleep_s),
             (Kind.SLEEP, Level.CRITICAL, rules.sleep_s),
@@ -208,6 +221,34 @@ class Policy:
             event = Event(now.t_s, kind, level, reason, now.closure_start_s, None, values)
             self.board.raise_(event, closure=True)
 
+    def _unsure(self, now: Situation, gates: Gates, switches: Switches) -> None:
+        """Tell of eyes closed or away, which of both is not known: at any speed, in any profile."""
+        rules, told = self._rules, self._told
+        limit_s = min(gates.distraction_limit_s(), rules.sleep_s)
+        if not reached(now.unsure_s, limit_s):
+            return
+        since_s = now.closure_start_s
+        values: dict[str, Scalar] = {"unsure_s": round(now.unsure_s, 3)}
+        if Kind.DISTRACTION not in told.closure and switches.warnings:
+            told.closure.add(Kind.DISTRACTION)
+            told.unsure_at_s = now.unsure_s
+            if Kind.DISTRACTION not in told.away:
+                told.away.add(Kind.DISTRACTION)
+                words = f"{_UNSURE} for {limit_s:g} s"
+                event = (now.t_s, Kind.DISTRACTION, Level.WARNING, words, since_s, None, values)
+                self.board.raise_(Event(*event), closure=True)
+        unanswered = told.unsure_at_s is not None and reached(
+            now.unsure_s - told.unsure_at_s, rules.unresponsive_after_warning_s
+        )
+        too_long = reached(now.unsure_s, rules.unresponsive_closed_s)
+        if (too_long or unanswered) and not {Kind.UNRESPONSIVE} & (told.closure | told.away):
+            told.closure.add(Kind.UNRESPONSIVE)
+            told.away.add(Kind.UNRESPONSIVE)
+            self._closure_alert_s = now.t_s
+            words = f"{_UNSURE}, {now.unsure_s:.1f} s"
+            event = (now.t_s, Kind.UNRESPONSIVE, Level.CRITICAL, words, since_s, None, values)
+            self.board.raise_(Event(*event), closure=True)
+
     def _looks(self, now: Situation, gates: Gates, switches: Switches) -> None:
         if switches.warnings:
             self._warn_of_looks(now, gates.distraction_limit_s())
@@ -222,6 +263,7 @@ class Policy:
             told.away.add(Kind.UNRESPONSIVE)
             words = "not looking back after the warning" if unanswered else "away"
             words = "head slumped" if now.slumped else words
+            words = _UNSURE if now.unsure_s > 0.0 else words
             self._tell_look(now, Kind.UNRESPONSIVE, Level.CRITICAL, f"{words}, {now.away_s:.1f} s")
 
     def _warn_of_looks(self, now: Situation, limit_s: float) -> None:
@@ -233,6 +275,7 @@ class Policy:
             eyes = now.away_by is AttentionBy.GAZE
             words = "eyes off the road" if eyes else "looking away"
             words = "head slumped" if now.slumped else words
+            words = _UNSURE if now.unsure_s > 0.0 else words
             reason = f"{words} for {limit_s:g} s"
             self._tell_look(now, Kind.DISTRACTION, Level.WARNING, reason)
         elif reached(now.away_sum_s, rules.repeated_away_s) and not told.repeated:

@@ -60,6 +60,7 @@ class Drive:
         self.vehicle: VehicleContext | None = None
         self.faults: tuple[Fault, ...] = ()
         self.pose = HeadPose(0.0, 0.0, 0.0)
+        self.bowed_deg = 0.0  # how far the head has come down, in the picture
         self.scores: ExpressionScores | None = None
         self.mar = 0.02
         self.visible = 0.97
@@ -158,6 +159,26 @@ class Drive:
                 self.closes(min(closed_s, left_s))
         return self
 
+    def bows(
+        self,
+        seconds: float,
+        to_deg: float,
+        openness: Callable[[float], float] = lambda _: 0.0,
+        *,
+        reads: float = 1.0,
+    ) -> Self:
+        """Move the head to ``to_deg`` below, the lids as ``openness`` of the share of the way.
+
+        ``reads``: how much of it the pose tells; the face's place in the picture tells all of it.
+        """
+        steps, from_deg = max(round(seconds * self.fps), 1), self.bowed_deg
+        for step in range(1, steps + 1):
+            share = (1.0 - math.cos(math.pi * step / steps)) / 2
+            self.bowed_deg = from_deg + (to_deg - from_deg) * share
+            self.pose = HeadPose(0.0, -self.bowed_deg * reads, 0.0)
+            self.watches(1 / self.fps, openness(share))
+        return self
+
     def turns(self, seconds: float, yaw_deg: float = 0.0, pitch_deg: float = 0.0) -> Self:
         """Hold the head off the straight, then bring it back."""
         straight, self.pose = self.pose, HeadPose(yaw_deg, pitch_deg, 0.0)
@@ -223,7 +244,7 @@ class Drive:
             eye = replace(eye, iris=self._iris(*self.gaze))
         return DriverObservation(
             self.t_s,
-            face=FACE,
+            face=replace(FACE, y=FACE.y + FACE.width * math.sin(math.radians(self.bowed_deg))),
             right_eye=eye,
             left_eye=eye,
             mar=self.mar,

@@ -1,16 +1,18 @@
 """How long the eyes have now been closed, with hysteresis, and across moments without a face.
 
 A closure that has outlasted a blink goes on while the face is lost (a nodding sleeper); a shorter
-one is held, not reset.
+one is held, not reset. One that may as well be a look down is doubtful: its time is told apart,
+as *away or closed*, until the lids are seen closed with the head up again.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dms.decision.tick import Tick
+from dms.decision.lids import Signs
+from dms.decision.tick import Tick, reached
 from dms.settings import setting, settings
-from dms.values import EyesState
+from dms.values import EyesState, LidsState
 
 
 @settings
@@ -38,6 +40,13 @@ class ClosureSettings:
     bridge_s: float = setting(
         1.0, unit="s", ge=0, text="closed before and after a loss this short: closed throughout"
     )
+    proof_s: float = setting(
+        0.3, unit="s", ge=0,
+        text="read closed this long before the head fell, or with it up again: asleep, no look",
+    )  # fmt: skip
+    doubt_s: float = setting(
+        1.0, unit="s", ge=0, text="a head that falls later in a closure makes it no look down"
+    )
     longest_gap_s: float = setting(
         5.0, unit="s", gt=0, text="a gap without any frame longer than this ends a closure"
     )
@@ -59,6 +68,9 @@ class Ended:
     closed_s: float
 
 
+_NO_SIGNS = Signs()
+
+
 class Closure:
     """The closed-eye timer. Step it with every frame in time order."""
 
@@ -70,9 +82,16 @@ class Closure:
         self._lost_held = False
         self._depth = 0.0  # lowest openness of this closure
         self._open_s: float | None = None  # since when they may be open again
+        self._wide = False  # they were then seen wide open
         self._half_s: float | None = None  # since when they are half open
+        self._lowered_s: float | None = None  # since when they are lowered
+        self._proof_s: float | None = None  # since when they are closed with the head up
+        self._provable = True  # the head made the doubt, not the gaze
+        self.doubtful = False  # the present closure may be a look down
         self.state = EyesState.UNKNOWN
+        self.lids = LidsState.UNKNOWN
         self.closed_s = 0.0
+        self.unsure_s = 0.0  # the same of a doubtful closure
         self.ended: Ended | None = None  # the closure that ended in this step
 
     def succeed(self, old: Closure) -> None:
@@ -84,58 +103,116 @@ class Closure:
         """When the present closure began, None while there is none."""
         return self._start_s
 
-    def step(self, tick: Tick, openness: float | None, certainty: float) -> None:
+    def prove(self) -> None:
+        """Believe the present closure, as of a head that has jerked back."""
+        self.doubtful = False
+
+    def step(
+        self, tick: Tick, openness: float | None, certainty: float, signs: Signs = _NO_SIGNS
+    ) -> None:
         """Take one frame; ``openness`` is None where the eyes are not seen."""
         s = self._settings
         self.ended = None
         if tick.gap_s and self._lost_s is None:
-            self._lose(tick.last_s)
+            self._lose(tick.last_s, signs)
         if tick.gap_s > s.longest_gap_s:
             self._end(tick.last_s if self._lost_s is None else self._lost_s)
             self._lost_s = None
         if openness is None or certainty < s.certain_above:
             if self._lost_s is None:
-                self._lose(tick.last_s)
+                self._lose(tick.last_s, signs)
             self.state = EyesState.UNKNOWN
         else:
-            self._see(tick, openness)
+            self._see(tick, openness, signs)
+        self._doubt(tick, signs)
         self._count(tick.t_s)
+        self.lids = self._lids(tick)
 
-    def _lose(self, since_s: float) -> None:
-        self._lost_s, self._half_s = since_s, None
-        if self._open_s is not None:  # it was opening: believe it
+    def _lose(self, since_s: float, signs: Signs) -> None:
+        self._lost_s, self._half_s, self._proof_s, self._lowered_s = since_s, None, None, None
+        if self._open_s is not None and self._wide:  # it was opening: believe it
             self._end(self._open_s)
+        self._open_s = None
         closed_s = 0.0 if self._start_s is None else since_s - self._start_s - self._held_s
         self._lost_held = closed_s < self._settings.carry_s
+        if self._lost_held and signs.down:  # lost as it came down: away or closed from here
+            if self._start_s is None:
+                self._start_s, self._held_s, self._depth = since_s, 0.0, 0.0
+            self.doubtful, self._provable, self._lost_held = True, True, False
 
-    def _see(self, tick: Tick, openness: float) -> None:
+    def _see(self, tick: Tick, openness: float, signs: Signs) -> None:
         s, t_s = self._settings, tick.t_s
         lost_s, self._lost_s = self._lost_s, None
-        closed = openness < s.closed_below
-        if self._start_s is None:
-            if closed:
-                self._start_s, self._held_s, self._open_s = t_s, 0.0, None
-                self._depth = openness
+        hangs = signs.far and not signs.certain_open  # what is read of it is not believed
+        closed = openness < s.closed_below or hangs
+        if self._rests(tick, signs):
             self.state = EyesState.CLOSED if closed else EyesState.OPEN
             return
-        if self._squinted(tick, openness):
+        if self._start_s is None:
+            if closed:
+                self._begin(t_s, openness, signs)
+            self.state = EyesState.CLOSED if closed else EyesState.OPEN
+            return
+        if not hangs and self._squinted(tick, openness):
             self.state = EyesState.OPEN
             return
         risen = openness > max(s.closed_below, self._depth + s.rise)
-        if openness > s.open_above or risen:
+        if (openness > s.open_above or risen) and not hangs:
             if lost_s is not None and self._lost_held:
                 self._end(lost_s)
             elif self._open_s is None:
-                self._open_s = t_s
+                self._open_s, self._wide = t_s, False
+            self._wide = self._wide or openness > s.open_above
             if self._open_s is not None and tick.reached(self._open_s, s.reopen_s):
                 self._end(self._open_s)
-            self.state = EyesState.OPEN
+            self.state, self._proof_s = EyesState.OPEN, None
             return
         self._open_s = None
         self._depth = min(self._depth, openness)
         if lost_s is not None and self._lost_held and t_s - lost_s > s.bridge_s:
             self._held_s += t_s - lost_s
         self.state = EyesState.CLOSED
+
+    def _begin(self, t_s: float, openness: float, signs: Signs) -> None:
+        self._start_s, self._held_s, self._open_s = t_s, 0.0, None
+        self._depth = openness
+        unread = openness >= self._settings.closed_below
+        self.doubtful, self._provable = signs.looked_down or unread, not signs.by_gaze
+
+    def _rests(self, tick: Tick, signs: Signs) -> bool:
+        """Whether lids seen lowered for long enough stop the clock, which they do not reset."""
+        if not signs.lowered:
+            self._lowered_s = None
+            return False
+        rested = self._resting(tick.last_s)
+        self._lowered_s = tick.t_s if self._lowered_s is None else self._lowered_s
+        if not self._resting(tick.t_s):
+            return self._start_s is None  # none begins with lowered lids
+        if self._start_s is not None:
+            self._held_s += tick.t_s - (tick.last_s if rested else self._lowered_s)
+        self._open_s = self._half_s = self._proof_s = None
+        return True
+
+    def _resting(self, t_s: float) -> bool:
+        since_s = self._lowered_s
+        return since_s is not None and reached(t_s - since_s, self._settings.reopen_s)
+
+    def _doubt(self, tick: Tick, signs: Signs) -> None:
+        """Doubt a closure whose head falls with it; believe one read closed with the head up."""
+        s = self._settings
+        if self._start_s is None or self._lost_s is not None:
+            return
+        young = tick.t_s - self._start_s < s.doubt_s
+        fell = signs.far and signs.fall_s - self._start_s < s.proof_s
+        if not self.doubtful and young and (fell or signs.laughs):
+            self.doubtful, self._provable = True, True
+        closed = self.state is EyesState.CLOSED and not signs.lowered
+        if not closed or signs.down or signs.far or signs.laughs or not self._provable:
+            self._proof_s = None
+            return
+        self._proof_s = tick.t_s if self._proof_s is None else self._proof_s
+        if tick.reached(self._proof_s, s.proof_s):
+            self.doubtful = False
 
     def _squinted(self, tick: Tick, openness: float) -> bool:
         """End a closure that has become a squint: one shallow dip must not hold it for good."""
@@ -150,18 +227,33 @@ class Closure:
         return True
 
     def _count(self, t_s: float) -> None:
+        self.closed_s = self.unsure_s = 0.0
         if self._start_s is None:
-            self.closed_s = 0.0
             return
         until_s = t_s
         if self._open_s is not None:
             until_s = self._open_s
         elif self._lost_s is not None and self._lost_held:
             until_s = self._lost_s
-        self.closed_s = max(until_s - self._start_s - self._held_s, 0.0)
+        counted_s = max(until_s - self._start_s - self._held_s, 0.0)
+        if self.doubtful:
+            self.unsure_s = counted_s
+        else:
+            self.closed_s = counted_s
+
+    def _lids(self, tick: Tick) -> LidsState:
+        if self._lost_s is not None:
+            if self._start_s is None or self._lost_held:
+                return LidsState.UNKNOWN
+        elif self._resting(tick.t_s) or (self._lowered_s is not None and self._start_s is None):
+            return LidsState.LOWERED
+        elif self._start_s is None or self.state is EyesState.OPEN:
+            return LidsState.OPEN
+        return LidsState.AWAY_OR_CLOSED if self.doubtful else LidsState.CLOSED
 
     def _end(self, end_s: float) -> None:
         if self._start_s is not None:
             closed_s = max(end_s - self._start_s - self._held_s, 0.0)
-            self.ended = Ended(self._start_s, end_s, closed_s)
+            self.ended = Ended(self._start_s, end_s, 0.0 if self.doubtful else closed_s)
         self._start_s, self._open_s, self._half_s, self._held_s = None, None, None, 0.0
+        self._proof_s, self.doubtful = None, False

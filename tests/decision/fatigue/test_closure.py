@@ -6,7 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from dms.decision.fatigue.closure import Closure, ClosureSettings, Ended
-from dms.values import EyesState
+from dms.decision.lids import Signs
+from dms.values import EyesState, LidsState
 from tests.decision.ticks import Ticks
 
 S = ClosureSettings()
@@ -22,9 +23,15 @@ class Eyes:
         self.t_s = 0.0
         self.ended: list[Ended] = []
 
-    def hold(self, seconds: float, openness: float | None, certainty: float = 0.9) -> Closure:
+    def hold(
+        self,
+        seconds: float,
+        openness: float | None,
+        certainty: float = 0.9,
+        signs: Signs = Signs(),  # noqa: B008
+    ) -> Closure:
         for _ in range(round(seconds / DT)):
-            self.it.step(self.tick(round(self.t_s, 6)), openness, certainty)
+            self.it.step(self.tick(round(self.t_s, 6)), openness, certainty, signs)
             if self.it.ended is not None:
                 self.ended.append(self.it.ended)
             self.t_s += DT
@@ -183,6 +190,128 @@ def test_gap_beyond_reason_ends_the_closure() -> None:
 def test_eyes_never_seen_are_not_closed() -> None:
     it = Eyes().hold(10.0, None)
     assert (it.closed_s, it.start_s) == (0.0, None)
+
+
+LOOKED = Signs(looked_down=True, down=True, far=True)
+DOWN = Signs(down=True)
+LOWERED = Signs(lowered=True, looked_down=True, by_gaze=True)
+
+
+def test_a_half_open_frame_before_the_loss_ends_no_closure() -> None:
+    eyes = Eyes()
+    eyes.hold(1.0, 0.0)
+    eyes.hold(DT, 0.4)
+    it = eyes.hold(1.0, None)
+    assert it.closed_s == pytest.approx(1.0 + 1.0, abs=1e-6)
+    assert eyes.ended == []
+
+
+def test_lids_that_close_after_the_head_came_down_are_away_or_closed() -> None:
+    eyes = Eyes()
+    it = eyes.hold(2.0, 0.0, signs=LOOKED)
+    assert (it.lids, it.closed_s) == (LidsState.AWAY_OR_CLOSED, 0.0)
+    assert it.unsure_s == pytest.approx(2.0 - DT)
+    eyes.hold(0.2, 1.0)
+    (ended,) = eyes.ended
+    assert ended.closed_s == 0.0
+
+
+def test_closed_with_the_head_up_again_believes_the_whole_closure() -> None:
+    eyes = Eyes()
+    eyes.hold(1.0, 0.0, signs=LOOKED)
+    assert eyes.hold(S.proof_s, 0.0).closed_s == 0.0
+    it = eyes.hold(DT, 0.0)
+    assert (it.lids, it.unsure_s) == (LidsState.CLOSED, 0.0)
+    assert it.closed_s == pytest.approx(1.0 + S.proof_s)
+
+
+def test_a_closure_after_a_gaze_down_is_not_believed_for_being_long() -> None:
+    eyes = Eyes()
+    eyes.hold(DT, 0.0, signs=Signs(looked_down=True, by_gaze=True))
+    it = eyes.hold(3.0, 0.0)
+    assert (it.lids, it.closed_s) == (LidsState.AWAY_OR_CLOSED, 0.0)
+
+
+@pytest.mark.parametrize(("before_s", "doubtful"), [(0.2, True), (0.4, False)])
+def test_a_head_that_falls_with_the_lids_is_doubtful(before_s: float, doubtful: bool) -> None:
+    eyes = Eyes()
+    eyes.hold(before_s, 0.0)
+    it = eyes.hold(1.0, 0.0, signs=Signs(down=True, far=True, fall_s=before_s - DT))
+    assert it.doubtful is doubtful
+    assert it.closed_s == (0.0 if doubtful else pytest.approx(before_s + 1.0 - DT))
+
+
+def test_a_head_that_falls_late_in_a_closure_changes_nothing() -> None:
+    eyes = Eyes()
+    eyes.hold(S.doubt_s + DT, 0.0)
+    assert not eyes.hold(1.0, 0.0, signs=Signs(down=True, far=True, fall_s=0.0)).doubtful
+
+
+def test_laughter_is_doubtful_and_what_follows_it_is_believed() -> None:
+    eyes = Eyes()
+    assert eyes.hold(1.5, 0.0, signs=Signs(laughs=True)).lids is LidsState.AWAY_OR_CLOSED
+    assert eyes.hold(S.proof_s + DT, 0.0).lids is LidsState.CLOSED
+
+
+def test_a_face_lost_as_the_head_comes_down_is_away_or_closed() -> None:
+    eyes = Eyes()
+    eyes.hold(1.0, 1.0, signs=DOWN)
+    it = eyes.hold(2.0, None, signs=DOWN)
+    assert (it.state, it.lids) == (EyesState.UNKNOWN, LidsState.AWAY_OR_CLOSED)
+    assert (it.closed_s, it.unsure_s) == (0.0, pytest.approx(2.0))
+    assert eyes.hold(0.2, 1.0).unsure_s == 0.0
+
+
+def test_a_short_closure_lost_as_the_head_falls_runs_on_and_is_believed_afterwards() -> None:
+    eyes = Eyes()
+    eyes.hold(0.2, 0.0, signs=DOWN)
+    assert eyes.hold(1.5, None, signs=DOWN).unsure_s == pytest.approx(1.7 - DT)
+    assert eyes.hold(S.proof_s + DT, 0.0).closed_s == pytest.approx(1.7 + S.proof_s)
+
+
+def test_a_misread_eye_of_a_hanging_head_ends_no_closure() -> None:
+    eyes = Eyes()
+    eyes.hold(0.5, 0.0)
+    hangs = Signs(certain_open=False, down=True, far=True, fall_s=0.4)
+    eyes.hold(0.5, 0.9, signs=hangs)
+    assert eyes.ended == []
+    eyes.hold(0.2, 0.9, signs=Signs(down=True, far=True, fall_s=0.4))
+    assert len(eyes.ended) == 1
+
+
+def test_lids_seen_lowered_stop_the_clock_without_resetting_it() -> None:
+    eyes = Eyes()
+    eyes.hold(0.8, 0.0)
+    it = eyes.hold(2.0, 0.1, signs=LOWERED)
+    assert it.lids is LidsState.LOWERED
+    assert it.closed_s == pytest.approx(0.8 - DT, abs=DT + 1e-6)
+    assert eyes.hold(0.3, 0.0).closed_s == pytest.approx(1.1, abs=2 * DT)
+    assert eyes.ended == []
+
+
+def test_a_frame_of_lowered_lids_stops_nothing() -> None:
+    eyes = Eyes()
+    eyes.hold(0.8, 0.0)
+    eyes.hold(DT, 0.0, signs=LOWERED)
+    assert eyes.hold(0.4, 0.0).closed_s == pytest.approx(1.2)
+
+
+def test_lowered_lids_begin_no_closure() -> None:
+    eyes = Eyes()
+    eyes.hold(0.5, 1.0)
+    it = eyes.hold(3.0, 0.1, signs=LOWERED)
+    assert (it.lids, it.closed_s, it.unsure_s) == (LidsState.LOWERED, 0.0, 0.0)
+
+
+def test_lids_in_one_word() -> None:
+    eyes = Eyes()
+    assert eyes.hold(DT, None).lids is LidsState.UNKNOWN
+    assert eyes.hold(DT, 1.0).lids is LidsState.OPEN
+    assert eyes.hold(0.5, 0.0).lids is LidsState.CLOSED
+    assert eyes.hold(0.5, None).lids is LidsState.CLOSED  # it runs on unseen
+    eyes.hold(0.3, 1.0)
+    eyes.hold(0.1, 0.0)
+    assert eyes.hold(0.5, None).lids is LidsState.UNKNOWN  # held
 
 
 def test_thresholds_must_leave_a_hysteresis() -> None:

@@ -1,0 +1,160 @@
+"""What besides their opening tells of the lids: gaze, head and laughter.
+
+Eyes that look down have lids as low as a sleeper's. *Lowered* needs to be seen: the iris low under
+the lid, by the net, and the gaze or the head going down. Where the head came down before the lids
+closed, or is so far down that the picture does not tell, they are *away or closed*.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from dms.decision.head import Head
+from dms.decision.openness import Openness
+from dms.settings import setting, settings
+from dms.values import EXPRESSIONS, DriverObservation, ExpressionScores, EyeEvidence, EyeObservation
+
+
+@settings
+class LidSettings:
+    """When lids are lowered, and when closed ones are doubted."""
+
+    lowered_above: float = setting(0.5, gt=0, lt=1, text="the net's probability of lowered lids")
+    iris_low: float = setting(
+        0.07, gt=0, lt=0.5, source="an eye of 12 mm radius in a slit of 30 mm turned by 10 deg",
+        text="iris this much lower than looking ahead, in eye widths: the gaze is down",
+    )  # fmt: skip
+    iris_learn_s: float = setting(20.0, unit="s", gt=0, text="memory of where the iris is ahead")
+    memory_s: float = setting(
+        0.5, unit="s", ge=0, text="lids that close this soon after a gaze down are not believed"
+    )
+    lead_s: float = setting(
+        0.1, unit="s", ge=0, text="the head came down before the lids if it was down this early"
+    )
+    certain_visible: float = setting(
+        0.95, gt=0, le=1, text="of the net: an eye that is seen for certain"
+    )
+    certain_open: float = setting(
+        0.5, gt=0, le=1, text="openness of such an eye that no sleeper with a hanging head shows"
+    )
+    laughs_above: float = setting(
+        0.9, gt=0, lt=1, source="measured: 0.98 and above in laughter, below 0.1 of sleepers",
+        text="happiness from which lids are pressed shut by laughter",
+    )  # fmt: skip
+    laughs_s: float = setting(0.3, unit="s", gt=0, text="time constant of that; twice: forgotten")
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What speaks for and against sleep in one frame whose lids may read closed."""
+
+    lowered: bool = False  # lids follow the gaze down
+    certain_open: bool = True  # an eye is seen open, or half open, for certain
+    looked_down: bool = False  # head or gaze had come down before this frame
+    by_gaze: bool = False  # it was the gaze
+    down: bool = False  # the head has come down
+    far: bool = False  # so far that the picture tells no more
+    fall_s: float = float("-inf")  # when the head was last up
+    laughs: bool = False
+
+
+_REST_Y = -0.085  # the iris of a level gaze rests above the line of the corners
+
+
+class _Ahead:
+    """How low the iris lies while this driver looks ahead, of one eye."""
+
+    def __init__(self) -> None:
+        self._y = _REST_Y
+        self._taught_s = 0.0
+
+    def learn(self, y: float, dt_s: float, memory_s: float) -> None:
+        self._taught_s = min(self._taught_s + dt_s, memory_s)
+        if self._taught_s > 0.0:
+            self._y += (y - self._y) * min(dt_s / self._taught_s, 1.0)
+
+    def below(self, y: float) -> float:
+        return y - self._y
+
+
+class _Laughter:
+    """Whether the face laughs now: happiness over some tenths of a second."""
+
+    def __init__(self) -> None:
+        self._happiness = 0.0
+        self._scored_s = float("-inf")
+
+    def step(self, t_s: float, scores: ExpressionScores | None, settings: LidSettings) -> bool:
+        since_s, memory_s = t_s - self._scored_s, settings.laughs_s
+        if scores is not None and scores.sure:
+            now = scores.probabilities[EXPRESSIONS.index("happiness")]
+            share = 1.0 - math.exp(-since_s / memory_s)
+            self._happiness += (now - self._happiness) * share
+            self._scored_s, since_s = t_s, 0.0
+        return since_s <= 2 * memory_s and self._happiness > settings.laughs_above
+
+
+class LidSigns:
+    """Step it with every frame in time order."""
+
+    def __init__(self, settings: LidSettings) -> None:
+        self._settings = settings
+        self._ahead = (_Ahead(), _Ahead())
+        self._laughter = _Laughter()
+        self._last_s: float | None = None
+        self._lowered_s = float("-inf")  # when the lids were last seen lowered
+
+    def step(
+        self,
+        observation: DriverObservation,
+        opened: Openness,
+        head: Head,
+    ) -> Signs:
+        """Take one frame."""
+        s, t_s = self._settings, observation.t_s
+        dt_s = 0.0 if self._last_s is None else min(t_s - self._last_s, 0.5)
+        self._last_s = t_s
+        by_gaze = t_s - self._lowered_s <= s.memory_s
+        eyes = ((observation.right_eye, opened.right), (observation.left_eye, opened.left))
+        lowered = False
+        for ahead, (evidence, seen) in zip(self._ahead, eyes, strict=True):
+            lowered |= self._lowered(evidence, seen, ahead, head, by_gaze=by_gaze)
+            self._learn(evidence, seen, ahead, head, dt_s)
+        if lowered:
+            self._lowered_s = t_s
+        before = head.was_down(t_s - s.lead_s)
+        return Signs(
+            lowered=lowered,
+            certain_open=any(self._certain_open(*eye) for eye in eyes),
+            looked_down=before or by_gaze,
+            by_gaze=by_gaze and not before,
+            down=head.down,
+            far=head.far,
+            fall_s=head.fall_s,
+            laughs=self._laughter.step(t_s, observation.expression, s),
+        )
+
+    def _lowered(
+        self, eye: EyeEvidence, seen: EyeObservation, ahead: _Ahead, head: Head, *, by_gaze: bool
+    ) -> bool:
+        if eye.lids is None or seen.openness is None:
+            return False
+        s = self._settings
+        if eye.lids.lowered < s.lowered_above:
+            return False
+        low = eye.iris is not None and ahead.below(eye.iris.y) >= max(s.iris_low, eye.iris.sd)
+        return low or head.down or by_gaze
+
+    def _learn(
+        self, eye: EyeEvidence, seen: EyeObservation, ahead: _Ahead, head: Head, dt_s: float
+    ) -> None:
+        if eye.iris is None or eye.lids is None or seen.openness is None or head.down:
+            return
+        if eye.lids.open > 0.7:
+            ahead.learn(eye.iris.y, dt_s, self._settings.iris_learn_s)
+
+    def _certain_open(self, eye: EyeEvidence, seen: EyeObservation) -> bool:
+        s, visible = self._settings, eye.visible_probability
+        certain = visible is None or visible >= s.certain_visible
+        return seen.openness is not None and certain and seen.openness >= s.certain_open

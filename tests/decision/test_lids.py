@@ -1,0 +1,143 @@
+"""What besides their opening tells of the lids."""
+
+from __future__ import annotations
+
+import pytest
+
+from dms.decision.head import Head, HeadSettings
+from dms.decision.lids import LidSettings, LidSigns, Signs
+from dms.decision.openness import Openness
+from dms.values import (
+    Box,
+    DriverObservation,
+    ExpressionScores,
+    EyeEvidence,
+    EyeObservation,
+    HeadPose,
+    Iris,
+    Lids,
+)
+
+S = LidSettings()
+DT = 1 / 30
+OPEN, LOWERED, SHUT = Lids(0.95, 0.04, 0.01), Lids(0.1, 0.7, 0.2), Lids(0.02, 0.08, 0.9)
+
+
+class Eyes:
+    """Shows eyes at 30 Hz with the head where it is told."""
+
+    def __init__(self) -> None:
+        self.it = LidSigns(S)
+        self.head = Head(HeadSettings())
+        self.t_s = 0.0
+
+    def show(
+        self,
+        seconds: float,
+        lids: Lids | None = OPEN,
+        iris_y: float | None = 0.0,
+        *,
+        openness: float | None = 1.0,
+        visible: float | None = 0.99,
+        drop: float = 0.0,
+        happiness: float | None = None,
+        other: Lids | None = None,
+    ) -> Signs:
+        signs = Signs()
+        for _ in range(max(round(seconds / DT), 1)):
+            iris = None if iris_y is None else Iris(0.0, iris_y, 0.02)
+            right = EyeEvidence(visible_probability=visible, lids=lids, iris=iris)
+            left = right if other is None else EyeEvidence(lids=other)
+            scores = None
+            if happiness is not None:
+                rest = (1.0 - happiness) / 7
+                row = (rest, happiness, *[rest] * 6)
+                scores = ExpressionScores(row, True, max(row))
+            seen = DriverObservation(
+                self.t_s,
+                face=Box(0.0, drop * 200.0, 200.0, 200.0),
+                pose=HeadPose(0.0, 0.0, 0.0),
+                right_eye=right,
+                left_eye=left,
+                expression=scores,
+            )
+            self.head.step(self.t_s, seen.face, seen.pose)
+            eye = EyeObservation(openness, 0.9, None)
+            signs = self.it.step(seen, Openness(eye, eye, openness, 0.9, None), self.head)
+            self.t_s += DT
+        return signs
+
+
+def test_lids_are_lowered_where_the_iris_is_seen_low() -> None:
+    eyes = Eyes()
+    eyes.show(5.0, iris_y=-0.02)
+    assert not eyes.show(DT, LOWERED, iris_y=0.03, openness=0.1).lowered
+    assert eyes.show(DT, LOWERED, iris_y=0.06, openness=0.1).lowered
+
+
+def test_drooping_lids_with_the_gaze_ahead_are_not_lowered() -> None:
+    eyes = Eyes()
+    eyes.show(5.0)
+    assert not eyes.show(60.0, LOWERED, openness=0.15).lowered
+    assert not eyes.show(1.0, LOWERED, iris_y=None, openness=0.15).lowered
+
+
+def test_the_heads_way_down_speaks_for_a_gaze_down_too() -> None:
+    eyes = Eyes()
+    eyes.show(1.0)
+    assert not eyes.show(DT, LOWERED, openness=0.1).lowered
+    assert eyes.show(0.2, LOWERED, openness=0.1, drop=0.25).lowered
+    assert not eyes.show(0.2, SHUT, iris_y=0.2, openness=0.0, drop=0.25).lowered
+
+
+def test_one_eye_is_enough_and_an_unseen_one_says_nothing() -> None:
+    eyes = Eyes()
+    eyes.show(1.0)
+    assert eyes.show(DT, LOWERED, iris_y=0.2, openness=0.1, other=SHUT).lowered
+    assert not Eyes().show(DT, LOWERED, iris_y=0.2, openness=None).lowered
+
+
+def test_without_a_net_that_tells_them_no_lids_are_lowered() -> None:
+    eyes = Eyes()
+    eyes.show(1.0, None, None)
+    assert not eyes.show(1.0, None, None, openness=0.1, drop=0.5).lowered
+
+
+def test_a_gaze_down_is_remembered_for_a_moment() -> None:
+    eyes = Eyes()
+    eyes.show(1.0)
+    eyes.show(0.5, LOWERED, iris_y=0.2, openness=0.1)
+    after = eyes.show(0.3, SHUT, iris_y=None, openness=0.0)
+    assert (after.looked_down, after.by_gaze) == (True, True)
+    assert not eyes.show(0.5, SHUT, iris_y=None, openness=0.0).looked_down
+
+
+def test_the_head_came_down_before_the_lids() -> None:
+    eyes = Eyes()
+    eyes.show(1.0)
+    assert not eyes.show(DT, drop=0.25).looked_down
+    after = eyes.show(0.2, drop=0.25)
+    assert (after.looked_down, after.by_gaze, after.down, after.far) == (True, False, True, False)
+    assert eyes.show(0.2, drop=0.4).far
+
+
+@pytest.mark.parametrize(
+    ("openness", "visible", "certain"),
+    [(0.5, 0.96, True), (0.49, 0.96, False), (1.0, 0.94, False), (1.0, None, True)],
+)
+def test_an_open_eye_is_certain_where_it_is_well_seen(
+    openness: float, visible: float | None, certain: bool
+) -> None:
+    assert Eyes().show(DT, openness=openness, visible=visible).certain_open is certain
+
+
+def test_laughter_presses_lids_shut() -> None:
+    eyes = Eyes()
+    assert eyes.show(0.1, happiness=0.99).laughs
+    assert eyes.show(0.3).laughs
+    assert not eyes.show(0.4).laughs
+    assert not Eyes().show(1.0, happiness=0.85).laughs
+    eyes = Eyes()
+    eyes.show(2.0, happiness=0.0)
+    assert not eyes.show(0.3, happiness=0.99).laughs
+    assert eyes.show(1.0, happiness=0.99).laughs
