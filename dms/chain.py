@@ -13,6 +13,7 @@ import cv2
 
 from dms.bridge import open_bridge
 from dms.bridge.bridge import Bridge
+from dms.bridge.pace import Pace
 from dms.camera.backends import open_camera
 from dms.camera.camera import Camera
 from dms.config import Settings
@@ -181,12 +182,15 @@ class Chain:
         settings = self.settings.camera
         return open_camera(settings if source is None else replace(settings, source=source))
 
-    def bridges(self, *, live: bool = True) -> list[Bridge]:
+    def bridges(self, *, live: bool = True, real_time: bool = False) -> list[Bridge]:
         """Return the bridges of the settings, not yet open.
 
-        Where the source is a recording (not ``live``), they send every frame in order.
+        Where the source is a recording (not ``live``), they send every frame in order, as fast as
+        that goes or in ``real_time``, as a drive would.
         """
         chosen = self.settings.bridges
+        if real_time:
+            return [Pace(), *(open_bridge(one) for one in chosen)]
         return [open_bridge(one if live else replace(one, lossless=True)) for one in chosen]
 
     @contextmanager

@@ -96,8 +96,12 @@ def bench(
     progress: Callable[[float], None] | None = None,
     more: Sequence[Sink] = (),
     result: Result | None = None,
+    *,
+    real_time: bool = False,
 ) -> Result:
     """Run ``source`` through ``chain`` and return what it gave; ``more`` sinks see each frame too.
+
+    With ``real_time`` it takes as long as the recording, and the bridges send as in a drive.
 
     A video, image folder or ``.jsonl`` of recorded observations. Raises CameraError or ConfigError
     where the recording cannot be used; ``result`` then holds what came before.
@@ -109,7 +113,7 @@ def bench(
     affect = AffectKeeper() if chosen.affect else None
     sinks: list[Sink] = [_Keeper(result, progress), *([affect] if affect else []), *more]
     try:
-        _run(source, chain, sinks, chosen)
+        _run(source, chain, sinks, chosen, real_time=real_time)
     except OSError as error:  # a full disk, a folder taken away
         raise ConfigError(f"cannot write the results: {error.strerror}; free the disk") from error
     result.rest_given = chain.core.rest_given
@@ -118,10 +122,13 @@ def bench(
     return result
 
 
-def _run(source: str, chain: Chain, sinks: list[Sink], outputs: Outputs) -> None:
+def _run(
+    source: str, chain: Chain, sinks: list[Sink], outputs: Outputs, *, real_time: bool
+) -> None:
     with ExitStack() as stack:
         sinks = [*sinks, Files(outputs, stack)]
-        bridges = [stack.enter_context(bridge) for bridge in chain.bridges(live=False)]
+        ways_out = chain.bridges(live=False, real_time=real_time)
+        bridges = [stack.enter_context(bridge) for bridge in ways_out]
         if source.endswith(OBSERVATIONS):
             vehicle = stack.enter_context(chain.vehicle(live=False, recording=source))
             replay(load(Path(source)), chain.core, bridges, sinks, vehicle)

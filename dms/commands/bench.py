@@ -41,6 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--video", type=Path, metavar="OUT.mp4", help="write the recording with what was seen drawn"
     )
+    parser.add_argument(
+        "--real-time", action="store_true",
+        help="take as long as the recording, so that its bridges send as in a drive",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
     parser.add_argument("--quiet", action="store_true", help="no progress, no list of events")
     bench_folder.add_arguments(parser)
@@ -52,6 +56,8 @@ def run(args: argparse.Namespace) -> int:
     if args.source[0] in bench_compare.WORDS and not Path(args.source[0]).exists():
         return bench_compare.run(args)
     if args.out is not None:
+        if args.real_time:
+            raise ConfigError("--real-time is for one recording on a bus; leave --out out")
         return bench_folder.run(args)
     with closing(Chain(settings_of(args))) as chain:
         chain.settle()
@@ -72,7 +78,7 @@ def _all(args: argparse.Namespace, chain: Chain) -> int:
         outputs = Outputs(*(_place(path, source, many) for path in places))
         try:
             video = _place(args.video, source, many)
-            _one(result, chain, outputs, args.quiet, video)
+            _one(result, chain, outputs, args.quiet, video, real_time=args.real_time)
         except DmsError as error:
             if not many and not result.frames:
                 raise
@@ -89,7 +95,13 @@ def _all(args: argparse.Namespace, chain: Chain) -> int:
 
 
 def _one(
-    result: Result, chain: Chain, outputs: Outputs, quiet: bool, video: Path | None = None
+    result: Result,
+    chain: Chain,
+    outputs: Outputs,
+    quiet: bool,
+    video: Path | None = None,
+    *,
+    real_time: bool = False,
 ) -> None:
     source = result.source
     with (
@@ -106,7 +118,7 @@ def _one(
             bar.update()
 
         drawn = [stack.enter_context(AnnotatedVideo(video, rate_of(source)))] if video else []
-        bench(source, chain, outputs, progress, drawn, result)
+        bench(source, chain, outputs, progress, drawn, result, real_time=real_time)
 
 
 def _place(path: Path | None, source: str, many: bool) -> Path | None:
