@@ -1,5 +1,6 @@
 """The files that systemd reads, as far as this machine can judge them without booting."""
 
+import json
 import os
 import re
 import runpy
@@ -219,6 +220,34 @@ def test_the_can_interface_comes_back_by_itself_after_bus_off():
         "[Match]", "Name", "[Link]", "RequiredForOnline", "[CAN]", "BitRate", "RestartSec",
     ]  # fmt: skip
     assert "RestartSec=100ms" in text
+
+
+def test_our_own_wheel_is_built_by_pinned_tools_alone():
+    stage = (SYSTEMD / "stage").read_text()
+    building = stage.index('--requirement "$here/systemd/build.lock"')
+    assert building < stage.index("wheel --no-deps --no-build-isolation")
+    lock = (SYSTEMD / "build.lock").read_text()
+    assert re.findall(r"^setuptools==[\d.]+ \\\n +--hash=sha256:[0-9a-f]{64}$", lock, re.MULTILINE)
+    assert len(re.findall(r"^\w", lock, re.MULTILINE)) == lock.count("--hash") == 1
+
+
+def test_the_bill_of_materials_names_all_that_is_installed_with_its_hashes(tmp_path):
+    wheel = tmp_path / "dms_jetson-1.0-py3-none-any.whl"
+    wheel.write_bytes(b"wheel")
+    pinned = tmp_path / "requirements.txt"
+    pinned.write_text("numpy==1.26.4 \\\n    --hash=sha256:" + "a" * 64 + "\n"
+                      "Some_Thing==2.0 \\\n    --hash=sha256:" + "b" * 64 + " \\\n"
+                      "    --hash=sha256:" + "c" * 64 + "\n")  # fmt: skip
+    words = [sys.executable, str(SYSTEMD / "bill"), str(pinned), str(wheel)]
+    bill = json.loads(subprocess.run(words, capture_output=True, check=True).stdout)
+    assert bill["metadata"]["component"]["name"] == "dms_jetson"
+    assert [one["purl"] for one in bill["components"]] == [
+        "pkg:pypi/numpy@1.26.4", "pkg:pypi/some-thing@2.0",
+    ]  # fmt: skip
+    assert len(bill["components"][1]["hashes"]) == 2
+    pinned.write_text("numpy==1.26.4\n")
+    assert subprocess.run(words, capture_output=True, check=False).returncode != 0
+    assert "/opt/dms/sbom.json" in (SYSTEMD / "stage").read_text()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="only tells something without root")

@@ -17,6 +17,7 @@ from uuid import uuid4
 
 from dms.bench.job import Outcome, Recipe, run_job
 from dms.errors import ConfigError
+from dms.masking import masked
 from dms.scoring.corpus import Entry
 
 _log = logging.getLogger(__name__)
@@ -82,12 +83,19 @@ def run_dask(entries: Sequence[Entry], recipe: Recipe, address: str, done: Done)
     Raises ConfigError without Dask (extra ``cluster``) or where no scheduler answers.
     """
     distributed = _distributed()
-    try:
+    if not address.startswith(("tls://", "inproc://")):
+        _log.warning(
+            "%s is trusted: whoever can reach the scheduler can run code on its workers and here. "
+            "Use tls:// with Dask's settings (distributed.comm.tls) on a shared network.",
+            masked(address),
+        )
+    try:  # Dask's own settings say which TLS files to use
         client = distributed.Client(address, timeout=10)
-    except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"no Dask scheduler answers at {address!r}: {error}; start one with `dask scheduler`"
-        ) from error
+    except (OSError, ValueError, TypeError, RuntimeError) as error:
+        advice = "start one with `dask scheduler`"
+        if address.startswith("tls://"):
+            advice += ", and set distributed.comm.tls in Dask's settings for both"
+        raise ConfigError(f"no Dask scheduler answers at {address!r}: {error}; {advice}") from error
     run = uuid4().hex  # two runs at once must not be given each other's outcomes
     with client:
         jobs = [
@@ -103,7 +111,8 @@ def run_dask(entries: Sequence[Entry], recipe: Recipe, address: str, done: Done)
             elif job.status == "error":  # its worker died more often than the scheduler allows
                 outcome = Outcome(entry.name, entry.source, error=str(job.exception()))
             else:  # cancelled: nobody is left to ask for it
-                lost = f"the Dask scheduler at {address} was lost; start it and run again"
+                at = masked(address)
+                lost = f"the Dask scheduler at {at} was lost; start it and run again"
                 outcome = Outcome(entry.name, entry.source, error=lost)
             outcomes[entry.name] = outcome
             done(outcome)

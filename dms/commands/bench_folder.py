@@ -33,7 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--workers", type=int, default=1, metavar="N", help="recordings at the same time"
     )
     many.add_argument(
-        "--scheduler", metavar="ADDRESS", help="a Dask scheduler, tcp://host:8786, to spread over"
+        "--scheduler",
+        metavar="ADDRESS",
+        help="a Dask scheduler to spread over, tls://host:8786 "
+        "with Dask's own TLS settings, or tcp://... on a network where everybody is trusted",
     )
     many.add_argument(
         "--group", action="append", default=[], metavar="COLUMN",

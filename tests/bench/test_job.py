@@ -15,9 +15,11 @@ import make_demo_drive
 from dms.bench.job import Recipe, frames_path, outcome_object, outcome_of, run_job
 from dms.bench.spread import run_dask, run_here, run_workers
 from dms.bench.summary import SUMMARY, write_page, write_summary
+from dms.errors import ConfigError
 from dms.scoring.corpus import Entry, find
 from dms.scoring.quality import QualitySettings, measure
 from dms.values import Kind
+from tests.bridge.certificates import made
 
 QUIET = ("bridges=[]", "nets.expression=null", "nets.eye_state=null")
 
@@ -182,6 +184,45 @@ def test_two_runs_at_once_on_a_cluster_get_their_own_outcomes(tmp_path, drives):
         outcomes = run_dask(entries, recipe(tmp_path / "a"), address, other_run)
     assert [one.scored.tallies[Kind.ROAD_RAGE].found for one in outcomes] == [1, 1]
     assert [one.scored.tallies[Kind.ROAD_RAGE].found for one in inner] == [0, 0]
+
+
+def test_a_scheduler_behind_tls_is_reached_by_dasks_own_settings(tmp_path, drives, caplog):
+    pytest.importorskip("distributed", reason="the extra 'cluster' is not installed")
+    import dask
+    from distributed import LocalCluster, Security
+
+    certificate, key = made(tmp_path)
+    files_of = {"cert": certificate, "key": key}
+    tls = {"distributed.comm.tls.ca-file": certificate}
+    for role in ("client", "scheduler", "worker"):
+        tls |= {f"distributed.comm.tls.{role}.{key}": file for key, file in files_of.items()}
+    entries = [Entry("c", str(drives / "c.jsonl"))]
+    with (
+        dask.config.set(tls),
+        LocalCluster(
+            n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None,
+            protocol="tls://", security=Security(require_encryption=True),
+        ) as cluster,
+    ):  # fmt: skip
+        address = cluster.scheduler_address
+        assert address.startswith("tls://")
+        (outcome,) = run_dask(entries, recipe(tmp_path / "dask"), address, lambda _: None)
+        assert outcome.error is None
+        assert not [one for one in caplog.records if "is trusted" in one.getMessage()]
+    with pytest.raises(ConfigError, match=r"distributed\.comm\.tls"):
+        run_dask(entries, recipe(tmp_path / "no"), "tls://127.0.0.1:1", lambda _: None)
+
+
+def test_a_scheduler_in_clear_text_is_said_to_be_trusted_and_its_password_is_not_told(
+    tmp_path, drives, caplog
+):
+    pytest.importorskip("distributed", reason="the extra 'cluster' is not installed")
+    entries = [Entry("c", str(drives / "c.jsonl"))]
+    with pytest.raises(ConfigError) as told:
+        run_dask(entries, recipe(tmp_path), "tcp://a:s3cret@127.0.0.1:1", lambda _: None)
+    said = [one.getMessage() for one in caplog.records if one.name == "dms.bench.spread"]
+    assert "can run code" in said[0]
+    assert "s3cret" not in str(told.value) + "".join(said)
 
 
 def test_a_scheduler_that_is_lost_is_told(tmp_path, drives, monkeypatch):
