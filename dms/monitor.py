@@ -55,6 +55,12 @@ class MonitorSettings:
     wake_s: float = setting(
         5.0, unit="s", gt=0, text="a camera that was closed for privacy may take so long to come"
     )
+    rest_s: float = setting(
+        5.0,
+        unit="s",
+        ge=0,
+        text="a camera that was closed for privacy is opened once in so long at most",
+    )
 
 
 class VehicleSource(Protocol):
@@ -220,7 +226,7 @@ class Monitor:
         self._clock, self._sleep, self._enter = clock, sleep, enter
         self._keeper = Keeper(
             camera, first_retry_s=s.first_retry_s, longest_retry_s=s.longest_retry_s,
-            wake_s=s.wake_s, lost=lost,
+            wake_s=s.wake_s, rest_s=s.rest_s, lost=lost,
         )  # fmt: skip
         core.hold(PauseReason.PRIVACY if s.paused else None)
         self._private = core.pause_reason is PauseReason.PRIVACY
