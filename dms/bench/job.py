@@ -10,7 +10,6 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -25,9 +24,8 @@ from dms.config import load
 from dms.engine.manifest import FOLDER
 from dms.errors import DmsError
 from dms.files.frames import load_frames
-from dms.files.observations import OBSERVATIONS
 from dms.files.thumbnails import Thumbnails, forget
-from dms.scoring.corpus import VIDEOS, Entry, labels_of, labels_paths
+from dms.scoring.corpus import Entry, labels_paths
 from dms.scoring.labels import Labels
 from dms.scoring.match import Match, ScoringSettings, Tally, due_times, match, tally
 from dms.scoring.quality import SCORED_COLUMNS, QualitySettings, Scored, score_frames
@@ -36,7 +34,6 @@ from dms.yamlfile import as_data
 
 _log = logging.getLogger(__name__)
 _FORMAT = 2  # of a kept result: what was scored otherwise before is scored again
-FPS = 30.0  # of labels in frames where the recording does not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +88,6 @@ def run_job(
     return outcome
 
 
-def length_frames(source: str) -> int:
-    """How many frames a recording has, as far as can be told without running it; else 0."""
-    path = Path(source)
-    if path.suffix == OBSERVATIONS:
-        with suppress(OSError), path.open("rb") as file:
-            return sum(1 for _ in file)
-    return max(0, int(_declared(source, cv2.CAP_PROP_FRAME_COUNT)))
-
-
 def match_events(
     events: list[Event], labels: Labels | None, settings: ScoringSettings, chain: Chain
 ) -> list[Match]:
@@ -113,23 +101,6 @@ def frames_path(folder: Path) -> Path:
     """Return where a job's frame table is."""
     parquet = folder / "frames.parquet"
     return parquet if parquet.exists() else folder / "frames.csv"
-
-
-def rate_of(source: str) -> float:
-    """Frames a second of a video as its container says, else :data:`FPS`."""
-    rate = _declared(source, cv2.CAP_PROP_FPS)
-    return rate if 1.0 <= rate <= 1000.0 else FPS
-
-
-def _declared(source: str, what: int) -> float:
-    """Return what a video's container says of itself, a property of OpenCV; 0 for no video."""
-    if Path(source).suffix.lower() not in VIDEOS:
-        return 0.0
-    capture = cv2.VideoCapture(source)
-    try:
-        return float(capture.get(what))
-    finally:
-        capture.release()
 
 
 @lru_cache(maxsize=1)
@@ -154,7 +125,7 @@ def _run(
     cv2.setNumThreads(1)  # one core a recording; several recordings share the machine
     table = folder / f"frames{recipe.table}"
     seen = folder / "observations.jsonl" if recipe.observations else None
-    labels = labels_of(entry, rate_of(entry.source) / (entry.time_scale or 1.0))
+    labels = entry.read_labels()
     outputs = Outputs(folder / "events.jsonl", table, seen, folder / "affect.json")
     # Files are written over from here on: what an earlier run made of them is no more.
     (folder / "result.json").unlink(missing_ok=True)

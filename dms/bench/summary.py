@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from dms import __version__
-from dms.bench.job import Outcome, frames_path, match_events, outcome_object, rate_of
+from dms.bench.job import Outcome, frames_path, match_events, outcome_object
 from dms.chain import Chain
 from dms.errors import ConfigError
 from dms.files.events import load_events
 from dms.files.frames import load_frames
 from dms.files.thumbnails import load_thumbnails
 from dms.report.report import SHOWN_COLUMNS, Recording, Report, Thumbnail, write_report
-from dms.scoring.corpus import Entry, labels_of
+from dms.scoring.corpus import Entry
 from dms.scoring.match import ScoringSettings
 from dms.scoring.quality import Figure, Quality, QualitySettings, by_group, measure
 
@@ -121,7 +121,7 @@ def _recording(
 ) -> Recording:
     folder = out / entry.name
     events = load_events(folder / "events.jsonl")
-    labels = labels_of(entry, rate_of(entry.source))
+    labels = entry.read_labels()
     scored = outcome.scored
     seen = scored.eyes_known / scored.frames if scored and scored.frames else None
     return Recording(

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from dms.bench.bench import bench
-from dms.bench.job import match_events, rate_of
+from dms.bench.job import match_events
 from dms.chain import Chain
 from dms.config import load
 from dms.errors import ConfigError
 from dms.report.page import Column, plot, section, spoken, table, write_page
 from dms.report.timeline import plotly_js
-from dms.scoring.corpus import Entry, labels_of
+from dms.scoring.corpus import Entry
 from dms.scoring.match import ScoringSettings, tally
 from dms.scoring.quality import Figure, KindFigures, Quality, QualitySettings, Scored, measure
 from dms.values import Kind
@@ -58,7 +58,7 @@ def sweep(
     labelled = [
         (entry, seen, labels)
         for entry, seen in sources
-        if (labels := labels_of(entry, rate_of(entry.source))) is not None
+        if (labels := entry.read_labels()) is not None
     ]
     if not labelled:
         raise ConfigError("none of the recordings has labels, so there is nothing to measure by")

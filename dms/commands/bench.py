@@ -11,13 +11,13 @@ from pathlib import Path
 from tqdm import tqdm
 
 from dms.bench.bench import Outputs, Result, bench
-from dms.bench.job import rate_of
 from dms.chain import Chain
 from dms.commands import bench_compare, bench_folder
 from dms.commands.options import add_settings, settings_of
 from dms.errors import ConfigError, DmsError
 from dms.files.events import event_object
 from dms.files.video import AnnotatedVideo
+from dms.scoring.corpus import rate_of
 from dms.values import Kind, Level
 
 

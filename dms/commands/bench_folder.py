@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from dms.bench.job import Outcome, Recipe, frames_path, length_frames, rate_of
+from dms.bench.job import Outcome, Recipe, frames_path
 from dms.bench.mcap import write_mcap
 from dms.bench.mdf4 import write_mdf4
 from dms.bench.spread import run_dask, run_here, run_workers
@@ -18,7 +18,7 @@ from dms.chain import Chain
 from dms.commands.options import settings_of
 from dms.errors import ConfigError
 from dms.files.events import load_events
-from dms.scoring.corpus import Entry, annotated, find, labels_of
+from dms.scoring.corpus import Entry, annotated, find, length_frames
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -112,7 +112,7 @@ def _export(args: argparse.Namespace, entry: Entry, folder: Path) -> None:
     if args.mdf4:
         write_mdf4(frames_path(folder), folder / "frames.mf4")
     if args.mcap:
-        labels = labels_of(entry, rate_of(entry.source))
+        labels = entry.read_labels()
         events = load_events(folder / "events.jsonl")
         wanted = labels.events if labels else ()
         write_mcap(frames_path(folder), events, wanted, folder / "frames.mcap")

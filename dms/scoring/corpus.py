@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import cv2
 from pydantic import ConfigDict, TypeAdapter
 from pydantic.dataclasses import dataclass as checked
 
@@ -35,6 +36,7 @@ from dms.scoring.openlabel import (
 VIDEOS = frozenset({".avi", ".mp4", ".mkv", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".gif"})
 _EVENTS, _KEPT = "events.jsonl", "observations.jsonl"  # a run's results for a recording
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".webp"})
+FPS = 30.0  # of labels in frames where the recording does not say
 _GLOB = frozenset("*?[")
 _COLUMNS = frozenset({"source", "labels", "time_scale"})  # of a manifest; others are groups
 
@@ -51,6 +53,13 @@ class Entry:
     labels: str | None = None
     groups: Mapping[str, str] = field(default_factory=dict)
     time_scale: float | None = None
+
+    def read_labels(self) -> Labels | None:
+        """The labels in any format, on the clock that the run has.
+
+        Raises ConfigError where they cannot be used or a table does not name the recording.
+        """
+        return labels_of(self, rate_of(self.source) / (self.time_scale or 1.0))
 
 
 @checked(frozen=True, config=ConfigDict(extra="forbid"))
@@ -125,11 +134,34 @@ def annotated(entries: Sequence[Entry]) -> list[Entry]:
     return told
 
 
-def labels_of(entry: Entry, fps: float) -> Labels | None:
-    """Return the labels of a recording in any format; ``fps`` turns frames into seconds.
+def rate_of(source: str) -> float:
+    """Frames a second of a video as its container says, else :data:`FPS`."""
+    rate = _declared(source, cv2.CAP_PROP_FPS)
+    return rate if 1.0 <= rate <= 1000.0 else FPS
 
-    Raises ConfigError where they cannot be used or a table does not name the recording.
-    """
+
+def _declared(source: str, what: int) -> float:
+    """Return what a video's container says of itself, a property of OpenCV; 0 for no video."""
+    if Path(source).suffix.lower() not in VIDEOS:
+        return 0.0
+    capture = cv2.VideoCapture(source)
+    try:
+        return float(capture.get(what))
+    finally:
+        capture.release()
+
+
+def length_frames(source: str) -> int:
+    """How many frames a recording has, as far as can be told without running it; else 0."""
+    path = Path(source)
+    if path.suffix == OBSERVATIONS:
+        with suppress(OSError), path.open("rb") as file:
+            return sum(1 for _ in file)
+    return max(0, int(_declared(source, cv2.CAP_PROP_FRAME_COUNT)))
+
+
+def labels_of(entry: Entry, fps: float) -> Labels | None:
+    """Return the labels of a recording; ``fps`` turns frames into seconds. Raises ConfigError."""
     parts = [_labels(Path(entry.source), path, fps) for path in labels_paths(entry)]
     return parts[0] if len(parts) == 1 else merged(parts) if parts else None
 

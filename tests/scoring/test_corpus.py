@@ -1,9 +1,10 @@
 import json
+from dataclasses import replace
 
 import pytest
 
 from dms.errors import ConfigError
-from dms.scoring.corpus import annotated, find, labels_of
+from dms.scoring.corpus import Entry, annotated, find, labels_of
 from dms.values import Kind
 
 
@@ -185,3 +186,11 @@ def test_a_manifest_without_a_recording_is_told(tmp_path, name, text):
     (tmp_path / name).write_text(text)
     with pytest.raises(ConfigError, match="names no recording"):
         find([str(tmp_path / name)])
+
+
+def test_labels_in_frames_follow_the_time_scale_of_their_recording(tmp_path):
+    table = tmp_path / "blinks.csv"
+    table.write_text("clip,start_frame0,end_frame0\nclosing,60,65\n")
+    entry = Entry("closing", str(tmp_path / "closing.avi"), str(table), time_scale=2.0)
+    assert entry.read_labels().events[0].start_s == 4.0  # 60 frames at 30 frames/s, twice as slow
+    assert replace(entry, time_scale=None).read_labels().events[0].start_s == 2.0
