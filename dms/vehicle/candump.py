@@ -27,7 +27,9 @@ _SCREEN = re.compile(
     _STAMP + r"(?:[RT]X\s+[-BE]\s*[-BE]\s+)?" + _ID
     + r"\s+\[\s*\d+\]((?:\s+[0-9A-Fa-f]{2})*)\s*(?:'.*|\s\s+\S.*)?$"
 )  # fmt: skip
-_TIMELESS = re.compile(r"\s*\w+\s+" + _ID + r"\s+\[\s*\d+\](?:\s+[0-9A-Fa-f]{2})+")
+_TIMELESS = re.compile(
+    r"\s*\w+\s+(?:[RT]X\s+[-BE]\s*[-BE]\s+)?" + _ID + r"\s+\[\s*\d+\](?:\s+[0-9A-Fa-f]{2})+"
+)
 
 
 def looks_like(lines: Iterable[str]) -> bool:

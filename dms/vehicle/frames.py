@@ -15,15 +15,20 @@ from typing import Any, TextIO, cast
 
 from dms.bus.python_can import can, load_mf4
 from dms.errors import ConfigError
-from dms.vehicle import candump
+from dms.vehicle import candump, tradelogs
 
 _log = logging.getLogger(__name__)
 _CANDUMP = {"", ".log", ".txt", ".candump", ".dump"}
+_TRADE = {*_CANDUMP, ".csv", ".crtd"}
 _HEAD_LINES = 50  # how far candump's first frame is looked for
 _RELATIVE = re.compile(r"\s*base\s+\w+\s+timestamps\s+relative", re.IGNORECASE)
 _STAMPED = re.compile(r"(\s*)(\d+\.\d+)(\s.*)", re.DOTALL)
 _REWIND_S = 1.0  # a larger step back is a clock that was set, a smaller one a late frame
 _LEAP_S = 86_400.0  # so is a larger step ahead: no drive pauses for a day, but clocks begin in 1970
+_CONVERT = (
+    "candump, .asc, .blf, .mf4, .trc up to 2.1, .csv of python-can, SavvyCAN, cabana, CRTD, and "
+    "BUSMASTER logs are read; convert others with SavvyCAN or python -m can.logconvert"
+)
 _SET = "%s: the clock of channel %r was set by %+.3f s at %.3f s; read on without such steps"
 _OTHER = "%s: channel %r has another clock, by %+.3f s at %.3f s; read on without the difference"
 _BEHIND = (
@@ -53,10 +58,10 @@ def frames(path: Path, channel: str = "") -> Iterator[tuple[float, can.Message]]
     except ConfigError:
         raise
     except Exception as error:  # the readers raise anything on a damaged file
-        what = str(error) or type(error).__name__
+        _log.debug("%s: %s: %s", path, type(error).__name__, error)
         if not channels:
-            raise ConfigError(f"{path} is not a CAN log that can be read: {what}") from error
-        _log.warning("%s breaks off after a damaged entry: %s", path, what)
+            raise ConfigError(f"{path} is not a CAN log that can be read; {_CONVERT}") from error
+        _log.warning("%s breaks off after a damaged entry", path)
     if not channels:
         raise ConfigError(f"{path} holds no CAN message; is it the right log?")
     names = ", ".join(sorted(channels))
@@ -117,6 +122,8 @@ def _reader(path: Path) -> Any:
     ending = _ending(path)
     if ending in _CANDUMP and _is_candump(path):
         return contextlib.closing(_candump(path))
+    if ending in _TRADE and (read_line := _trade(path)) is not None:
+        return contextlib.closing(_traded(path, read_line))
     if ending == ".asc":
         return can.ASCReader(cast("TextIO", _Asc(_text(path))))
     if ending == ".mf4":
@@ -156,6 +163,16 @@ def _text(path: Path) -> TextIO:
 def _is_candump(path: Path) -> bool:
     with _text(path) as file:
         return candump.looks_like(islice(file, _HEAD_LINES))
+
+
+def _trade(path: Path) -> tradelogs.Reader | None:
+    with _text(path) as file:
+        return tradelogs.reader_of(islice(file, _HEAD_LINES))
+
+
+def _traded(path: Path, read_line: tradelogs.Reader) -> Iterator[can.Message]:
+    with _text(path) as file:
+        yield from tradelogs.read(file, str(path), read_line)
 
 
 def _candump(path: Path) -> Iterator[can.Message]:

@@ -116,7 +116,8 @@ class VehicleSettings:
         text="CAN database (.dbc, .kcd, .sym, .arxml), or j1939 for the shipped one; empty: none",
     )
     log: str = setting(
-        "", text="replay this log instead of a bus: candump .log, .asc, .blf, .mf4, .trc, .csv"
+        "",
+        text="replay this log instead of a bus: candump, .asc, .blf, .mf4, .trc, .csv and others",
     )
     log_offset_s: float = setting(
         0.0, unit="s", text="time in the log at which the recording begins"

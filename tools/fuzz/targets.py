@@ -14,8 +14,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from dms import config
-from dms.bridge.codec import Codec
+from dms.bridge.codec import CanFrame, Codec
+from dms.bridge.diagnostics import FaultMemory
+from dms.bridge.j1939_node import Node
+from dms.bridge.j1939_settings import NameSettings
 from dms.bridge.mqtt_command import command_of
+from dms.bus.python_can import can
 from dms.bus.slcan import LineReader
 from dms.errors import DmsError
 from dms.files import observations as recording
@@ -27,9 +31,19 @@ from dms.store.events import EventStore, StoreSettings
 from dms.values import Event, Kind, Level
 from dms.vehicle import VehicleSettings, database, logfile
 from dms.vehicle.inputs import VehicleInput
+from dms.vehicle.settings import SignalSettings, SignalsSettings
 
 _FOLDER = Path(tempfile.mkdtemp(prefix="dms-fuzz-", dir="/dev/shm"))
 _MOST_MESSAGES = 1000
+_CAR = b"""BU_: C
+BO_ 134 LWI_01: 8 C
+ SG_ QBit : 15|1@1+ (1,0) [0|1] "" C
+ SG_ Angle : 16|13@1+ (0.1,0) [0|800] "deg" C
+ SG_ VZ : 29|1@1+ (1,0) [0|1] "" C
+"""
+_ANGLE = SignalSettings(
+    message="LWI_01", signal="Angle", sign="VZ", valid={"signal": "QBit", "invalid": [1]}
+)
 _LIMITS = {"speed_kmh": (0, 250.996), "steering_deg": (-1440, 1440), "accelerator": (0, 1)}
 
 
@@ -64,9 +78,20 @@ def slcan(data: bytes) -> None:
 
 
 def vehicle(data: bytes) -> None:
-    """Feed frames to the vehicle's signals: identifier, length, bytes."""
-    reader = VehicleInput(VehicleSettings(database="j1939"))
-    mapped = (0x18FEF100, 0x0CF00300, 0x18F00900, 0x18FEF1FE)
+    """Feed frames to the vehicle's signals: identifier, length, bytes.
+
+    The first byte chooses a truck, or a car whose steering has its sign and validity beside it.
+    """
+    kind, data = _choose(data, 2)
+    if kind:
+        reader = VehicleInput(
+            VehicleSettings(
+                database=str(_file("car.dbc", _CAR)), signals=SignalsSettings(steering_angle=_ANGLE)
+            )
+        )
+    else:
+        reader = VehicleInput(VehicleSettings(database="j1939"))
+    mapped = (0x18FEF100, 0x0CF00300, 0x18F00503, 0x0CFDCC21) if not kind else (0x86, 0x86, 1, 2)
     stream, now_s = io.BytesIO(data), 0.0
     while len(head := stream.read(5)) == 5:
         can_id = mapped[head[1] % 4] if head[0] & 1 else int.from_bytes(head[:4], "big") >> 3
@@ -77,6 +102,33 @@ def vehicle(data: bytes) -> None:
             value = getattr(seen, name)
             if value is not None and not low <= value <= high:
                 raise AssertionError(f"accepted what cannot be: {name} {value}")
+
+
+def j1939(data: bytes) -> None:
+    """Feed a truck's bus to our node: identifier, length, bytes, and time passes."""
+    sent: list[can.Message] = []
+    memory = FaultMemory()
+    node = Node(
+        NameSettings(identity_number=7), 0x94, 516_096, memory, lambda m: not sent.append(m)
+    )
+    stream, now_s = io.BytesIO(data), 0.0
+    node.poll(0, now_s)
+    pgns = (0xEE00, 0xEA00, 0xFF41, 0xFECA)
+    while len(head := stream.read(4)) == 4:
+        pgn = pgns[head[0] % 4] | (head[1] if head[0] % 4 < 2 else 0)
+        can_id = 0x18000000 | pgn << 8 | head[2]
+        payload = stream.read(head[3] % 9)
+        now_s += head[3] / 100
+        node.heard(can.Message(arbitration_id=can_id, data=payload), now_s)
+        node.poll(0, now_s)
+        ours = {message.arbitration_id & 0xFF for message in sent}
+        if not ours <= {0x94, 0xFE, *range(128, 248)}:
+            raise AssertionError(f"sent from {ours}")
+        frame = CanFrame("DMS_State", 0x18FF41FE, True, bytes(8), now_s)
+        identified = node.identify(frame)
+        if identified is not None and identified & 0xFF != node.address:
+            raise AssertionError("sent without an address")
+        sent.clear()
 
 
 def can_log(data: bytes) -> None:
@@ -157,7 +209,17 @@ def commands(data: bytes) -> None:
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     one.__name__: one
-    for one in (settings, slcan, vehicle, can_log, can_database, label_files, store, commands)
+    for one in (
+        settings,
+        slcan,
+        vehicle,
+        j1939,
+        can_log,
+        can_database,
+        label_files,
+        store,
+        commands,
+    )
 }
 
 
@@ -175,7 +237,12 @@ def starts(target: str) -> Iterator[bytes]:
     elif target == "slcan":
         yield b"t4008DEADBEEF00000000\rT18FEF10081122334455667788\rz\r\aV1013\rd1239" + b"0" * 24
     elif target == "vehicle":
-        yield bytes([1, 0, 10, 0, 8, 255, 0, 80, 0, 0, 0, 0, 0]) * 4
+        yield b"\x00" + bytes([1, 0, 10, 0, 8, 255, 0, 80, 0, 0, 0, 0, 0]) * 4
+        yield b"\x01" + bytes([1, 0, 10, 0, 8, 0, 0, 0x84, 0x23, 0, 0, 0, 0]) * 4
+    elif target == "j1939":
+        yield bytes([0, 255, 0x94, 8, 1, 0, 0, 0, 0, 0, 0, 0]) + bytes(
+            [1, 255, 0x20, 3, 0, 0xEE, 0]
+        )
     elif target == "can_log":
         yield b"\x00(1700000000.100000) can0 18FEF100#FF00500000000000\n"
         yield b"\x05 (1700000000.1)  can0  123   [2]  11 22\n"
@@ -183,6 +250,10 @@ def starts(target: str) -> Iterator[bytes]:
             b"\x01date Mon Jan 1 00:00:00 2024\nbase hex  timestamps absolute\n"
             b"0.1 1  123x  Rx   d 2 11 22\n"
         )
+        yield b"\x04Time Stamp,ID,Extended,Dir,Bus,LEN,D1\n1000,1A0,false,Rx,0,1,FE,\n"
+        yield b"\x04time,addr,bus,data\n7.0,0x1a0,0,0xfe\n"
+        yield b"\x051320745424.100 R11 1A0 FE 36\n1320745424.350 R29 18FEF100 FF\n"
+        yield b"\x00***BUSMASTER Ver 3.2.2***\n***HEX***\n10:00:00:0000 Rx 1 0x1A0 s 1 FE\n"
         yield b"\x03;$FILEVERSION=1.1\n     1)      1.0  Rx         0123  2  11 22\n"
         yield b"\x04timestamp,arbitration_id,extended,remote,error,dlc,data\n0,0x123,0,0,0,2,ESI=\n"
     elif target == "can_database":
