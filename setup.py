@@ -18,6 +18,8 @@ AUDIT = ["fairlearn>=0.12"]
 CLIPS = ["pyrage>=1.2"]  # age encryption of event clips
 V4L2 = ["linuxpy>=0.21; sys_platform == 'linux'"]  # GPL-3.0-or-later, hence optional
 FUZZ = ["atheris>=3; python_version >= '3.11'"]
+# FFmpeg as wheels, with x264 and x265, which are GPL: for benches, not for the vehicle's package
+VIDEO = ["av>=14"]
 DASHBOARD = ["starlette>=0.37", "uvicorn>=0.29"]
 CLUSTER = ["distributed>=2024.1"]
 TRAIN = ["torch>=2.4", "onnx>=1.16", "onnxscript>=0.1", "matplotlib>=3.8"]
@@ -64,7 +66,8 @@ setup(
         "jetson": ["pycuda"],  # TensorRT comes with JetPack, which no wheel may replace
         "tensorrt": ["tensorrt>=10.3,<12", "pycuda"],  # a bench machine with a discrete GPU
         "v4l2": V4L2,
-        "bench": BENCH,
+        "bench": [*BENCH, *VIDEO],
+        "video": VIDEO,
         "dlib68": DLIB68,
         "audit": AUDIT,
         "clips": CLIPS,
@@ -73,7 +76,19 @@ setup(
         "demo": DEMO,
         "fuzz": FUZZ,
         "train": TRAIN,
-        "test": [*TEST, *LINT, *BENCH, *DEMO, *DLIB68, *CLUSTER, *DASHBOARD, *AUDIT, *CLIPS, *V4L2],
+        "test": [
+            *TEST,
+            *LINT,
+            *BENCH,
+            *VIDEO,
+            *DEMO,
+            *DLIB68,
+            *CLUSTER,
+            *DASHBOARD,
+            *AUDIT,
+            *CLIPS,
+            *V4L2,
+        ],
     },
     entry_points={"console_scripts": ["dms = dms.cli:main"]},
 )

@@ -53,6 +53,12 @@ class CameraError(DmsError):
     exit_code = 3
 
 
+class DamagedError(CameraError):
+    """A recording was read to its end, but parts of it could not be decoded."""
+
+    exit_code = 7
+
+
 class CameraLostError(CameraError):
     """A camera that worked has stopped: unplugged, frozen or silent. Worth a retry."""
 

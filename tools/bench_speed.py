@@ -231,7 +231,12 @@ def show(report: dict[str, Any]) -> None:
     cost = f"{100 * run['cpu_share']:.0f} % of a core"
     drops = f"{run['drops']} frames dropped and {run['frames']} decided"
     age = f"age of a decided frame {run['age_median_ms']:.1f} ms (p99 {run['age_p99_ms']:.1f})"
-    alert = f"at most {run['age_at_alert_most_ms']:.1f} ms at {run['alerts']} alerts"
+    most_ms = run["age_at_alert_most_ms"]
+    alert = (
+        "no alert in it"
+        if most_ms is None
+        else f"at most {most_ms:.1f} ms at {run['alerts']} alerts"
+    )
     print(f"live at {LIVE_FPS:.0f}/s for {run['seconds']:.0f} s: {cost}, {drops}, {age}, {alert}")
 
 

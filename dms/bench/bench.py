@@ -7,8 +7,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dms.camera.camera import Damage
 from dms.chain import Chain
-from dms.errors import ConfigError
+from dms.errors import ConfigError, DamagedError
 from dms.files.affect import AffectKeeper, write_affect
 from dms.files.events import EventWriter, FrameTable
 from dms.files.observations import OBSERVATIONS, load, to_line
@@ -36,6 +37,8 @@ class Result:
     eyes_known: int = 0  # frames in which the eyes' state was known
     events: list[Event] = field(default_factory=list)
     rest_given: bool = False  # the driver's resting face was learned in the run that was recorded
+    damages: list[Damage] = field(default_factory=list)
+    spent_s: float = 0.0  # by the clock of the machine, decoding included; 0 where not measured
 
     @property
     def availability(self) -> float | None:
@@ -104,7 +107,8 @@ def bench(
     With ``real_time`` it takes as long as the recording, and the bridges send as in a drive.
 
     A video, image folder or ``.jsonl`` of recorded observations. Raises CameraError or ConfigError
-    where the recording cannot be used; ``result`` then holds what came before.
+    where the recording cannot be used; ``result`` then holds what came before. Raises DamagedError
+    at the end where parts could not be decoded; ``result`` then holds all the rest.
     """
     result = result or Result(source)
     chosen = outputs or Outputs()
@@ -113,17 +117,25 @@ def bench(
     affect = AffectKeeper() if chosen.affect else None
     sinks: list[Sink] = [_Keeper(result, progress), *([affect] if affect else []), *more]
     try:
-        _run(source, chain, sinks, chosen, real_time=real_time)
+        _run(source, chain, sinks, chosen, result, real_time=real_time)
     except OSError as error:  # a full disk, a folder taken away
         raise ConfigError(f"cannot write the results: {error.strerror}; free the disk") from error
     result.rest_given = chain.core.rest_given
     if affect and chosen.affect:
         write_affect(affect.affect, chosen.affect)
+    if result.damages:
+        raise DamagedError(f"damaged: {'; '.join(map(str, result.damages))}; the rest was used.")
     return result
 
 
 def _run(
-    source: str, chain: Chain, sinks: list[Sink], outputs: Outputs, *, real_time: bool
+    source: str,
+    chain: Chain,
+    sinks: list[Sink],
+    outputs: Outputs,
+    result: Result,
+    *,
+    real_time: bool,
 ) -> None:
     with ExitStack() as stack:
         sinks = [*sinks, Files(outputs, stack)]
@@ -136,7 +148,10 @@ def _run(
             camera = stack.enter_context(chain.camera(source))
             vehicle = stack.enter_context(chain.vehicle(live=False, recording=source))
             monitor = Monitor(camera, chain.perception, chain.core, bridges, vehicle, sinks)
-            monitor.run()
+            try:
+                monitor.run()
+            finally:
+                result.damages = list(camera.damages)
 
 
 def _refuse_same(source: str, outputs: Outputs) -> None:

@@ -60,11 +60,12 @@ class Comparison:
     only_after: tuple[str, ...]
     figures: tuple[tuple[str, str, float | None, float | None], ...]
     counts: tuple[tuple[str, str, int, int], ...]
+    common: int = 0  # recordings that are in both runs
 
     @property
     def same(self) -> bool:
-        """Whether both runs alert alike on the same recordings."""
-        return not (self.changes or self.only_before or self.only_after)
+        """Whether both runs alert alike on the same recordings, of which there are some."""
+        return self.common > 0 and not (self.changes or self.only_before or self.only_after)
 
 
 def compare(before: Path, after: Path, settings: CompareSettings) -> Comparison:
@@ -86,6 +87,7 @@ def compare(before: Path, after: Path, settings: CompareSettings) -> Comparison:
         tuple(sorted(names[1] - names[0])),
         tuple(_figures(one, two)),
         tuple(counts),
+        len(names[0] & names[1]),
     )
 
 

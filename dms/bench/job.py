@@ -18,11 +18,11 @@ from typing import Any
 import cv2
 
 from dms import __version__
-from dms.bench.bench import Outputs, bench
+from dms.bench.bench import Outputs, Result, bench
 from dms.chain import Chain, log_beside
 from dms.config import load
 from dms.engine.manifest import FOLDER
-from dms.errors import DmsError
+from dms.errors import DamagedError, DmsError
 from dms.files.frames import load_frames
 from dms.files.thumbnails import Thumbnails, forget
 from dms.scoring.corpus import Entry, labels_paths
@@ -59,6 +59,7 @@ class Outcome:
     alerts: tuple[int, ...] = (0, 0, 0, 0)  # events by level 0..3
     synthetic: bool = False
     error: str | None = None
+    damaged: str | None = None  # parts that could not be decoded; the rest was scored
     kept: bool = field(default=False, compare=False)  # done by an earlier run with the same key
 
 
@@ -133,7 +134,12 @@ def _run(
     for other in {"frames.csv", "frames.parquet"} - {table.name}:
         (folder / other).unlink(missing_ok=True)  # of an earlier run in the other format
     pictures = [Thumbnails(folder)] if recipe.thumbnails else []
-    result = bench(entry.source, chain, outputs, progress, pictures)
+    result = Result(entry.source)
+    damaged = None
+    try:
+        bench(entry.source, chain, outputs, progress, pictures, result)
+    except DamagedError as error:  # all that could be decoded counts
+        damaged = str(error)
     matches = match_events(result.events, labels, ScoringSettings(), chain)
     confusion: Mapping[tuple[str, str], int] = {}
     perclos_error = None
@@ -153,7 +159,7 @@ def _run(
     )
     alerts = tuple(sum(event.level == level for event in result.events) for level in Level)
     synthetic = labels.synthetic if labels else False
-    return Outcome(entry.name, entry.source, scored, alerts, synthetic)
+    return Outcome(entry.name, entry.source, scored, alerts, synthetic, damaged=damaged)
 
 
 def _key(entry: Entry, recipe: Recipe, chain: Chain) -> str:
@@ -204,6 +210,7 @@ def outcome_object(outcome: Outcome) -> dict[str, Any]:
         "alerts": list(outcome.alerts),
         "synthetic": outcome.synthetic,
         "error": outcome.error,
+        "damaged": outcome.damaged,
     }
     if scored is not None:
         thing["scored"] = {
@@ -227,5 +234,12 @@ def outcome_of(thing: Mapping[str, Any], kept: bool = False) -> Outcome:
         scored = Scored(**{**told, "tallies": tallies, "confusion": confusion})
     alerts = tuple(thing["alerts"])
     return Outcome(
-        thing["name"], thing["source"], scored, alerts, thing["synthetic"], thing["error"], kept
+        thing["name"],
+        thing["source"],
+        scored,
+        alerts,
+        thing["synthetic"],
+        thing["error"],
+        thing.get("damaged"),
+        kept,
     )

@@ -107,12 +107,17 @@ def write_page(
     failures = [(one.name, one.error) for one in outcomes if one.error]
     if failures:
         facts.append(f"{len(failures)} of {len(outcomes)} recordings could not be used")
+    damaged = [(one.name, one.damaged) for one in outcomes if one.damaged]
+    if damaged:
+        facts.append(f"{len(damaged)} of {len(outcomes)} recordings are damaged in part")
     if len(pairs) > len(shown):
         facts.append(f"timelines of the {len(shown)} recordings with the most faults")
     by_column = {column: by_group(scored, column, settings) for column in groups}
     path = out / "report.html"
     quality = measure(scored, settings)
-    write_report(Report("dms bench", recordings, facts, quality, by_column, failures), path)
+    write_report(
+        Report("dms bench", recordings, facts, quality, by_column, [*failures, *damaged]), path
+    )
     return path
 
 

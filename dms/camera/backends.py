@@ -25,7 +25,8 @@ from dms.errors import CameraError, ConfigError
 _RTSP = ("rtsp://", "rtsps://")
 _LIVE = {SourceKind.V4L2, SourceKind.GSTREAMER}
 BACKENDS = {
-    "file": "dms.camera.video_file:VideoFile",
+    "file": "dms.camera.pyav_file:PyavFile",
+    "file-opencv": "dms.camera.video_file:VideoFile",
     "folder": "dms.camera.image_folder:ImageFolder",
     "v4l2": "dms.camera.v4l2:V4l2Device",
     "v4l2-opencv": "dms.camera.opencv_stream:OpenCvV4l2",
@@ -100,7 +101,8 @@ def presences() -> list[Presence]:
     v4l2 = "V4L2" in _opencv_backends()
     gstreamer = _opencv_has_gstreamer()
     return [
-        Presence("file", "FFMPEG" in _opencv_backends(), built_in),
+        _optional("file", "av", "pip install dms-jetson[video]; OpenCV reads films until then"),
+        Presence("file-opencv", "FFMPEG" in _opencv_backends(), built_in),
         Presence("folder", True, built_in),
         _optional("v4l2", "linuxpy", "pip install dms-jetson[v4l2] (GPL-3.0-or-later)"),
         Presence("v4l2-opencv", v4l2, built_in if v4l2 else lacks_v4l2),
@@ -117,6 +119,8 @@ def presences() -> list[Presence]:
 def _choose(kind: SourceKind, settings: CameraSettings) -> str:
     if kind is SourceKind.V4L2:
         return "v4l2" if importlib.util.find_spec("linuxpy") else "v4l2-opencv"
+    if kind is SourceKind.FILE:
+        return "file" if importlib.util.find_spec("av") else "file-opencv"
     if kind is not SourceKind.GSTREAMER:
         return str(kind.value)
     if _opencv_has_gstreamer():

@@ -7,9 +7,23 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from dms.resource import OpenedResource
 from dms.values import Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A part of a recording without a picture, in its own time; ``to_s`` is None at the end."""
+
+    from_s: float
+    to_s: float | None
+    words: str
+
+    def __str__(self) -> str:
+        until = "the end" if self.to_s is None else f"{self.to_s:.2f} s"
+        return f"no picture from {self.from_s:.2f} s to {until} ({self.words})"
 
 
 class Camera(OpenedResource):
@@ -45,6 +59,11 @@ class Camera(OpenedResource):
     def given_up(self) -> bool:
         """Whether its driver has swallowed so many reads that only a new process helps."""
         return False
+
+    @property
+    def damages(self) -> tuple[Damage, ...]:
+        """What of a recording could not be decoded so far."""
+        return ()
 
     def interrupt(self) -> None:
         """Make a read that waits return None soon; safe from a signal handler."""

@@ -29,12 +29,12 @@ class ImageFolder(RecordedSource):
         self._csv = Path(settings.timestamps) if settings.timestamps else None
         self._times: dict[str, float] | None = None
         self._paths: list[Path] = []
-        self._next = 0
+        self._next = self._good = 0
 
     def open(self) -> None:
         if not self._folder.is_dir():
             raise CameraError(f"There is no folder {self._folder}; check camera.source.")
-        self._next, self.ended = 0, False
+        self._next, self._good, self.ended = 0, 0, False
         table = self._csv or self._folder / TIMESTAMPS
         self._times = read_timestamps(table) if self._csv or table.is_file() else None
         if self._times is None and self._rate is None:
@@ -56,16 +56,30 @@ class ImageFolder(RecordedSource):
         return [self._folder / name for name in times]
 
     def grab(self) -> Picture | None:
-        if self._next >= len(self._paths):
-            self.ended = True
-            return None
+        while self._next < len(self._paths):
+            if (picture := self._read_next()) is not None:
+                return picture
+        self._end()
+        return None
+
+    def _read_next(self) -> Picture | None:
         path = self._paths[self._next]
+        # At a fixed rate each file has its place in time, a damaged one as well.
+        t_s = self._next / self._rate if self._rate else None
+        if self._times is not None:
+            t_s = self._times[path.name]
+        self._next += 1
         image = cv2.imread(str(path), cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR)
         if image is None:
-            raise CameraError(f"{path} is damaged or no picture; remove or replace it.")
-        t_s = self._times[path.name] if self._times is not None else None
-        self._next += 1
+            self.spoilt(f"{path.name} is damaged or no picture")
+            return None
+        self._good += 1
         return Picture(image, t_s)
+
+    def _end(self) -> None:
+        self.ended = True
+        if not self._good:
+            raise CameraError(f"None of the pictures in {self._folder} can be read; check them.")
 
     def close(self) -> None:
         self._paths = []

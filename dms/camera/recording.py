@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from dms.camera.camera import Camera
+import logging
+
+from dms.camera.camera import Camera, Damage
 from dms.camera.clock import RecordingClock
 from dms.camera.gray import frame_picture
 from dms.camera.settings import CameraSettings
 from dms.camera.source import Source
-from dms.errors import CameraError
+from dms.errors import CameraError, DamagedError
 from dms.values import Frame
+
+_JUMP = 1.5  # longer than so many periods is a gap
+_AHEAD_S = 2.0  # a decoder that works in threads is no further ahead than this
+_log = logging.getLogger(__name__)
 
 
 class RecordedSource(Source):
     """A source with an end; ``fps`` is what it declares, 0 if it does not."""
 
     fps = 0.0
+    damage: str | None = None  # what could not be decoded since the last picture, in words
+
+    def spoilt(self, words: str) -> None:
+        """Note that something could not be decoded; reading goes on."""
+        self.damage = self.damage or words
 
 
 class Recording(Camera):
@@ -27,23 +38,56 @@ class Recording(Camera):
         self._settings = settings
         self._clock: RecordingClock | None = None
         self._sequence = 0
+        self._last_s = 0.0
+        self._period_s = 0.0  # between pictures, as the source declares; 0 where it does not
+        self._suspect: tuple[float, str] | None = None  # damage whose gap is not reached yet
+        self._damages: list[Damage] = []
+
+    @property
+    def damages(self) -> tuple[Damage, ...]:
+        return tuple(self._damages)
 
     def open(self) -> None:
         self._source.open()
         fps = self._settings.fps or self._source.fps
         self._clock = RecordingClock(fps, self._settings.largest_gap_s, self._settings.time_scale)
-        self._sequence = 0
+        self._sequence, self._last_s, self._suspect = 0, 0.0, None
+        self._period_s = self._settings.time_scale / fps if fps > 0 else 0.0
+        self._damages.clear()
+        self._source.damage = None
 
     def read(self) -> Frame | None:
         if self._clock is None:
             raise CameraError("The recording is not open; use it in a with statement.")
         picture = self._source.grab()
-        if picture is None:
+        t_s = None if picture is None else self._clock.stamp(picture.t_s)
+        if self._source.damage is not None:
+            self._suspect = self._suspect or (self._last_s, self._source.damage)
+            self._source.damage = None
+        if self._suspect is not None:
+            self._place(*self._suspect, t_s)
+        if picture is None or t_s is None:
             return None
         gray = frame_picture(picture, self._settings)
-        frame = Frame(gray=gray, t_s=self._clock.stamp(picture.t_s), sequence=self._sequence)
+        frame = Frame(gray=gray, t_s=t_s, sequence=self._sequence)
         self._sequence += 1
+        self._last_s = t_s
         return frame
+
+    def _place(self, since_s: float, words: str, t_s: float | None) -> None:
+        """Tell a damage once its gap is reached: a decoder works some pictures ahead."""
+        jumped = t_s is None or t_s - self._last_s > _JUMP * (self._period_s or t_s)
+        if jumped:
+            self._tell(Damage(self._last_s, t_s, words))
+        elif t_s is not None and t_s - since_s > _AHEAD_S:
+            self._tell(Damage(since_s, t_s, words))  # shorter than the film's own unevenness
+
+    def _tell(self, damage: Damage) -> None:
+        self._suspect = None
+        self._damages.append(damage)
+        if self._settings.strict:
+            raise DamagedError(f"{self._settings.source}: {damage}; record or copy it again.")
+        _log.warning("%s: %s.", self._settings.source, damage)
 
     def close(self) -> None:
         self._clock = None

@@ -86,6 +86,9 @@ class CameraSettings:
         unit="s",
         text="the very same picture, bit for bit, for so long is a frozen camera; null: never",
     )
+    strict: bool = setting(
+        False, text="recordings: end at the first part that cannot be decoded, instead of after it"
+    )
     rtsp_latency_ms: int = setting(100, ge=0, le=10_000, unit="ms", text="RTSP jitter buffer")
     largest_gap_s: float = setting(
         60.0, gt=0, unit="s", text="recordings: a larger jump of the timestamps is a broken stamp"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Any, cast
 
 import cv2
+from numpy.typing import NDArray
 
 from dms.camera.recording import RecordedSource
 from dms.camera.settings import CameraSettings
@@ -14,6 +16,7 @@ from dms.errors import CameraError
 
 _log = logging.getLogger(__name__)
 _MOST_FRAMES = 1e9  # containers without a count give nonsense such as -9e15
+_MOST_FAILURES = 500  # reads in a row without a picture, after which the rest is lost
 _SHORT_S = 0.5  # less than this missing at the end is rounding of the declared length ...
 _SHORT_SHARE = 0.02  # ... and so is less than this share of it
 
@@ -31,8 +34,8 @@ class VideoFile(RecordedSource):
 
     def open(self) -> None:
         self.close()
-        _check_readable(self._path)
-        capture = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG)
+        check_readable(self._path)
+        capture = cv2.VideoCapture(ffmpeg_name(self._path), cv2.CAP_FFMPEG)
         if not capture.isOpened():
             capture.release()
             raise CameraError(
@@ -48,8 +51,8 @@ class VideoFile(RecordedSource):
     def grab(self) -> Picture | None:
         if self._capture is None or self.ended:
             return None
-        got, image = self._capture.read()
-        if not got or image is None:
+        image = self._next(self._capture)
+        if image is None:
             self.ended = True
             self._check_complete()
             return None
@@ -66,6 +69,21 @@ class VideoFile(RecordedSource):
             self._capture.release()
             self._capture = None
 
+    def _next(self, capture: cv2.VideoCapture) -> NDArray[Any] | None:
+        """Return the next picture that can be decoded; None at the end.
+
+        OpenCV says the same of the end and of what cannot be decoded: more tries tell them apart.
+        """
+        for failed in range(_MOST_FAILURES):
+            got, image = capture.read()
+            if got and image is not None:
+                if failed:
+                    self.spoilt("it cannot be decoded")
+                return cast("NDArray[Any]", image)
+            if self._declared and self._count + failed >= self._declared:
+                break
+        return None
+
     def _check_complete(self) -> None:
         if self._count == 0:
             raise CameraError(f"{self._path} holds no picture that can be decoded; check the file.")
@@ -78,7 +96,7 @@ class VideoFile(RecordedSource):
             # Matroska declares where it ends, also for what was cut out of a longer recording with
             # its stamps kept; OpenCV counts those in frames.
             got_s = max(got_s, (self._capture.get(pts) + 1.0) / self.fps)
-        if declared_s - got_s > max(_SHORT_S, _SHORT_SHARE * declared_s):
+        if incomplete(declared_s, got_s):
             raise CameraError(
                 f"{self._path} is truncated or damaged: it declares {declared_s:.2f} s "
                 f"({self._declared} frames) but ends after {got_s:.2f} s ({self._count} frames); "
@@ -88,7 +106,12 @@ class VideoFile(RecordedSource):
         _log.info("%s: %d frames came, about %d declared.", self._path, self._count, self._declared)
 
 
-def _check_readable(path: Path) -> None:
+def incomplete(declared_s: float, got_s: float) -> bool:
+    """Whether so much is missing of what a file declares that it was cut off."""
+    return declared_s - got_s > max(_SHORT_S, _SHORT_SHARE * declared_s)
+
+
+def check_readable(path: Path) -> None:
     """Raise CameraError unless ``path`` is a file with something in it."""
     try:
         size = path.stat().st_size
@@ -100,3 +123,8 @@ def _check_readable(path: Path) -> None:
         raise CameraError(f"{path} cannot be read ({error.strerror}); check it.") from error
     if size == 0:
         raise CameraError(f"{path} is empty; record or copy it again.")
+
+
+def ffmpeg_name(path: Path) -> str:
+    """Return a name that FFmpeg takes for a file: a colon in it would name a protocol."""
+    return f"file:{path}" if ":" in str(path) else str(path)

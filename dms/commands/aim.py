@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     """Look until interrupted; code 0 if the last verdict was good, else 1."""
     settings = settings_of(args)
     chain = Chain(replace(settings, nets=replace(settings.nets, expression=None, eye_state=None)))
-    good, count = False, 0
+    good, count, told = False, 0, ""
     with chain.camera(args.source) as camera:
         for frame in camera:
             aim = judge(frame.gray, chain.perception.observe(frame), AimSettings())
@@ -43,7 +43,10 @@ def run(args: argparse.Namespace) -> int:
             if args.text:
                 size = shutil.get_terminal_size()
                 print(as_text(frame.gray, aim.face, min(size.columns - 1, 120), size.lines - 3))
-            print(" ".join(aim.advice) or "Good: size, place and light of the face are right.")
+            advice = " ".join(aim.advice) or "Good: size, place and light of the face are right."
+            if args.text or advice != told:  # a line a frame would scroll what matters away
+                print(advice)
+            told = advice
             if args.picture and not cv2.imwrite(str(args.picture), as_picture(frame.gray, aim)):
                 raise ConfigError(f"{args.picture} cannot be written; give a .png or .jpg.")
             if args.frames and count >= args.frames:

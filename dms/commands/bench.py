@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from dms.commands.options import add_settings, settings_of
 from dms.errors import ConfigError, DmsError
 from dms.files.events import event_object
 from dms.files.video import AnnotatedVideo
-from dms.scoring.corpus import rate_of
+from dms.scoring.corpus import length_frames, rate_of
 from dms.values import Kind, Level
 
 
@@ -45,6 +46,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--real-time", action="store_true",
         help="take as long as the recording, so that its bridges send as in a drive",
     )  # fmt: skip
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="end a recording at the first part that cannot be decoded, instead of after it",
+    )
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
     parser.add_argument("--quiet", action="store_true", help="no progress, no list of events")
     bench_folder.add_arguments(parser)
@@ -53,6 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run each source; a recording that fails is told and does not stop the others."""
+    if args.strict:
+        args.set = [*args.set, "camera.strict=true"]
     if args.source[0] in bench_compare.WORDS and not Path(args.source[0]).exists():
         return bench_compare.run(args)
     if args.out is not None:
@@ -108,6 +116,7 @@ def _one(
         ExitStack() as stack,
         tqdm(
             desc=Path(source).name,
+            total=length_frames(source) or None,  # so that the time that is left is shown
             unit=" frames",
             disable=quiet or not sys.stderr.isatty(),
             file=sys.stderr,
@@ -118,7 +127,11 @@ def _one(
             bar.update()
 
         drawn = [stack.enter_context(AnnotatedVideo(video, rate_of(source)))] if video else []
-        bench(source, chain, outputs, progress, drawn, result, real_time=real_time)
+        begun_s = time.perf_counter()
+        try:
+            bench(source, chain, outputs, progress, drawn, result, real_time=real_time)
+        finally:
+            result.spent_s = time.perf_counter() - begun_s
 
 
 def _place(path: Path | None, source: str, many: bool) -> Path | None:
@@ -145,6 +158,8 @@ def _summary(result: Result) -> dict[str, object]:
 def _show(result: Result) -> None:
     seen = "unknown" if result.availability is None else f"{result.availability:.0%}"
     length = f"{result.frames} frames, {result.duration_s:.1f} s"
+    if result.spent_s:
+        length += f", {1000 * result.spent_s / result.frames:.1f} ms a frame"
     print(f"{result.source}: {length}, eyes observable {seen}")
     for event in result.events:
         # What could not be looked for is said too, though it is no alert.

@@ -71,7 +71,13 @@ def _show(told: Comparison) -> None:
         print(f"{name}: {old} -> {new} times {kind} (observed only)")
     for kind, figure, before, after in told.figures:
         print(f"all: {figure} of {kind} {_cell(before)} -> {_cell(after)}")
-    print("the alerts are the same" if told.same else f"{len(told.changes)} alerts differ")
+    if not told.common:
+        print("nothing was compared: the runs have no recording in common")
+        return
+    alone = len(told.only_before) + len(told.only_after)
+    more = f"; {alone} recordings are in one run only, their alerts were not compared"
+    result = f"{len(told.changes)} alerts differ in {told.common} recordings"
+    print("the alerts are the same" if told.same else result + (more if alone else ""))
 
 
 def _sweep(args: argparse.Namespace) -> int:

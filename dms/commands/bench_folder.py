@@ -16,9 +16,10 @@ from dms.bench.spread import run_dask, run_here, run_workers
 from dms.bench.summary import write_page, write_summary
 from dms.chain import Chain
 from dms.commands.options import settings_of
-from dms.errors import ConfigError
+from dms.errors import ConfigError, DamagedError
 from dms.files.events import load_events
 from dms.scoring.corpus import Entry, annotated, find, length_frames
+from dms.values import Level
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -91,8 +92,12 @@ def run(args: argparse.Namespace) -> int:
     page = write_page(args.out, entries, outcomes, chain, args.timelines, args.group)
     if not args.quiet:
         _show(summary["all"], outcomes)
+        if not summary["all"]["kinds"]:
+            _show_alerts(args.out, outcomes)
         print(f"report: {page}")
-    return 1 if any(outcome.error for outcome in outcomes) else 0
+    if any(outcome.error for outcome in outcomes):
+        return 1
+    return DamagedError.exit_code if any(outcome.damaged for outcome in outcomes) else 0
 
 
 def _check_extras(args: argparse.Namespace) -> None:
@@ -133,8 +138,8 @@ def _spread(args: argparse.Namespace, entries: list[Entry], recipe: Recipe) -> l
     ) as bar:
 
         def done(outcome: Outcome) -> None:
-            if outcome.error:
-                bar.write(f"dms bench: {outcome.name}: {outcome.error}", file=sys.stderr)
+            if told := outcome.error or outcome.damaged:
+                bar.write(f"dms bench: {outcome.name}: {told}", file=sys.stderr)
             if not here or outcome.kept:
                 bar.update(lengths[outcome.name])
 
@@ -163,6 +168,19 @@ def _show(quality: dict[str, object], outcomes: list[Outcome]) -> None:
         counts = f"{one['labelled']:8} {one['found']:6} {one['false']:6}"
         rate = _cell(one["false_per_hour"]["value"])
         print(f"{kind:13} {counts}  {shares[0]:6}  {shares[1]:9}  {shares[2]:5}  {rate}")
+
+
+def _show_alerts(out: Path, outcomes: list[Outcome]) -> None:
+    """Print every alert with its time: without labels there are no figures to print."""
+    names = [outcome.name for outcome in outcomes if outcome.error is None]
+    width = max((len(name) for name in names), default=0)
+    told = [(name, e) for name in names for e in load_events(out / name / "events.jsonl")]
+    alerts = [(name, event) for name, event in told if event.level > Level.NONE]
+    for name, event in alerts:
+        kind = f"{event.kind.value:13} level {event.level}"
+        print(f"{name:{width}}  {event.t_s:9.2f} s  {kind}  {event.reason}")
+    if not alerts:
+        print("no alerts")
 
 
 def _cell(value: float | None) -> str:

@@ -88,7 +88,7 @@ def write_report(report: Report, path: Path) -> None:
     hours = sum(recording.duration_s for recording in report.recordings) / 3600
     body = [_summary(report, matches, hours)]
     if report.failures:
-        body.append(section("Could not be used", _failure_table(report.failures)))
+        body.append(section("Could not be used, or not whole", _failure_table(report.failures)))
     judged = report.quality.kinds if report.quality else ()
     if tallies := tally(matches, judged):
         scores = score_table(tallies, hours, report.quality)

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from dms.bench.compare import CompareSettings, What, compare, match_alerts
+from dms.cli import main
 from dms.errors import ConfigError
 from dms.files.events import EventWriter
 from dms.values import Event, Kind, Level
@@ -76,3 +77,26 @@ def test_two_runs_are_compared_recording_by_recording(tmp_path):
 def test_what_is_no_run_is_told(tmp_path):
     with pytest.raises(ConfigError, match="no finished run"):
         compare(tmp_path, tmp_path, SETTINGS)
+
+
+def test_runs_with_nothing_in_common_are_not_the_same(tmp_path):
+    one = run(tmp_path / "a", {"x": [alert(3.0)]})
+    other = run(tmp_path / "b", {"y": [alert(3.0)]})
+    empty = run(tmp_path / "c", {"z": []})
+    (tmp_path / "c/summary.json").write_text(
+        json.dumps({"recordings": [{"name": "z", "error": "x"}], "all": {"kinds": {}}})
+    )
+    assert compare(one, other, SETTINGS).common == 0
+    assert not compare(one, other, SETTINGS).same
+    assert not compare(empty, empty, SETTINGS).same  # nothing was compared
+    assert compare(one, one, SETTINGS).same
+
+
+def test_a_gate_hears_that_nothing_was_compared(tmp_path, capsys):
+    one = run(tmp_path / "a", {"x": [alert(3.0)]})
+    other = run(tmp_path / "b", {"y": [alert(3.0)]})
+    assert main(["bench", "compare", str(one), str(other)]) == 1
+    assert "no recording in common" in capsys.readouterr().out
+    both = run(tmp_path / "c", {"x": [alert(3.0)], "y": []})
+    assert main(["bench", "compare", str(one), str(both)]) == 1
+    assert "1 recordings are in one run only" in capsys.readouterr().out

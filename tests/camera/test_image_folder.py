@@ -4,7 +4,7 @@ import pytest
 
 from dms.camera.backends import open_camera
 from dms.camera.settings import CameraSettings
-from dms.errors import CameraError, ConfigError
+from dms.errors import CameraError, ConfigError, DamagedError
 
 
 def ramp(kind=np.uint8, top=255, height=64, width=80):
@@ -96,10 +96,21 @@ def test_without_table_or_rate_the_message_says_what_to_add(tmp_path):
         read_all(tmp_path)
 
 
-def test_a_damaged_picture_is_named(tmp_path):
-    write(tmp_path, "a.png", ramp())
+def test_a_damaged_picture_is_named_and_passed_over(tmp_path):
+    for name in ("a.png", "c.png"):
+        write(tmp_path, name, ramp())
     (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes()[:40])
-    with pytest.raises(CameraError, match=r"b\.png is damaged"):
+    with open_camera(CameraSettings(source=str(tmp_path), fps=1)) as camera:
+        assert [frame.t_s for frame in camera] == [0.0, 2.0]  # c keeps its place in time
+        (damage,) = camera.damages
+    assert str(damage) == "no picture from 0.00 s to 2.00 s (b.png is damaged or no picture)"
+    with pytest.raises(DamagedError, match=r"b\.png is damaged"):
+        read_all(tmp_path, fps=1, strict=True)
+
+
+def test_a_folder_of_damaged_pictures_alone_is_refused(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    with pytest.raises(CameraError, match="None of the pictures"):
         read_all(tmp_path, fps=1)
 
 

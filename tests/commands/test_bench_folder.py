@@ -9,7 +9,9 @@ pytest.importorskip("skimage", reason="the extra 'demo' is not installed")
 pytest.importorskip("plotly", reason="the extra 'bench' is not installed")
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
+import cv2
 import make_demo_drive
+import numpy as np
 
 from dms.cli import main
 
@@ -77,3 +79,38 @@ def test_a_missing_library_is_told_before_the_work_not_after_it(
     assert main(words) == 2
     assert "dms-jetson[mf4]" in capsys.readouterr().err
     assert not (tmp_path / "o").exists()
+
+
+def test_without_labels_every_alert_is_printed_with_its_time(corpus, tmp_path, capsys):
+    drives = tmp_path / "drives"
+    drives.mkdir()
+    shutil.copy(corpus / "drive.jsonl", drives / "monday.jsonl")
+    assert main(["bench", str(drives), "--out", str(tmp_path / "o"), *QUIET]) == 0
+    out = capsys.readouterr().out
+    assert "monday" in out
+    assert "road_rage     level 1" in out
+    assert " s  road_rage" in out
+
+
+def test_a_damaged_recording_is_scored_and_has_its_own_exit_code(tmp_path, capsys):
+    folder = tmp_path / "cabin"
+    folder.mkdir()
+    for number in range(6):
+        cv2.imwrite(str(folder / f"{number}.png"), np.full((240, 320), 40 * number, np.uint8))
+    (folder / "3.png").write_bytes(b"no picture")
+    words = ["bench", str(folder), "-s", "camera.fps=10", *QUIET]
+    assert main([*words, "--events", str(tmp_path / "e.jsonl")]) == 7
+    told = capsys.readouterr()
+    assert "no picture from 0.20 s to 0.40 s (3.png is damaged or no picture)" in told.err
+    assert "5 frames, 0.5 s" in told.out
+    assert "ms a frame" in told.out
+    assert main([*words, "--strict", "--quiet"]) == 7
+    manifest = tmp_path / "m.csv"
+    manifest.write_text("source\ncabin\n")
+    out = ["--out", str(tmp_path / "o")]
+    assert main(["bench", str(manifest), *out, "-s", "camera.fps=10", *QUIET]) == 7
+    (one,) = json.loads((tmp_path / "o/summary.json").read_text())["recordings"]
+    assert one["error"] is None
+    assert one["scored"]["frames"] == 5
+    assert "3.png is damaged" in one["damaged"]
+    assert "not whole" in (tmp_path / "o/report.html").read_text()

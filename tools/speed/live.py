@@ -86,6 +86,6 @@ def live(pictures: Sequence[np.ndarray], fps: float, overrides: list[str]) -> di
         "age_median_ms": 1e3 * float(np.median(ages.all_s)),
         "age_p99_ms": 1e3 * float(np.percentile(ages.all_s, 99)),
         "alerts": len(ages.alerts_s),
-        "age_at_alert_most_ms": 1e3 * max(ages.alerts_s, default=float("nan")),
+        "age_at_alert_most_ms": 1e3 * max(ages.alerts_s) if ages.alerts_s else None,
         "threads": threading.active_count(),
     }

@@ -1,0 +1,197 @@
+"""Video files through PyAV: the frames' own luma, times, rotation and shape; damage is passed over.
+
+PyAV's wheels (extra ``video``) bring FFmpeg's libraries under the LGPL together with x264 and x265
+under the GPL, so they are for benches and no part of the vehicle's package, where OpenCV reads.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, cast
+
+import av
+import av.error
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dms.camera.recording import RecordedSource
+from dms.camera.settings import CameraSettings
+from dms.camera.source import Picture
+from dms.camera.video_file import check_readable, ffmpeg_name, incomplete
+from dms.errors import CameraError
+from dms.values import Gray
+
+_log = logging.getLogger(__name__)
+_MOST_FAILURES = 500  # packets in a row that the container cannot give: the rest is lost
+_FULL = 2  # AVCOL_RANGE_JPEG: 0..255 instead of 16..235
+_STRETCH = np.clip((np.arange(256) - 16.0) * 255.0 / 219.0 + 0.5, 0, 255).astype(np.uint8)
+
+
+class PyavFile(RecordedSource):
+    """One video file, turned upright and to square pixels; ``settings.fps`` overrides its stamps.
+
+    Interlaced pictures are shown by their first field, stretched to full height: two fields are two
+    moments, and combs would look like lids.
+    """
+
+    def __init__(self, settings: CameraSettings) -> None:
+        self._path = Path(settings.source)
+        self._ignore_stamps = settings.fps is not None
+        self._container: Any = None
+        self._frames: Iterator[Any] = iter(())
+        self._declared_s = 0.0
+        self._count = 0
+        self._first_s = self._last_s = 0.0
+        self._counted = False  # a container of constant rate that counts its pictures
+        self._shape = 1.0  # width of a pixel over its height
+
+    def open(self) -> None:
+        self.close()
+        check_readable(self._path)
+        try:
+            container = av.open(ffmpeg_name(self._path), metadata_errors="replace")
+        except (av.error.FFmpegError, ValueError) as error:
+            raise CameraError(
+                f"{self._path} is not a video that can be read, or was cut off before its index "
+                f"was written ({_words(error)}); check it with ffprobe, or record it again."
+            ) from error
+        if not container.streams.video:
+            container.close()
+            raise CameraError(f"{self._path} is not a video: it holds no pictures; check the file.")
+        stream = container.streams.video[0]
+        stream.thread_type = "AUTO"
+        rate = stream.average_rate or stream.guessed_rate or Fraction(0)
+        self.fps = float(rate)
+        self._declared_s = _declared_s(container, stream, self.fps)
+        self._container, self._frames = container, self._decoded(container, stream)
+        self._counted = container.format.name == "avi" and bool(stream.frames)
+        self._shape = float(stream.sample_aspect_ratio or 1)
+        self.ended, self._count, self._last_s = False, 0, 0.0
+
+    def grab(self) -> Picture | None:
+        if self.ended or self._container is None:
+            return None
+        frame = next(self._frames, None)
+        if frame is None:
+            self.ended = True
+            self._check_complete()
+            return None
+        t_s = None if frame.time is None else float(frame.time)
+        if self._count == 0:
+            self._first_s = t_s or 0.0
+        self._count += 1
+        self._last_s = max(self._last_s, (t_s or 0.0) - self._first_s)
+        image = upright(_luma(frame), frame, self._shape)
+        return Picture(image, None if self._ignore_stamps else t_s)
+
+    def close(self) -> None:
+        self._frames = iter(())
+        if self._container is not None:
+            self._container.close()
+            self._container = None
+
+    def _decoded(self, container: Any, stream: Any) -> Iterator[Any]:
+        """Yield every sound frame; what cannot be decoded is noted as damage and passed over."""
+        packets, failures = container.demux(stream), 0
+        while failures < _MOST_FAILURES:
+            try:
+                packet = next(packets, None)
+            except av.error.FFmpegError as error:
+                failures += 1
+                self.spoilt(_words(error))
+                packets = container.demux(stream)
+                continue
+            if packet is None:
+                return
+            try:
+                frames = packet.decode()
+            except av.error.EOFError:
+                return
+            except av.error.FFmpegError as error:
+                failures += 1
+                self.spoilt(_words(error))
+                continue
+            for frame in frames:
+                failures = 0
+                if frame.is_corrupt:
+                    self.spoilt("a damaged picture")
+                    continue
+                yield frame
+
+    def _check_complete(self) -> None:
+        if self._count == 0:
+            raise CameraError(f"{self._path} holds no picture that can be decoded; check the file.")
+        period_s = 1.0 / self.fps if self.fps > 0 else 0.0
+        missing = round(self._declared_s * self.fps) - self._count
+        if self._counted and missing > 1:  # its reader passes damage over without a word
+            self.spoilt(f"{missing} pictures are missing, where is not known")
+        got_s = max(self._last_s + period_s, self._count * period_s)
+        if self._declared_s and incomplete(self._declared_s, got_s):
+            raise CameraError(
+                f"{self._path} is truncated or damaged: it declares {self._declared_s:.2f} s "
+                f"({round(self._declared_s * self.fps)} frames) but ends after {got_s:.2f} s "
+                f"({self._count} frames); what came before was used, record or copy the file "
+                "again for the rest."
+            )
+
+
+def _declared_s(container: Any, stream: Any, fps: float) -> float:
+    """Return how long the pictures last, as the file says, 0 where it does not.
+
+    What starts late was cut out of a longer recording with its stamps kept; Matroska then declares
+    where it ends.
+    """
+    start_s = float((stream.start_time or 0) * stream.time_base) if stream.time_base else 0.0
+    if stream.frames and fps > 0:  # a count that was written; durations may be guessed
+        return float(stream.frames / fps)
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    if container.duration:
+        whole_s = float(container.duration / av.time_base)
+        return whole_s - start_s if "matroska" in container.format.name else whole_s
+    return 0.0
+
+
+def _luma(frame: Any) -> Gray:
+    """Return the picture's brightness, (H, W) uint8 of 0..255, without a detour over colours."""
+    form = frame.format
+    planar = form.name.startswith(("yuv", "nv12", "nv21", "gray"))
+    depth = form.components[0].bits
+    if (planar and form.is_planar and depth == 8) or form.name == "gray":
+        gray = _plane(frame, np.dtype(np.uint8))
+        full = form.name.startswith(("yuvj", "gray")) or frame.color_range == _FULL
+    elif planar and 8 < depth <= 16 and form.name.endswith("le"):
+        words = _plane(frame, np.dtype("<u2"))
+        gray = np.minimum(words >> (depth - 8), 255).astype(np.uint8)
+        full = form.name.startswith("gray") or frame.color_range == _FULL
+    else:
+        bgr = frame.to_ndarray(format="bgr24")
+        gray, full = cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), True
+    if full:
+        return cast("Gray", gray.copy())  # the decoder's memory is used again
+    return cast("Gray", cv2.LUT(gray, _STRETCH))
+
+
+def _plane(frame: Any, kind: np.dtype[Any]) -> NDArray[Any]:
+    plane = frame.planes[0]
+    lines = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: frame.height]
+    return lines[:, : frame.width * kind.itemsize].view(kind)
+
+
+def upright(gray: Gray, frame: Any, shape: float) -> Gray:
+    """Return the picture as it is meant to be seen: one field, square pixels, turned upright."""
+    height, width = gray.shape
+    if frame.interlaced_frame:
+        gray = cast("Gray", cv2.resize(gray[0::2], (width, height)))
+    if 0.1 < shape < 10 and round(width * shape) != width:
+        gray = cast("Gray", cv2.resize(gray, (round(width * shape), height)))
+    turns = round(frame.rotation / 90) % 4  # counterclockwise, as the display matrix says
+    return cast("Gray", np.ascontiguousarray(np.rot90(gray, turns))) if turns else gray
+
+
+def _words(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error).rstrip(".")
