@@ -26,7 +26,7 @@ class GazeSettings:
 
     enabled: bool = setting(True, text="read the gaze; no: attention is the head's alone")
     iris_yaw_deg: float = setting(
-        150.0, unit="deg/width", gt=0, source="161 by geometry, 146 by another net",
+        185.0, unit="deg/width", gt=0, source="drawn eyes: tools/fit_gaze.py; 161 by geometry",
         text="yaw per eye width of the iris's offset",
     )  # fmt: skip
     head_yaw: float = setting(
@@ -34,14 +34,22 @@ class GazeSettings:
         text="yaw per degree of the head's",
     )  # fmt: skip
     iris_pitch_deg: float = setting(
-        240.0, unit="deg/width", gt=0, text="pitch per eye width of the iris's offset upwards"
-    )
+        215.0, unit="deg/width", gt=0, source="drawn eyes: tools/fit_gaze.py",
+        text="pitch per eye width of the iris's offset upwards",
+    )  # fmt: skip
     head_pitch: float = setting(0.3, ge=0, le=1.5, text="pitch per degree of the head's")
+    iris_rest: float = setting(
+        -0.075, unit="widths", ge=-0.3, le=0.3, source="drawn eyes: tools/fit_gaze.py",
+        text="the iris's offset with a level gaze: it rests above the line of the corners",
+    )  # fmt: skip
     open_least: float = setting(
         0.5, ge=0, le=1, text="eyes less open than this give no gaze: the lids hide the iris"
     )
     unsure_deg: float = setting(
-        12.0, unit="deg", gt=0, text="a gaze less sure than this, one deviation, is none"
+        12.0,
+        unit="deg",
+        gt=0,
+        text="a gaze whose yaw is less sure than this, one deviation, is none",
     )
     smooth_s: float = setting(
         0.16, unit="s", ge=0, le=0.5, text="time of the running mean, by timestamps"
@@ -99,7 +107,7 @@ def sight(iris: Iris, pose: HeadPose, roll_deg: float, s: GazeSettings) -> Sight
     ``pose`` is the head's against the camera, ``roll_deg`` its tilt against this driver's normal:
     the iris is measured in the tilted eye's own frame.
     """
-    across, up = s.iris_yaw_deg * iris.x, -s.iris_pitch_deg * iris.y
+    across, up = s.iris_yaw_deg * iris.x, s.iris_pitch_deg * (s.iris_rest - iris.y)
     tilt = math.radians(roll_deg)
     return Sight(
         across * math.cos(tilt) - up * math.sin(tilt) + s.head_yaw * pose.yaw_deg,
@@ -223,7 +231,7 @@ class Gazer:
             for eye, seen in zip(evidence, eyes, strict=True)
         )
         joined = self._pair.join(right, left, min(dt_s, 0.5))
-        unsure = joined is None or max(joined.yaw_sd_deg, joined.pitch_sd_deg) > s.unsure_deg
+        unsure = joined is None or joined.yaw_sd_deg > s.unsure_deg
         return None if unsure else joined
 
     def _against(self, seen: Sight, base: Baseline) -> Look:

@@ -12,7 +12,9 @@ from dms.decision.baseline import Baseline, BaselineSettings
 from dms.decision.gaze import Gazer, GazeSettings, Look, Pair, Sight, sight
 from dms.values import DriverObservation, EyeEvidence, EyeObservation, HeadPose, Iris, Lids
 
-S = GazeSettings()
+S = GazeSettings(
+    iris_rest=0.0, iris_yaw_deg=150.0, iris_pitch_deg=240.0, head_yaw=0.75, head_pitch=0.3
+)
 AHEAD = HeadPose(0.0, 0.0, 0.0)
 OPEN = EyeObservation(1.0, 0.9, None)
 small = st.floats(-0.2, 0.2)
@@ -144,7 +146,7 @@ def test_hidden_and_half_shut_eyes_give_no_gaze(parts: dict[str, object]) -> Non
 
 
 def test_an_unsure_iris_gives_no_gaze() -> None:
-    assert Eyes().see(Iris(0.1, 0.0, 0.06), seconds=1) is None
+    assert Eyes().see(Iris(0.1, 0.0, 0.1), seconds=1) is None
     assert Eyes().see(None, seconds=1) is None
 
 
@@ -157,6 +159,12 @@ def test_far_down_the_lids_hide_the_iris() -> None:
     look = known(Eyes().see(Iris(0.0, 0.12, 0.01), seconds=1))
     assert look.hidden
     assert look.gaze is None
+
+
+def test_the_iris_rests_above_the_corners() -> None:
+    resting = GazeSettings()
+    assert sight(Iris(0.0, resting.iris_rest, 0.01), AHEAD, 0.0, resting).pitch_deg == 0.0
+    assert resting.iris_rest < 0.0
 
 
 def test_switched_off() -> None:

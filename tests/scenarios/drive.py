@@ -263,7 +263,7 @@ class Drive:
         s = self.settings.gaze
         across = yaw_deg - s.head_yaw * self.pose.yaw_deg
         up = pitch_deg - s.head_pitch * self.pose.pitch_deg
-        return Iris(across / s.iris_yaw_deg, -up / s.iris_pitch_deg, self.iris_sd)
+        return Iris(across / s.iris_yaw_deg, s.iris_rest - up / s.iris_pitch_deg, self.iris_sd)
 
     def _sway(self) -> float:
         """Roll a little and slowly, as everyone alive does; a face like stone is a photo."""

@@ -220,7 +220,7 @@ def test_both_drives(wheel: Side, yaw: float, zone: GazeZone) -> None:
 def test_only_coarse_names_where_the_eyes_are_less_sure() -> None:
     drive = learned()
     start_s = drive.t_s
-    drive.gazes(1, pitch_deg=-22, sd=6 / 240).gazes(1)
+    drive.gazes(1, pitch_deg=-22, sd=8 / 215).gazes(1)
     assert zones(drive, start_s) == [GazeZone.DOWN]
 
 

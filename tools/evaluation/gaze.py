@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dms.decision.gaze import GazeSettings, Pair, sight
 from dms.engine.backends import open_engine
 from dms.engine.manifest import Manifest, load_manifest
 from dms.engine.preprocess.crop import EyeCropSettings
@@ -24,7 +25,7 @@ from dms.perception.eye_net import EyeStateNet
 from dms.perception.face import FaceSettings, FaceTracker
 from dms.perception.landmarks import Landmarks, LandmarkSettings, load_predictor
 from dms.perception.pose import PoseEstimator, PoseSettings
-from dms.values import Frame, Gray
+from dms.values import Frame, Gray, HeadPose
 from tools.evaluation.figures import auroc, interval, rounded
 from tools.evaluation.glances import glancing
 from tools.evaluation.nets import outputs
@@ -34,8 +35,7 @@ from tools.nets.tiles import integers, progress, read_rows, read_tiles
 EYE_PX = 30.0  # portraits are shrunk to eyes of this width
 GLANCE_DEG, AWAY_DEG = 26.0, 15.0
 OFF_DEG = 20.0  # of the film
-UNSURE_DEG = 15.0  # a reading with a deviation above this is none
-YAW, HEAD_YAW, PITCH, HEAD_PITCH = 150.0, 0.75, -240.0, 0.3  # see README of the data's gaze/
+SETTINGS = GazeSettings()  # as the product reads an iris, before a driver's road is learned
 
 
 class Look(NamedTuple):
@@ -85,21 +85,21 @@ class Reader:
             size = (gray.shape[1], gray.shape[0])
             self._pose = (gray.shape, PoseEstimator(PoseSettings(), *size))
         head = self._pose[1].estimate(marks)
-        yaw, pitch = (head.yaw_deg, head.pitch_deg) if head else (0.0, 0.0)
+        pose = head or HeadPose(0.0, 0.0, 0.0)
         known = [eye for eye in eyes if eye.iris and eye.visible_probability > 0.5]
-        if not known:
+        right, left = (
+            sight(eye.iris, pose, 0.0, SETTINGS) if eye.iris and eye in known else None
+            for eye in eyes
+        )
+        seen = Pair(SETTINGS).join(right, left, 0.0)
+        if seen is None or seen.yaw_sd_deg > SETTINGS.unsure_deg:
             return None
         weight = np.array([1 / max(eye.iris.sd, 1e-3) ** 2 for eye in known])
         x, y = (
             float(np.average([getattr(eye.iris, axis) for eye in known], weights=weight))
             for axis in ("x", "y")
         )
-        sd = float(1 / np.sqrt(weight.mean())) * abs(YAW)
-        if sd > UNSURE_DEG:
-            return None
-        return Look(
-            YAW * x + HEAD_YAW * yaw, PITCH * y + HEAD_PITCH * pitch, x, y, sd, yaw
-        )  # fmt: skip
+        return Look(seen.yaw_deg, seen.pitch_deg, x, y, seen.yaw_sd_deg, pose.yaw_deg)
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
