@@ -32,21 +32,27 @@ class Speech:
     def __init__(self, settings: SpeechSettings) -> None:
         self._settings = settings
         self._widths: deque[tuple[float, float]] = deque()
+        self._sum = self._squares = 0.0  # of the widths, so that a frame costs the same at any rate
         self._moved_s = float("-inf")
 
     def step(self, t_s: float, mar: float | None) -> bool:
         """Take one frame's mouth aspect ratio; return whether the mouth is at work now."""
         s, widths = self._settings, self._widths
+        while widths and widths[0][0] < t_s - s.window_s:
+            self._add(-1, widths.popleft()[1])
+        if not widths:
+            self._sum = self._squares = 0.0  # what rounding has left
         if mar is not None:
             widths.append((t_s, mar))
-        while widths and widths[0][0] < t_s - s.window_s:
-            widths.popleft()
-        if mar is not None and (mar >= s.wide or self._spread() >= s.moves):
-            self._moved_s = t_s
+            self._add(1, mar)
+            if mar >= s.wide or self._variance() >= s.moves**2:
+                self._moved_s = t_s
         return t_s - self._moved_s <= s.hold_s
 
-    def _spread(self) -> float:
-        """Standard deviation of the widths within the window."""
-        count = len(self._widths)
-        mean = sum(width for _, width in self._widths) / count
-        return float((sum((width - mean) ** 2 for _, width in self._widths) / count) ** 0.5)
+    def _add(self, times: int, mar: float) -> None:
+        self._sum += times * mar
+        self._squares += times * mar * mar
+
+    def _variance(self) -> float:
+        mean = self._sum / len(self._widths)
+        return self._squares / len(self._widths) - mean * mean
