@@ -58,10 +58,10 @@ class Chain:
         if settings.openness.closed_ratio is None:
             drawn = scheme_of(self.settings.landmarks).closed_ear
             settings = replace(settings, openness=replace(settings.openness, closed_ratio=drawn))
-        return Core(settings, recall(self.settings.driver), self._relative_head)
+        return Core(settings, recall(self.settings.driver), self.relative_head)
 
-    @property
-    def _relative_head(self) -> RelativeHead | None:
+    @cached_property
+    def relative_head(self) -> RelativeHead | None:
         """What reads a face against its own rest; None without such a net.
 
         A net that is missing or damaged is told where it is loaded: a replay needs none.

@@ -27,8 +27,8 @@ def plant() -> None:
         return replace(told(self, out), embedding=Embedding(NUMBERS))
 
     ExpressionNet.told = planted
-    Chain._relative_head = cached_property(lambda _: head(population=NUMBERS * 0.9))
-    Chain._relative_head.__set_name__(Chain, "_relative_head")
+    Chain.relative_head = cached_property(lambda _: head(population=NUMBERS * 0.9))
+    Chain.relative_head.__set_name__(Chain, "relative_head")
 
 
 def traces(data: bytes) -> list[str]:

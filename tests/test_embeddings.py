@@ -35,7 +35,7 @@ SETTINGS = [VIRTUAL, "core.rest.least_s=1", "core.rest.lively_most=0.999", "core
 
 @pytest.fixture
 def planted(monkeypatch):
-    for kind, name in ((ExpressionNet, "told"), (Chain, "_relative_head")):
+    for kind, name in ((ExpressionNet, "told"), (Chain, "relative_head")):
         monkeypatch.setattr(kind, name, vars(kind)[name])  # put back afterwards
     plant()
 

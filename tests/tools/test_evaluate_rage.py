@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,7 +13,8 @@ pytest.importorskip("scipy", reason="the extra 'demo' is not installed")
 
 from dms.config import Settings
 from dms.errors import ConfigError
-from dms.values import EXPRESSIONS, Event, ExpressionScores, Kind, Level
+from dms.values import EXPRESSIONS, Embedding, Event, ExpressionScores, Kind, Level
+from tests.scenarios.faces import Face, head
 from tests.tiny_nets import write_expression
 from tests.tools.mosaics import fer_rows, write_tiles
 from tools.evaluation import acting, fer_drives, rage
@@ -100,10 +102,24 @@ def looks(**scores: float) -> list[ExpressionScores]:
 
 def test_a_drive_tells_anger_and_nothing_else() -> None:
     calm, angry = looks(anger=0.1), looks(anger=0.9)
-    assert fer_drives._drive(CHAIN, [(calm, 60.0), (looks(happiness=0.9), 15.0)], 1) == []
-    told = fer_drives._drive(CHAIN, [(calm, 40.0), (angry, 15.0)], 1)
+    assert fer_drives.drive(CHAIN, [(calm, 60.0), (looks(happiness=0.9), 15.0)], 1) == []
+    told = fer_drives.drive(CHAIN, [(calm, 40.0), (angry, 15.0)], 1)
     assert [level for _, level in told] == [1, 2]
     assert all(40 < t_s < 55 for t_s, _ in told)
+
+
+def test_a_drive_of_embeddings_is_read_against_its_own_rest() -> None:
+    person = Face(3)
+
+    def shown(anger: float) -> list[ExpressionScores]:
+        (plain,) = looks()
+        return [replace(plain, embedding=Embedding(person.shows(anger))) for _ in range(6)]
+
+    stretches = [(shown(0.0), 40.0), (shown(3.2), 15.0)]
+    told = fer_drives.drive(CHAIN, stretches, 1, head())
+    assert [level for _, level in told] == [1, 2]
+    assert all(40 < t_s < 55 for t_s, _ in told)
+    assert fer_drives.drive(CHAIN, stretches, 1) == []  # the scores alone show nothing
 
 
 def agreeing(n: int) -> list[dict[str, object]]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from dms.chain import Chain
 from dms.decision.core import Core
+from dms.decision.emotion.relative import RelativeHead
 from dms.engine.backends import open_engine
 from dms.engine.manifest import load_manifest
 from dms.engine.preprocess.crop import FaceCropSettings, cut, fit_similarity, to_batch
@@ -32,7 +33,7 @@ from dms.values import (
     Level,
 )
 from tools.evaluation.figures import share
-from tools.evaluation.nets import scratch
+from tools.evaluation.nets import head_of, scratch
 from tools.nets.alignment import fer_anchors, settled
 from tools.nets.infrared import EFFECTS, Rng
 from tools.nets.tiles import Fer, progress
@@ -53,21 +54,26 @@ def measure_fer(folder: Path, engines: Path, chain: Chain, choose: bool) -> dict
     fer = Fer(folder)
     tiles = _tiles(fer, choose)
     looks = _looks(fer, np.concatenate(list(tiles.values())), engines, chain)
+    head = head_of(load_manifest("expression", engines))
     rng = np.random.default_rng(0)
     rests = tiles["neutral"]
     angry = {tile: _mean_angry(looks[tile]) for tile in rests}
     stern = [tile for tile in rests if STERN[0] <= angry[tile] <= STERN[1]]
     found = {
-        "anger": _found(chain, looks, rests, np.concatenate([tiles["anger"], tiles["disgust"]])),
-        "anger_of_stern_faces": _found(chain, looks, stern, tiles["anger"]) if stern else None,
+        "anger": _found(
+            chain, looks, rests, np.concatenate([tiles["anger"], tiles["disgust"]]), head
+        ),
+        "anger_of_stern_faces": _found(chain, looks, stern, tiles["anger"], head)
+        if stern
+        else None,
     }
     alerts: dict[str, int] = defaultdict(int)
     seconds = 0.0
     for rest in progress(rests, len(rests), "calm drives"):
         others = [rng.choice(tiles[name]) for name in NOT_ANGRY]
         # A stern face's own rest goes on for long; everybody's rest is followed by other faces.
-        drive = [(rest, REST_S + ACT_S), *((tile, ACT_S) for tile in others)]
-        told = _drive(chain, [(looks[tile], length_s) for tile, length_s in drive], int(rest))
+        plan = [(rest, REST_S + ACT_S), *((tile, ACT_S) for tile in others)]
+        told = drive(chain, [(looks[tile], length_s) for tile, length_s in plan], int(rest), head)
         for t_s, _ in told:
             at = int(max(t_s - REST_S, 0.0) // ACT_S)
             alerts["own rest" if at == 0 else NOT_ANGRY[min(at, len(NOT_ANGRY)) - 1]] += 1
@@ -81,13 +87,17 @@ def measure_fer(folder: Path, engines: Path, chain: Chain, choose: bool) -> dict
 
 
 def _found(
-    chain: Chain, looks: dict[int, list[ExpressionScores]], rests: Any, angry: NDArray[np.int64]
+    chain: Chain,
+    looks: dict[int, list[ExpressionScores]],
+    rests: Any,
+    angry: NDArray[np.int64],
+    head: RelativeHead | None,
 ) -> dict[str, Any]:
     rng = np.random.default_rng(1)
     levels = []
     for tile in progress(angry, len(angry), "angry drives"):
         rest = int(rng.choice(rests))
-        told = _drive(chain, [(looks[rest], REST_S), (looks[tile], ACT_S)], int(tile))
+        told = drive(chain, [(looks[rest], REST_S), (looks[tile], ACT_S)], int(tile), head)
         levels.append(max((level for t_s, level in told if t_s >= REST_S), default=0))
     return {
         **share(sum(level > 0 for level in levels), len(levels)),
@@ -129,14 +139,16 @@ def _looks(
             zip(tiles, images, anchors, strict=True), len(tiles), "scores"
         ):
             scene = int(rng.integers(2**31))
-            crops = [_crop(image, points, framing, scene, rng) for _ in range(LOOKS)]
+            crops = [crop(image, points, framing, scene, rng) for _ in range(LOOKS)]
             out = engine.infer(to_batch(np.stack(crops)))
-            pairs = zip(out["ferplus"], out["fer2013"], strict=True)
-            looks[int(tile)] = [net.scores(*pair) for pair in pairs]
+            looks[int(tile)] = [
+                net.told({name: rows[at : at + 1] for name, rows in out.items()})
+                for at in range(LOOKS)
+            ]
     return looks
 
 
-def _crop(
+def crop(
     image: NDArray[np.uint8], anchors: NDArray, framing: FaceCropSettings, scene: int, rng: Rng
 ) -> NDArray[np.uint8]:
     moved = anchors + rng.normal(0, 0.3, anchors.shape)
@@ -155,11 +167,15 @@ def _mean_angry(looks: list[ExpressionScores]) -> float:
     return float(np.mean([sum(one.probabilities[i] for i in at) for one in looks]))
 
 
-def _drive(
-    chain: Chain, stretches: list[tuple[list[ExpressionScores], float]], seed: int
+def drive(
+    chain: Chain,
+    stretches: list[tuple[list[ExpressionScores], float]],
+    seed: int,
+    head: RelativeHead | None = None,
 ) -> list[tuple[float, int]]:
     """Time and level of every road-rage alert of one drive."""
-    core, rng = Core(chain.settings.core), np.random.default_rng(seed)
+    core = Core(chain.settings.core, head=head)
+    rng = np.random.default_rng(seed)
     told, number = [], 0
     for looks, seconds in stretches:
         for _ in range(round(seconds * FPS)):

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dms.decision.emotion.relative import RelativeHead
 from dms.engine.engine import Engine
 from dms.engine.manifest import Manifest
 from dms.engine.onnx import OnnxEngine
 from dms.engine.preprocess.crop import to_batch
+from dms.engine.relative import relative_weights
 
 PRECISIONS = ("int8", "int8-qdq", "fp32")
 
@@ -46,6 +48,12 @@ def beside(found: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """The INT8 file's figures, with those of the other files under their names."""
     rest = {name.replace("-", "_"): part for name, part in found.items() if name != "int8"}
     return {**found["int8"], **rest}
+
+
+def head_of(manifest: Manifest) -> RelativeHead | None:
+    """What reads the net's embeddings against rest, None where it has none."""
+    weights = relative_weights(manifest)
+    return RelativeHead.of(weights) if weights else None
 
 
 def scratch(name: str) -> Path:

@@ -33,6 +33,7 @@ from tools.evaluation.acting import (
 )
 from tools.evaluation.fer_drives import measure_fer
 from tools.evaluation.figures import rounded, share
+from tools.evaluation.posed_drives import measure_posed
 from tools.nets.tiles import integers, progress, read_rows
 
 FPS = 5.0  # constants are in seconds; a tenth of the frames of a camera is enough for them
@@ -42,7 +43,7 @@ FLASH_FPS = 100.0
 FLASHES_S = (0.04, 0.06, 0.1, 0.15, 0.2, 0.3)
 FLASH_EVERY_S = 1.5
 PLAYED = ("neutral", "anger", "happiness", "surprise", "disgust")
-PARTS = ("anger", "calm", "webcam", "fer", "flashes")
+PARTS = ("anger", "calm", "webcam", "posed", "fer", "flashes")
 Stills = dict[str, dict[str, list[Picture]]]
 ANGRY = (EXPRESSIONS.index("anger"), EXPRESSIONS.index("disgust"))
 
@@ -52,7 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--people", nargs="+", metavar="N", help="only these of nir_faces")
     parser.add_argument(
-        "--choose", action="store_true", help="FER2013's even tiles instead of the odd ones"
+        "--choose",
+        action="store_true",
+        help="even tiles of FER2013 and even posing people instead of the odd ones",
     )
 
 
@@ -70,6 +73,9 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     if "webcam" in args.parts:
         result = bench(str(args.data / "clips" / "expressions_webcam.mp4"), chain)
         found["expressions_webcam"] = {"alerts": len(_alerts(result.events))}
+    if "posed" in args.parts:
+        posed = args.data / "posed_faces"
+        found["posed"] = measure_posed(posed, args.engines, chain, args.choose)
     if "fer" in args.parts:
         found["fer"] = measure_fer(args.data / "fer2013", args.engines, chain, args.choose)
     if "flashes" in args.parts:
@@ -108,18 +114,29 @@ def _play(
     told = []
     for scene, frame in Actor(seed, fps).play(scenes):
         seen = chain.perception.observe(frame)
-        told.append((scene, chain.core.step(seen, None, frame.t_s), seen.expression))
+        state = chain.core.step(seen, None, frame.t_s)
+        told.append((scene, state, chain.core.observation.expression))
     return told
 
 
 def _angry(rows: Sequence[tuple[Scene, DriverState, ExpressionScores | None]], name: str) -> float:
     """Mean anger + disgust of a scene's frames, not a number where none was scored."""
     scored = [
-        sum(scores.probabilities[at] for at in ANGRY)
+        sum((scores.relative or scores.probabilities)[at] for at in ANGRY)
         for scene, _, scores in rows
         if scene.name == name and scores is not None
     ]
     return float(np.mean(scored)) if scored else float("nan")
+
+
+def _odds(rows: Sequence[tuple[Scene, DriverState, ExpressionScores | None]], name: str) -> float:
+    """Mean log odds of anger + disgust against rest, not a number where none was read."""
+    read = [
+        scores.rage_log_odds
+        for scene, _, scores in rows
+        if scene.name == name and scores is not None and scores.rage_log_odds is not None
+    ]
+    return float(np.mean(read)) if read else float("nan")
 
 
 def _anger(chain: Chain, people: Stills) -> dict[str, Any]:
@@ -141,6 +158,8 @@ def _anger(chain: Chain, people: Stills) -> dict[str, Any]:
             "early": len(alerts) - len(told[person]),
             "net_at_rest": rounded(_angry(rows, "rest")),
             "net_in_anger": rounded(_angry(rows, "anger")),
+            "odds_at_rest": rounded(_odds(rows, "after")),
+            "odds_in_anger": rounded(_odds(rows, "anger")),
             "evidence": rounded(max(state.rage or 0.0 for _, state, _ in rows)),
         }
     raging = sum(one["highest_level"] == Level.WARNING for one in persons.values())
