@@ -278,6 +278,10 @@ class Monitor:
             yield self._look(frame)
 
     def _look(self, frame: Frame) -> Step:
+        if frame.lost is not None:
+            self._perception.reset()
+            blind = unseen(frame.t_s, Unseen.CAMERA)
+            return self._told(self._turn.live(blind, frame, (Fault(Part.CAMERA, frame.lost),)))
         self._enter("perception")
         seen = self._perception.observe(frame)
         return self._told(self._turn.live(seen, frame, self._perception.faults))

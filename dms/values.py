@@ -95,11 +95,16 @@ WORDINGS: Mapping[tuple[Kind, Level], Wording] = {
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One picture. ``gray``: (H, W) uint8, C-contiguous; ``t_s``: capture time of the source."""
+    """One picture. ``gray``: (H, W) uint8, C-contiguous; ``t_s``: capture time of the source.
+
+    ``lost``: why a recording's picture counts as none, as its camera would have; None where it is
+    one. A live camera raises CameraLostError instead.
+    """
 
     gray: Gray
     t_s: float
     sequence: int
+    lost: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

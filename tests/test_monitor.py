@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -319,3 +321,24 @@ def test_a_replay_hears_commands_and_survives_a_bridge_that_raises():
     moments = [Moment(DriverObservation(t_s)) for t_s in (0.0, 0.1)]
     assert replay(moments, Core(), [broken, bus]).pause_reason is PauseReason.DRIVER
     assert [state.t_s for state in bus.states] == [0.0, 0.1]
+
+
+def test_a_recordings_frozen_picture_is_the_same_fault_as_live():
+    """The bench is the vehicle: what a camera would be told for is told of its recording."""
+
+    class Frozen(Script):
+        live = False
+
+        def read(self):
+            frame = super().read()
+            bad = frame is not None and 1.0 <= frame.t_s < 2.0
+            return replace(frame, lost="The camera's picture is frozen") if bad else frame
+
+    kept = Keeping()
+    monitor(Frozen(*(n / 10 for n in range(30))), sinks=[kept]).run()
+    seen = [moment for moment, _, _ in kept.moments]
+    blind = [m.observation.t_s for m in seen if m.observation.unseen is Unseen.CAMERA]
+    assert blind == pytest.approx([n / 10 for n in range(10, 20)])
+    faults = [f for m in seen for f in m.faults if f.part is Part.CAMERA]
+    assert str(faults[0]) == "camera: The camera's picture is frozen"
+    assert len(seen) == 30

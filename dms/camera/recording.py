@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 
+import numpy as np
+
 from dms.camera.camera import Camera, Damage
 from dms.camera.clock import RecordingClock
 from dms.camera.gray import frame_picture
 from dms.camera.settings import CameraSettings
 from dms.camera.source import Source
+from dms.camera.stillness import Stillness
 from dms.errors import CameraError, DamagedError
 from dms.values import Frame
 
@@ -42,6 +45,7 @@ class Recording(Camera):
         self._period_s = 0.0  # between pictures, as the source declares; 0 where it does not
         self._suspect: tuple[float, str] | None = None  # damage whose gap is not reached yet
         self._damages: list[Damage] = []
+        self._stillness = Stillness(settings.source, settings.frozen_s)
 
     @property
     def damages(self) -> tuple[Damage, ...]:
@@ -55,6 +59,7 @@ class Recording(Camera):
         self._period_s = self._settings.time_scale / fps if fps > 0 else 0.0
         self._damages.clear()
         self._source.damage = None
+        self._stillness = Stillness(self._settings.source, self._settings.frozen_s)
 
     def read(self) -> Frame | None:
         if self._clock is None:
@@ -68,8 +73,11 @@ class Recording(Camera):
             self._place(*self._suspect, t_s)
         if picture is None or t_s is None:
             return None
+        if picture.image.dtype == np.uint16 and not (self._settings.bits or picture.bits):
+            self._stillness.deep(int(picture.image.max()))
         gray = frame_picture(picture, self._settings)
-        frame = Frame(gray=gray, t_s=t_s, sequence=self._sequence)
+        lost = self._stillness.lost(gray, t_s)
+        frame = Frame(gray=gray, t_s=t_s, sequence=self._sequence, lost=lost)
         self._sequence += 1
         self._last_s = t_s
         return frame
