@@ -9,6 +9,7 @@ TEST += ["autosar-e2e>=1", "udsoncan>=1.23"]  # independent ends for the bus con
 TEST += ["asammdf>=8", "mcap>=1.1"]  # open what --mdf4 and --mcap write
 TEST += ["selenium>=4.20"]  # drives Debian's chromium through the pages
 TEST += ["scipy>=1.11"]  # intervals of measured shares
+TEST += ["pandas>=2"]  # docs/python.md plots with it
 LINT = ["mypy>=1.11", "ruff>=0.6", "types-PyYAML", "types-tqdm"]
 BENCH = ["plotly>=5.24,<8", "pyarrow>=15"]
 # dlib's 68 landmarks as a wheel; their training pictures exclude commercial use (see README)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -9,6 +10,8 @@ from pathlib import Path
 
 from dms.camera.camera import Damage
 from dms.chain import Chain
+from dms.config import Settings
+from dms.config import load as load_settings
 from dms.errors import ConfigError, DamagedError
 from dms.files.affect import AffectKeeper, write_affect
 from dms.files.events import EventWriter, FrameTable
@@ -44,6 +47,26 @@ class Result:
     def availability(self) -> float | None:
         """Share of frames in which the eyes could be observed, None without a frame."""
         return self.eyes_known / self.frames if self.frames else None
+
+
+def run(
+    source: str | os.PathLike[str],
+    config: str | os.PathLike[str] | Settings | None = None,
+    overrides: Sequence[str] = (),
+    outputs: Outputs | None = None,
+) -> Result:
+    """Run one recording as ``dms bench`` does, and return what it gave.
+
+    ``config``: a file of settings, or settings. Raises a DmsError that says what to do.
+    """
+    settings = config
+    if not isinstance(settings, Settings):
+        settings = load_settings(None if settings is None else Path(settings), overrides)
+    chain = Chain(settings)
+    try:
+        return bench(os.fspath(source), chain, outputs)
+    finally:
+        chain.close()
 
 
 class _Keeper:

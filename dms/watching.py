@@ -1,0 +1,83 @@
+"""The public face for Python: any source through the very chain that runs in the vehicle."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from dms.camera.arrays import ArrayCamera
+from dms.camera.camera import Camera
+from dms.chain import Chain
+from dms.config import Settings, load
+from dms.files.observations import OBSERVATIONS
+from dms.files.observations import load as load_observations
+from dms.monitor import Monitor, replayed
+from dms.values import Gray, Moment, Step
+
+Source = str | os.PathLike[str] | Camera | Iterable[tuple[float, Gray]]
+Config = str | os.PathLike[str] | Settings | None
+
+
+def watch(source: Source, config: Config = None, overrides: Sequence[str] = ()) -> Iterator[Step]:
+    """Yield a step for each frame: what was seen, the driver's state with its events, the picture.
+
+    ``source``: a video, a folder of pictures, recorded observations (``.jsonl``), a camera's name
+    as in ``camera.source``, a :class:`~dms.camera.camera.Camera` of your own, or (t_s, gray) pairs.
+    ``config``: a file of settings, or settings; ``overrides`` as in ``--set``. Bridges of the
+    settings are opened and told, as in ``dms bench``. Breaking off the loop closes everything.
+
+    Raises a DmsError that says what to do: ConfigError at once, the rest as the first step is made.
+    """
+    settings = config if isinstance(config, Settings) else _read(config, overrides)
+    if isinstance(source, str | os.PathLike):
+        source = os.fspath(source)
+        if source.endswith(OBSERVATIONS):
+            return _replayed(load_observations(Path(source)), settings, recording=source)
+    return _watched(source, settings)
+
+
+def replay(
+    moments: Iterable[Moment], config: Config = None, overrides: Sequence[str] = ()
+) -> Iterator[Step]:
+    """Yield a step for each recorded moment, without pixels, landmarks or nets."""
+    settings = config if isinstance(config, Settings) else _read(config, overrides)
+    return _replayed(moments, settings, recording=None)
+
+
+def _read(config: str | os.PathLike[str] | None, overrides: Sequence[str]) -> Settings:
+    return load(None if config is None else Path(config), overrides)
+
+
+def _replayed(
+    moments: Iterable[Moment], settings: Settings, recording: str | None
+) -> Iterator[Step]:
+    chain = Chain(settings)
+    with ExitStack() as stack:
+        bridges = [stack.enter_context(bridge) for bridge in chain.bridges(live=False)]
+        vehicle = stack.enter_context(chain.vehicle(live=False, recording=recording))
+        yield from replayed(moments, chain.core, bridges, (), vehicle)
+
+
+def _watched(
+    source: str | Camera | Iterable[tuple[float, Gray]], settings: Settings
+) -> Iterator[Step]:
+    chain = Chain(settings)
+    recording = source if isinstance(source, str) else None
+    if isinstance(source, str):
+        camera = chain.camera(source)
+    else:
+        camera = source if isinstance(source, Camera) else ArrayCamera(source)
+    live = camera.live
+    with ExitStack() as stack:
+        stack.callback(chain.close)
+        bridges = [stack.enter_context(bridge) for bridge in chain.bridges(live=live)]
+        stack.enter_context(camera)
+        heard = chain.vehicle(bridges if live else (), live=live, recording=recording)
+        vehicle = stack.enter_context(heard)
+        perception = chain.perception
+        if not live:
+            chain.settle()
+        monitor = Monitor(camera, perception, chain.core, bridges, vehicle, (), settings.monitor)
+        yield from monitor.steps()

@@ -1,0 +1,118 @@
+"""The public face: what import dms gives, what it costs, and what watching leaves behind."""
+
+import gzip
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import dms
+from dms.files.observations import load
+
+GOLDEN = Path(__file__).parent / "golden" / "film.jsonl.gz"
+BLACK = np.zeros((120, 160), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory):
+    path = tmp_path_factory.mktemp("film") / "film.jsonl"
+    path.write_bytes(b"\n".join(gzip.decompress(GOLDEN.read_bytes()).splitlines()[:200]))
+    return path
+
+
+def test_importing_loads_nothing_heavy_and_every_name_can_be_had():
+    heavy = "{'cv2', 'dlib', 'onnxruntime', 'can', 'cantools', 'numpy', 'pydantic'}"
+    code = (
+        f"import sys, dms; assert not {heavy} & sys.modules.keys();"
+        "print(*dir(dms)); [getattr(dms, name) for name in dms.__all__]"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert set(dms.__all__) <= set(done.stdout.split())
+
+
+def test_a_name_that_is_not_there_is_told():
+    with pytest.raises(AttributeError, match="no attribute 'watsch'"):
+        _ = dms.watsch
+    with pytest.raises(AttributeError, match="no attribute 'runn'"):
+        _ = dms.bench.runn
+
+
+def test_recorded_observations_step_as_the_core_alone_does(film):
+    moments = list(load(film))
+    steps = list(dms.watch(film))
+    assert [step.t_s for step in steps] == [moment.observation.t_s for moment in moments]
+    assert steps[-1].moment.observation == moments[-1].observation
+    assert steps[0].frame is None
+    replayed = list(dms.replay(moments))
+    assert [step.state for step in replayed] == [step.state for step in steps]
+
+
+def test_pictures_of_ones_own_are_frames(tmp_path):
+    pairs = ((n / 30, BLACK) for n in range(3))
+    steps = list(dms.watch(pairs, dms.Settings()))
+    assert [step.t_s for step in steps] == [0.0, 1 / 30, 2 / 30]
+    assert [step.frame.sequence for step in steps] == [0, 1, 2]
+    assert {step.state.face_seen for step in steps} == {False}
+
+
+@pytest.mark.parametrize(
+    ("pairs", "words"),
+    [
+        ([(0.0, BLACK[None])], r"uint8 of \(height, width\)"),
+        ([(0.0, BLACK.astype(float))], "uint8"),
+        ([(1.0, BLACK), (1.0, BLACK)], "seconds that rise"),
+        ([BLACK], "give .seconds, picture. pairs"),
+    ],
+)
+def test_pictures_that_cannot_be_used_say_what_to_give(pairs, words):
+    with pytest.raises(dms.CameraError, match=words):
+        list(dms.watch(pairs))
+
+
+def test_a_camera_of_ones_own_is_opened_and_closed():
+    calls = []
+
+    class Mine(dms.Camera):
+        live = False
+
+        def open(self):
+            calls.append("open")
+
+        def read(self):
+            return dms.Frame(BLACK, 0.1 * len(calls), 0) if calls.append("read") is None else None
+
+        def close(self):
+            calls.append("close")
+
+    for step in dms.watch(Mine()):
+        assert step.frame is not None
+        break
+    del step
+    assert calls == ["open", "read", "close"]
+
+
+def test_breaking_off_leaves_no_thread_and_no_bus(film):
+    before = set(threading.enumerate())
+    settings = dms.load_settings(overrides=["bridges=[{kind: virtual, channel: broken-off}]"])
+    steps = dms.watch(film, settings)
+    next(steps)
+    steps.close()
+    assert set(threading.enumerate()) - before == set()
+
+
+def test_settings_that_cannot_be_are_told_before_the_first_step(tmp_path):
+    with pytest.raises(dms.ConfigError, match="unknown key"):
+        dms.watch("drive.mp4", overrides=["core.nonsense=1"])
+    with pytest.raises(dms.ConfigError, match="cannot read"):
+        next(dms.watch(tmp_path / "gone.jsonl"))
+
+
+def test_bench_runs_one_recording(film):
+    result = dms.bench.run(film, replace(dms.Settings(), bridges=()))
+    assert result.frames == len(list(load(film)))
