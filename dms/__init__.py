@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         CameraError,
         CameraLostError,
         ConfigError,
+        DamagedError,
         DmsError,
         EngineError,
         StoreError,
@@ -47,8 +48,8 @@ __version__ = "0.1.0"
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 __all__ = [
-    "Bridge", "BridgeError", "Camera", "CameraError", "CameraLostError", "ConfigError", "DmsError",
-    "DriverObservation", "DriverState", "Engine", "EngineError", "Event", "Fault", "Frame", "Kind",
+    "Bridge", "BridgeError", "Camera", "CameraError", "CameraLostError", "ConfigError", "DamagedError",
+    "DmsError", "DriverObservation", "DriverState", "Engine", "EngineError", "Event", "Fault", "Frame", "Kind",
     "Level", "Moment", "Settings", "Step", "StoreError", "bench", "load_settings", "replay",
     "watch",
 ]  # fmt: skip
