@@ -48,10 +48,10 @@ __version__ = "0.1.0"
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 __all__ = [
-    "Bridge", "BridgeError", "Camera", "CameraError", "CameraLostError", "ConfigError", "DamagedError",
-    "DmsError", "DriverObservation", "DriverState", "Engine", "EngineError", "Event", "Fault", "Frame", "Kind",
-    "Level", "Moment", "Settings", "Step", "StoreError", "bench", "load_settings", "replay",
-    "watch",
+    "Bridge", "BridgeError", "Camera", "CameraError", "CameraLostError", "ConfigError",
+    "DamagedError", "DmsError", "DriverObservation", "DriverState", "Engine", "EngineError",
+    "Event", "Fault", "Frame", "Kind", "Level", "Moment", "Settings", "Step", "StoreError", "bench",
+    "load_settings", "replay", "watch",
 ]  # fmt: skip
 _ELSEWHERE = {
     "watch": "dms.watching:watch",
