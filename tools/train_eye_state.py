@@ -108,12 +108,13 @@ def train(args: argparse.Namespace) -> None:
     fold = int(args.tiles) if args.tiles.isdigit() else None
     source = Source(
         args.data, cache, SIZE, count=args.drawn, seed=args.seed, fold=fold,
+        seeds=tuple(args.pools),
         left_out=tuple(args.left_out), tiled=args.tiles != "none",
         shares=json.loads(args.shares) if args.shares else None,
     )  # fmt: skip
     watch = Watch(cache)
     unseen = mrl(args.data, tuple(args.left_out), of_them=True) if args.left_out else None
-    net = make_net(dropout=0.05).to(memory_format=torch.channels_last)
+    net = make_net().to(memory_format=torch.channels_last)
     if args.start:
         net.load_state_dict(torch.load(args.start, weights_only=True)["average"])
     optimiser = EyeOptimiser(net, args.rate, args.rate / 12)
@@ -176,6 +177,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=100, help="batches an epoch")
     parser.add_argument("--batch", type=int, default=192)
     parser.add_argument("--drawn", type=int, default=12000, help="drawn eyes")
+    parser.add_argument("--pools", type=int, nargs="*", default=[], help="seeds of drawn eyes")
     parser.add_argument("--rate", type=float, default=0.03)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)

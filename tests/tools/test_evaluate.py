@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dms.errors import ConfigError
-from tests.tiny_nets import write_expression, write_eye_state
+from tests.tiny_nets import write_expression, write_eye_net, write_eye_state
 from tests.tools.mosaics import fer_rows, mrl_rows, write_tiles
 from tools import evaluate
 
@@ -181,3 +181,51 @@ def test_infrared_figures_of_a_known_table(seven, expected):
     assert found["anger_recall"] == recall
     assert found["rage_auroc"] == (area if not seven else 0.75)
     assert found["pictures_7"] == 4
+
+
+def lids_tiles(folder, side=64):
+    """Two people, each with an open, a lowered and a closed frame of both eyes, as a mosaic."""
+    rows = [
+        {"clip": f"c{person}", "frame": frame, "eye": eye, "lids": lids, "by": by, "person": person}
+        for person in ("P50", "P51")
+        for frame, (lids, by) in enumerate(
+            [("open", "sampled"), ("lowered", "iris"), ("closed", "sight"), ("closed", "context")]
+        )
+        for eye in ("right", "left")
+    ]
+    tiles = np.random.default_rng(4).integers(0, 256, (len(rows), side, side), np.uint8)
+    write_tiles(folder / "eyes", tiles, rows)
+
+
+def test_lids_are_told_of_frames_whose_label_may_be_believed(tmp_path, monkeypatch, capsys):
+    with_fp32(write_eye_net, tmp_path, decision={"trained_tile_people": [51]})
+    lids_tiles(tmp_path / "lowered")
+    where = ["--data", tmp_path / "lowered", "--engines", tmp_path, "--json"]
+    code, out = run(monkeypatch, capsys, "lids", *where)
+    figures = json.loads(out)
+    assert code == 0
+    assert [figures[f"{kind}_frames"] for kind in ("open", "lowered", "closed")] == [2, 2, 2]
+    assert figures["people_seen_in_training"] == [51]
+    for key in ("lowered_called_closed", "closed_called_closed", "auroc"):
+        assert 0 <= figures[key] <= 1
+        assert len(figures[f"{key}_95"]) == 2
+        assert 0 <= figures["infrared_bright_pupil"][key] <= 1
+
+
+def test_each_person_is_judged_by_the_net_that_has_not_seen_them(tmp_path, monkeypatch, capsys):
+    for fold in range(4):
+        (tmp_path / str(fold)).mkdir()
+        with_fp32(write_eye_net, tmp_path / str(fold))
+    with_fp32(write_eye_net, tmp_path, decision={"trained_tile_people": [50, 51]})
+    lids_tiles(tmp_path / "lowered")
+    where = ["--data", tmp_path / "lowered", "--engines", tmp_path, "--json"]
+    code, out = run(monkeypatch, capsys, "lids", *where, "--folds", tmp_path)
+    assert code == 0
+    assert json.loads(out)["people_seen_in_training"] == []
+
+
+def test_a_net_without_lids_is_told(tmp_path, monkeypatch, capsys):
+    with_fp32(write_eye_state, tmp_path)
+    lids_tiles(tmp_path / "lowered")
+    with pytest.raises(SystemExit, match="tells no lids"):
+        run(monkeypatch, capsys, "lids", "--data", tmp_path / "lowered", "--engines", tmp_path)

@@ -171,6 +171,11 @@ def _lashes(
     along = (y - upper) * np.sign(way)
     fringe = np.exp(-np.clip(along, 0, 2) / length) * _edge(along, 0.03) * inside
     picture = picture * (1 - dice.uniform(0.0, 0.6) * hairs * fringe)
+    # Shut lids may have a second line: the lower lid's edge below lashes that stand out.
+    second = lower + dice.uniform(0.04, 0.13) * np.sqrt(np.clip(1 - (2 * x) ** 2, 0, 1))
+    some = _column(down & (eyes.what != LOWERED)) * dice.chance(0.3)
+    line = _bump(y - second, dice.uniform(0.012, 0.03)) * inside * some
+    picture = picture * (1 - dice.uniform(0.2, 0.8) * line)
     rim = _bump(y - lower, 0.02) * inside * np.where(_column(eyes.gap) > 0.02, 1.0, 0.2)
     return picture * (1 - dice.uniform(-0.15, 0.35) * rim)
 

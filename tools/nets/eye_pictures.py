@@ -18,13 +18,21 @@ from tools.drawing.people import CROP_SPAN, FOLDS, LOWERED, OPEN, TILE_SPAN, dra
 from tools.drawing.photographs import cut_photographs, pose
 from tools.nets.eye_net import Truth
 from tools.nets.eyes import hide, light, rims, shine
+from tools.nets.film_eyes import ROOM, film_eyes
 from tools.nets.tiles import TEST_SUBJECTS, Rows, integers, read_rows, read_tiles
 
 CORNERS = np.array([[-0.5, 0.0], [0.5, 0.0]], np.float32)
 # Eyes squeezed in laughter are not shut; how far they are off it is anybody's guess.
 TARGETS = {"open": (1, 0, 0), "lowered": (0, 1, 0), "closed": (0, 0, 1), "squint": (0.7, 0.1, 0.2)}
 MRL_PX = 64
-SHARES = {"drawn": 0.42, "mrl": 0.22, "photographs": 0.16, "tiles": 0.09, "hidden": 0.06}
+SHARES = {
+    "drawn": 0.40,
+    "mrl": 0.22,
+    "photographs": 0.14,
+    "tiles": 0.09,
+    "films": 0.05,
+    "hidden": 0.05,
+}
 
 
 class Eyes(NamedTuple):
@@ -94,10 +102,22 @@ def mrl(data: Path, left_out: tuple[int, ...], *, of_them: bool = False) -> Eyes
     ones = np.ones(n, np.float32)
     lids = np.stack([state, 0 * state, 1 - state], 1)
     chance = cells(subject[use], opened[use])
-    chance = 0.7 * chance + 0.3 * cells(subject[use], known.astype(int)) * 1.0
+    chance = 0.6 * chance + 0.4 * cells(subject[use], known.astype(int))
     return Eyes(
         images[use], lids, ones, ones, state, ones, points, known.astype(np.float32), 0 * ones,
         chance / chance.sum(),
+    )  # fmt: skip
+
+
+def films(data: Path, cache: Path) -> Eyes:
+    """Open and shut eyes of ZJU's people that the landmark nets have learned from too."""
+    cut = film_eyes(data / "zju_blink", cache / "films.npz")
+    n = len(cut.open)
+    ones, zeros = np.ones(n, np.float32), np.zeros(n, np.float32)
+    lids = np.stack([cut.open, zeros, 1 - cut.open], 1)
+    return Eyes(
+        cut.eyes, lids, zeros, ones, cut.open, ones, np.zeros((n, 3, 2), np.float32), zeros, zeros,
+        cells(cut.person, cut.open.astype(int)),
     )  # fmt: skip
 
 
@@ -177,6 +197,7 @@ PLACES = {
     "drawn": Placing(CROP_SPAN / SPAN, 0.1, zoom=0.15),
     "photographs": Placing(CROP_SPAN / SPAN, 0.1, zoom=0.15),
     "tiles": Placing(CROP_SPAN / TILE_SPAN, 0.06),
+    "films": Placing(1 / ROOM, 0.06, zoom=0.09),
     "mrl": Placing(1.0, 0.0, shift=0.1),
 }
 
@@ -237,14 +258,17 @@ class Source:
 
     def __init__(
         self, data: Path, cache: Path, size: int, *, count: int, seed: int,
+        seeds: tuple[int, ...] = (),
         left_out: tuple[int, ...] = TEST_SUBJECTS, fold: int | None = None, tiled: bool = True,
         shares: dict[str, float] | None = None,
     ) -> None:  # fmt: skip
         self.size, self.shares = size, dict(shares or SHARES)
+        pools = [drawn(count, one, cache) for one in seeds or (seed,)]
         self.sets: dict[str, Eyes] = {
-            "drawn": drawn(count, seed, cache),
+            "drawn": Eyes(*(np.concatenate(parts) for parts in zip(*pools, strict=True))),
             "mrl": mrl(data, left_out),
         }
+        self.sets["films"] = films(data, cache)
         self.sets["photographs"], self.others = photographed(data, cache, seed)
         if tiled:
             self.sets["tiles"] = tiles(data, fold)
@@ -291,7 +315,7 @@ class Source:
         self, name: str, n: int, rng: np.random.Generator, dice: torch.Generator
     ) -> tuple[Tensor, Truth]:
         eyes = self.sets[name]
-        chosen = rng.choice(len(eyes.chance), n, p=eyes.chance)
+        chosen = rng.choice(len(eyes.chance), n, p=eyes.chance / eyes.chance.sum())
         pictures = torch.from_numpy(eyes.pictures[chosen])[:, None].float() / 255
         take = {k: torch.from_numpy(getattr(eyes, k)[chosen]).float() for k in Eyes._fields[1:-1]}
         crops, points = place(pictures, take["points"], PLACES[name], self.size, dice)
