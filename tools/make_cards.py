@@ -48,6 +48,18 @@ ROWS = (
     ("eyes", "balanced_accuracy_strong_reflections", "the same, strong reflections"),
     ("eyes", "auroc", "MRL Eye, unseen people, AUROC"),
     ("eyes", "called_visible", "MRL Eye, unseen people, called visible"),
+    ("lids", "lowered_called_closed", "lids lowered, iris seen, called closed"),
+    ("lids", "closed_called_closed", "lids closed called closed"),
+    ("lids", "open_called_closed", "lids open called closed"),
+    ("lids", "auroc", "AUROC of closed against lowered"),
+    ("gaze", "pupil_distance", "MRL Eye, unseen people, pupil, distance over the crop's side"),
+    ("gaze", "front_sd_yaw_deg", "portraits looking into the lens, sd of yaw, deg"),
+    ("gaze", "front_sd_pitch_deg", "the same, pitch"),
+    ("gaze", "glances_read_visible", "drawn glances of 26 deg read beyond 15"),
+    ("gaze", "glances_read_infrared", "the same, drawn as infrared"),
+    ("gaze", "film_corr_x", "film, correlation with the iris teacher, x"),
+    ("gaze", "film_corr_y", "the same, y"),
+    ("gaze", "film_auroc", "film, AUROC of more than 20 deg off"),
 )
 
 
@@ -60,7 +72,8 @@ def table(figures: dict[str, Any]) -> str:
             edges = part.get(f"{key}_95")
             between = f"{edges[0]:.3f} .. {edges[1]:.3f}" if edges else ""
             qdq = part.get("int8_qdq", {}).get(key)
-            others = f"{'' if qdq is None else f'{qdq:.3f}'} | {part['fp32'][key]:.3f}"
+            plain = part.get("fp32", {}).get(key)
+            others = " | ".join("" if one is None else f"{one:.3f}" for one in (qdq, plain))
             lines.append(f"| {words} | {part[key]:.3f} | {between} | {others} |")
     zju = figures.get("eyes", {}).get("zju")
     if zju:

@@ -43,7 +43,8 @@ def test_manifest_without_its_outputs_is_refused(tmp_path):
 def test_shipped_net_calls_a_dark_lens_hidden_in_every_precision(precision):
     """A range of the head's output found on seen eyes alone once made this one half in INT8."""
     manifest = load_manifest("eye_state")
-    grain = np.random.default_rng(1).integers(0, 6, (16, 32, 32))
+    size = manifest.framing(EyeCropSettings).size
+    grain = np.random.default_rng(1).integers(0, 6, (16, size, size))
     with open_engine(manifest, precision=precision) as engine:
         found = engine.infer(to_batch((30 + grain).astype(np.uint8)))
     assert np.median(found["visible"]) < 0.2

@@ -46,12 +46,12 @@ def _eyes(manifest: Manifest, data: Path, rng: np.random.Generator) -> Crops:
     usable = [i for i, row in enumerate(rows) if int(row["subject"]) in trained]
     size = manifest.framing(EyeCropSettings).size
     drawn = draw_eyes(draw_people(COUNT // 4, rng), rng)
-    tiles = [*images[rng.choice(usable, COUNT - len(drawn), False)], *map(_middle, drawn)]
+    tiles = [*images[rng.choice(usable, COUNT - len(drawn), False)], *map(middle, drawn)]
     crops = [resized(tile, size) for tile in tiles]
     return np.stack([crops[i] for i in rng.permutation(COUNT)])
 
 
-def _middle(drawn: Crops) -> Crops:
+def middle(drawn: Crops) -> Crops:
     """The part of a drawn picture that the product's crop would show."""
     edge = round(len(drawn) * (1 - CROP_SPAN / SPAN) / 2)
     return drawn[edge : len(drawn) - edge, edge : len(drawn) - edge]
