@@ -162,20 +162,27 @@ def _lashes(
 ) -> Array:  # fmt: skip
     """The dark line of the upper lid, its fringe (hanging where lids are down), the lower rim."""
     down = np.isin(eyes.what, (LOWERED, CLOSED, ROLLED))
-    thick = dice.uniform(0.015, 0.06)
+    shut = _column(down & (eyes.what != LOWERED))
+    painted = shut * dice.chance(0.3)  # lashes so thick and dark that they look like an iris
+    thick = dice.uniform(0.015, 0.06) * (1 + painted * dice.uniform(0.5, 1.5))
     line = _bump(y - upper + thick * dice.uniform(-0.5, 0.8), thick) * inside
-    picture = picture * (1 - dice.uniform(0.15, 0.92) * line)
+    dark = np.maximum(dice.uniform(0.15, 0.92), painted * dice.uniform(0.7, 0.95))
+    picture = picture * (1 - dark * line)
     hairs = 0.55 + 0.45 * np.sin(x * dice.uniform(60, 110) + 6 * x * x + dice.uniform(0, 6))
     way = np.where(_column(down) > 0, dice.uniform(0.2, 1.0), -dice.uniform(0.2, 1.0))
     length = dice.uniform(0.03, 0.14) * np.abs(way)
     along = (y - upper) * np.sign(way)
     fringe = np.exp(-np.clip(along, 0, 2) / length) * _edge(along, 0.03) * inside
-    picture = picture * (1 - dice.uniform(0.0, 0.6) * hairs * fringe)
+    dark = np.maximum(dice.uniform(0.0, 0.6), painted * dice.uniform(0.5, 0.9))
+    picture = picture * (1 - dark * hairs * fringe)
     # Shut lids may have a second line: the lower lid's edge below lashes that stand out.
-    second = lower + dice.uniform(0.04, 0.13) * np.sqrt(np.clip(1 - (2 * x) ** 2, 0, 1))
-    some = _column(down & (eyes.what != LOWERED)) * dice.chance(0.3)
-    line = _bump(y - second, dice.uniform(0.012, 0.03)) * inside * some
-    picture = picture * (1 - dice.uniform(0.2, 0.8) * line)
+    # Skin shines between both: an outline like an eye's, with no iris in it.
+    second = lower + dice.uniform(0.05, 0.2) * np.sqrt(np.clip(1 - (2 * x) ** 2, 0, 1))
+    some = shut * dice.chance(0.4)
+    between = _edge(y - upper, 0.04) * _edge(second - y, 0.04) * inside * some
+    picture = picture * (1 + dice.uniform(-0.1, 0.4) * between)
+    line = _bump(y - second, dice.uniform(0.015, 0.04)) * inside * some
+    picture = picture * (1 - dice.uniform(0.3, 0.9) * line)
     rim = _bump(y - lower, 0.02) * inside * np.where(_column(eyes.gap) > 0.02, 1.0, 0.2)
     return picture * (1 - dice.uniform(-0.15, 0.35) * rim)
 

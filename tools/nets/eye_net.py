@@ -17,7 +17,7 @@ POOL = 4  # light is measured on blocks of so many pixels: quicker, and no worse
 # Columns of the one linear layer that answers.
 LIDS, OPEN, VISIBLE = slice(0, 3), slice(3, 4), slice(4, 5)
 POINTS, SPREAD = slice(5, 11), slice(11, 12)
-COLUMNS = 12
+COLUMNS, CLOSED = 12, 2
 LEAST_WIDTH = 0.2  # of the crop's side between the corners; less is no eye
 LEAST_SPREAD, MOST_SPREAD = -5.0, 0.0  # of ln b, b in eye widths
 _TINY = 1e-4

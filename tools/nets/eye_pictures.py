@@ -147,7 +147,7 @@ def tiles(data: Path, fold: int | None) -> Eyes | None:
     lids = np.array([TARGETS[row["lids"]] for row in chosen], np.float32)
     kind, person = (np.array([row[k] for row in chosen]) for k in ("lids", "person"))
     chance = np.zeros(n)
-    for one, share in (("open", 0.3), ("lowered", 0.35), ("closed", 0.3), ("squint", 0.05)):
+    for one, share in (("open", 0.3), ("lowered", 0.3), ("closed", 0.35), ("squint", 0.05)):
         inside = kind == one
         for who in np.unique(person[inside]):
             mine = inside & (person == who)
@@ -273,7 +273,7 @@ class Source:
         if tiled:
             self.sets["tiles"] = tiles(data, fold)
         else:
-            self.shares.pop("tiles")
+            self.shares.pop("tiles", None)
 
     def batch(self, seed: tuple[int, ...], n: int) -> tuple[Tensor, Truth]:
         """``n`` crops or so, and what is known of them."""
