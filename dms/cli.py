@@ -30,6 +30,7 @@ VERBS = {
     "events": ("dms.commands.events", "list, export or erase stored alerts"),
     "clips": ("dms.commands.clips", "keys for event clips; list, open or erase the clips"),
     "engine": ("dms.commands.engine", "build, list, verify and clean TensorRT plans"),
+    "vspec": ("dms.commands.vspec", "print the overlay of COVESA's vehicle signals that MQTT uses"),
     "dbc": ("dms.commands.dbc", "print the CAN contract with the identifiers of the settings"),
     "vehicle": ("dms.commands.vehicle", "show what the vehicle's mapping reads from a CAN log"),
     "config": ("dms.commands.config", "check, show or describe the settings"),

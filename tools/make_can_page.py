@@ -26,26 +26,26 @@ MAPPING = {
     "DMS_State.ActiveLevel": ("", "+Vehicle.ADAS.DMS.AlertLevel; level > 0: .IsWarning"),
     "DMS_State.ActiveKind": ("", "+Vehicle.ADAS.DMS.AlertKind"),
     "DMS_State.WarningsOn": (
-        "DRIVER_DROWSINESS_ATTENTION_WARNING_ENABLED (0x101B), "
-        "DRIVER_DISTRACTION_WARNING_ENABLED (0x101F)",
+        "DRIVER_DROWSINESS_ATTENTION_WARNING_ENABLED (0x1120101B), "
+        "DRIVER_DISTRACTION_WARNING_ENABLED (0x1120101F)",
         "+Vehicle.ADAS.DMS.IsWarningsEnabled",
     ),
     "DMS_State.RageOn": ("", "+Vehicle.ADAS.DMS.IsRageEnabled"),
     "DMS_State.Drowsiness": (
-        "DRIVER_DROWSINESS_ATTENTION_STATE (0x101A), same numbers 1..9; SNA: ErrorState "
+        "DRIVER_DROWSINESS_ATTENTION_STATE (0x1140101A), same numbers 1..9; SNA: ErrorState "
         "NOT_AVAILABLE_SAFETY",
         "Vehicle.Driver.FatigueLevel = (level - 1) / 8 x 100",
     ),
     "DMS_State.DrowsinessWarning": (
-        "DRIVER_DROWSINESS_ATTENTION_WARNING (0x101C), same numbers 0/1/2",
+        "DRIVER_DROWSINESS_ATTENTION_WARNING (0x1140101C), same numbers 0/1/2",
         "Vehicle.ADAS.DMS.IsWarning",
     ),
     "DMS_State.DistractionState": (
-        "DRIVER_DISTRACTION_STATE (0x101E), same numbers 0/1/2",
+        "DRIVER_DISTRACTION_STATE (0x1140101E), same numbers 0/1/2",
         "Vehicle.Driver.DistractionLevel = AwayTime / 3 s x 100; IsEyesOnRoad",
     ),
     "DMS_State.DistractionWarning": (
-        "DRIVER_DISTRACTION_WARNING (0x1020), same numbers 0/1/2",
+        "DRIVER_DISTRACTION_WARNING (0x11401020), same numbers 0/1/2",
         "Vehicle.ADAS.DMS.IsWarning",
     ),
     "DMS_State.Eyes": ("", "Vehicle.Driver.IsEyesOnRoad (open and not away), AttentiveProbability"),
@@ -58,8 +58,9 @@ MAPPING = {
         "Vehicle.ADAS.DMS.IsError; +Vehicle.ADAS.DMS.Health",
     ),
     "DMS_State.Pause": (
-        "DRIVER_DROWSINESS_ATTENTION_SYSTEM_ENABLED (0x1019), DRIVER_DISTRACTION_SYSTEM_ENABLED "
-        "(0x101D): false while paused; states then ErrorState NOT_AVAILABLE_DISABLED",
+        "DRIVER_DROWSINESS_ATTENTION_SYSTEM_ENABLED (0x11201019), "
+        "DRIVER_DISTRACTION_SYSTEM_ENABLED (0x1120101D): false while paused; states then "
+        "ErrorState NOT_AVAILABLE_DISABLED",
         "Vehicle.ADAS.DMS.IsEnabled; +Vehicle.ADAS.DMS.PauseReason",
     ),
     "DMS_State.CameraOn": ("", "+Vehicle.ADAS.DMS.IsCameraOn"),
@@ -91,10 +92,10 @@ MAPPING = {
     "DMS_Rest.RestProgress": ("", "+Vehicle.Driver.Emotion.RestProgress"),
     "DMS_Alert.AlertLevel": ("", "topic alert: level"),
     "DMS_Alert.AlertKind": ("", "topic alert: kind"),
-    "DMS_Alert.AlertAction": ("", "topic alert (raised only)"),
+    "DMS_Alert.AlertAction": ("", "topic alert: action (raised, ended)"),
     "DMS_Alert.AlertWording": ("", "topic alert: values.wording"),
     "DMS_Alert.AlertNumber": ("", "topic alert: number"),
-    "DMS_Alert.AlertDuration": ("", "topic alert: start_s, end_s"),
+    "DMS_Alert.AlertDuration": ("", "topic alert: start_s, and end_s when it ends"),
     "DMS_Alert.AlertTime": ("", "topic alert: t_s"),
     "DMS_Diag.FaultCount": ("", "Vehicle.ADAS.DMS.IsError"),
     "DMS_Diag.FaultCode": ("", "as Vehicle.Diagnostics.DTCList would write it"),
@@ -114,6 +115,27 @@ MAPPING = {
         "topic command: warnings",
     ),
     "DMS_Command.RageRequest": ("", "topic command: rage"),
+}  # fmt: skip
+
+_OTHER, _DISABLED, _SAFETY = "-1", "-2", "-6"
+# property: type, normally, where its signal is SNA, with warnings off, while paused, on a fault
+VHAL = {
+    "DRIVER_DROWSINESS_ATTENTION_SYSTEM_ENABLED 0x11201019": (
+        "BOOLEAN", "true", "true", "true", "false", _OTHER),
+    "DRIVER_DROWSINESS_ATTENTION_STATE 0x1140101A": (
+        "INT32", "`Drowsiness` 1..9", _SAFETY, "as normally", _DISABLED, _OTHER),
+    "DRIVER_DROWSINESS_ATTENTION_WARNING_ENABLED 0x1120101B": (
+        "BOOLEAN", "true", "true", "false", "as switched", _OTHER),
+    "DRIVER_DROWSINESS_ATTENTION_WARNING 0x1140101C": (
+        "INT32", "`DrowsinessWarning` 1, 2", _SAFETY, _DISABLED, _DISABLED, _OTHER),
+    "DRIVER_DISTRACTION_SYSTEM_ENABLED 0x1120101D": (
+        "BOOLEAN", "true", "true", "true", "false", _OTHER),
+    "DRIVER_DISTRACTION_STATE 0x1140101E": (
+        "INT32", "`DistractionState` 1, 2", _SAFETY, "as normally", _DISABLED, _OTHER),
+    "DRIVER_DISTRACTION_WARNING_ENABLED 0x1120101F": (
+        "BOOLEAN", "true", "true", "false", "as switched", _OTHER),
+    "DRIVER_DISTRACTION_WARNING 0x11401020": (
+        "INT32", "`DistractionWarning` 1, 2", _SAFETY, _DISABLED, _DISABLED, _OTHER),
 }  # fmt: skip
 
 INTRODUCTION = """\
@@ -215,7 +237,7 @@ def _mapping() -> Iterator[str]:
     yield "## Android VHAL and COVESA VSS"
     yield (
         "VHAL: driver-monitoring properties of `VehicleProperty.aidl`. VSS: v6; + is a path of our "
-        "overlay `dms/bridge/dms.vspec`, checked by vss-tools. MQTT topics are these paths."
+        "overlay (`dms vspec`), checked by vss-tools. MQTT topics are these paths."
     )
     yield ""
     yield "| signal | Android VHAL | VSS or MQTT topic |"
@@ -223,14 +245,31 @@ def _mapping() -> Iterator[str]:
     for name, (vhal, vss) in MAPPING.items():
         yield f"| `{name}` | {vhal or '-'} | {vss or '-'} |"
     yield ""
+    yield from _vhal()
+
+
+def _vhal() -> Iterator[str]:
+    """What the eight properties hold in each state, as `VehicleProperty.aidl` asks for it."""
+    yield (
+        "What the VHAL properties hold (`ErrorState`: -1 OTHER_ERROR_STATE, -2 "
+        "NOT_AVAILABLE_DISABLED, -6 NOT_AVAILABLE_SAFETY; ids with group SYSTEM, area GLOBAL and "
+        "type):"
+    )
+    yield ""
+    yield "| property | type | normally | SNA | warnings off | paused | `Health` Fault, silence |"
+    yield "|---|---|---|---|---|---|---|"
+    for name, (kind, normal, unknown, quiet, paused, fault) in VHAL.items():
+        yield f"| {name} | {kind} | {normal} | {unknown} | {quiet} | {paused} | {fault} |"
+    yield ""
 
 
 def _uds() -> Iterator[str]:
     yield "## Fault codes"
     yield (
         "UDS (ISO 14229) over ISO-TP, request 0x7A0, answer 0x7A8 (settings): 0x19 with 01, 02, "
-        "03, 04 and 0A, 0x14, 0x3E, 0x10 01. Status bits: 0x01 failed now, 0x08 confirmed. Anyone "
-        "on the bus can clear codes: put a gateway in front of it."
+        "03, 04 and 0A, 0x14, 0x3E, 0x10 01 and 03, 0x22 with F18C (serial number), F195 "
+        "(software) and, only where the setting `vin` is given, F190. Status bits: 0x01 failed "
+        "now, 0x08 confirmed. Anyone on the bus can clear codes: put a gateway in front of it."
     )
     yield ""
     yield (

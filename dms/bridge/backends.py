@@ -76,6 +76,14 @@ class BridgeSettings:
     uds_request_id: int = setting(
         0x7A0, ge=0, le=0x1FFFFFFF, text="identifier of UDS requests to us"
     )
+    serial_number: str = setting(
+        "", pattern=r"^[\x20-\x7E]{0,64}$",
+        text="told to testers (UDS F18C); empty: made from /etc/machine-id",
+    )  # fmt: skip
+    vin: str = setting(
+        "", pattern=r"^([A-HJ-NPR-Z0-9]{17})?$", source="ISO 3779",
+        text="the vehicle's identification, told to testers (UDS F190); empty: not told",
+    )  # fmt: skip
     uds_response_id: int = setting(0x7A8, ge=0, le=0x1FFFFFFF, text="identifier of our UDS answers")
     mqtt: MqttSettings = setting(MqttSettings(), text="for kind mqtt")
     sound: SoundSettings = setting(SoundSettings(), text="for kind sound")

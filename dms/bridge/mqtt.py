@@ -6,16 +6,13 @@ a bounded queue and are sent later, marked late; of the signals only the newest 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import sys
 import threading
-import uuid
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 from paho.mqtt import client as paho
@@ -26,12 +23,14 @@ from dms.bridge import vss
 from dms.bridge.backends import BridgeSettings
 from dms.bridge.bridge import Bridge
 from dms.bridge.command_queue import RATE_HZ, CommandQueue
+from dms.bridge.device import device_name
+from dms.bridge.discovery import configurations
 from dms.bridge.mqtt_access import Access, access_of, in_clear_text, stamps
 from dms.bridge.mqtt_command import LARGEST, command_of, refused
 from dms.bridge.mqtt_settings import MqttSettings
 from dms.errors import BridgeError, ConfigError
 from dms.files.events import event_object
-from dms.values import Command, DriverState, Event, Level, Scalar
+from dms.values import ActiveAlert, Command, DriverState, Kind, Level, Scalar
 
 _log = logging.getLogger(__name__)
 _paho_log = logging.getLogger(f"{__name__}.paho")  # what it says of exceptions in our callbacks
@@ -41,7 +40,6 @@ _paho_log.addFilter(  # and not, at every retry, that a broker is away, which we
 _CONNECT_S = 3.0  # how long opening waits for the broker's answer
 _PATIENT_S = 0.3  # and where it goes on without: time for one that is on this machine
 _CHUNK = 16_384  # bytes read at once
-_MACHINE = Path("/etc/machine-id")
 _UNCHANGED: object = object()
 
 
@@ -68,6 +66,7 @@ class MqttBridge(Bridge):
         self._commands = CommandQueue()
         self._due_s: float | None = None
         self._level = Level.NONE
+        self._standing: dict[Kind, ActiveAlert] = {}
         self._number = 0
         self.dropped = 0  # alerts that found the queue full
 
@@ -123,9 +122,13 @@ class MqttBridge(Bridge):
         client = self._client
         if client is None:
             return
+        for alert in self._standing.values():
+            if all(alert.kind is not other.kind for other in state.active):
+                self._queue_end(alert, state.t_s)
+        self._standing = {alert.kind: alert for alert in state.active}
         for event in state.events:
             if event.level > Level.NONE:
-                self._queue(event)
+                self._queue({"start_s": event.t_s, **event_object(event), "action": "raised"})
         if not self._connected.is_set():
             return
         self._send_alerts(client)
@@ -144,6 +147,7 @@ class MqttBridge(Bridge):
         if client is None:
             return
         if self._connected.is_set():
+            self._send_off(client)
             told = client.publish(self._topic("status"), self._json("offline"), qos=1, retain=True)
             try:
                 told.wait_for_publish(1.0)
@@ -153,13 +157,34 @@ class MqttBridge(Bridge):
         client.loop_stop()
         self._connected.clear()
 
-    def _queue(self, event: Event) -> None:
+    def _send_off(self, client: paho.Client) -> None:
+        """Leave no retained "camera on" behind: of all that was sent, say that it is over."""
+        for path, value in vss.off_values().items():
+            if path in self._sent:
+                said = self._json(value, None, "off" if value is None else None)
+                client.publish(self._topic(*path.split(".")), said, retain=True)
+
+    def _queue_end(self, alert: ActiveAlert, t_s: float) -> None:
+        """Tell that an alert is over, as a head unit that only reads alerts must know it."""
+        self._queue(
+            {
+                "t_s": round(t_s, 4),
+                "kind": alert.kind.value,
+                "level": int(alert.level),
+                "start_s": round(alert.since_s, 4),
+                "end_s": round(t_s, 4),
+                "reason": alert.reason,
+                "action": "ended",
+            }
+        )
+
+    def _queue(self, said: dict[str, Any]) -> None:
         self._number += 1
         if len(self._waiting) == self._waiting.maxlen:
             self.dropped += 1
         self._waiting.append(
             {
-                **event_object(event),
+                **said,
                 "number": self._number,
                 "timestamp": self._clock(),
                 "late": not self._connected.is_set(),
@@ -178,7 +203,7 @@ class MqttBridge(Bridge):
         for path, value in vss.values(state).items():
             if self._sent.get(path, _UNCHANGED) == value:
                 continue
-            reason = state.eyes_unseen.value if value is None and state.eyes_unseen else None
+            reason = vss.reason(path, state) if value is None else None
             told = client.publish(
                 self._topic(*path.split(".")), self._json(value, state.t_s, reason), retain=True
             )
@@ -211,6 +236,11 @@ class MqttBridge(Bridge):
         self._sent = {}  # the broker may have lost what it held
         self._due_s = None
         client.publish(self._topic("status"), self._json("online"), qos=1, retain=True)
+        if self._settings.discovery:
+            device = self._settings.client_id or device_name()
+            prefix = self._settings.prefix
+            for topic, said in configurations(self._settings.discovery, prefix, device):
+                client.publish(topic, said, qos=1, retain=True)
         client.subscribe(self._topic("command"), qos=1)
         self._connected.set()
 
@@ -300,17 +330,3 @@ def _client(
     if access.tls is not None:
         client.tls_set_context(access.tls)
     return client
-
-
-def device_name(file: Path = _MACHINE) -> str:
-    """Return a client id that is this device's own and tells nothing of it.
-
-    Two clients of one id throw each other out for ever. At most 23 letters (MQTT 3.1.1, 3.1.3.1).
-    """
-    try:
-        machine = file.read_bytes().strip()
-    except OSError:
-        machine = b""
-    if not machine:
-        machine = str(uuid.getnode()).encode()
-    return f"dms-{hashlib.sha256(b'dms mqtt ' + machine).hexdigest()[:16]}"

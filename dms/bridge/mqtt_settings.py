@@ -23,6 +23,9 @@ class MqttSettings:
     )
     certificate_file: str = setting("", text="client certificate, with key_file")
     key_file: str = setting("", text="key of the client certificate")
+    discovery: str = setting(
+        "", text="Home Assistant's discovery prefix, usually homeassistant; empty: not told"
+    )
     period_s: float = setting(0.5, unit="s", gt=0, le=10, text="how often changed values are sent")
     queue: int = setting(256, ge=8, le=65536, unit="messages", text="alerts kept while offline")
     keepalive_s: int = setting(

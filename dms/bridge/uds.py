@@ -1,4 +1,4 @@
-"""UDS answers on fault codes (ISO 14229-1): read (0x19), clear (0x14), tester present (0x3E).
+"""UDS answers (ISO 14229-1): fault codes read (0x19) and cleared (0x14), identification (0x22).
 
 Request bytes in, answer bytes out; ISO-TP carries both over CAN.
 """
@@ -6,11 +6,13 @@ Request bytes in, answer bytes out; ISO-TP carries both over CAN.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import isotp
 
+from dms import __version__
 from dms.bridge.backends import BridgeSettings
+from dms.bridge.device import device_name
 from dms.bridge.diagnostics import Code, FaultMemory, FaultRecord
 from dms.bridge.signals import kind_number
 from dms.bus.python_can import can
@@ -38,13 +40,27 @@ class Refused(Exception):  # noqa: N818 - not an error of ours: the tester asked
         self.code = code
 
 
-def answer(request: bytes, memory: FaultMemory) -> bytes | None:
+Identity = Mapping[int, bytes]
+_VIN, _SERIAL, _SOFTWARE = 0xF190, 0xF18C, 0xF195  # ISO 14229-1 table C.1
+_SESSIONS = {0x01, 0x03}  # default and extended; nothing of ours needs the extended one
+
+
+def identity(settings: BridgeSettings) -> dict[int, bytes]:
+    """Return what a tester may read of who we are; the VIN only where the owner has set it."""
+    serial = settings.serial_number or device_name()
+    known = {_SERIAL: serial.encode("ascii", "replace"), _SOFTWARE: __version__.encode("ascii")}
+    return known | ({_VIN: settings.vin.encode("ascii")} if settings.vin else {})
+
+
+def answer(request: bytes, memory: FaultMemory, known: Identity | None = None) -> bytes | None:
     """Return the answer to ``request``, None where none is wanted. Never raises."""
     if not request:
         return None
     services = {0x10: _session, 0x14: _clear, 0x19: _read, 0x3E: _present}
     service = services.get(request[0])
     try:
+        if request[0] == 0x22:
+            return _identify(request, known or {})
         if service is None:
             raise Refused(_NO_SERVICE)
         return service(request, memory)
@@ -54,10 +70,21 @@ def answer(request: bytes, memory: FaultMemory) -> bytes | None:
 
 def _session(request: bytes, _memory: FaultMemory) -> bytes | None:
     _need(len(request) == 2)
-    if request[1] & ~_SILENT != 0x01:
+    session = request[1] & ~_SILENT
+    if session not in _SESSIONS:
         raise Refused(_NO_FUNCTION)
     times = struct.pack(">HH", 50, 500)  # P2 in ms, P2* in 10 ms
-    return None if request[1] & _SILENT else bytes([0x50, 0x01]) + times
+    return None if request[1] & _SILENT else bytes([0x50, session]) + times
+
+
+def _identify(request: bytes, known: Identity) -> bytes:
+    """Answer with those of the identifiers asked for that there are."""
+    _need(len(request) >= 3 and len(request) % 2 == 1)
+    asked = [int.from_bytes(request[at : at + 2], "big") for at in range(1, len(request), 2)]
+    found = b"".join(struct.pack(">H", did) + known[did] for did in asked if did in known)
+    if not found:
+        raise Refused(_OUT_OF_RANGE)
+    return b"\x62" + found
 
 
 def _present(request: bytes, _memory: FaultMemory) -> bytes | None:
@@ -153,6 +180,7 @@ class UdsServer:
         )
         self._request = (settings.uds_request_id, extended)
         self._memory = memory
+        self._identity = identity(settings)
         self._say = say
         self._frames: list[isotp.CanMessage] = []
         address = isotp.Address(mode, txid=settings.uds_response_id, rxid=settings.uds_request_id)
@@ -178,7 +206,7 @@ class UdsServer:
         self._layer.process(0.0)
         while self._layer.available():
             request = self._layer.recv()
-            said = answer(bytes(request), self._memory) if request else None
+            said = answer(bytes(request), self._memory, self._identity) if request else None
             if said is not None:
                 self._layer.send(said)
             self._layer.process(0.0)

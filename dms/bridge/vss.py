@@ -16,6 +16,7 @@ from dms.values import (
     LidsState,
     PauseReason,
     Scalar,
+    Unseen,
 )
 
 _DRIVER = "Vehicle.Driver"
@@ -104,6 +105,30 @@ def values(state: DriverState) -> dict[str, Scalar]:
         f"{_DRIVER}.Emotion.Valence": _rounded(state.valence, 2),
         f"{_DRIVER}.Emotion.Arousal": _rounded(state.arousal, 2),
     }
+
+
+def reason(path: str, state: DriverState) -> str:
+    """Return why the value of ``path`` is unknown, in one word."""
+    if state.paused:
+        return "paused"
+    if not state.face_seen:
+        return state.eyes_unseen.value if state.eyes_unseen else Unseen.NO_FACE.value
+    if path.startswith(f"{_DRIVER}.Emotion"):
+        return "not_measured" if state.rage_on else "switched_off"
+    if path in (f"{_DRIVER}.FatigueLevel", f"{_DRIVER}.Perclos"):
+        return "too_early"  # its time window is not filled yet
+    return state.eyes_unseen.value if state.eyes_unseen else Unseen.NOT_MEASURED.value
+
+
+def off_values() -> dict[str, Scalar]:
+    """Return the last value of every path before the device goes: nothing runs or is known."""
+    off: dict[str, Scalar] = {
+        f"{_DMS}.IsEnabled": False,
+        f"{_DMS}.IsCameraOn": False,
+        f"{_DMS}.IsWarning": False,
+        f"{_DMS}.Health": "OFF",
+    }
+    return {**dict.fromkeys(values(DriverState(0.0))), **off}
 
 
 def _closed_s(state: DriverState) -> float | None:

@@ -13,6 +13,7 @@ import pytest
 
 from dms.bridge import BridgeSettings, open_bridge
 from dms.bridge.mqtt_settings import MqttSettings
+from dms.bridge.vss import values
 from dms.errors import BridgeError, ConfigError
 from dms.values import (
     ActiveAlert,
@@ -362,3 +363,68 @@ def test_tls_with_files(tmp_path):
 def test_files_that_are_missing(more, words):
     with pytest.raises(ConfigError, match=words):
         open_bridge(settings(1, **more)).open()
+
+
+def test_every_null_has_its_reason(broker):
+    with (
+        closing(Listener(broker.port, "car/Vehicle/#")) as head,
+        open_bridge(settings(broker.port)) as bridge,
+    ):
+        bridge.publish(replace(STATE, drowsiness=None, perclos=None, face_seen=True))
+        assert until(lambda: head.last("car/Vehicle/Driver/Emotion/Arousal"))
+        nulls = {topic: said for topic, said, *_ in head.heard if said["value"] is None}
+        assert nulls[FATIGUE]["reason"] == "too_early"
+        assert nulls["car/Vehicle/Driver/Emotion/Arousal"]["reason"] == "not_measured"
+        assert all(said.get("reason") for said in nulls.values())
+        bridge.publish(replace(STATE, t_s=9.0, drowsiness=None, paused=True))
+        assert all(said.get("reason") for _, said, *_ in head.heard if said["value"] is None)
+
+
+def test_a_clean_end_leaves_no_camera_on_behind(broker):
+    with open_bridge(settings(broker.port)) as bridge:
+        bridge.publish(replace(STATE, camera_on=True))
+    with closing(Listener(broker.port)) as late:
+        camera = "car/Vehicle/ADAS/DMS/IsCameraOn"
+        assert until(lambda: late.last(camera) and late.last("car/status"))
+        assert until(lambda: late.last("car/Vehicle/ADAS/DMS/Health"))
+        assert late.last(camera)["value"] is False
+        assert late.last("car/Vehicle/ADAS/DMS/IsEnabled")["value"] is False
+        assert late.last("car/Vehicle/ADAS/DMS/Health")["value"] == "OFF"
+        assert until(lambda: late.last(FATIGUE))
+        assert (late.last(FATIGUE)["value"], late.last(FATIGUE)["reason"]) == (None, "off")
+
+
+def test_an_alert_begins_and_ends(broker):
+    alert = ActiveAlert(Kind.ROAD_RAGE, Level.WARNING, 2.0, "anger")
+    event = Event(3.0, Kind.ROAD_RAGE, Level.WARNING, "anger")
+    with (
+        closing(Listener(broker.port, "car/alert")) as head,
+        open_bridge(settings(broker.port)) as bridge,
+    ):
+        bridge.publish(replace(STATE, t_s=3.0, active=(alert,), events=(event,)))
+        bridge.publish(replace(STATE, t_s=4.0, active=(alert,)))
+        bridge.publish(replace(STATE, t_s=9.0))
+        bridge.publish(replace(STATE, t_s=9.1))
+        assert until(lambda: len(head.heard) == 2)
+        raised, ended = (said for _, said, *_ in head.heard)
+        assert (raised["action"], raised["start_s"]) == ("raised", 3.0)
+        assert (ended["action"], ended["kind"], ended["level"]) == ("ended", "road_rage", 2)
+        assert (ended["start_s"], ended["end_s"], ended["number"]) == (2.0, 9.0, 2)
+
+
+def test_home_assistant_finds_the_sensors_where_it_is_asked_to(broker):
+    with (
+        closing(Listener(broker.port, "homeassistant/#")) as head,
+        open_bridge(settings(broker.port, discovery="homeassistant", client_id="van")) as bridge,
+    ):
+        bridge.publish(STATE)
+        camera = "homeassistant/binary_sensor/van/camera_on/config"
+        assert until(lambda: head.last(camera))
+        said = head.last(camera)
+        assert said["state_topic"] == "car/Vehicle/ADAS/DMS/IsCameraOn"
+        assert said["availability_topic"] == "car/status"
+        assert said["unique_id"] == "van_camera_on"
+        paths = {path.replace(".", "/") for path in values(STATE)}
+        assert until(lambda: len(head.heard) >= 9)
+        for _, config, _, _ in head.heard:
+            assert config["state_topic"].removeprefix("car/") in paths

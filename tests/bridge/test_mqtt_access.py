@@ -6,7 +6,7 @@ import time
 import pytest
 
 from dms.bridge import BridgeSettings, open_bridge
-from dms.bridge.mqtt import device_name
+from dms.bridge.device import device_name
 from dms.bridge.mqtt_access import access_of
 from dms.bridge.mqtt_settings import MqttSettings
 from dms.errors import ConfigError

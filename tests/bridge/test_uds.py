@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dms import __version__
 from dms.bridge import BridgeSettings, open_bridge
 from dms.bridge.diagnostics import Code, FaultMemory
-from dms.bridge.uds import DIDS, UdsServer, answer
+from dms.bridge.uds import DIDS, UdsServer, answer, identity
 from dms.values import DriverState, Fault, Kind, Level, Part
 
 FINE = DriverState(10.0, drowsiness=4, openness=0.8)
@@ -116,8 +117,9 @@ def test_a_tester_that_asks_for_pauses_gets_the_whole_answer(stmin_ms):
 
 @pytest.mark.parametrize(
     ("request_", "code"),
-    [("22F190", 0x11), ("19", 0x13), ("1902", 0x13), ("1999", 0x12), ("1904112233FF", 0x31),
-     ("14000001", 0x31), ("14FF", 0x13), ("1003", 0x12), ("3E01", 0x12), ("19049A013107", 0x31)],
+    [("22F190", 0x31), ("2EF190", 0x11), ("19", 0x13), ("1902", 0x13), ("1999", 0x12),
+     ("1904112233FF", 0x31), ("14000001", 0x31),
+     ("14FF", 0x13), ("1002", 0x12), ("3E01", 0x12), ("19049A013107", 0x31)],
 )  # fmt: skip
 def test_what_we_have_not_is_refused(request_, code):
     request = bytes.fromhex(request_)
@@ -149,3 +151,26 @@ def test_any_frames_are_survived(frames):
         server.heard(can.Message(arbitration_id=0x7A0, is_extended_id=False, data=data))
     server.heard(can.Message(arbitration_id=0x7A0, is_extended_id=False, data=b"\x02\x3e\x00"))
     assert bytes(said[-1].data)[:3] == b"\x02\x7e\x00"
+
+
+def test_a_tester_reads_who_we_are():
+    known = identity(BridgeSettings(serial_number="SN-7"))
+    assert answer(bytes.fromhex("22F18C"), memory_of(LOST), known) == b"\x62\xf1\x8cSN-7"
+    software = b"\xf1\x95" + __version__.encode()
+    assert answer(bytes.fromhex("22F195"), memory_of(LOST), known) == b"\x62" + software
+    both = answer(bytes.fromhex("22F190F195"), memory_of(LOST), known)
+    assert both == b"\x62" + software  # the VIN is told only where the owner has set it
+    assert answer(bytes.fromhex("22F190"), memory_of(LOST), known) == bytes.fromhex("7F2231")
+    vin = "WVWZZZ1JZXW000001"
+    known = identity(BridgeSettings(vin=vin))
+    assert answer(bytes.fromhex("22F190"), memory_of(LOST), known) == b"\x62\xf1\x90" + vin.encode()
+    assert known[0xF18C].startswith(b"dms-")
+    for request in ("22", "22F1", "22F190F1"):
+        assert answer(bytes.fromhex(request), memory_of(LOST), known) == bytes.fromhex("7F2213")
+
+
+@pytest.mark.parametrize(("request_", "got"), [("1001", "5001003201F4"), ("1003", "5003003201F4"),
+                                               ("1083", "")])  # fmt: skip
+def test_sessions(request_, got):
+    said = answer(bytes.fromhex(request_), memory_of(LOST))
+    assert (said or b"").hex().upper() == got
