@@ -224,7 +224,7 @@ class DriverObservation:
     mar: float | None = None  # mouth aspect ratio of the inner lips
     pose: HeadPose | None = None
     expression: ExpressionScores | None = None  # None in frames in which the net was not due
-    shape: tuple[float, ...] | None = None  # dms.face_shape, where micro-expressions are wanted
+    shape: tuple[float, ...] | None = None  # of dms.perception.landmarks, where wanted
     brightness: float | None = None  # mean gray of the face box, 0..255; of the picture if no face
     unseen: Unseen | None = None  # why there is no face, or no usable picture
     yawn: float | None = None  # of the mouth net, 0..1; None in frames in which it was not due

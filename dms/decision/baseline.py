@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from dms.decision.road import Road, RoadSettings
+from dms.odds import LOGIT_MOST
 from dms.settings import setting, settings
 from dms.values import EXPRESSIONS, HeadPose
 
-LOGIT_MOST = 5.0
 _BINS = 120
 
 
@@ -101,13 +101,6 @@ def logit_scale(s: BaselineSettings) -> Scale:
     """Return the scale of the net's logit, which :data:`LOGIT_MOST` cuts off."""
     lowest, most = (s.logit_lowest, s.logit_lowest_early), LOGIT_MOST
     return Scale(-most, most, s.logit, s.logit_spread, *lowest, most, s.logit_drop, 1.0)
-
-
-def logit(probability: float) -> float:
-    """Return the log odds, cut off at +-:data:`LOGIT_MOST` where a net says no more."""
-    if probability <= 0.0 or probability >= 1.0:
-        return -LOGIT_MOST if probability <= 0.0 else LOGIT_MOST
-    return min(max(math.log(probability / (1.0 - probability)), -LOGIT_MOST), LOGIT_MOST)
 
 
 @settings

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from dms.decision.baseline import logit
-from dms.perception.landmarks import DMS56
+from dms.odds import logit
 from dms.settings import setting, settings
 from dms.values import EyeEvidence, EyeObservation, HeadPose, Unseen
+
+CLOSED_RATIO = 0.4  # as DMS56 draws a closed eye; a chain with other landmarks says so
 
 
 @settings
@@ -228,7 +229,7 @@ def ear_openness(
     ear: float, open_ear: float, pose: HeadPose | None, settings: OpennessSettings
 ) -> float:
     """Return 0..1 for a pose-corrected EAR against this eye's own open EAR."""
-    closed = DMS56.closed_ear if settings.closed_ratio is None else settings.closed_ratio
+    closed = CLOSED_RATIO if settings.closed_ratio is None else settings.closed_ratio
     value = (ear / open_ear - closed) / (1.0 - closed)
     if pose is not None and pose.pitch_deg < -settings.down_from_deg:
         below = -pose.pitch_deg - settings.down_from_deg

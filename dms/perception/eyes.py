@@ -12,7 +12,7 @@ from statistics import fmean
 import cv2
 import numpy as np
 
-from dms.decision.baseline import logit
+from dms.odds import logit
 from dms.perception.landmarks import Landmarks
 from dms.settings import setting, settings
 from dms.values import EyeEvidence, Gray, HeadPose, Lids, Points, Unseen

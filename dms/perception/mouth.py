@@ -16,6 +16,7 @@ from dms.engine.engine import Engine
 from dms.engine.manifest import Manifest, load_manifest
 from dms.engine.preprocess.crop import Affine, Similarity, cut, to_batch
 from dms.errors import EngineError
+from dms.perception.landmarks import Landmarks
 from dms.settings import setting, settings
 from dms.values import Gray
 
@@ -72,3 +73,20 @@ class MouthNet:
         """Return the probability 0..1 of a yawning mouth. Raises EngineError."""
         crop = cut(gray, mouth_matrix(anchors, self._framing), self._framing.size)
         return round(float(self._engine.infer(to_batch(crop))["yawn"][0, 0]), 6)
+
+
+def mouth_aspect_ratio(marks: Landmarks) -> float | None:
+    """Return the mean gap of the inner lips over the distance of their corners, None if flat.
+
+    On the scale of dlib's points, whichever model placed them (``Scheme.lip_scale``): 0 for
+    a closed mouth; what a yawn reads stands in :class:`dms.decision.fatigue.yawns.YawnSettings`.
+    """
+    scheme, points = marks.scheme, marks.points
+    right, left = scheme.inner_corners
+    width = float(np.hypot(*(points[left] - points[right])))
+    if width <= 0.0:
+        return None
+    upper, lower = np.asarray(scheme.lips).T
+    gaps = points[lower] - points[upper]
+    gain, offset = scheme.lip_scale
+    return max(0.0, gain * float(np.hypot(gaps[:, 0], gaps[:, 1]).mean()) / width + offset)

@@ -8,11 +8,10 @@ from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from dms.errors import EngineError
-from dms.face_shape import face_shape
-from dms.mouth import mouth_aspect_ratio
 from dms.perception.eyes import EyeSettings, joint_scores, observe_eye, without_lowered
 from dms.perception.face import Face, FaceSettings, FaceTracker
-from dms.perception.landmarks import Landmarks, Predictor
+from dms.perception.landmarks import Landmarks, Predictor, face_shape
+from dms.perception.mouth import mouth_aspect_ratio
 from dms.perception.pose import PoseEstimator, PoseSettings
 from dms.settings import setting, settings
 from dms.values import (

@@ -5,15 +5,14 @@ from __future__ import annotations
 import pytest
 
 from dms.decision.baseline import (
-    LOGIT_MOST,
     Angle,
     Baseline,
     BaselineSettings,
     OpenLevel,
     ear_scale,
-    logit,
     logit_scale,
 )
+from dms.odds import LOGIT_MOST, logit
 from dms.values import EXPRESSIONS, HeadPose
 
 S = BaselineSettings()

@@ -8,6 +8,7 @@ import pytest
 
 from dms.decision.fatigue.closure import ClosureSettings
 from dms.decision.openness import (
+    CLOSED_RATIO,
     Openness,
     OpennessSettings,
     correct_ear,
@@ -15,6 +16,7 @@ from dms.decision.openness import (
     fuse,
     net_openness,
 )
+from dms.perception.landmarks import DMS56
 from dms.values import EyeEvidence, HeadPose, Unseen
 
 S = OpennessSettings(closed_ratio=0.45)
@@ -215,3 +217,7 @@ def test_one_eye_covered_leaves_the_other() -> None:
     found = both(EYE, EyeEvidence(unseen=Unseen.COVERED))
     assert found.both == pytest.approx(1.0)
     assert found.left.unseen is Unseen.COVERED
+
+
+def test_a_closed_eye_is_drawn_as_our_own_landmarks_draw_it() -> None:
+    assert DMS56.closed_ear == CLOSED_RATIO

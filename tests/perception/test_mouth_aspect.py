@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from dms.mouth import mouth_aspect_ratio
 from dms.perception.landmarks import DLIB68, Landmarks
+from dms.perception.mouth import mouth_aspect_ratio
 
 
 def mouth(gap: float, width: float) -> Landmarks:

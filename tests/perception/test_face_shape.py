@@ -3,8 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dms.face_shape import CHANNELS, face_shape
-from dms.perception.landmarks import DLIB68, DMS56, Landmarks, Scheme
+from dms.perception.landmarks import DLIB68, DMS56, Landmarks, Scheme, face_shape
 
 
 def face(scheme: Scheme, degrees: float = 0.0, scale: float = 1.0) -> Landmarks:
@@ -21,7 +20,7 @@ def face(scheme: Scheme, degrees: float = 0.0, scale: float = 1.0) -> Landmarks:
 def test_the_head_may_move_turn_and_come_nearer(scheme: Scheme) -> None:
     shape = face_shape(face(scheme))
     assert shape is not None
-    assert len(shape) == CHANNELS
+    assert len(shape) == 14
     assert face_shape(face(scheme, 30.0, 1.7)) == pytest.approx(shape, abs=1e-4)
 
 

@@ -1,0 +1,14 @@
+"""Probabilities as log odds, in which evidence adds up."""
+
+from __future__ import annotations
+
+import math
+
+LOGIT_MOST = 5.0
+
+
+def logit(probability: float) -> float:
+    """Return the log odds, cut off at +-:data:`LOGIT_MOST` where a net says no more."""
+    if probability <= 0.0 or probability >= 1.0:
+        return -LOGIT_MOST if probability <= 0.0 else LOGIT_MOST
+    return min(max(math.log(probability / (1.0 - probability)), -LOGIT_MOST), LOGIT_MOST)
