@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+import dms
 from dms.bench.bench import Outputs, bench
 from dms.chain import Chain
 from dms.cli import main
@@ -112,6 +113,13 @@ def test_nothing_that_a_run_writes_or_hands_out_holds_one(planted, film, tmp_pat
             s.moment.observation.expression} == {None}  # fmt: skip
     assert traces(repr(vars(chain.core)).encode()) == []
     assert not chain.core.rest_given
+
+
+def test_nor_do_the_steps_of_dms_watch(planted, film):
+    steps = list(dms.watch(str(film), config=load(None, SETTINGS)))
+    assert steps[-1].state.emotion_by is EmotionBy.REST
+    assert traces(pickle.dumps([(step.moment, step.state) for step in steps])) == []
+    assert traces(repr(steps[-1]).encode()) == []
 
 
 def test_nor_do_the_files_of_a_folder_s_bench(planted, film, tmp_path):
