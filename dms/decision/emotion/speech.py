@@ -20,7 +20,7 @@ class SpeechSettings:
         0.03, unit="MAR", gt=0, text="standard deviation within it that is more than noise"
     )
     wide: float = setting(
-        0.22, unit="MAR", gt=0, source="yawns.open_above",
+        0.35, unit="MAR", gt=0, source="wide yawns read so; lips parted at rest 0.22 and less",
         text="a mouth held this far open shouts, sings or yawns",
     )  # fmt: skip
     hold_s: float = setting(0.5, unit="s", ge=0, text="pauses between words are no end of talk")

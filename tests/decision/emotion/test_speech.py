@@ -15,6 +15,7 @@ def speaks(mar, seconds=4.0, fps=15.0):
     [
         (lambda t: 0.02, False),
         (lambda t: 0.10, False),  # lips that are apart, and stay so
+        (lambda t: 0.25, False),  # a mouth open at rest, as some breathe
         (lambda t: 0.02 + 0.01 * math.sin(20 * t), False),  # the landmarks' noise
         (lambda t: 0.02 + 0.12 * math.sin(4 * math.pi * t) ** 2, True),  # syllables
         (lambda t: 0.4, True),  # a mouth held wide: a shout, a long vowel
