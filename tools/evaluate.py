@@ -7,6 +7,7 @@
     python tools/evaluate.py eyes       --data ../shared/data/mrl_eyes
                                         --zju ../shared/data/zju_blink
     python tools/evaluate.py lids       --data ../shared/data/lowered
+    python tools/evaluate.py lowered    --data ../shared/data/lowered
     python tools/evaluate.py gaze       --data ../shared/data/gaze
     python tools/evaluate.py blinks     --data ../shared/data/zju_blink
     python tools/evaluate.py yawns      --data ../shared/data/yawn_frames
@@ -47,6 +48,7 @@ VERBS = {
     "readings": "which head of the expression net drives, and against which prior: an ablation",
     "eyes": "eye-state net on MRL Eye, on subjects it was not trained on",
     "lids": "lids open, lowered, closed on labelled eye tiles, drawn as infrared too",
+    "lowered": "clips labelled by eye: looks down, closures, yawns, by the whole chain",
     "gaze": "gaze on portraits, drawn glances, a film and infrared pupils",
     "blinks": "blinks on clips laid out as zju_blink, by the whole chain",
     "awake": "awake people: false fatigue alerts, and how long their eyes were seen",

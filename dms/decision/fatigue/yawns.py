@@ -25,6 +25,16 @@ class YawnSettings:
         text="below this it has ended; one frame from here speaks for a yawn",
     )  # fmt: skip
     likely_peak: float = setting(0.6, gt=0, lt=1, text="surest frame of a yawn, at least")
+    sure_above: float = setting(
+        0.68, gt=0, lt=1, text="two of the net's words in a row from here: talk flickers about it"
+    )
+    gape_least: float = setting(
+        0.015, ge=0, lt=2,
+        text="mean mouth aspect ratio of a yawn of the net's: lips that touch read 0.00",
+    )  # fmt: skip
+    leap_s: float = setting(
+        0.15, unit="s", ge=0, text="lips from shut to peak_least in less: a shout or a start"
+    )
     hold_s: float = setting(
         0.3,
         unit="s",
@@ -83,6 +93,9 @@ class Yawns:
         self._likely: float | None = None  # the mouth net's last word
         self._likely_s = float("-inf")
         self._smile, self._wide_frames = 0.0, 0  # happiness while wide, summed
+        self._shut_s = float("-inf")  # when the lips were last shut
+        self._gape, self._frames = 0.0, 0  # mouth aspect ratio of the opening, summed
+        self._by_net = self._sure = self._leapt = False  # of the present opening
         self._ends: deque[float] = deque()
         self._bout: deque[float] = deque()  # ends of all such openings of late, yawns or not
         self.yawning: bool | None = None
@@ -109,9 +122,11 @@ class Yawns:
         """
         s = self._settings
         if likely is not None:
-            self._likely, self._likely_s = likely, t_s
+            self._hear(t_s, likely)
         elif mar is None or t_s - self._likely_s > s.hold_s:
             self._likely = None
+        if mar is not None and mar < s.shut_below:
+            self._shut_s = t_s
         wide = self._width(mar)
         if wide is None or wide < -1.0:
             self._rise_s = None
@@ -125,6 +140,10 @@ class Yawns:
                 rise_s = t_s if self._rise_s is None else self._rise_s
                 self._start_s, self._peak, self._told = max(rise_s, t_s - s.hold_s), wide, 0.0
                 self._smile, self._wide_frames = 0.0, 0
+                self._gape, self._frames = 0.0, 0
+                self._by_net = self._leapt = False
+                self._sure = likely is not None and self._sure
+            self._watch(t_s, mar)
             self._wide_s, self._peak = t_s, max(self._peak, wide)
             self._told = max(self._told, (mar or 0.0) if self._likely is None else self._likely)
             if happiness is not None and wide >= 1.0:
@@ -132,7 +151,8 @@ class Yawns:
                 self._wide_frames += 1
             long = s.shortest_s <= t_s - self._start_s <= s.longest_s
             sings = len(self._bout) >= s.bout_most
-            self.yawning = long and self._peak >= 1.0 and not self._laughed and not sings
+            gapes = long and self._peak >= 1.0 and self._gaped
+            self.yawning = gapes and not self._laughed and not sings
             return None
         yawn = None
         if self._start_s is not None and reached(t_s - self._wide_s, s.flicker_s):
@@ -140,6 +160,28 @@ class Yawns:
         if self._start_s is None:
             self.yawning = None if wide is None else False
         return yawn
+
+    def _hear(self, t_s: float, likely: float) -> None:
+        """Take a word of the net's."""
+        s = self._settings
+        before = self._likely if t_s - self._likely_s <= s.hold_s else None
+        steady = min(before or 0.0, likely) >= s.sure_above
+        self._sure = steady or (self._sure and self._start_s is not None)
+        self._likely, self._likely_s = likely, t_s
+
+    def _watch(self, t_s: float, mar: float | None) -> None:
+        """Follow the lips through an opening, for its shape."""
+        s = self._settings
+        self._by_net = self._by_net or self._likely is not None
+        self._gape, self._frames = self._gape + (mar or 0.0), self._frames + 1
+        if mar is not None and mar >= s.peak_least:
+            self._leapt = self._leapt or t_s - self._shut_s < s.leap_s - 1e-3
+
+    @property
+    def _gaped(self) -> bool:
+        """Whether an opening of which the net has told has a yawn's shape."""
+        apart = self._gape >= self._settings.gape_least * self._frames
+        return not self._by_net or (apart and self._sure and not self._leapt)
 
     def _width(self, mar: float | None) -> float | None:
         """How wide the mouth is on one scale: -1 shut again, 0 opening, 1 as wide as a yawn."""
@@ -153,7 +195,7 @@ class Yawns:
         start_s = self._start_s if self._start_s is not None else t_s
         self._start_s = None
         wide_s = self._wide_s - start_s
-        if self._laughed or self._peak < 1.0:
+        if self._laughed or self._peak < 1.0 or not self._gaped:
             return None
         if not reached(wide_s, s.shortest_s) or wide_s > s.longest_s:
             return None

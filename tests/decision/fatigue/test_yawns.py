@@ -171,3 +171,33 @@ def test_limits_out_of_order_are_refused() -> None:
         YawnSettings(likely_below=0.5)
     with pytest.raises(ValidationError, match="shut_below"):
         YawnSettings(peak_least=0.2)
+
+
+def spoken(*spans: tuple[float, float, float], every: int = 3) -> list[Yawn]:
+    """Hold (mouth aspect ratio, the net's word, seconds) at 30 Hz, a word every third frame."""
+    yawns, found, frame = Yawns(S), [], 0
+    for mar, likely, seconds in spans:
+        for _ in range(round(seconds * 30)):
+            told = likely if frame % every == 0 else None
+            yawn = yawns.step(round(frame / 30, 6), mar, None, told)
+            found += [yawn] if yawn else []
+            frame += 1
+    return found
+
+
+SHUT = (0.0, 0.05, 1.0)
+
+
+def test_a_shut_mouth_does_not_yawn_whatever_the_net_says() -> None:
+    assert spoken(SHUT, (0.0, 0.85, 4.0), SHUT) == []
+    assert len(spoken(SHUT, (0.0, 0.85, 0.8), (0.1, 0.9, 0.4), SHUT)) == 1
+
+
+def test_talk_that_flickers_about_the_nets_limit_is_no_yawn() -> None:
+    assert spoken(SHUT, *[(0.15, 0.75, 0.1), (0.25, 0.5, 0.1)] * 10, SHUT) == []
+    assert len(spoken(SHUT, *[(0.15, 0.75, 0.2), (0.25, 0.5, 0.1)] * 5, SHUT)) == 1
+
+
+def test_a_mouth_that_leaps_open_shouts() -> None:
+    assert spoken(SHUT, (0.6, 0.95, 1.0), SHUT) == []
+    assert len(spoken(SHUT, (0.2, 0.5, 0.2), (0.6, 0.95, 1.0), SHUT)) == 1

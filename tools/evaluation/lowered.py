@@ -1,0 +1,304 @@
+"""Clips labelled by eye: looks down told as sleep, sleepers found, yawns and looks that were none.
+
+The rule is that of the folder's own score.py. With --variants each clip is also measured cut to the
+face, encoded anew and at 15 frames/s: the same alerts are wanted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import cv2
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from dms.bench.bench import Outputs, bench
+from dms.chain import Chain
+from dms.config import load
+from dms.errors import ConfigError
+from dms.files.events import load_events
+from dms.values import Event, Kind, Level, Step
+from tools.evaluation.figures import interval
+from tools.nets.tiles import progress
+
+CLOSURES = frozenset({Kind.MICROSLEEP, Kind.SLEEP, Kind.UNRESPONSIVE})
+NODS = frozenset({"nod_off", "microsleep", "closure"})
+_TOUCH_S = 0.05  # stretches this near are one
+Span = tuple[float, float]
+
+
+@dataclass
+class Seen:
+    """What the chain said of one clip: events, and (t_s, away_s) of each frame."""
+
+    events: list[Event] = field(default_factory=list)
+    away: list[Span] = field(default_factory=list)
+
+    def take(self, step: Step) -> None:
+        """Keep what one frame said of attention, as a sink of the bench."""
+        self.away.append((round(step.state.t_s, 4), round(step.state.away_s, 4)))
+
+
+@dataclass(frozen=True)
+class Truth:
+    """A clip's labels, in seconds."""
+
+    person: str
+    length_s: float
+    stretches: tuple[tuple[float, float, str], ...]
+    events: tuple[tuple[float, float, str], ...]
+
+    @classmethod
+    def read(cls, labels: dict[str, Any]) -> Truth:
+        """Read one clip's entry of labels.yaml."""
+        fps = float(labels["fps"])
+        spans = [
+            [
+                (one["from"] / fps, (one["to"] + 1) / fps, str(one[key]))
+                for one in labels.get(part) or []
+            ]
+            for part, key in (("stretches", "lids"), ("events", "kind"))
+        ]
+        person = str(labels.get("person", "")).split(" ")[0]
+        return cls(person, labels["frames"] / fps, tuple(joined(spans[0])), tuple(spans[1]))
+
+    def long(self, lids: str, least_s: float) -> list[Span]:
+        """Stretches of these lids, at least so long."""
+        return [(a, b) for a, b, said in self.stretches if said == lids and b - a >= least_s]
+
+    @property
+    def shut(self) -> list[Span]:
+        """Closures, with the nods whose eyes were not seen shut throughout."""
+        found = self.long("closed", 0.8)
+        nods = [(a, b) for a, b, kind in self.events if kind in NODS]
+        return found + [nod for nod in nods if not any(nod[0] < b and nod[1] > a for a, b in found)]
+
+
+def joined(spans: Sequence[tuple[float, float, str]]) -> Iterator[tuple[float, float, str]]:
+    """Join stretches of the same lids that touch; a blink at the end of a closure belongs to it."""
+    last: tuple[float, float, str] | None = None
+    for start, end, lids in spans:
+        touches = last is not None and abs(last[1] - start) < _TOUCH_S
+        said = "closed" if lids == "blink" and touches and last and last[2] == "closed" else lids
+        if touches and last is not None and last[2] == said:
+            last = (last[0], end, said)
+            continue
+        if last is not None:
+            yield last
+        last = (start, end, said)
+    if last is not None:
+        yield last
+
+
+@dataclass(frozen=True)
+class Score:
+    """Counts of one clip."""
+
+    person: str
+    awake_s: float
+    false_alerts: int
+    closures: int
+    closures_found: int
+    looks_down: int
+    looks_down_told_closed: int
+    looks_down_away: int
+    false_yawns: int
+    false_distractions: int
+    said: tuple[str, ...]
+
+
+def score(name: str, truth: Truth, seen: Seen) -> Score:
+    """Hold what was said of a clip against its labels."""
+    shut, unsure = truth.shut, truth.long("unsure", 0.8)
+    alerts = [e for e in seen.events if e.kind in CLOSURES and e.level >= Level.WARNING]
+    said = []
+    for event in alerts:
+        t_s = event.t_s
+        near = any(a <= t_s <= b + 1 for a, b in shut)
+        if not near and not any(a + 0.3 <= t_s <= b + 0.5 for a, b in unsure):
+            said.append(f"false {name} {event.kind.value} {t_s:.2f}")
+    false = len(said)
+    closures = [(a, b) for a, b in shut if b - a >= 1.1]
+    found = [any(a + 0.7 <= e.t_s <= b + 0.5 for e in alerts) for a, b in closures]
+    missed = [span for span, hit in zip(closures, found, strict=True) if not hit]
+    said += [f"missed {name} {a:.2f}..{b:.2f}" for a, b in missed]
+    looks = truth.long("lowered", 1.0)
+    told = sum(any(a <= e.t_s <= b + 0.3 for e in alerts) for a, b in looks)
+    away = sum(
+        max((away_s for t_s, away_s in seen.away if a <= t_s <= b + 0.2), default=0.0) > 0.3
+        for a, b in looks
+    )
+    yawned = [(a, b) for a, b, kind in truth.events if kind == "yawn"]
+    yawns = sum(
+        event.kind is Kind.YAWN
+        and not any(a - 1 <= event.t_s and _start_s(event) <= b + 1 for a, b in yawned)
+        for event in seen.events
+    )
+    distractions = sum(
+        event.kind is Kind.DISTRACTION
+        and event.level >= Level.WARNING
+        and not any(a - 1 <= event.t_s <= b + 1 for a, b, _ in truth.events)
+        for event in seen.events
+    )
+    awake_s = truth.length_s - sum(b - a for a, b in shut)
+    return Score(
+        truth.person, awake_s, false, len(closures), sum(found), len(looks), told, away, yawns,
+        distractions, tuple(said),
+    )  # fmt: skip
+
+
+def _start_s(event: Event) -> float:
+    return event.t_s if event.start_s is None else event.start_s
+
+
+def figures(scores: Sequence[Score]) -> dict[str, Any]:
+    """Sum the clips up, with intervals drawn by person."""
+    counts = {
+        name: np.array([getattr(one, name) for one in scores], float)
+        for name in (
+            "false_alerts", "awake_s", "closures", "closures_found", "looks_down",
+            "looks_down_told_closed", "looks_down_away", "false_yawns", "false_distractions",
+        )
+    }  # fmt: skip
+    people = np.array([one.person for one in scores])
+
+    def sums(name: str, at: NDArray[np.int_]) -> float:
+        return float(counts[name][at].sum())
+
+    def a_minute(name: str, at: NDArray[np.int_]) -> float:
+        return 60.0 * sums(name, at) / max(sums("awake_s", at), 1.0)
+
+    every = np.arange(len(scores))
+    said: dict[str, Any] = {}
+    for name in counts:
+        if name == "false_yawns":
+            continue
+        total = sums(name, every)
+        said[name] = round(total, 1) if name == "awake_s" else int(total)
+        said[f"{name}_95"] = interval(lambda at, name=name: sums(name, at), len(scores), people)
+    for key, name in (("false_a_minute", "false_alerts"), ("false_yawns_a_minute", "false_yawns")):
+        said[key] = round(a_minute(name, every), 4)
+        said[f"{key}_95"] = interval(lambda at, name=name: a_minute(name, at), len(scores), people)
+    return said
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-s", "--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--variants", action="store_true", help="each clip also cut, encoded, slow")
+    parser.add_argument("--clip", action="append", default=[], metavar="NAME", help="only these")
+
+
+def measure(args: argparse.Namespace) -> dict[str, Any]:
+    truths = _truths(args.data)
+    names = [name for name in truths if not args.clip or Path(name).stem in args.clip]
+    chain = Chain(load(None, ["bridges=[]", *args.set]))
+    scores, same, of = [], 0, 0
+    with tempfile.TemporaryDirectory() as folder:
+        for name in progress(names, len(names), "clips"):
+            clip = args.data / name
+            seen, faces = watched(chain, clip, Path(folder))
+            scores.append(score(name, truths[name], seen))
+            if args.variants:
+                for variant in variants(clip, faces, Path(folder)):
+                    same += _kinds(watched(chain, variant, Path(folder))[0]) == _kinds(seen)
+                    of += 1
+    said = figures(scores) | {"told": [line for one in scores for line in one.said]}
+    if args.variants:
+        said["same_alerts"] = round(same / max(of, 1), 4)
+    return said
+
+
+def _truths(folder: Path) -> dict[str, Truth]:
+    path = folder / "labels.yaml"
+    try:
+        labels = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found = {str(name): Truth.read(entry) for name, entry in labels.items()}
+    except OSError as error:
+        raise ConfigError(
+            f"cannot read {path}: {error.strerror}; give a folder of labelled clips"
+        ) from error
+    except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ConfigError(
+            f"{path}: {error}; clips with fps, frames and stretches are wanted"
+        ) from error
+    there = {name: truth for name, truth in found.items() if (folder / name).is_file()}
+    if not there:
+        raise ConfigError(f"{folder} holds none of the clips that {path.name} names")
+    return there
+
+
+def watched(chain: Chain, clip: Path, folder: Path) -> tuple[Seen, list[tuple[float, ...]]]:
+    """Run a clip as ``dms bench`` does; also where the face was."""
+    seen, faces = Seen(), _Faces()
+    events = folder / "events.jsonl"
+    bench(str(clip), chain, Outputs(events=events), more=(seen, faces))
+    seen.events = load_events(events)
+    return seen, faces.boxes
+
+
+class _Faces:
+    def __init__(self) -> None:
+        self.boxes: list[tuple[float, ...]] = []
+
+    def take(self, step: Step) -> None:
+        box = step.moment.observation.face
+        if box is not None:
+            self.boxes.append((box.x + box.width / 2, box.y + box.height / 2, box.width))
+
+
+def _kinds(seen: Seen) -> list[Kind]:
+    return [
+        e.kind for e in seen.events if e.level >= Level.WARNING and not e.values.get("repeated")
+    ]
+
+
+def variants(clip: Path, faces: Sequence[tuple[float, ...]], folder: Path) -> Iterator[Path]:
+    """Write the clip encoded anew, cut to the face and at 15 frames/s, one after the other."""
+    yield _written(clip, folder / "again.mp4", None, None)
+    if faces:
+        x, y, width = (median(column) for column in zip(*faces, strict=True))
+        yield _written(clip, folder / "cut.mp4", (x, y, 1.6 * width), None)
+    yield _written(clip, folder / "slow.mp4", None, 15.0)
+
+
+def _written(
+    clip: Path, path: Path, cut: tuple[float, float, float] | None, fps: float | None
+) -> Path:
+    """Encode ``clip`` anew; ``cut``: middle and half side of what is kept."""
+    capture, writer = cv2.VideoCapture(str(clip)), None
+    rate = float(capture.get(cv2.CAP_PROP_FPS)) or 30.0
+    wanted, number, kept = min(fps or rate, rate), 0, 0
+    try:
+        while True:
+            good, image = capture.read()
+            if not good:
+                break
+            if number * wanted / rate >= kept - 1e-6:
+                kept += 1
+                part = image if cut is None else _around(image, *cut)
+                if writer is None:
+                    size = (part.shape[1], part.shape[0])
+                    code = cv2.VideoWriter.fourcc(*"mp4v")
+                    writer = cv2.VideoWriter(str(path), code, wanted, size)
+                writer.write(part)
+            number += 1
+    finally:
+        capture.release()
+        if writer is not None:
+            writer.release()
+    return path
+
+
+def _around(image: NDArray[np.uint8], x: float, y: float, half: float) -> NDArray[np.uint8]:
+    height, width = image.shape[:2]
+    left, top = max(0, int(x - half)), max(0, int(y - half))
+    right, bottom = min(width, int(x + half)), min(height, int(y + half))
+    part = image[top : bottom - (bottom - top) % 2, left : right - (right - left) % 2]
+    return np.ascontiguousarray(part)
