@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from dms.decision.head import Head
 from dms.decision.openness import Openness
+from dms.decision.tick import reached
 from dms.settings import setting, settings
 from dms.values import EXPRESSIONS, DriverObservation, ExpressionScores, EyeEvidence, EyeObservation
 
@@ -21,6 +22,9 @@ class LidSettings:
     """When lids are lowered, and when closed ones are doubted."""
 
     lowered_above: float = setting(0.5, gt=0, lt=1, text="the net's probability of lowered lids")
+    closed_above: float = setting(
+        0.6, gt=0, lt=1, text="of one eye: no lids are lowered then, as both move together"
+    )
     iris_low: float = setting(
         0.07, gt=0, lt=0.5, source="an eye of 12 mm radius in a slit of 30 mm turned by 10 deg",
         text="iris this much lower than looking ahead, in eye widths: the gaze is down",
@@ -28,6 +32,9 @@ class LidSettings:
     iris_learn_s: float = setting(20.0, unit="s", gt=0, text="memory of where the iris is ahead")
     memory_s: float = setting(
         0.5, unit="s", ge=0, text="lids that close this soon after a gaze down are not believed"
+    )
+    lowered_s: float = setting(
+        0.4, unit="s", ge=0, text="seen lowered for this long: shorter is the way of shutting lids"
     )
     lead_s: float = setting(
         0.1, unit="s", ge=0, text="the head came down before the lids if it was down this early"
@@ -103,7 +110,8 @@ class LidSigns:
         self._ahead = (_Ahead(), _Ahead())
         self._laughter = _Laughter()
         self._last_s: float | None = None
-        self._lowered_s = float("-inf")  # when the lids were last seen lowered
+        self._since_s: float | None = None  # since when the lids are seen lowered
+        self._lowered_s = float("-inf")  # when they last were, for long enough
 
     def step(
         self,
@@ -121,8 +129,19 @@ class LidSigns:
         for ahead, (evidence, seen) in zip(self._ahead, eyes, strict=True):
             lowered |= self._lowered(evidence, seen, ahead, head, by_gaze=by_gaze)
             self._learn(evidence, seen, ahead, head, dt_s)
-        if lowered:
-            self._lowered_s = t_s
+        shut = any(
+            evidence.lids is not None
+            and seen.openness is not None
+            and evidence.lids.closed >= s.closed_above
+            for evidence, seen in eyes
+        )
+        lowered = lowered and not shut
+        if not lowered:
+            self._since_s = None
+        else:
+            self._since_s = t_s if self._since_s is None else self._since_s
+            if reached(t_s - self._since_s, s.lowered_s):
+                self._lowered_s = t_s
         before = head.was_down(t_s - s.lead_s)
         return Signs(
             lowered=lowered,

@@ -90,10 +90,11 @@ def test_the_heads_way_down_speaks_for_a_gaze_down_too() -> None:
     assert not eyes.show(0.2, SHUT, iris_y=0.2, openness=0.0, drop=0.25).lowered
 
 
-def test_one_eye_is_enough_and_an_unseen_one_says_nothing() -> None:
+def test_one_eye_is_enough_unless_the_other_is_shut() -> None:
     eyes = Eyes()
     eyes.show(1.0)
-    assert eyes.show(DT, LOWERED, iris_y=0.2, openness=0.1, other=SHUT).lowered
+    assert eyes.show(DT, LOWERED, iris_y=0.2, openness=0.1, other=Lids(0.4, 0.1, 0.5)).lowered
+    assert not eyes.show(DT, LOWERED, iris_y=0.2, openness=0.1, other=SHUT).lowered
     assert not Eyes().show(DT, LOWERED, iris_y=0.2, openness=None).lowered
 
 

@@ -44,6 +44,9 @@ class ClosureSettings:
         0.3, unit="s", ge=0,
         text="read closed this long before the head fell, or with it up again: asleep, no look",
     )  # fmt: skip
+    way_s: float = setting(
+        0.4, unit="s", ge=0, text="lids read lowered for less are on their way to be shut"
+    )
     doubt_s: float = setting(
         1.0, unit="s", ge=0, text="a head that falls later in a closure makes it no look down"
     )
@@ -85,6 +88,8 @@ class Closure:
         self._wide = False  # they were then seen wide open
         self._half_s: float | None = None  # since when they are half open
         self._lowered_s: float | None = None  # since when they are lowered
+        self._rested_s = 0.0  # how much of that has been held
+        self._shut_s: float | None = None  # since when the lids read shut, lowered or not
         self._proof_s: float | None = None  # since when they are closed with the head up
         self._provable = True  # the head made the doubt, not the gaze
         self.doubtful = False  # the present closure may be a look down
@@ -145,12 +150,22 @@ class Closure:
         lost_s, self._lost_s = self._lost_s, None
         hangs = signs.far and not signs.certain_open  # what is read of it is not believed
         closed = openness < s.closed_below or hangs
+        rested_s = self._lowered_s
+        if openness >= s.closed_below:
+            self._shut_s = None
+        elif self._shut_s is None:
+            self._shut_s = t_s
         if self._rests(tick, signs):
             self.state = EyesState.CLOSED if closed else EyesState.OPEN
             return
+        passed = rested_s is not None and not tick.reached(rested_s, s.way_s)
+        if passed and self._start_s is not None:
+            self._held_s -= self._rested_s
+        self._rested_s = 0.0
         if self._start_s is None:
             if closed:
-                self._begin(t_s, openness, signs)
+                since_s = self._shut_s if passed and self._shut_s is not None else t_s
+                self._begin(since_s, openness, signs)
             self.state = EyesState.CLOSED if closed else EyesState.OPEN
             return
         if not hangs and self._squinted(tick, openness):
@@ -189,7 +204,8 @@ class Closure:
         if not self._resting(tick.t_s):
             return self._start_s is None  # none begins with lowered lids
         if self._start_s is not None:
-            self._held_s += tick.t_s - (tick.last_s if rested else self._lowered_s)
+            rest_s = tick.t_s - (tick.last_s if rested else self._lowered_s)
+            self._held_s, self._rested_s = self._held_s + rest_s, self._rested_s + rest_s
         self._open_s = self._half_s = self._proof_s = None
         return True
 

@@ -29,7 +29,7 @@ class NodSettings:
         0.5, unit="s", ge=0, text="eyes shut or unseen for this long: shorter is a blink"
     )
     longest_s: float = setting(
-        4.0, unit="s", gt=0, text="who hangs for longer is asleep, which is told before"
+        2.0, unit="s", gt=0, text="longer hangs who sleeps or looks down, told by its time"
     )
     open_s: float = setting(
         0.06, unit="s", ge=0, text="an eye seen open for certain for this long: no nod"

@@ -303,6 +303,20 @@ def test_lowered_lids_begin_no_closure() -> None:
     assert (it.lids, it.closed_s, it.unsure_s) == (LidsState.LOWERED, 0.0, 0.0)
 
 
+def test_lids_that_shut_slowly_pass_through_lowered_without_delay() -> None:
+    eyes = Eyes()
+    eyes.hold(0.5, 1.0)
+    eyes.hold(0.3, 0.1, signs=LOWERED)
+    it = eyes.hold(1.0, 0.0)
+    assert it.start_s == pytest.approx(0.5)
+    assert it.closed_s == pytest.approx(1.3 - DT)
+    eyes.hold(0.5, 1.0)
+    start_s = eyes.t_s
+    eyes.hold(0.2, 0.1)
+    eyes.hold(0.3, 0.1, signs=LOWERED)
+    assert eyes.hold(0.2, 0.0).closed_s == pytest.approx(eyes.t_s - DT - start_s)
+
+
 def test_lids_in_one_word() -> None:
     eyes = Eyes()
     assert eyes.hold(DT, None).lids is LidsState.UNKNOWN

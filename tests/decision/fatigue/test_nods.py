@@ -80,7 +80,7 @@ def test_the_fall_may_begin_before_the_eyes_shut() -> None:
 @pytest.mark.parametrize(
     ("fall_s", "fall_deg", "back_s", "nods"),
     [(0.6, 11.5, 0.3, 0), (0.6, 12.5, 0.3, 1), (0.6, 30.0, 2.5, 0), (0.1, 30.0, 0.2, 0),
-     (4.5, 30.0, 0.3, 0)],
+     (1.6, 30.0, 0.3, 1), (2.2, 30.0, 0.3, 0)],
 )  # fmt: skip
 def test_how_far_how_fast_and_how_long(
     fall_s: float, fall_deg: float, back_s: float, nods: int
