@@ -159,7 +159,7 @@ def make_server(app: Any, **more: Any) -> Any:
         "http": guarded(spoken.H11Protocol, lambda: _HEAD_S),
         "h11_max_incomplete_event_size": LONGEST_HEAD,
     }  # fmt: skip
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1, **limits, **more)
+    config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1, **limits, **more)
     return uvicorn.Server(config)
 
 

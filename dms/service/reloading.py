@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from dms.chain import Chain
@@ -19,6 +20,7 @@ from dms.service.notify import Notifier
 from dms.service.status import Status
 
 _log = logging.getLogger(__name__)
+_REST_S = 0.2
 _READ_S = 30.0  # settings and what they name are read within a second, unless a disk hangs
 
 
@@ -73,6 +75,7 @@ class Reloading:
     def _listen(self) -> None:
         while True:
             self._asked.wait()
+            time.sleep(_REST_S)  # of several asked for in a row the last is read
             self._asked.clear()
             self._notifier.reloading()
             hanging = threading.Timer(_READ_S, self._hang)

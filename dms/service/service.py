@@ -8,7 +8,6 @@ reload loads nets, those before go on watching; what the settings do not change 
 from __future__ import annotations
 
 import logging
-import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -238,13 +237,6 @@ class _Stuck:
     def take(self, _step: Step) -> None:
         if self._camera.given_up:
             raise CameraError("The camera's driver does not come back; the service starts anew.")
-
-
-def catch_signals(service: Service) -> None:
-    """SIGTERM and SIGINT end the service, SIGHUP reads the settings again."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: service.stop())
-    signal.signal(signal.SIGHUP, lambda *_: service.ask_reload())
 
 
 def patient_bridges(settings: Settings) -> Settings:

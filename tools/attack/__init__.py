@@ -1,0 +1,1 @@
+"""Attacks on the service over every way in, on loopback only; says what it survived."""
