@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from enum import IntEnum
 from pathlib import Path
@@ -21,6 +22,7 @@ from dms.plainfile import read_plain
 from dms.values import DriverState, Kind, Part
 
 _log = logging.getLogger(__name__)
+_CLEAR_EVERY_S = 1.0
 _LARGEST = 1_000_000  # bytes of a file of fault codes; each takes 200
 
 
@@ -87,7 +89,10 @@ def codes_of(state: DriverState) -> dict[Code, str]:
 class FaultMemory:
     """Keeps one :class:`FaultRecord` a code, in ``file``; None keeps them in memory alone."""
 
-    def __init__(self, file: Path | None = None) -> None:
+    def __init__(
+        self, file: Path | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock, self._cleared_s = clock, -_CLEAR_EVERY_S
         self._file = file
         self._cleared: deque[str] = deque(maxlen=8)
         self._lock = threading.Lock()  # a tester asks from the bus's thread
@@ -124,6 +129,10 @@ class FaultMemory:
         """Return the codes that are active now."""
         return tuple(fault.code for fault in self.faults if fault.active)
 
+    def may_clear(self) -> bool:
+        """Whether a tester may clear now: each time the file is written, once a second at most."""
+        return self._clock() - self._cleared_s >= _CLEAR_EVERY_S
+
     def clear(self, codes: Iterable[int] | None = None) -> None:
         """Forget ``codes``, or all; an active one comes back with the next state."""
         with self._lock:
@@ -134,6 +143,7 @@ class FaultMemory:
             if chosen:
                 which = "all" if codes is None else ", ".join(map(code_text, chosen))
                 self._cleared.append(f"fault codes cleared ({which})")
+        self._cleared_s = self._clock()
         if chosen:  # a tester that asks again and again wears out no disk
             self._save()
 

@@ -5,6 +5,7 @@ Request bytes in, answer bytes out; ISO-TP carries both over CAN.
 
 from __future__ import annotations
 
+import logging
 import struct
 from collections.abc import Callable, Mapping
 
@@ -17,6 +18,9 @@ from dms.bridge.diagnostics import Code, FaultMemory, FaultRecord
 from dms.bridge.signals import kind_number
 from dms.bus.python_can import can
 
+# It warns of every frame that is out of place, and anybody may send those.
+logging.getLogger("isotp").setLevel(logging.ERROR)
+
 _ACTIVE, _CONFIRMED = 0x01, 0x08  # bits of the status byte, ISO 14229-1 table D.1
 STATUS_MASK = _ACTIVE | _CONFIRMED
 _FORMAT = 0x01  # ISO 14229-1 DTC format
@@ -24,6 +28,7 @@ _ALL = 0xFFFFFF
 _RECORD = 0x01  # the only freeze record of a code
 _NO_SERVICE, _NO_FUNCTION, _BAD_LENGTH, _OUT_OF_RANGE = 0x11, 0x12, 0x13, 0x31
 _SILENT = 0x80  # suppress the positive answer
+_BUSY = 0x21  # busyRepeatRequest
 _UNKNOWN = 0xFF
 REASON_BYTES = 32
 _SOON_S = 0.0005  # a shorter wait only burns time
@@ -97,6 +102,8 @@ def _present(request: bytes, _memory: FaultMemory) -> bytes | None:
 def _clear(request: bytes, memory: FaultMemory) -> bytes:
     _need(len(request) == 4)
     code = int.from_bytes(request[1:4], "big")
+    if not memory.may_clear():
+        raise Refused(_BUSY)
     if code == _ALL:
         memory.clear()
     elif code in {int(known) for known in Code}:

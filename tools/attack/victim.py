@@ -58,18 +58,19 @@ class _Known(Status):
 
 
 def _count(path: Path) -> None:
-    with path.open("w", encoding="utf-8") as file:
+    page_mb = os.sysconf("SC_PAGE_SIZE") / 1e6
+    with (
+        path.open("w", encoding="utf-8") as file,
+        Path("/proc/self/statm").open(encoding="ascii") as used,  # once: there may be none left
+    ):
         while True:
+            used.seek(0)
+            resident_mb = int(used.read().split()[1]) * page_mb
             line = {"t_s": time.monotonic(), "judged": sum(one.frames for one in counted),
-                    "captured": captured, "opened": opened, "mb": _resident_mb()}  # fmt: skip
+                    "captured": captured, "opened": opened, "mb": resident_mb}  # fmt: skip
             file.write(json.dumps(line) + "\n")
             file.flush()
             time.sleep(_PERIOD_S)
-
-
-def _resident_mb() -> float:
-    with Path("/proc/self/statm").open(encoding="ascii") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def run(counts: Path, settings: str) -> int:
