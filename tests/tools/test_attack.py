@@ -45,7 +45,7 @@ def test_what_is_not_survived_or_judged_is_told(monkeypatch, capsys, share, what
 def test_an_unknown_attack_is_refused(capsys):
     with pytest.raises(SystemExit):
         attack.main(["nonsense"])
-    assert "view_flood" in capsys.readouterr().err
+    assert "unknown: nonsense" in capsys.readouterr().err
 
 
 @pytest.mark.slow
