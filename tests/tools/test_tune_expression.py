@@ -1,0 +1,85 @@
+"""The further training of the expression net; needs the extra 'train'."""
+
+import argparse
+
+import numpy as np
+import pytest
+
+from dms.engine.manifest import load_manifest
+from dms.engine.onnx import OnnxEngine
+
+torch = pytest.importorskip("torch", reason="training needs the train extra")
+
+from tools.nets.posed import TEACHER_FEATURES, Faces  # noqa: E402
+from tools.tune_expression import (  # noqa: E402
+    IN_SEVEN,
+    Batches,
+    RelativeNet,
+    class_targets,
+    losses,
+    start_from,
+)
+
+
+def test_a_net_started_from_the_shipped_file_says_the_same():
+    manifest = load_manifest("expression_tiny")
+    size = manifest.input.shape[1]
+    crops = np.random.default_rng(1).random((6, 1, size, size), np.float32)
+    model = RelativeNet(size, "tiny")
+    start_from(model.net, manifest.path("fp32"), torch.from_numpy(crops))
+    with torch.no_grad():
+        mine = {
+            n: out.softmax(1).numpy()
+            for n, out in model.net.eval()(torch.from_numpy(crops)).items()
+        }
+    with OnnxEngine(manifest.path("fp32")) as engine:
+        shipped = engine.infer(crops)
+    for name, said in mine.items():
+        assert np.abs(said - shipped[name]).max() < 1e-4
+
+
+def faces():
+    """Two people with two neutrals and an angry face each, and two photographs."""
+    made, rng = Faces.__new__(Faces), np.random.default_rng(2)
+    made.person = np.array(["a/1"] * 3 + ["a/2"] * 3 + ["", ""])
+    made.set = np.array(["a"] * 6 + ["", ""])
+    made.label = np.array([0, 0, 4, 0, 0, 5, -1, -1])
+    made.held = np.zeros(8, bool)
+    made.patches = rng.integers(0, 256, (8, 160, 160), np.uint8)
+    made.anchors = np.tile(
+        np.array([[58, 68], [100, 68], [62, 110], [98, 110]], np.float32), (8, 1, 1)
+    )
+    made.log_p = np.full((8, 7), np.log(1 / 7), np.float32)
+    made.features = rng.normal(0, 1, (8, TEACHER_FEATURES)).astype(np.float32)
+    made.rests = {"a/1": np.array([0, 1]), "a/2": np.array([3, 4])}
+    return made
+
+
+def test_targets_are_of_label_and_teacher_and_sum_to_one():
+    targets = class_targets(faces())
+    assert targets.sum(1) == pytest.approx(1, abs=1e-5)
+    assert targets[2].argmax() == 0  # anger in FER2013's order
+    assert targets[6] == pytest.approx(1 / 7, abs=1e-5)
+    assert sorted(IN_SEVEN) == list(range(7))
+
+
+def test_a_step_has_a_rest_of_the_same_person_and_every_loss_is_finite():
+    batches = Batches.__new__(Batches)
+    seen = faces()
+    fer = argparse.Namespace(images=np.zeros((4, 48, 48), np.uint8), training=np.ones(4, bool))
+    anchors = np.tile(np.array([[15, 18], [32, 18], [16, 36], [31, 36]], np.float32), (4, 1, 1))
+    targets = argparse.Namespace(
+        ferplus=np.full((4, 8), 1 / 8, np.float32), fer2013=np.full((4, 7), 1 / 7, np.float32)
+    )
+    args = argparse.Namespace(seed=1, first=0, steps=2, size=64, mix=[3, 4, 2], lit_tiles=0.5)
+    batches.__init__(fer, anchors, targets, seen, args)
+    rng = np.random.default_rng(3)
+    for _ in range(50):
+        face, rest = batches._pair(rng)
+        assert rest not in (-1, face)
+        assert seen.person[face] == seen.person[rest]
+        assert seen.label[rest] == 0
+    step = batches[0]
+    assert step["crops"].shape == (3 + 2 * 4 + 2, 1, 64, 64)
+    parts = losses(RelativeNet(64, "tiny"), step)
+    assert all(torch.isfinite(part) for part in parts.values())
