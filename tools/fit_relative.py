@@ -4,7 +4,8 @@
     python tools/fit_relative.py --data ../shared/data
 
 Run it after tools/export.py and before tools/quantize.py: it reads the FP32 file on the posed faces
-of people who are trained on, writes engines/expression-relative.npz and names it in the manifest.
+of people who are trained on, finds the temperatures of its answers on the others, writes
+engines/expression-relative.npz and names it in the manifest.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from tools.evaluation.figures import auroc
 from tools.evaluation.relative import found_at
 from tools.nets.files import entry, save
 from tools.nets.posed import Faces
-from tools.nets.relative import DECAY, RAGE, embeddings, fitted, odds, pairs_of
+from tools.nets.relative import DECAY, RAGE, calibrated, embeddings, fitted, odds, pairs_of
 
 
 def main() -> None:
@@ -51,8 +52,11 @@ def main() -> None:
             f"decay {decay:g}: held-out posed people: AUROC {auroc(said, rage):.4f}, "
             f"{found_at(said, rage):.3f} found at 10 % false, 7 classes {right:.3f}"
         )
+    kept = calibrated(heads[0], judged)
+    heat = float(heads[0]["population_sd"] / kept["population_sd"])
+    print(f"log odds divided by {heat:.2f}; people's rests lie {kept['population_sd']:.2f} apart")
     file = args.engines / "expression-relative.npz"
-    np.savez(file, **{name: np.float32(value) for name, value in heads[0].items()})
+    np.savez(file, **{name: np.float32(value) for name, value in kept.items()})
     path = args.engines / "expression.yaml"
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     content["relative"] = entry(file)

@@ -15,7 +15,7 @@ from tools import evaluate
 from tools.evaluation.relative import Reading, Stills, figures, found_at, measure, rests
 from tools.nets.infrared import cabin, night
 from tools.nets.posed import Faces, agreement, family, held_out, label_of, lit, moved_face
-from tools.nets.relative import LIGHTS, RAGE, Pairs, fitted, odds, pairs_of
+from tools.nets.relative import LIGHTS, RAGE, Pairs, calibrated, fitted, odds, pairs_of
 from tools.portrait import Portrait, Puppet
 
 
@@ -134,6 +134,21 @@ def test_the_fitted_head_reads_the_change_and_not_the_face():
     assert head["rage_change"][0] > 10 * np.abs(head["rage_embedding"]).max()
     assert head["population"].shape == (6,)
     assert head["population_sd"] > 0
+
+
+def test_calibration_cools_what_is_too_sure_and_keeps_the_order():
+    pytest.importorskip("torch")
+    rng = np.random.default_rng(4)
+    head = fitted(made_up(rng), decay=1.0)
+    sure = {n: v if n in ("population", "classes_absolute") else 9 * v for n, v in head.items()}
+    judged = made_up(rng)
+    judged.label[::11] = rng.integers(0, 7, len(judged.label[::11]))  # some are not as they look
+    cooled = calibrated(sure, judged)
+    before, after = (odds(one, judged.face, judged.rest)[0] for one in (sure, cooled))
+    assert np.array_equal(before.argsort(), after.argsort())
+    assert np.abs(after).mean() < 0.7 * np.abs(before).mean()
+    assert cooled["population_sd"] < sure["population_sd"]
+    assert np.array_equal(cooled["population"], sure["population"])
 
 
 def test_a_faces_rest_is_another_picture_of_the_same_person():

@@ -108,6 +108,35 @@ def fitted(pairs: Pairs, decay: float = DECAY) -> dict[str, NDArray[np.float64]]
     }  # fmt: skip
 
 
+def calibrated(head: dict[str, NDArray], judged: Pairs) -> dict[str, NDArray]:
+    """Divide log odds and logits by the temperatures that fit people who were not fitted on.
+
+    Without it a net that has learned its people by heart would be too sure of others. The order of
+    faces stays, and with it every AUROC and every decision between classes.
+    """
+    said, seven = odds(head, judged.face, judged.rest)
+    weight, raging = _weights(judged), RAGE[judged.label]
+
+    def odds_loss(heat: float) -> float:
+        wrong = np.logaddexp(0, np.where(raging, -said, said) / heat)
+        return float((weight * wrong).mean())
+
+    def class_loss(heat: float) -> float:
+        scaled = seven / heat
+        top = scaled.max(1, keepdims=True)
+        total = np.log(np.exp(scaled - top).sum(1)) + top[:, 0]
+        return float((weight * (total - scaled[np.arange(len(scaled)), judged.label])).mean())
+
+    heats = np.exp(np.linspace(-1.2, 2.0, 161))
+    of_odds, of_classes = (min(heats, key=one) for one in (odds_loss, class_loss))
+    divisor = {"rage": of_odds, "classes": of_classes, "population_sd": of_odds}
+    kept = {"classes_absolute", "population"}
+    return {
+        name: value if name in kept else value / divisor.get(name, divisor.get(name.split("_")[0]))
+        for name, value in head.items()
+    }
+
+
 def _weights(pairs: Pairs) -> NDArray[np.float64]:
     sets = np.array([person.split("/")[0] for person in pairs.person])
     number = {name: (sets == name).sum() for name in set(sets.tolist())}
