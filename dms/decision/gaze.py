@@ -52,7 +52,7 @@ class GazeSettings:
         text="a gaze whose yaw is less sure than this, one deviation, is none",
     )
     smooth_s: float = setting(
-        0.16, unit="s", ge=0, le=0.5, text="time of the running mean, by timestamps"
+        0.2, unit="s", ge=0, le=0.5, text="time of the running mean, by timestamps"
     )
     hold_s: float = setting(
         0.3, unit="s", ge=0, le=1, text="a blink holds the last gaze for this long at most"
@@ -251,7 +251,7 @@ def _shows_iris(eye: EyeEvidence, seen: EyeObservation, s: GazeSettings) -> bool
     """Whether the lids leave the iris to be seen."""
     if seen.openness is None or seen.openness < s.open_least:
         return False
-    return eye.lids is None or 1.0 - eye.lids.closed >= s.open_least
+    return eye.lids is None or eye.lids.open >= s.open_least
 
 
 def _mean(sights: list[Sight]) -> Sight:

@@ -138,6 +138,7 @@ def test_a_lost_face_is_not_held() -> None:
         {"openness": 0.4},  # half closed
         {"openness": None},  # a hand, dark glasses
         {"lids": Lids(0.1, 0.2, 0.7)},
+        {"lids": Lids(0.3, 0.6, 0.1)},  # the lids follow a gaze that they hide
         {"pose": None},
     ],
 )
