@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from functools import cached_property
@@ -46,14 +46,30 @@ def log_beside(recording: str) -> Path | None:
 
 
 class Chain:
-    """One set of settings as a working chain. Parts raise DmsError children when first used."""
+    """One set of settings as a working chain. Parts raise DmsError children when first used.
 
-    def __init__(self, settings: Settings) -> None:
+    ``make_perception`` gives another one than the settings'.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        make_perception: Callable[[Settings], Perception] | None = None,
+    ) -> None:
         self.settings = settings
+        self._make_perception = make_perception
+        self._core: Core | None = None
+        self._perception: Perception | None = None
+        self._accelerated: AcceleratedNets | None = None  # on the GPU, with the CPU behind them
 
-    @cached_property
+    @property
     def core(self) -> Core:
         """The decision core."""
+        if self._core is None:
+            self._core = self._new_core()
+        return self._core
+
+    def _new_core(self) -> Core:
         settings = self.settings.core
         if settings.openness.closed_ratio is None:
             drawn = scheme_of(self.settings.landmarks).closed_ear
@@ -76,26 +92,35 @@ class Chain:
     def adopt_core(self, old: Chain) -> None:
         """Go on with the decision core of ``old``; one with other settings takes over from it."""
         if _decides(self.settings) == _decides(old.settings):
-            self.core = old.core
+            self._core = old.core
         else:
             old.remember()
             self.core.succeed(old.core, same_driver=self.settings.driver == old.settings.driver)
 
     def remember(self) -> None:
         """Keep what was learned of the driver, if the owner wants it; called as a run ends."""
-        if "core" in self.__dict__:
-            remember(self.settings.driver, self.core.seat.known)
+        if self._core is not None:
+            remember(self.settings.driver, self._core.seat.known)
 
-    @cached_property
+    @property
     def perception(self) -> Perception:
-        """Landmarks and nets, loaded once and reused for every source.
+        """Landmarks and nets, loaded once and reused for every source."""
+        if self._perception is None:
+            if self._make_perception is not None:
+                self._perception = self._make_perception(self.settings)
+            else:
+                self._perception = self._new_perception()
+        return self._perception
+
+    def _new_perception(self) -> Perception:
+        """Load it all.
 
         OpenCV gets one thread, as the nets and dlib have: the crops are too small for more, and a
         pool's threads would spin between frames.
         """
         cv2.setNumThreads(1)
         predictor = load_predictor(self.settings.landmarks)
-        accelerated = self._accelerated
+        accelerated = self._on_gpu()
         if accelerated is not None:
             return Perception(
                 predictor,
@@ -130,12 +155,14 @@ class Chain:
         """The net to load; none where the owner wants no emotion inferred (``core.rage``)."""
         return self.settings.nets.expression if self.settings.core.rage.on else None
 
-    @cached_property
-    def _accelerated(self) -> AcceleratedNets | None:
-        """The nets on the GPU with the CPU behind them, None where the CPU alone is asked for."""
+    def _on_gpu(self) -> AcceleratedNets | None:
+        """Return the nets on the GPU, None where the CPU alone is asked for."""
+        if self._accelerated is None and self.settings.nets.backend == "tensorrt":
+            self._accelerated = self._new_accelerated()
+        return self._accelerated
+
+    def _new_accelerated(self) -> AcceleratedNets:
         nets = self.settings.nets
-        if nets.backend != "tensorrt":
-            return None
         from dms.engine.preparation import Preparation  # noqa: PLC0415
         from dms.perception.accelerated import AcceleratedNets  # noqa: PLC0415
 
@@ -153,13 +180,14 @@ class Chain:
 
         A first build of TensorRT plans takes minutes. Live, nobody waits: the CPU watches.
         """
-        if self._accelerated is not None:
-            self._accelerated.wait()
+        accelerated = self._on_gpu()
+        if accelerated is not None:
+            accelerated.wait()
 
     @property
     def loaded(self) -> bool:
         """Whether landmarks and nets are loaded."""
-        return "perception" in self.__dict__
+        return self._perception is not None
 
     def same_eyes(self, other: Chain) -> bool:
         """Whether ``other`` has the landmarks and nets that these settings want."""
@@ -167,15 +195,15 @@ class Chain:
 
     def adopt_eyes(self, old: Chain) -> None:
         """Go on with the landmarks and nets of ``old``, which is given up for this chain."""
-        self.perception = old.perception
-        self._accelerated = old.__dict__.pop("_accelerated", None)
+        self._perception = old.perception
+        self._accelerated, old._accelerated = old._accelerated, None
 
     def close(self) -> None:
         """Stop a build and free the GPU; on the CPU there is nothing to free."""
-        accelerated: AcceleratedNets | None = self.__dict__.pop("_accelerated", None)
+        accelerated, self._accelerated = self._accelerated, None
         if accelerated is not None:
             accelerated.close()
-            self.__dict__.pop("perception", None)
+            self._perception = None
 
     def camera(self, source: str | None = None) -> Camera:
         """Return the camera of the settings, or ``source`` read with the same settings."""

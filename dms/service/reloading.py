@@ -39,7 +39,9 @@ class Reloading:
         running: Callable[[], Chain | None],
         offered: Callable[[], None],
         witness: Witness | None = None,
+        make_chain: Callable[[Settings], Chain] = Chain,
     ) -> None:
+        self._make_chain = make_chain
         self._witness = witness
         self._read_settings = read_settings
         self._notifier, self._status = notifier, status
@@ -84,7 +86,7 @@ class Reloading:
                 hanging.start()
                 settings = self._read_settings()
                 hanging.cancel()
-                chain = self._ready_to_run(Chain(settings))
+                chain = self._ready_to_run(self._make_chain(settings))
             except DmsError as error:
                 hanging.cancel()
                 self._refuse(str(error))

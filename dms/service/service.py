@@ -52,7 +52,9 @@ class Service:
         restarts: Restarts | None = None,
         make_camera: Callable[[CameraSettings], Camera] | None = None,
         witness: Witness | None = None,
+        make_chain: Callable[[Settings], Chain] = Chain,
     ) -> None:
+        self._make_chain = make_chain
         self._witness = witness
         self._make_camera = make_camera or partial(open_camera, patient=True)
         self._notifier = notifier
@@ -67,7 +69,7 @@ class Service:
         self._flapping = Flapping()
         self._stopping = False
         self._reloading = Reloading(
-            read_settings, notifier, status, self._running, self._end_watch, witness
+            read_settings, notifier, status, self._running, self._end_watch, witness, make_chain
         )
 
     def stop(self) -> None:
@@ -92,7 +94,7 @@ class Service:
         self._reloading.start()
         with ExitStack() as stack:
             stack.callback(self._close)
-            self._parts = self._make(Chain(settings), None)
+            self._parts = self._make(self._make_chain(settings), None)
             self._listen(self._parts, None)
             self._look_at_camera(self._parts)  # the nets may be loaded before it answers
             while not self._stopping:

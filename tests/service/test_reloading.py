@@ -57,10 +57,9 @@ made = []
 
 
 @pytest.fixture
-def room(monkeypatch):
+def room():
     made.clear()
     Nets.may.set()
-    monkeypatch.setattr(dms.service.reloading, "Chain", Nets)
     return Room()
 
 
@@ -75,7 +74,12 @@ class Room:
         self.offers = threading.Semaphore(0)
         self.offered = self.offers.release
         self.reloading = Reloading(
-            self.read, self.systemd, self.status, lambda: self.running, self.offer
+            self.read,
+            self.systemd,
+            self.status,
+            lambda: self.running,
+            self.offer,
+            make_chain=Nets,
         )
         self.reloading.start()
 

@@ -4,7 +4,6 @@ import threading
 import time
 from contextlib import nullcontext
 from dataclasses import replace
-from functools import cached_property
 
 import can
 import cantools
@@ -96,7 +95,7 @@ class Eyes:
 
 
 class Rig:
-    def __init__(self, monkeypatch, channel):
+    def __init__(self, channel):
         Cabin.plugged.set()
         Cabin.silent.clear()
         Eyes.hang.clear()
@@ -109,9 +108,6 @@ class Rig:
         self.may_load = threading.Event()
         self.may_load.set()
         self.ahead_s = 0.0
-        perception = cached_property(self._perception)
-        perception.__set_name__(Chain, "perception")
-        monkeypatch.setattr(Chain, "perception", perception)
         self.loads, self.protector = 0, None
         self.cameras = 0
         self.notes = Notes()
@@ -126,7 +122,13 @@ class Rig:
     def made(self, *sinks):
         """Return a service with this rig's camera and ``sinks``."""
         return Service(
-            self._read, self.notes, self.liveness, self.status, sinks, make_camera=self.camera
+            self._read,
+            self.notes,
+            self.liveness,
+            self.status,
+            sinks,
+            make_camera=self.camera,
+            make_chain=lambda settings: Chain(settings, self._perception),
         )
 
     def ready_after(self, seconds):
@@ -227,8 +229,8 @@ class Rig:
 
 
 @pytest.fixture
-def rig(monkeypatch, request):
-    made = Rig(monkeypatch, request.node.name)
+def rig(request):
+    made = Rig(request.node.name)
     yield made
     Cabin.plugged.set()
     Eyes.hang.clear()
