@@ -191,6 +191,12 @@ def _commented(value: Any, indent: str) -> Iterator[str]:
             yield from _commented(now, indent + "  ")
             continue
         yield f"{indent}# {_description(field)}"
+        if isinstance(now, tuple) and any(map(is_dataclass, now)):
+            yield f"{indent}{field.name}:"
+            for item in now:
+                yield f"{indent}  -"
+                yield from _commented(item, indent + "    ")
+            continue
         plain = yaml.safe_dump(as_data(now), default_flow_style=True, width=10_000)
         yield f"{indent}{field.name}: {plain.removesuffix('...' + chr(10)).strip()}"
 

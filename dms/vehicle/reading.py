@@ -76,7 +76,7 @@ class Reading:
         number *= sign
         if self.settings.invert and self.quantity not in PEDALS:
             number = -number
-        return self._in_our_unit(number * self.factor)
+        return self._in_our_unit(number * self.factor + 0.0)  # no -0
 
     def described(self) -> dict[str, Any]:
         """Return in plain words how the quantity is read, for whoever writes the mapping."""

@@ -152,3 +152,8 @@ def test_the_short_and_the_long_form_are_the_same():
     short = SignalSettings(message="A", signal="B", sign="C", valid={"signal": "D", "invalid": [1]})
     assert short.sign == SignSettings(signal="C")
     assert short.valid == (ValidSettings(signal="D", invalid=(1,)),)
+
+
+def test_straight_ahead_has_no_sign(car):
+    """As a real VW Passat sends it: angle 0, direction right."""
+    assert str(read(car(sign="Direction"), steer(0, direction=1))) == "0.0"
