@@ -35,14 +35,15 @@ from tools.drawing.eyes import draw_eyes
 from tools.drawing.people import draw_people
 from tools.nets.alignment import fer_anchors, settled
 from tools.nets.calibration_crops import middle, resized
-from tools.nets.eye_net import CLOSED, POINTS, EyeNet, offsets, said
+from tools.nets.eye_net import CLOSED, POINTS, VISIBLE, EyeNet, offsets, said
 from tools.nets.eye_pictures import tile_people
 from tools.nets.files import framing_of, revision, write_manifest
 from tools.nets.plain import PlainNet
 from tools.nets.tiles import Fer, integers, read_rows
 
 # A sleeper taken for one who looks down weighs so many times the other way round.
-CLOSED_ODDS = 3.0
+CLOSED_ODDS = 2.0
+HIDDEN_ODDS = 2.0  # likewise a hidden eye that is believed
 EYE_OUTPUTS = {"open": 1, "visible": 1, "lids": 3, "iris": 7}
 # What has classes is a probability; ``iris`` holds places.
 EYE_CLASSES = {"open": ["open"], "visible": ["visible"], "lids": ["open", "lowered", "closed"]}
@@ -82,6 +83,7 @@ class DeployedEyes(nn.Module):
         self.spread = spread
         with torch.no_grad():
             net.answer.bias[CLOSED] += math.log(CLOSED_ODDS)
+            net.answer.bias[VISIBLE] -= math.log(HIDDEN_ODDS)
         self.standardise, self.hidden, self.answer = net.standardise, net.hidden, net.answer
         layers = list(net.trunk)
         folded: list[nn.Module] = []
@@ -161,7 +163,7 @@ def eye_state(args: argparse.Namespace, stored: dict) -> tuple[EyeNet, dict, dic
     if arguments["tiles"] != "none":
         fold = int(arguments["tiles"]) if arguments["tiles"].isdigit() else None
         decision["trained_tile_people"] = tile_people(args.data, fold)
-    decision |= {"spread": spread_of(net), "closed_odds": CLOSED_ODDS}
+    decision |= {"spread": spread_of(net), "closed_odds": CLOSED_ODDS, "hidden_odds": HIDDEN_ODDS}
     # Smoothed targets have left the logits as they should be for crops off the beaten track.
     return net, {}, decision
 
