@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dms.bridge.backends import BridgeSettings
 from dms.bridge.bridge import Bridge
 from dms.bridge.command_queue import CommandQueue
-from dms.bridge.gpio_lines import Lines, open_lines, outputs
+from dms.bridge.gpio_lines import Lines, check_chip, open_lines, outputs
 from dms.bridge.gpio_pattern import Button, Output
 from dms.bridge.gpio_settings import GpioSettings
 from dms.errors import BridgeError, ConfigError
@@ -58,6 +58,10 @@ class GpioBridge(Bridge):
         self._stop.clear()
         self._thread = threading.Thread(target=self._run, name="dms-gpio", daemon=True)
         self._thread.start()
+
+    def check(self) -> tuple[str, ...]:
+        check_chip(self._settings)
+        return ()
 
     @property
     def fault(self) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import queue
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -38,10 +39,7 @@ def open_lines(settings: GpioSettings) -> Lines:
     """Request the lines. Raises BridgeError with what to do."""
     if settings.chip == SIMULATED:
         return SimulatedLines(settings)
-    try:
-        import gpiod  # noqa: PLC0415 - only if asked for
-    except ImportError as error:
-        raise BridgeError("gpio needs a package: pip install 'dms-jetson[gpio]'") from error
+    gpiod = _binding()
     try:
         return GpiodLines(gpiod, settings)
     except FileNotFoundError as error:
@@ -55,6 +53,24 @@ def open_lines(settings: GpioSettings) -> Lines:
         raise BridgeError(
             f"{settings.chip}: {words}; gpioinfo shows which lines are there and who holds them"
         ) from error
+
+
+def check_chip(settings: GpioSettings) -> None:
+    """Raise BridgeError where this machine lacks binding or chip; requests no line."""
+    if settings.chip == SIMULATED:
+        return
+    _binding()
+    if not Path(settings.chip).exists():
+        raise BridgeError(f"there is no {settings.chip}; gpiodetect lists chips")
+
+
+def _binding() -> ModuleType:
+    try:
+        import gpiod  # noqa: PLC0415 - only if asked for
+    except ImportError as error:
+        raise BridgeError("gpio needs a package: pip install 'dms-jetson[gpio]'") from error
+    module: ModuleType = gpiod
+    return module
 
 
 def outputs(settings: GpioSettings) -> dict[str, OutputSettings]:

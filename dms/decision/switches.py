@@ -16,6 +16,7 @@ class Switchboard:
         self._rage_allowed, self._pause_s = rage, pause_s
         self._rage_on, self._warnings_on = rage, True
         self._held: PauseReason | None = None
+        self._down = False  # the vehicle's own acknowledge button
         self.reset()
 
     def reset(self) -> None:
@@ -59,7 +60,9 @@ class Switchboard:
         if self._pause_asked:
             self._paused_s = t_s if self._paused_s is None else self._paused_s
             self._pause_asked = t_s - self._paused_s < self._pause_s
-        acknowledged = self._acknowledged or bool(vehicle is not None and vehicle.acknowledge)
+        down = bool(vehicle is not None and vehicle.acknowledge)
+        acknowledged = self._acknowledged or (down and not self._down)  # one that is held says once
+        self._down = down
         pressed, self._acknowledged, self._pressed = self._pressed, False, False
         paused = self.pause_reason is not None
         return Switches(paused, self._warnings_on, self._rage_on, acknowledged, pressed)

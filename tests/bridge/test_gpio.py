@@ -173,6 +173,9 @@ def test_a_missing_chip_says_what_to_do_and_with_wait_stops_nothing():
     settings = GpioSettings(chip="/dev/gpiochip-none", relay=RELAY)
     with pytest.raises(BridgeError, match="there is no /dev/gpiochip-none; gpiodetect"):
         GpioBridge(BridgeSettings(kind="gpio", gpio=settings)).open()
+    with pytest.raises(BridgeError, match="gpiodetect lists chips"):
+        GpioBridge(BridgeSettings(kind="gpio", gpio=settings)).check()
+    assert bridge(relay=RELAY).check() == ()
     with GpioBridge(BridgeSettings(kind="gpio", gpio=settings, wait=True)) as made:
         assert "there is no" in made.fault
         made.publish(standing(Level.CRITICAL))

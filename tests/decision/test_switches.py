@@ -27,6 +27,8 @@ def test_an_acknowledgement_counts_once() -> None:
     assert not asked.at(0.1, None).acknowledged
     assert asked.at(0.2, VehicleContext(0.2, acknowledge=True)).acknowledged
     assert not asked.at(0.3, VehicleContext(0.3, acknowledge=False)).acknowledged
+    held = [asked.at(t, VehicleContext(t, acknowledge=True)).acknowledged for t in (0.4, 0.5, 0.6)]
+    assert held == [True, False, False]
 
 
 @pytest.mark.parametrize(("t_s", "paused"), [(5.0, True), (14.9, True), (15.0, False)])
