@@ -24,11 +24,15 @@ _FORMULA = ("=", "+", "-", "@", "\t")
 
 def masked(text: str) -> str:
     """Return ``text`` without the secrets in it; control bytes become ``?``, line ends stay."""
-    if "@" in text:
-        text = _BARE.sub(f"{HIDDEN}@", _URL.sub(rf"\g<1>{HIDDEN}@", text))
-    if "=" in text:
-        text = _NAMED.sub(rf"\g<1>{HIDDEN}", text)
-    return _CONTROL.sub("?", text)
+    text = _CONTROL.sub("?", text)  # first: some are spaces, at which a password would seem to end
+    before = None
+    while text != before:  # until nothing is left, as in a password that looks like one itself
+        before = text
+        if "@" in text:
+            text = _BARE.sub(f"{HIDDEN}@", _URL.sub(rf"\g<1>{HIDDEN}@", text))
+        if "=" in text:
+            text = _NAMED.sub(rf"\g<1>{HIDDEN}", text)
+    return text
 
 
 def told(text: str) -> str:

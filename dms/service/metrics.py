@@ -87,8 +87,12 @@ class Metrics:
 
 def temperatures() -> list[tuple[str, float]]:
     """Return the machine's thermal zones that can be read, name and degrees Celsius."""
-    found = []
-    for zone in sorted(_THERMAL.glob("thermal_zone*")):
+    found: list[tuple[str, float]] = []
+    try:
+        zones = sorted(_THERMAL.glob("thermal_zone*"))
+    except OSError:  # no descriptor left: these numbers are not worth more
+        return found
+    for zone in zones:
         try:
             name = (zone / "type").read_text().strip()
             found.append((name, int((zone / "temp").read_text()) / 1000.0))

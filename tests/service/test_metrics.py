@@ -67,3 +67,11 @@ def test_a_folder_that_is_gone_is_told_once(tmp_path, monkeypatch, caplog):
     for _ in range(3):
         made.take(Step(MOMENT, DriverState(1.0)))
     assert len(caplog.records) == 1
+
+
+def test_without_descriptors_the_numbers_are_left_out_and_nothing_ends(monkeypatch):
+    def none_left(*_):
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(metrics.Path, "glob", none_left)
+    assert metrics.temperatures() == []

@@ -18,17 +18,20 @@ from dms.bridge.codec import CanFrame, Codec
 from dms.bridge.diagnostics import FaultMemory
 from dms.bridge.j1939_node import Node
 from dms.bridge.j1939_settings import NameSettings
+from dms.bridge.mqtt_access import access_of
 from dms.bridge.mqtt_command import command_of
+from dms.bridge.mqtt_settings import MqttSettings
 from dms.bus.python_can import can
 from dms.bus.slcan import LineReader
-from dms.errors import DmsError
+from dms.errors import ConfigError, DmsError
 from dms.files import observations as recording
 from dms.files.events import load_events
 from dms.files.frames import load_frames
+from dms.masking import cell, masked
 from dms.scoring import corpus, labels, openlabel
 from dms.store.drivers import DriverSettings, recall
 from dms.store.events import EventStore, StoreSettings
-from dms.values import Event, Kind, Level
+from dms.values import Event, Fault, Kind, Level, Part
 from dms.vehicle import VehicleSettings, database, logfile
 from dms.vehicle.inputs import VehicleInput
 from dms.vehicle.settings import SignalSettings, SignalsSettings
@@ -207,6 +210,21 @@ def commands(data: bytes) -> None:
             codec.decode("DMS_Command", frame)
 
 
+def told(data: bytes) -> None:
+    """Feed words that a library may quote, and the PEM files of a broker."""
+    text = data.decode("utf-8", "replace")
+    words = masked(f"rtsp://me:{text.replace('@', '').replace(' ', '')}s3cret@b/{text}")
+    if words != masked(words) or "\x1b" in words:
+        raise AssertionError(f"not masked for good: {words!r}")
+    if not any(letter.isspace() for letter in text) and "s3cret" in words:
+        raise AssertionError(f"told: {words!r}")
+    if len(Fault(Part.CAMERA, text).words) > 500 or cell(text)[:1] in set("=+-@"):
+        raise AssertionError("neither cut nor a text alone")
+    file = str(_file("file.pem", data))
+    with contextlib.suppress(ConfigError):
+        access_of(MqttSettings(ca_file=file, certificate_file=file, password_file=file))
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     one.__name__: one
     for one in (
@@ -219,6 +237,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
         label_files,
         store,
         commands,
+        told,
     )
 }
 
@@ -276,6 +295,10 @@ def starts(target: str) -> Iterator[bytes]:
         yield b'\x02{"observation": {"t_s": 1.0, "mar": 0.1}, "vehicle": null, "faults": []}\n'
         yield b"\x03t_s,ear,state\n0.0,0.3,open\n"
         yield b'\x04{"right_ear": 0.3}'
+    elif target == "told":
+        yield b"rtsp://admin:secret@10.0.0.7/live?user=a&password=b is gone"
+        yield b"rtspsrc user-pw=secret ! x; =cmd|' /C calc'!A0 \x1b[2J"
+        yield b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
     else:
         yield b'{"id": 7, "acknowledge": true, "pause": true, "pause_reason": "workshop"}'
 
