@@ -336,7 +336,8 @@ class Core:
         if nod is None:
             return []
         closure.prove()
-        self._record.add_nod(t_s)
+        if nod.before_s is not None:
+            self._record.add_nod(t_s)
         event = _observed(t_s, Kind.NOD, "nod", nod.start_s, nod.end_s)
         return [replace(event, values={"fall_deg": round(nod.fall_deg, 1)})]
 

@@ -193,3 +193,13 @@ def test_small_eyes_say_why_lowered_lids_are_not_told() -> None:
 def test_the_limit_at_any_speed_is_the_sleepers_in_every_profile() -> None:
     assert EU_GSR.sleep_s <= 3.0
     assert EURO_NCAP_2026.sleep_s <= 3.0
+
+
+def test_two_nods_in_a_minute_corroborate_drowsiness_and_one_does_not() -> None:
+    drive = awake(80.0, fps=15.0)
+    for _ in range(2):
+        drive.blinks(closed_s=0.6, every_s=4.0, seconds=65.0)
+        drive.bows(0.7, 30.0).closes(0.2).bows(0.3, 0.0).watches(3.0)
+    assert "nods" not in drive.state.drowsiness_reason
+    drive.bows(0.7, 30.0).closes(0.2).bows(0.3, 0.0).watches(3.0)
+    assert "nods" in drive.state.drowsiness_reason

@@ -37,6 +37,9 @@ class NodSettings:
     leap_s: float = setting(
         0.1, unit="s", ge=0, text="so fast a way back that the eyes may open in it"
     )
+    pair_s: float = setting(
+        60.0, unit="s", gt=0, text="two nods within this corroborate drowsiness; one may be a bump"
+    )
     pause_s: float = setting(2.0, unit="s", ge=0, text="two nods are at least this far apart")
 
 
@@ -47,6 +50,7 @@ class Nod:
     start_s: float
     end_s: float
     fall_deg: float
+    before_s: float | None = None  # when the one before ended, if that was within pair_s
 
 
 class Nods:
@@ -102,8 +106,9 @@ class Nods:
         self._from = None  # whatever it was, it is over
         if looked or not fits or not jerks or t_s - self._last_s < s.pause_s:
             return None
+        before_s = self._last_s if t_s - self._last_s <= s.pair_s else None
         self._last_s = t_s
-        return Nod(closure_s, t_s, self._deepest_deg)
+        return Nod(closure_s, t_s, self._deepest_deg, before_s)
 
     def _look(self, t_s: float, signs: Signs) -> None:
         """Note that the eyes were open, or lowered, while the head was down."""

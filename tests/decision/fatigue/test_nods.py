@@ -116,5 +116,12 @@ def test_next_nod_after_a_pause() -> None:
     assert len(it.nods) == 2
 
 
+def test_the_second_nod_within_a_minute_knows_of_the_first() -> None:
+    it = Sleeper()
+    for pause_s in (10.0, 65.0, 0.1):
+        it.shuts().moves(0.5, 30.0).moves(0.2, 0.0).moves(pause_s, 0.0, shut=False)
+    assert [nod.before_s is not None for nod in it.nods] == [False, True, False]
+
+
 def test_without_a_closure_there_is_no_nod() -> None:
     assert Sleeper().moves(0.5, 30.0).moves(0.2, 0.0).nods == []

@@ -1,0 +1,102 @@
+"""What tools/evaluate.py says of clips labelled by lids, and of drawn nods and looks."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+import pytest
+import yaml
+
+from dms.errors import ConfigError
+from dms.values import Event, Kind, Level
+from tools.evaluation import lowered, nods
+
+LABELS = {
+    "fps": 10.0,
+    "frames": 300,
+    "person": "P01 man",
+    "stretches": [
+        {"from": 20, "to": 39, "lids": "lowered"},
+        {"from": 100, "to": 114, "lids": "closed"},
+        {"from": 115, "to": 117, "lids": "blink"},
+        {"from": 200, "to": 219, "lids": "unsure"},
+    ],
+    "events": [
+        {"from": 250, "to": 269, "kind": "nod_off"},
+        {"from": 60, "to": 69, "kind": "yawn"},
+    ],
+}
+
+
+def alert(t_s: float, kind: Kind = Kind.MICROSLEEP, level: Level = Level.WARNING) -> Event:
+    return Event(t_s, kind, level, "")
+
+
+def scored(*events: Event, away: list[tuple[float, float]] | None = None) -> lowered.Score:
+    seen = lowered.Seen(list(events), away or [])
+    return lowered.score("clip.mp4", lowered.Truth.read(LABELS), seen)
+
+
+def test_a_blink_at_its_end_belongs_to_a_closure_and_a_nod_is_one() -> None:
+    truth = lowered.Truth.read(LABELS)
+    assert truth.shut == [(10.0, 11.8), (25.0, 27.0)]
+    assert scored().awake_s == pytest.approx(30.0 - 1.8 - 2.0)
+
+
+@pytest.mark.parametrize(
+    ("t_s", "false"), [(3.0, 1), (10.5, 0), (12.7, 0), (12.9, 1), (20.2, 1), (20.4, 0), (26.0, 0)]
+)
+def test_an_alert_is_false_away_from_closures_and_what_is_unsure(t_s: float, false: int) -> None:
+    assert scored(alert(t_s)).false_alerts == false
+    assert scored(alert(t_s, level=Level.NONE)).false_alerts == 0
+    assert scored(alert(t_s, Kind.DISTRACTION)).false_alerts == 0
+
+
+def test_closures_found_and_looks_down() -> None:
+    got = scored(alert(10.8), alert(4.2), away=[(3.0, 0.2), (4.1, 0.31), (9.0, 9.0)])
+    assert (got.closures, got.closures_found) == (2, 1)
+    assert (got.looks_down, got.looks_down_told_closed, got.looks_down_away) == (1, 1, 1)
+    assert any(line.startswith("missed clip.mp4 25.00") for line in got.said)
+
+
+def test_yawns_and_distractions_at_no_event_are_false() -> None:
+    yawn, look = Event(6.5, Kind.YAWN, Level.NONE, ""), alert(15.0, Kind.DISTRACTION)
+    assert scored(yawn).false_yawns == 0
+    assert scored(Event(15.0, Kind.YAWN, Level.NONE, "")).false_yawns == 1
+    assert scored(look).false_distractions == 1
+    assert scored(alert(27.5, Kind.DISTRACTION)).false_distractions == 0
+
+
+def test_figures_have_their_names_and_intervals_by_person() -> None:
+    said = lowered.figures([scored(alert(3.0)), scored(alert(10.8))])
+    assert (said["false_alerts"], said["closures"], said["closures_found"]) == (1, 4, 1)
+    assert said["false_a_minute"] == pytest.approx(60 / 52.4, abs=1e-3)
+    for key in (
+        "false_alerts", "false_a_minute", "awake_s", "closures", "closures_found", "looks_down",
+        "looks_down_told_closed", "looks_down_away", "false_yawns_a_minute", "false_distractions",
+    ):  # fmt: skip
+        assert len(said[f"{key}_95"]) == 2
+
+
+@pytest.mark.parametrize("text", ["", "clip.mp4: {fps: 10}", "[1, 2]", "clip.mp4: 3", ":\n:"])
+def test_a_folder_that_cannot_be_used_is_told_in_one_sentence(tmp_path, text) -> None:
+    arguments = Namespace(data=tmp_path, set=[], clip=[], variants=False)
+    with pytest.raises(ConfigError, match=r"labels\.yaml"):
+        lowered.measure(arguments)
+    (tmp_path / "labels.yaml").write_text(text)
+    with pytest.raises(ConfigError):
+        lowered.measure(arguments)
+
+
+def test_a_clip_that_is_not_there_is_left_out(tmp_path) -> None:
+    (tmp_path / "labels.yaml").write_text(yaml.safe_dump({"clip.mp4": LABELS}))
+    with pytest.raises(ConfigError, match="none of the clips"):
+        lowered.measure(Namespace(data=tmp_path, set=[], clip=[], variants=False))
+
+
+def test_drawn_nods_are_told_and_looks_down_are_not() -> None:
+    said = nods.measure(Namespace(count=12, seed=1))
+    assert said["nods_told"]["found"] >= 10
+    assert said["looks_told_as_closure"]["found"] <= 1
+    assert said["looks_held_told_as_distraction"]["found"] >= 11
+    assert said["looks_held_told_as_closure"]["found"] <= 1
