@@ -30,7 +30,7 @@ class GazeSettings:
         text="yaw per eye width of the iris's offset",
     )  # fmt: skip
     head_yaw: float = setting(
-        0.75, ge=0, le=1.5, source="eyes turn about a point behind their corners",
+        0.6, ge=0, le=1.5, source="eyes turn about a point some 6 mm behind their corners' middle",
         text="yaw per degree of the head's",
     )  # fmt: skip
     iris_pitch_deg: float = setting(
@@ -39,7 +39,7 @@ class GazeSettings:
     )  # fmt: skip
     head_pitch: float = setting(0.3, ge=0, le=1.5, text="pitch per degree of the head's")
     iris_rest: float = setting(
-        -0.075, unit="widths", ge=-0.3, le=0.3, source="drawn eyes: tools/fit_gaze.py",
+        -0.07, unit="widths", ge=-0.3, le=0.3, source="drawn eyes: tools/fit_gaze.py",
         text="the iris's offset with a level gaze: it rests above the line of the corners",
     )  # fmt: skip
     open_least: float = setting(
