@@ -4,7 +4,7 @@
     python tools/evaluate.py expression --data ../shared/data/fer2013
     python tools/evaluate.py infrared   --data ../shared/data/nir_faces
     python tools/evaluate.py relative   --data ../shared/data/nir_faces
-    python tools/evaluate.py eyes       --data ../shared/data/mrl_eyes
+    python tools/evaluate.py eyes       --data ../shared/data/mrl_eyes_64
                                         --zju ../shared/data/zju_blink
     python tools/evaluate.py lids       --data ../shared/data/lowered
     python tools/evaluate.py lowered    --data ../shared/data/lowered

@@ -76,7 +76,7 @@ def test_symmetric_int8_is_as_accurate_as_the_card_says(data: Path, monkeypatch)
 
     monkeypatch.setattr(nets, "PRECISIONS", ("int8-qdq",))
     monkeypatch.setattr(eyes, "beside", lambda found: found["int8-qdq"])
-    mrl = Namespace(engines=FOLDER, data=data / "mrl_eyes", all_subjects=False, zju=None)
+    mrl = Namespace(engines=FOLDER, data=data / "mrl_eyes_64", all_subjects=False, zju=None)
     found = eyes.measure(mrl)
     told = load_manifest("eye_state").figures["eyes"]["int8_qdq"]
     assert found["pictures"] == told["pictures"]
