@@ -43,7 +43,7 @@ from tools.nets.tiles import Fer, integers, read_rows
 
 # A sleeper taken for one who looks down weighs so many times the other way round.
 CLOSED_ODDS = 2.0
-HIDDEN_ODDS = 2.0  # likewise a hidden eye that is believed
+HIDDEN_ODDS = 3.0  # likewise a hidden eye that is believed
 EYE_OUTPUTS = {"open": 1, "visible": 1, "lids": 3, "iris": 7}
 # What has classes is a probability; ``iris`` holds places.
 EYE_CLASSES = {"open": ["open"], "visible": ["visible"], "lids": ["open", "lowered", "closed"]}
