@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 from operator import itemgetter
+from typing import Any
 
 from dms.decision.baseline import Baseline
 from dms.decision.distraction import Distraction, DistractionSettings
@@ -16,7 +17,6 @@ from dms.decision.zones import ZoneSettings, zone_of
 from dms.values import (
     AttentionBy,
     DriverObservation,
-    DriverState,
     Event,
     GazeZone,
     HeadPose,
@@ -101,18 +101,17 @@ class Attention:
         if self.distraction.away is False:
             self._gazer.learn(base, speed_kmh, dt_s)
 
-    def described(self, state: DriverState, base: Baseline) -> DriverState:
-        """Return ``state`` with what is known of attention and gaze."""
+    def known(self, base: Baseline) -> dict[str, Any]:
+        """Return what is known of attention and gaze, as fields of the state."""
         distraction, look = self.distraction, self._look
-        return replace(
-            state,
-            away=distraction.away,
-            away_s=distraction.away_s,
-            gaze=None if look is None else look.gaze,
-            road_learned=base.road.learned,
-            gaze_zone=self.zone,
-            attention_by=distraction.by,
-        )
+        return {
+            "away": distraction.away,
+            "away_s": distraction.away_s,
+            "gaze": None if look is None else look.gaze,
+            "road_learned": base.road.learned,
+            "gaze_zone": self.zone,
+            "attention_by": distraction.by,
+        }
 
     def _glance(self, t_s: float) -> Event:
         """Note the look away that has ended, and where it went for the longest time."""

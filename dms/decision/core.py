@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from dms.decision.attention import Attention
 from dms.decision.baseline import Baseline, BaselineSettings, Known
+from dms.decision.describe import of_alerts, of_eyes, of_fatigue, of_mood
 from dms.decision.distraction import DistractionSettings
 from dms.decision.emotion.affect import AffectSettings
 from dms.decision.emotion.context import ContextSettings
@@ -59,7 +61,6 @@ from dms.values import (
     Level,
     LidsState,
     PauseReason,
-    Unseen,
     VehicleContext,
 )
 
@@ -99,6 +100,9 @@ class CoreSettings:
         LONGEST_STEP_S, unit="s", gt=0,
         text="a longer gap between frames is time in which nothing is known",
     )  # fmt: skip
+
+
+_DECIDED_BY = ("t_s", "eyes", "eyes_unseen", "drowsiness", "drowsiness_reason")
 
 
 class Core:
@@ -221,12 +225,16 @@ class Core:
         self._gates.step(vehicle)
         last, tick = self._state, self._tick(observation.t_s)
         if last is not None and observation.t_s <= last.t_s:
-            state = replace(last, events=())
             self.observation = bare(observation)
+            decided = self._decide(
+                tick, {name: getattr(last, name) for name in _DECIDED_BY}, (), vehicle, faults
+            )
+            self._state = replace(last, **decided)
         else:
             self._last_s = tick.t_s
-            state = self._observe(tick, finite(observation), vehicle)
-        self._state = self._decide(tick, state, vehicle, faults)
+            known, events = self._observe(tick, finite(observation), vehicle)
+            decided = self._decide(tick, known, tuple(events), vehicle, faults)
+            self._state = DriverState(**known, **decided)
         return self._state
 
     def _observe(
@@ -234,7 +242,8 @@ class Core:
         tick: Tick,
         observation: DriverObservation,
         vehicle: VehicleContext | None,
-    ) -> DriverState:
+    ) -> tuple[dict[str, Any], list[Event]]:
+        """Step the meters; return what they know, as fields of the state, and what they tell."""
         self._sit(tick, observation, vehicle)
         private = self._private(vehicle)
         observation = self.observation = self._emotion.read(observation, private=private)
@@ -255,8 +264,14 @@ class Core:
         drowsiness = self._judge(tick.t_s)
         events += self._emotion.step(observation, pose, vehicle, self.baseline)
         self._learn(observation, opened, pose, tick.dt_s)
-        state = self._describe(observation, opened, pose, drowsiness, tuple(events))
-        return self._attention.described(state, self.baseline)
+        known = {
+            **of_eyes(observation, opened, pose, closure, self.settings.openness.far_to_deg),
+            **of_fatigue(self._perclos, self._record, self._yawns, drowsiness),
+            **of_mood(self._emotion),
+            **self._attention.known(self.baseline),
+            "baseline_progress": self.baseline.progress,
+        }
+        return known, events
 
     def _private(self, vehicle: VehicleContext | None) -> bool:
         """Whether the driver's face is to be forgotten: privacy is wanted or the ignition off.
@@ -382,104 +397,42 @@ class Core:
         if not away and opened.both is not None:
             base.advance(dt_s)
 
-    def _describe(
-        self,
-        observation: DriverObservation,
-        opened: Openness,
-        pose: HeadPose | None,
-        drowsiness: Drowsiness,
-        events: tuple[Event, ...],
-    ) -> DriverState:
-        closure, affect = self._closure, self._emotion.affect
-        unseen = opened.unseen
-        if closure.state is EyesState.UNKNOWN and unseen is None:
-            far = pose is not None and abs(pose.yaw_deg) > self.settings.openness.far_to_deg
-            unseen = Unseen.TURNED_AWAY if far else Unseen.UNSURE
-        return DriverState(
-            t_s=observation.t_s,
-            right_eye=opened.right,
-            left_eye=opened.left,
-            eyes=closure.state,
-            eyes_unseen=unseen if closure.state is EyesState.UNKNOWN else None,
-            openness=opened.both if closure.state is not EyesState.UNKNOWN else None,
-            closed_s=closure.closed_s,
-            perclos=self._perclos.value,
-            seen_s=self._perclos.seen_s,
-            blink_rate_hz=self._record.rate_hz(self._perclos.seen_s),
-            blink_s=self._record.blink_s,
-            drowsiness=drowsiness.level,
-            drowsiness_reason=drowsiness.reason,
-            yawning=self._yawns.yawning,
-            face_seen=observation.face is not None,
-            camera_on=observation.unseen is not Unseen.CAMERA,
-            lids=closure.lids,
-            lowered_unseen=_lowered_unseen(observation),
-            unsure_s=closure.unsure_s,
-            pose=pose,
-            expression=affect.scores,
-            emotion_by=affect.by,
-            rest_progress=affect.rest_progress,
-            rage=self._emotion.rage.evidence,
-            valence=affect.valence,
-            arousal=affect.arousal,
-            baseline_progress=self.baseline.progress,
-            events=events,
-        )
-
     def _decide(
         self,
         tick: Tick,
-        state: DriverState,
+        known: Mapping[str, Any],
+        events: tuple[Event, ...],
         vehicle: VehicleContext | None,
         faults: tuple[Fault, ...],
-    ) -> DriverState:
-        """Apply the policy and complete the state with what it says."""
+    ) -> dict[str, Any]:
+        """Apply the policy; return what it says, as fields of the state."""
         closure, distraction = self._closure, self._distraction
         situation = Situation(
-            t_s=state.t_s,
+            t_s=known["t_s"],
             dt_s=tick.dt_s,
-            eyes=state.eyes,
-            unseen=state.eyes_unseen,
+            eyes=known["eyes"],
+            unseen=known["eyes_unseen"],
             closed_s=closure.closed_s,
             closure_start_s=closure.start_s,
             unsure_s=closure.unsure_s,
-            nod=next((e for e in state.events if e.kind is Kind.NOD), None),
+            nod=next((e for e in events if e.kind is Kind.NOD), None),
             away=distraction.away,
             away_s=distraction.away_s,
             away_start_s=distraction.start_s,
             away_sum_s=distraction.summed_s,
             away_by=distraction.by,
             slumped=distraction.slumped,
-            drowsiness=state.drowsiness,
-            drowsiness_reason=state.drowsiness_reason,
+            drowsiness=known["drowsiness"],
+            drowsiness_reason=known["drowsiness_reason"],
             rage=self._emotion.rage.level,
             rage_reason=self._emotion.rage.reason,
             faults=faults,
         )
-        switches = self._switchboard.at(state.t_s, vehicle)
+        switches = self._switchboard.at(known["t_s"], vehicle)
         self._policy.step(situation, self._gates, switches)
         board = self._policy.board
-        active = board.active
-        return replace(
-            state,
-            level=active[0].level if active else Level.NONE,
-            kind=active[0].kind if active else None,
-            active=active,
-            paused=switches.paused,
-            pause_reason=self._switchboard.pause_reason,
-            warnings_on=switches.warnings,
-            rage_on=switches.rage,
-            faults=faults,
-            events=(*state.events, *board.events),
-        )
-
-
-def _lowered_unseen(observation: DriverObservation) -> Unseen | None:
-    """Why lowered lids cannot be told from shut ones in this frame, None where they can."""
-    eyes = [eye for eye in (observation.right_eye, observation.left_eye) if eye.lids is not None]
-    if not eyes:
-        return Unseen.NOT_MEASURED
-    return None if any(eye.iris is not None for eye in eyes) else Unseen.TOO_SMALL
+        told = of_alerts(board, switches, self._switchboard.pause_reason, faults)
+        return {**told, "events": (*events, *board.events)}
 
 
 def _observed(t_s: float, kind: Kind, reason: str, start_s: float, end_s: float) -> Event:
