@@ -29,6 +29,11 @@ class LidSettings:
         0.07, gt=0, lt=0.5, source="an eye of 12 mm radius in a slit of 30 mm turned by 10 deg",
         text="iris this much lower than looking ahead, in eye widths: the gaze is down",
     )  # fmt: skip
+    half_least: float = setting(
+        0.27, gt=0, lt=1, text="openness from which half-open lids over an iris seen low, for"
+        " certain (two standard deviations), are lowered whatever the net calls them",
+    )  # fmt: skip
+    half_most: float = setting(0.65, gt=0, lt=1, text="up to here; above, the gaze alone tells")
     iris_learn_s: float = setting(20.0, unit="s", gt=0, text="memory of where the iris is ahead")
     memory_s: float = setting(
         0.5, unit="s", ge=0, text="lids that close this soon after a gaze down are not believed"
@@ -74,12 +79,11 @@ class _Ahead:
 
     def __init__(self) -> None:
         self._y = _REST_Y
-        self._taught_s = 0.0
+        self._taught_s = 1.0
 
     def learn(self, y: float, dt_s: float, memory_s: float) -> None:
         self._taught_s = min(self._taught_s + dt_s, memory_s)
-        if self._taught_s > 0.0:
-            self._y += (y - self._y) * min(dt_s / self._taught_s, 1.0)
+        self._y += (y - self._y) * min(dt_s / self._taught_s, 1.0)
 
     def below(self, y: float) -> float:
         return y - self._y
@@ -160,17 +164,19 @@ class LidSigns:
         if eye.lids is None or seen.openness is None:
             return False
         s = self._settings
-        if eye.lids.lowered < s.lowered_above:
-            return False
-        low = eye.iris is not None and ahead.below(eye.iris.y) >= max(s.iris_low, eye.iris.sd)
-        return low or head.down or by_gaze
+        below, sd = (0.0, 0.0) if eye.iris is None else (ahead.below(eye.iris.y), eye.iris.sd)
+        if eye.lids.lowered >= s.lowered_above:
+            return below >= max(s.iris_low, sd) or head.down or by_gaze
+        # Half open, as in a look at the instruments: the iris itself must be seen low.
+        half = s.half_least <= seen.openness <= s.half_most
+        return half and below >= max(s.iris_low, 2 * sd)
 
     def _learn(
         self, eye: EyeEvidence, seen: EyeObservation, ahead: _Ahead, head: Head, dt_s: float
     ) -> None:
         if eye.iris is None or eye.lids is None or seen.openness is None or head.down:
             return
-        if eye.lids.open > 0.7:
+        if eye.lids.open > 0.7 and seen.openness > 0.8:
             ahead.learn(eye.iris.y, dt_s, self._settings.iris_learn_s)
 
     def _certain_open(self, eye: EyeEvidence, seen: EyeObservation) -> bool:

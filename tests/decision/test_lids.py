@@ -75,6 +75,16 @@ def test_lids_are_lowered_where_the_iris_is_seen_low() -> None:
     assert eyes.show(DT, LOWERED, iris_y=0.06, openness=0.1).lowered
 
 
+def test_half_open_lids_over_an_iris_seen_low_for_certain_are_lowered() -> None:
+    eyes = Eyes()
+    eyes.show(20.0, iris_y=-0.05)
+    half = Lids(0.7, 0.25, 0.05)
+    assert eyes.show(DT, half, iris_y=0.03, openness=0.5).lowered
+    assert not eyes.show(DT, half, iris_y=0.0, openness=0.5).lowered
+    assert not eyes.show(DT, half, iris_y=0.03, openness=0.2).lowered
+    assert not eyes.show(DT, half, iris_y=0.03, openness=0.7).lowered
+
+
 def test_drooping_lids_with_the_gaze_ahead_are_not_lowered() -> None:
     eyes = Eyes()
     eyes.show(5.0)

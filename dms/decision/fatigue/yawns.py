@@ -28,6 +28,7 @@ class YawnSettings:
     sure_above: float = setting(
         0.68, gt=0, lt=1, text="two of the net's words in a row from here: talk flickers about it"
     )
+    steady_above: float = setting(0.5, gt=0, lt=1, text="or all its words from here for shortest_s")
     gape_least: float = setting(
         0.015, ge=0, lt=2,
         text="mean mouth aspect ratio of a yawn of the net's: lips that touch read 0.00",
@@ -93,6 +94,7 @@ class Yawns:
         self._likely: float | None = None  # the mouth net's last word
         self._likely_s = float("-inf")
         self._smile, self._wide_frames = 0.0, 0  # happiness while wide, summed
+        self._steady_s = float("inf")  # the last word below steady_above
         self._shut_s = float("-inf")  # when the lips were last shut
         self._gape, self._frames = 0.0, 0  # mouth aspect ratio of the opening, summed
         self._by_net = self._sure = self._leapt = False  # of the present opening
@@ -165,7 +167,10 @@ class Yawns:
         """Take a word of the net's."""
         s = self._settings
         before = self._likely if t_s - self._likely_s <= s.hold_s else None
-        steady = min(before or 0.0, likely) >= s.sure_above
+        if likely < s.steady_above or before is None:
+            self._steady_s = t_s
+        sure = min(before or 0.0, likely) >= s.sure_above
+        steady = sure or t_s - self._steady_s >= s.shortest_s - 1e-3
         self._sure = steady or (self._sure and self._start_s is not None)
         self._likely, self._likely_s = likely, t_s
 

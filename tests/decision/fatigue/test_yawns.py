@@ -194,7 +194,7 @@ def test_a_shut_mouth_does_not_yawn_whatever_the_net_says() -> None:
 
 
 def test_talk_that_flickers_about_the_nets_limit_is_no_yawn() -> None:
-    assert spoken(SHUT, *[(0.15, 0.75, 0.1), (0.25, 0.5, 0.1)] * 10, SHUT) == []
+    assert spoken(SHUT, *[(0.15, 0.75, 0.1), (0.25, 0.45, 0.1)] * 10, SHUT) == []
     assert len(spoken(SHUT, *[(0.15, 0.75, 0.2), (0.25, 0.5, 0.1)] * 5, SHUT)) == 1
 
 
