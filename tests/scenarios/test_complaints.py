@@ -11,6 +11,16 @@ import pytest
 TESTS = Path(__file__).parents[1]
 FAQ = (TESTS.parent / "docs" / "faq.md").read_text(encoding="utf-8")
 COMPLAINTS = {
+    "looking at food or the phone read as sleep": (
+        "scenarios/test_lids.py::test_a_look_down_at_food_is_told_as_away_or_closed",
+        "scenarios/test_lids.py::test_a_look_down_of_the_eyes_alone_counts_as_away",
+    ),
+    "a nodding sleeper missed": (
+        "scenarios/test_lids.py::test_a_nod_off_whose_lids_shut_first_is_a_microsleep_in_time",
+        "scenarios/test_lids.py::test_a_nod_is_told_at_its_return",
+        "test_observations.py::test_both_nod_offs_are_found_as_nods",
+    ),
+    "yawns told with a shut mouth": ("test_observations.py::test_no_yawn_with_a_shut_mouth",),
     "glasses or night infrared read as closed eyes": (
         "scenarios/test_eyes.py::test_glasses_at_night_are_not_closed_eyes",
         "tools/test_evaluate_fatigue.py::test_infrared_eyes_with_glasses_and_reflections_are_open",
