@@ -10,6 +10,7 @@ import math
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from operator import mul
 
 from dms.decision.baseline import Baseline
 from dms.decision.tick import TOLERANCE_S
@@ -260,11 +261,12 @@ def _mean(sights: list[Sight]) -> Sight:
     total = sum(weights)
 
     def mean(values: Iterable[float]) -> float:
-        return sum(w * value for w, value in zip(weights, values, strict=True)) / total
+        weighed: float = sum(map(mul, weights, values))
+        return weighed / total
 
     return Sight(
-        mean(one.yaw_deg for one in sights),
-        mean(one.pitch_deg for one in sights),
-        mean(one.yaw_sd_deg for one in sights),
-        mean(one.pitch_sd_deg for one in sights),
+        mean([one.yaw_deg for one in sights]),
+        mean([one.pitch_deg for one in sights]),
+        mean([one.yaw_sd_deg for one in sights]),
+        mean([one.pitch_sd_deg for one in sights]),
     )

@@ -11,6 +11,7 @@ import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from statistics import median
 
 from dms.settings import setting, settings
@@ -161,7 +162,7 @@ class Head:
 def _highest(places: Sequence[Place]) -> Place | None:
     if not places:
         return None
-    top = min(places, key=lambda place: place.y)
+    top = min(places, key=attrgetter("y"))
     pitches = [place.pitch_deg for place in places if place.pitch_deg is not None]
     return replace(top, pitch_deg=max(pitches, default=None))
 
