@@ -47,6 +47,9 @@ class LidSettings:
     certain_visible: float = setting(
         0.95, gt=0, le=1, text="of the net: an eye that is seen for certain"
     )
+    certain_lids: float = setting(
+        0.8, gt=0, lt=1, text="or one whose lids the net calls open with this probability"
+    )
     certain_open: float = setting(
         0.5, gt=0, le=1, text="openness of such an eye that no sleeper with a hanging head shows"
     )
@@ -182,4 +185,5 @@ class LidSigns:
     def _certain_open(self, eye: EyeEvidence, seen: EyeObservation) -> bool:
         s, visible = self._settings, eye.visible_probability
         certain = visible is None or visible >= s.certain_visible
+        certain = certain or (eye.lids is not None and eye.lids.open >= s.certain_lids)
         return seen.openness is not None and certain and seen.openness >= s.certain_open

@@ -139,7 +139,14 @@ def test_the_head_came_down_before_the_lids() -> None:
 def test_an_open_eye_is_certain_where_it_is_well_seen(
     openness: float, visible: float | None, certain: bool
 ) -> None:
-    assert Eyes().show(DT, openness=openness, visible=visible).certain_open is certain
+    shown = Eyes().show(DT, None, None, openness=openness, visible=visible)
+    assert shown.certain_open is certain
+
+
+def test_lids_that_the_net_calls_open_are_open_in_a_head_that_leaves_the_picture_too() -> None:
+    assert Eyes().show(DT, OPEN, openness=0.95, visible=0.92).certain_open
+    half = Lids(0.67, 0.18, 0.15)
+    assert not Eyes().show(DT, half, openness=0.95, visible=0.92).certain_open
 
 
 def test_laughter_presses_lids_shut() -> None:
