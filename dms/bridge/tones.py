@@ -74,7 +74,7 @@ def _pulse(hertz: float, seconds: float) -> Samples:
 @lru_cache(maxsize=64)
 def speech(kind: Kind, language: str) -> Samples:
     """Return the spoken text of an alert, nothing where there is none in that language."""
-    file = files("dms.bridge").joinpath("voices", language, f"{kind.value}.wav")
+    file = files("dms.bridge") / "voices" / language / f"{kind.value}.wav"
     if language == "none" or not file.is_file():
         return silence(0.0)
     with file.open("rb") as opened, wave.open(opened) as wav:
