@@ -55,7 +55,7 @@ def test_the_other_side_may_be_tensorrt(trt, tmp_path: Path, monkeypatch) -> Non
         assert (module, options.batch) == (trt, 2)
         path = tmp_path / "built.onnx"
         path.write_bytes(content)
-        return Built(trt.plan_of(path, options.batch), 1, 0, None)
+        return Built(trt.plan_of(path, options.batch), 1, None)
 
     monkeypatch.setattr(room, "tensorrt_module", lambda: trt)
     monkeypatch.setattr(room, "build_plan", build)
@@ -73,7 +73,7 @@ def test_the_table_goes_from_the_worst_to_the_best(monkeypatch, capsys) -> None:
     room.main()
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["tensor", "mean", "largest", "signal/noise"]
-    assert {line.split()[0] for line in lines[1:]} == {"open", "visible"}
+    assert {line.split()[0] for line in lines[1:]} == {"open", "visible", "lids", "iris"}
 
 
 def test_an_unknown_net_is_one_sentence(monkeypatch) -> None:
