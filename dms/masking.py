@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 
 HIDDEN = "***"
-_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)\S*@")
+# Each begins where a run of its letters does: tried at every letter, long texts would take minutes.
+_URL = re.compile(r"(?<![A-Za-z0-9+.-])([A-Za-z0-9+.-]+://)\S*@")
 _BARE = re.compile(r"(?<![\w/])[^\s:/@'\"]+:(?!//)[^\s@]+@(?=[\w\[])")  # user:password@host
 _WORDS = r"pass(?:word|wd|phrase)?|pwd|user-pw|proxy-pw|secret|token|api[_-]?key|credentials?"
 _NAMED = re.compile(
-    rf"(?i)((?<![A-Za-z])(?:[\w-]*[_-])?(?:{_WORDS})\s*=\s*)(\"[^\"]*\"|'[^']*'|[^\s&;,'\"]+)"
+    rf"(?i)((?<![\w-])(?:[\w-]*(?:-|[^\WA-Za-z]))?(?:{_WORDS})\s*=\s*)(\"[^\"]*\"|'[^']*'|[^\s&;,'\"]+)"
 )
 # C0 but tab and line end, DEL, C1, line separators, and what turns the writing direction
 _CONTROL = re.compile(

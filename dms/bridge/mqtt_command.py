@@ -13,6 +13,7 @@ from dms.values import Command, PauseReason
 
 LARGEST = 4096  # bytes of a command; a whole one takes 150
 _LONGEST = 64  # characters of what is repeated to the sender
+_REASON = 200  # cut before it is made safe, so that nobody makes us work on what they sent
 _HIGHEST = 2**53  # the largest whole number that every JSON reader keeps
 
 
@@ -58,7 +59,7 @@ def command_of(payload: bytes | bytearray) -> tuple[Command | None, dict[str, An
 
 def refused(sent: object, reason: str) -> dict[str, Any]:
     """Return the answer to what is not done; ``sent`` is the id that it came with."""
-    return {"id": _identity(sent), "answer": "refused", "reason": told(reason)[:200]}
+    return {"id": _identity(sent), "answer": "refused", "reason": told(reason[:_REASON])[:_REASON]}
 
 
 def _identity(sent: object) -> str | int | None:

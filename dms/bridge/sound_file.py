@@ -26,6 +26,7 @@ class SoundFile:
         self._written = 0  # samples
         self._start_s: float | None = None
         self._last_s = 0.0
+        self._fault: str | None = None
 
     def open(self) -> None:
         """Begin the file. Raises BridgeError where it cannot be written."""
@@ -41,8 +42,8 @@ class SoundFile:
 
     @property
     def fault(self) -> str | None:
-        """A file that is full is no fault."""
-        return None
+        """Why no more can be written; that the file has reached its end is no fault."""
+        return self._fault
 
     def advance(self, t_s: float) -> None:
         """Write what sounded up to ``t_s``."""
@@ -64,10 +65,7 @@ class SoundFile:
         if self._wav is None:
             return
         self._write(len(self._sounding) // _WIDTH)
-        self._wav.close()
-        self._wav = None
-        if self._file is not None:
-            self._file.close()
+        self._end()
 
     def _write(self, samples: int) -> None:
         samples = min(samples, self._most - self._written)
@@ -75,5 +73,21 @@ class SoundFile:
             return
         size = samples * _WIDTH
         now, self._sounding = self._sounding[:size], self._sounding[size:]
-        self._wav.writeframes(now.ljust(size, b"\0"))
+        try:
+            self._wav.writeframes(now.ljust(size, b"\0"))
+        except OSError as error:
+            self._failed(error)
+            self._end()
         self._written += samples
+
+    def _end(self) -> None:
+        wav, self._wav = self._wav, None
+        for each in (wav, self._file):
+            try:
+                if each is not None:
+                    each.close()
+            except OSError as error:
+                self._failed(error)
+
+    def _failed(self, error: OSError) -> None:
+        self._fault = f"cannot write {self._path}: {error.strerror}; is the disk full?"

@@ -48,7 +48,10 @@ def sign_of(settings: SignSettings, message: Message, signal: Signal, where: str
     """
     table: dict[int, bool | None] = dict.fromkeys(_unknown(signal))
     negative = _raws(settings.negative, signal, f"{where}: sign.negative")
-    table |= dict.fromkeys(negative, True) if negative else {0: False}
+    if negative:
+        table |= dict.fromkeys(negative, True)
+    else:
+        table.setdefault(0, False)  # unless its word says that the sign is not known
     return Beside(signal.name, _place(message, signal, where), table, others=not negative)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -219,7 +220,7 @@ def test_libgpiod_is_asked_as_its_binding_wants_it(monkeypatch):
 def test_the_kernels_own_simulated_chip():
     """Root and a kernel with gpio-sim: what the twin stands for, where there is one."""
     root = Path("/sys/kernel/config/gpio-sim")
-    if not root.is_dir():
+    if not os.access(root, os.W_OK):
         pytest.skip("no gpio-sim here (modprobe gpio-sim as root)")
     pytest.importorskip("gpiod", reason="pip install 'dms-jetson[gpio]'")
     device = root / "dms-test"

@@ -115,6 +115,15 @@ def test_a_file_that_cannot_be_written_says_so(tmp_path):
         bridge_to(tmp_path).open()
 
 
+def test_a_disk_that_fills_up_is_a_told_fault_and_never_a_stop():
+    bridge = bridge_to(Path("/dev/full"))
+    bridge.open()
+    drive(bridge, 10.0)
+    bridge.close()
+    bridge.close()
+    assert "No space left" in bridge.fault
+
+
 def test_a_higher_level_cuts_in_and_a_lower_one_is_not_heard():
     announcer = Announcer(SoundSettings())
     assert announcer.step(told(1.0, Kind.DROWSY, Level.ADVISORY))[0].level is Level.ADVISORY

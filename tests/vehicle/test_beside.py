@@ -157,3 +157,15 @@ def test_the_short_and_the_long_form_are_the_same():
 def test_straight_ahead_has_no_sign(car):
     """As a real VW Passat sends it: angle 0, direction right."""
     assert str(read(car(sign="Direction"), steer(0, direction=1))) == "0.0"
+
+
+def test_a_sign_whose_zero_says_that_it_is_not_known_gives_no_value(tmp_path):
+    place = tmp_path / "sna.dbc"
+    words = 'VAL_ 10 Direction 0 "SNA" 1 "Right" ;'
+    place.write_text(CAR.split("VAL_", maxsplit=1)[0] + words, encoding="utf-8")
+    angle = SignalSettings(message="Steer", signal="Angle", sign=SignSettings(signal="Direction"))
+    signals = SignalsSettings(steering_angle=angle)
+    vehicle = VehicleInput(VehicleSettings(database=str(place), signals=signals))
+    for direction, meant in ((0, None), (1, -90.0)):
+        vehicle.feed(10, steer(direction=direction), 1.0 + direction, extended=False)
+        assert vehicle.context(1.0 + direction).steering_deg == meant
