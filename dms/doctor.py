@@ -271,8 +271,8 @@ def _bridges(settings: Settings) -> Iterator[Finding]:
             yield Finding(f"load {bridge.kind}", Verdict.GOOD, text + " at most")
 
 
-def _socketcan(part: str, channel: str, bitrate: int) -> Finding:
-    """Judge the interface that a bridge names: there, up, at the bit rate of the settings."""
+def _socketcan(part: str, channel: str, bitrate: int, key: str = "bridges[]") -> Finding:
+    """Judge the interface that the settings name: there, up, at their bit rate."""
     found = next((one for one in interfaces() if one.name == channel), None)
     if found is None:
         return Finding(part, Verdict.BAD, f"no interface {channel}: {_NO_INTERFACE}")
@@ -281,7 +281,7 @@ def _socketcan(part: str, channel: str, bitrate: int) -> Finding:
         return Finding(part, Verdict.BAD, f"{channel} is down: {way}")
     if found.bitrate not in {None, bitrate}:
         text = (
-            f"{channel} runs at {found.bitrate} bit/s, bridges[].bitrate says {bitrate}: mend one "
+            f"{channel} runs at {found.bitrate} bit/s, {key}.bitrate says {bitrate}: mend one "
             f"(sudo ip link set {channel} down; {bring_up(channel, bitrate)})"
         )
         return Finding(part, Verdict.BAD, text)
@@ -303,6 +303,11 @@ def _vehicle(settings: Settings) -> Iterator[Finding]:
     yield Finding("vehicle", Verdict.GOOD, words)
     for hint in mapped.hints:
         yield Finding("vehicle", Verdict.NOTE, hint)
+    bus = None if vehicle.log else vehicle.bus
+    if bus is not None and bus.kind == "socketcan":
+        yield _socketcan("vehicle bus", bus.channel, bus.bitrate, "vehicle.bus")
+    elif bus is not None and bus.kind == "slcan":
+        yield _serial("vehicle bus", bus.channel)
     if vehicle.log and not Path(vehicle.log).is_file():
         yield Finding("vehicle log", Verdict.BAD, f"no file {vehicle.log}; set vehicle.log")
 

@@ -1,6 +1,7 @@
 import json
 import sys
 import tarfile
+from types import SimpleNamespace
 
 import pytest
 
@@ -217,3 +218,15 @@ def test_the_bundle_holds_findings_and_no_settings(tmp_path, capsys, monkeypatch
     assert "dms-doctor/board.json" in texts
     assert not any(b"secret" in text for text in texts.values())
     assert main(["doctor", "--bundle", str(tmp_path / "none/out.tar.gz")]) == 2
+
+
+def test_the_vehicles_own_bus_is_judged_as_a_bridge_is(monkeypatch):
+    mapped = SimpleNamespace(quantities=("speed",), hints=())
+    monkeypatch.setattr(doctor, "check_vehicle", lambda settings: mapped)
+    down = Interface("can1", up=False, state="STOPPED")
+    monkeypatch.setattr(doctor, "interfaces", lambda: [down])
+    bus = BridgeSettings(kind="socketcan", channel="can1")
+    found = findings(Settings(vehicle=VehicleSettings(database="v.dbc", bus=bus)))["vehicle bus"]
+    assert found.verdict is Verdict.BAD
+    assert "can1 is down: " in found.text
+    assert "sudo ip link set can1 up type can bitrate 500000 restart-ms 100" in found.text

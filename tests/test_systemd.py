@@ -213,6 +213,13 @@ def test_an_interface_without_a_bit_rate_is_refused(options):
     assert "can0:500000" in done.stderr
 
 
+def test_networkd_for_can_does_not_hold_the_boot_up():
+    """Enabled along with networkd, it waits two minutes where NetworkManager has the network."""
+    text = (SYSTEMD / "install").read_text()
+    after = text.split("systemctl enable systemd-networkd.service", 1)[1]
+    assert "systemctl disable systemd-networkd-wait-online.service" in after
+
+
 def test_the_can_interface_comes_back_by_itself_after_bus_off():
     """The keys are those of systemd.network(5); RestartSec is the kernel's restart-ms."""
     text = (SYSTEMD / "can.network").read_text()

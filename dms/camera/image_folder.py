@@ -23,6 +23,8 @@ _SUFFIXES = frozenset((
 class ImageFolder(RecordedSource):
     """Pictures of any format OpenCV reads; times from a CSV (``file,t_s``) or a fixed rate."""
 
+    ahead = False
+
     def __init__(self, settings: CameraSettings) -> None:
         self._folder = Path(settings.source)
         self._rate = settings.fps

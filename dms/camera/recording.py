@@ -24,6 +24,7 @@ class RecordedSource(Source):
     """A source with an end; ``fps`` is what it declares, 0 if it does not."""
 
     fps = 0.0
+    ahead = True  # whether it works some pictures ahead of what it gives, and tells damage early
     damage: str | None = None  # what could not be decoded since the last picture, in words
 
     def spoilt(self, words: str) -> None:
@@ -84,6 +85,9 @@ class Recording(Camera):
 
     def _place(self, since_s: float, words: str, t_s: float | None) -> None:
         """Tell a damage once its gap is reached: a decoder works some pictures ahead."""
+        if not self._source.ahead:
+            self._tell(Damage(since_s, t_s, words))
+            return
         jumped = t_s is None or t_s - self._last_s > _JUMP * (self._period_s or t_s)
         if jumped:
             self._tell(Damage(self._last_s, t_s, words))

@@ -9,23 +9,30 @@ from pathlib import Path
 
 _OF_SERVICE = Path("/opt/dms/lib")  # where systemd/stage puts what the service imports
 _PYCUDA = "pycuda pytools siphash24 platformdirs mako markupsafe"
-_NODES = ("/dev/nvgpu/igpu0/ctrl", "/dev/nvmap", "/dev/nvidiactl")  # Orin's, and Thor's
+_MEMORY = "/dev/nvmap"  # of a module of its own, that is there before the GPU's driver
+_NODES = ("/dev/nvgpu/igpu0/ctrl", _MEMORY, "/dev/nvidiactl")  # Orin's, and Thor's
 
 
 def why_no_gpu() -> str:
     """Return what to do where CUDA finds no GPU, told by the device files there are."""
-    for node in _NODES:
-        try:
-            os.close(os.open(node, os.O_RDWR | os.O_CLOEXEC))
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            if error.errno == errno.EPERM:
-                return f"{node} is not in the unit's device list: sudo systemctl restart dms"
-            if error.errno == errno.EACCES:
-                return f"{node} may not be opened: add this user to the groups video and render"
-        return "its device files are there: see dmesg, and that driver and CUDA belong together"
-    return "its driver is not loaded: see lsmod and dmesg, or set nets.backend to onnxruntime"
+    refused = {node: _refusal(node) for node in _NODES}
+    if all(number == errno.ENOENT for node, number in refused.items() if node != _MEMORY):
+        return "its driver is not loaded: see lsmod and dmesg, or set nets.backend to onnxruntime"
+    for node, number in refused.items():
+        if number == errno.EPERM:
+            return f"{node} is not in the unit's device list: sudo systemctl restart dms"
+        if number == errno.EACCES:
+            return f"{node} may not be opened: add this user to the groups video and render"
+    return "its device files are there: see dmesg, and that driver and CUDA belong together"
+
+
+def _refusal(node: str) -> int | None:
+    """Return the number of the error with which a device file does not open, None where it does."""
+    try:
+        os.close(os.open(node, os.O_RDWR | os.O_CLOEXEC))
+    except OSError as error:
+        return error.errno
+    return None
 
 
 def install_command() -> str:

@@ -50,14 +50,14 @@ def _power_mode(root: Path) -> str:
 def _clocks(root: Path) -> Iterator[str]:
     cpu = root / "sys/devices/system/cpu/cpu0/cpufreq"
     now, most = _text(cpu / "scaling_cur_freq"), _text(cpu / "scaling_max_freq")
-    if now and most:
+    if now.isdigit() and most.isdigit():  # the kernel may say "<unknown>"
         yield f"CPU {int(now) // 1000} of {int(most) // 1000} MHz"
     for folder in sorted((root / "sys/class/devfreq").glob("*")):
         now, most = _text(folder / "cur_freq"), _text(folder / "max_freq")
-        if re.search(r"gpu|ga10b|gv11b", folder.name) and now and most:
+        if re.search(r"gpu|ga10b|gv11b", folder.name) and now.isdigit() and most.isdigit():
             yield f"GPU {int(now) // 10**6} of {int(most) // 10**6} MHz"
     memory = _text(root / "sys/kernel/debug/bpmp/debug/clk/emc/rate")  # only root may read it
-    if memory:
+    if memory.isdigit():
         yield f"memory {int(memory) // 10**6} MHz"
 
 

@@ -14,22 +14,28 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dms.engine.absent import why_no_gpu
 from dms.engine.build import Report, make_logger, started
 from dms.engine.engine import Engine, Tensor
 from dms.engine.gpu import CALL_TIMEOUT_S, Buffer, Gpu
 from dms.engine.plans import PlanError
 from dms.engine.session import GpuSession
-from dms.errors import EngineError
+from dms.errors import EngineError, GpuMissingError
 
 if TYPE_CHECKING:  # the real API's types, for mypy with the stubs of tools/tensorrt_stubs.py
     import tensorrt as trt
 
 
 def tensorrt_module(name: str = "tensorrt") -> ModuleType:
-    """Import TensorRT. Raises EngineError where it is not installed."""
+    """Import TensorRT. Raises EngineError where it is not installed.
+
+    Raises GpuMissingError where the driver's libcuda is not there (yet), which it is linked to.
+    """
     try:
         return importlib.import_module(name)
     except ImportError as error:
+        if "libcuda.so" in str(error):  # JetPack 7.2 chooses it at boot, by a unit of its own
+            raise GpuMissingError(f"no CUDA driver yet ({error}); {why_no_gpu()}") from error
         raise EngineError(
             f"TensorRT cannot be loaded ({error}); on a Jetson: sudo apt install nvidia-jetpack, "
             "then the system's Python or a venv with --system-site-packages; elsewhere: pip "

@@ -123,3 +123,15 @@ def test_other_files_are_left_aside_and_an_empty_folder_is_refused(tmp_path):
 def test_a_missing_folder_is_told(tmp_path):
     with pytest.raises(CameraError, match="There is no folder"):
         read_all(tmp_path / "gone", kind="folder", fps=1)
+
+
+def test_a_bad_picture_among_given_times_is_told_where_it_is(tmp_path):
+    for number in range(10):
+        write(tmp_path, f"{number}.png", ramp())
+    (tmp_path / "3.png").write_bytes(b"no picture")
+    rows = "".join(f"{number}.png,{number / 10}\n" for number in range(10))
+    (tmp_path / "timestamps.csv").write_text("file,t_s\n" + rows)
+    with open_camera(CameraSettings(source=str(tmp_path))) as camera:
+        assert len(list(camera)) == 9
+        (damage,) = camera.damages
+    assert (damage.from_s, damage.to_s) == pytest.approx((0.2, 0.4))

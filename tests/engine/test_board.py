@@ -49,3 +49,13 @@ def test_what_a_board_does_not_say_is_unknown(root):
 
 def test_a_machine_that_is_no_jetson_has_no_modes(tmp_path):
     assert [what for what, _ in board(tmp_path)] == ["system", "module"]
+
+
+def test_a_clock_that_the_kernel_does_not_know_is_left_out(tmp_path):
+    cpu = tmp_path / "sys/devices/system/cpu/cpu0/cpufreq"
+    cpu.mkdir(parents=True)
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/nv_tegra_release").write_text("# R36 (release), REVISION: 4.3")
+    (cpu / "scaling_cur_freq").write_text("<unknown>\n")
+    (cpu / "scaling_max_freq").write_text("1728000\n")
+    assert dict(board(tmp_path))["clocks"] == "unknown"

@@ -13,7 +13,7 @@ from dms.engine.gpu import Gpu
 from dms.engine.onnx import OnnxEngine
 from dms.engine.session import GpuSession
 from dms.engine.tensorrt import TensorRTEngine, load_net, tensorrt_module
-from dms.errors import EngineError
+from dms.errors import EngineError, GpuMissingError
 from tests import small_nets as nets
 
 
@@ -134,4 +134,13 @@ def test_closed_engine_says_so(trt, net: Path) -> None:
 def test_missing_tensorrt_is_one_clear_sentence(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorrt", None)
     with pytest.raises(EngineError, match=r"nvidia-jetpack.*\.\[tensorrt\]"):
+        tensorrt_module()
+
+
+def test_tensorrt_without_the_drivers_libcuda_is_a_gpu_that_comes_late(monkeypatch) -> None:
+    def fail(name: str) -> None:
+        raise ImportError(f"libcuda.so.1: cannot open shared object file ({name})")
+
+    monkeypatch.setattr("dms.engine.tensorrt.importlib.import_module", fail)
+    with pytest.raises(GpuMissingError, match="no CUDA driver yet"):
         tensorrt_module()
