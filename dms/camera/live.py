@@ -278,11 +278,13 @@ class LiveCamera(Camera):
             raise CameraError("The camera is not open; use it in a with statement.")
         try:
             return self._reader.take(self._settings, wait)
-        except CameraLostError as error:
+        except (
+            CameraError
+        ) as error:  # silent where the daemon is stuck, not opened where it is dead
             if not behind_argus(self._settings.source):
                 raise
             ask_for_restart()
-            raise CameraLostError(f"{error} {ADVICE}.") from error
+            raise type(error)(f"{error} {ADVICE}.") from error
 
     def _check_size(self, image: NDArray[Any]) -> None:
         size = image.shape[:2]

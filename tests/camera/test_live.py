@@ -103,6 +103,20 @@ def test_a_silent_csi_camera_names_nvidias_daemon_and_asks_for_its_restart(
     assert (tmp_path / "argus-restart").exists()
 
 
+def test_a_csi_camera_that_does_not_open_names_nvidias_daemon_too(tmp_path, monkeypatch):
+    """Where the daemon is dead, not stuck, the pipeline does not even start."""
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+
+    class Dead(Scripted):
+        def open(self):
+            raise CameraError("The camera csi:0 cannot be opened.")
+
+    camera = LiveCamera(lambda: Dead(noisy), replace(SILENT, source="csi:0"))
+    with pytest.raises(CameraError, match=r"cannot be opened\. .*systemctl restart nvargus-daemon"):
+        camera.open()
+    assert (tmp_path / "argus-restart").exists()
+
+
 def test_other_cameras_and_other_places_ask_nobody(tmp_path, monkeypatch):
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
     with (
