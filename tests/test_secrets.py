@@ -76,8 +76,10 @@ class Systemd:
 
 def run(folder, kind):
     """Run the service for some seconds and return everything that it told, by where."""
-    for name in ("state", "run", "home"):
+    for name in ("state", "run", "home", "hidden"):
         (folder / name).mkdir()
+    # OpenCV's FFmpeg names the stream at once; GStreamer, where PyGObject is, does not.
+    (folder / "hidden/gi.py").write_text("raise ImportError('hidden by the test')")
     adapter = Lawicel(folder / "adapter")
     told = {}
     with contextlib.ExitStack() as stack:
@@ -90,7 +92,7 @@ def run(folder, kind):
         head = Listener(port) if broker else None
         environment = {
             **os.environ, "RUNTIME_DIRECTORY": str(folder / "run"), "HOME": str(folder / "home"),
-            "STATE_DIRECTORY": str(folder / "state"), "PYTHONPATH": str(ROOT),
+            "STATE_DIRECTORY": str(folder / "state"), "PYTHONPATH": f"{folder / 'hidden'}:{ROOT}",
             "NOTIFY_SOCKET": str(folder / "notify"),
         }  # fmt: skip
         watched = [STRACE, "-f", "-xx", "-s", "1000000", "-e",

@@ -24,7 +24,7 @@ class GStreamerPipeline(Source):
     """One pipeline with an appsink. Stamps are on the monotonic clock where the pipeline's is."""
 
     def __init__(self, settings: CameraSettings) -> None:
-        self._text = pipeline(settings)
+        self._source, self._text = settings.source, pipeline(settings)
         self._pipeline: Any = None
         self._sink: Any = None
 
@@ -64,7 +64,9 @@ class GStreamerPipeline(Source):
         message = self._pipeline.get_bus().pop_filtered(Gst.MessageType.ERROR)
         if message is not None:
             error, _ = message.parse_error()
-            raise CameraLostError(f"GStreamer reports: {error.message} Check camera and pipeline.")
+            raise CameraLostError(
+                f"{self._source}: GStreamer reports: {error.message} Check camera and pipeline."
+            )
 
     def _capture_s(self, buffer: Any) -> float | None:
         """Seconds of the pipeline's clock: the monotonic one unless a source brings its own."""
