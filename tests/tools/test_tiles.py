@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 
@@ -54,7 +55,6 @@ def test_labels_of_a_spreadsheet_without_votes_and_with_columns_of_its_own(folde
         ("usage,fer2013\nTraining,7\n", 48, "0 to 6"),
         ("usage,fer2013\nTraining\n", 48, "got ''"),
         ("usage,fer2013\n" + "Training,1\n" * 201, 48, "201 rows but only 200 tiles"),
-        ("usage,fer2013\nTraining,1\n", 47, "no tiles of 48 x 48"),
         ("usage,fer2013\nCaf\xe9,1\n", 48, "no CSV in UTF-8"),
     ],
 )
@@ -87,3 +87,10 @@ def test_single_votes_are_no_target(folder):
     assert fer.share[3].tolist() == [0, 0, 0, 1, 0, 0, 0, 0]  # 8 sadness, 1 neutral
     assert fer.majority[3] == 3
     assert fer.clear.all()
+
+
+def test_a_mosaic_of_no_whole_tiles_ends_with_a_sentence(tmp_path):
+    (tmp_path / "labels.csv").write_text("usage,fer2013\nTraining,1\n")
+    assert cv2.imwrite(str(tmp_path / "images-0.webp"), np.zeros((50, 130), np.uint8))
+    with pytest.raises(SystemExit, match="no tiles of 48 x 48"):
+        read_tiles(tmp_path, 48)
