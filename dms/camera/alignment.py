@@ -23,12 +23,13 @@ class Alignment:
     """Tells of one camera how many bits a word is to be read with; step it with every picture.
 
     It decides once: on the first picture that only top-aligned words can explain, or for the
-    bottom once :data:`_LOOKS` pictures that are not black have shown nothing of the kind.
+    bottom once :data:`_LOOKS` pictures that are not black have shown nothing of the kind. Where
+    ``asked`` (``camera.bits``) is set, that counts and nothing is looked at.
     """
 
-    def __init__(self, name: str, bits: int) -> None:
+    def __init__(self, name: str, bits: int, asked: int | None = None) -> None:
         self._name, self._bits = name, bits
-        self._looks = _LOOKS if 8 < bits < 16 else 0
+        self._looks = _LOOKS if 8 < bits < 16 and asked is None else 0
         self._read_as = bits
 
     def bits_of(self, image: NDArray[Any]) -> int:

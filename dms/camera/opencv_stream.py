@@ -82,7 +82,8 @@ class OpenCvV4l2(OpenCvStream):
             capture = cv2.VideoCapture(str(self._path.resolve()), cv2.CAP_V4L2, self._ask(form))
             given = int(capture.get(cv2.CAP_PROP_FOURCC)) if capture.isOpened() else 0
             if given == _fourcc(form):
-                self._form, self._alignment = form, Alignment(form.value, form.bits)
+                self._form = form
+                self._alignment = Alignment(form.value, form.bits, asked=self._settings.bits)
                 return capture
             capture.release()
         wanted = asked.value if asked else ", ".join(form.value for form in PixelFormat)

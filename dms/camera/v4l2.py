@@ -65,7 +65,8 @@ class V4l2Device(Source):
                 f"{path} offers {', '.join(offered) or 'no format'}, not "
                 f"{' or '.join(item.value for item in wanted)}; set camera.pixel_format."
             )
-        self._form, self._alignment = form, Alignment(form.value, form.bits)
+        self._form = form
+        self._alignment = Alignment(form.value, form.bits, asked=self._settings.bits)
         capture = VideoCapture(device, size=_BUFFERS)
         now = get_raw_format(device, BufferType.VIDEO_CAPTURE).fmt.pix
         width, height = self._settings.width or now.width, self._settings.height or now.height

@@ -43,7 +43,7 @@ def this_machine(module: ModuleType) -> Machine:
 
 def batch_of(manifest: Manifest) -> int:
     """Crops a call: both eyes go in one."""
-    return 2 if manifest.outputs.keys() == {"open", "visible"} else 1
+    return 2 if {"open", "visible"} <= manifest.outputs.keys() else 1
 
 
 def key_of(

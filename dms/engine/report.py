@@ -9,7 +9,7 @@ import logging
 import resource
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 
@@ -153,7 +153,16 @@ def _gpu_rows(
         free, _ = gpu.run(gpu.free_bytes)
         plans = {}
         for manifest in manifests:
-            plan = _plan(manifest, store, module, wanted, say)
+            try:
+                plan = _plan(manifest, store, module, wanted, say)
+            except EngineError as error:
+                if wanted.precision == "fp32" or wanted.dla_core is not None:
+                    raise
+                # As the service does: all nets in FP32, and the error is told.
+                yield Row(manifest.name, f"plan in {wanted.precision}", str(error), good=False)
+                lower = replace(wanted, precision="fp32")
+                yield from _gpu_rows(manifests, store, module, lower, say)
+                return
             plans[manifest.name] = plan.load()
             yield Row(manifest.name, "plan", f"{plan.size / 1024:.0f} KiB, built {plan.built}")
             yield from _plan_rows(manifest, plans[manifest.name], module, wanted)

@@ -262,6 +262,9 @@ class VehicleInput:
             other = right if left is True else left
             if other is True:
                 return Indicator.HAZARD
+            beside = "indicator_right" if left is True else "indicator_left"
+            if other is None and beside in self._readings:
+                return None  # mapped and not known now: it may be the hazard lights
             return Indicator.LEFT if left is True else Indicator.RIGHT
         mapped = [side for side in ("indicator_left", "indicator_right") if side in self._readings]
         known = mapped and all(now[side] is False for side in mapped)

