@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from dms.bus.python_can import can
+from dms.errors import ConfigError
 
 _log = logging.getLogger(__name__)
 _HEX = r"(?:0x)?([0-9A-Fa-f]+)"
@@ -126,6 +127,11 @@ class _Busmaster:
 
     def read(self, line: str) -> can.Message | None:
         if line.startswith("***"):
+            if line.startswith("***RELATIVE MODE***"):
+                raise ConfigError(
+                    "a BUSMASTER log in relative mode has no times of its own; log in system or "
+                    "absolute mode"
+                )
             self._base = 10 if line.startswith("***DEC***") else self._base
             return None
         if not line.strip():

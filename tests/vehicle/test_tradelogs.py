@@ -104,3 +104,10 @@ def test_candump_without_times_says_how_to_record(tmp_path):
         path.write_text(line)
         with pytest.raises(ConfigError, match="has no times; record it with"):
             read(path)
+
+
+def test_busmasters_differences_are_not_taken_for_times(tmp_path):
+    path = tmp_path / "x.log"
+    path.write_text(LOGS["busmaster.log"].replace("***PROTOCOL CAN***", "***RELATIVE MODE***"))
+    with pytest.raises(ConfigError, match="log in system or absolute mode"):
+        read(path)
