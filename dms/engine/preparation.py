@@ -5,6 +5,8 @@ The first build takes minutes: it runs in a process of its own.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import os
 import subprocess
@@ -13,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import ModuleType
@@ -86,12 +89,13 @@ class Preparation:
         machine = this_machine(module)
         if self._precision == _FALLBACK or self._dla_core is not None:
             return self._open(module, machine, self._precision)
-        plans, _ = self._kept(self._keys(machine, self._precision))
-        fallback, _ = self._kept(self._keys(machine, _FALLBACK))
-        if len(plans) < len(self._nets) == len(fallback):
+        keys = self._keys(machine, self._precision)
+        plans, _ = self._kept(keys)
+        failed = self._failed(keys)
+        if len(plans) < len(self._nets) and failed.exists():
             _log.warning(
-                "FP32 plans are kept and no %s ones: those are used, as where an INT8 build has "
-                "failed before; 'dms engine build' tries it again",
+                "building %s plans has failed here before: FP32 ones are used; 'dms engine build' "
+                "tries it again",
                 self._precision.upper(),
             )
             return self._open(module, machine, _FALLBACK)
@@ -101,7 +105,14 @@ class Preparation:
             if self._stop.is_set():
                 raise
             _log.error("%s; the FP32 files are taken instead, which is slower", error)
+        with suppress(OSError):
+            failed.touch()
         return self._open(module, machine, _FALLBACK)
+
+    def _failed(self, keys: Mapping[str, PlanKey]) -> Path:
+        """Return the file that says that these very plans could not be built on this machine."""
+        text = json.dumps([asdict(key) for _, key in sorted(keys.items())])
+        return self._store.folder / f"failed-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
     def _keys(self, machine: Machine, precision: str) -> dict[str, PlanKey]:
         return {

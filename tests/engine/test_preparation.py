@@ -104,6 +104,13 @@ def test_where_int8_cannot_be_built_fp32_is_and_kept_for_the_next_start(
     assert "'dms engine build' tries it again" in caplog.text
 
 
+def test_fp32_plans_that_were_built_for_another_reason_do_not_stand_in(bench: Bench) -> None:
+    bench.keep(precision="fp32")
+    bench.prepare()
+    (arguments,) = bench.built
+    assert arguments[arguments.index("--precision") + 1] == "int8"
+
+
 def test_where_neither_can_be_built_that_is_told(bench: Bench) -> None:
     bench.script = "raise SystemExit(4)"
     with pytest.raises(EngineError, match="failed with code 4"):
