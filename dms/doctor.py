@@ -205,12 +205,13 @@ def _accelerator(settings: Settings) -> Iterator[Finding]:
 
 
 def _buses() -> Iterator[Finding]:
-    for found in interfaces():
+    there = interfaces()
+    for found in there:
         yield Finding("socketcan", Verdict.GOOD if found.up else Verdict.NOTE, str(found))
         if found.real and found.up and not found.restart_ms:
             text = f"{found.name} stays off after bus-off: set restart-ms 100 when you bring it up"
             yield Finding("socketcan", Verdict.NOTE, text)
-    if not interfaces():
+    if not there:
         yield Finding("socketcan", Verdict.NOTE, f"no CAN interface; {_NO_INTERFACE}")
     yield from _brltty()
     ports = sorted(str(path) for path in Path("/dev/serial/by-id").glob("*"))
