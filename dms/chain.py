@@ -14,7 +14,7 @@ import cv2
 from dms.bridge import open_bridge
 from dms.bridge.bridge import Bridge
 from dms.bridge.pace import Pace
-from dms.camera.backends import open_camera
+from dms.camera.backends import open_camera, open_joined
 from dms.camera.camera import Camera
 from dms.config import Settings
 from dms.decision.core import Core
@@ -205,9 +205,14 @@ class Chain:
             accelerated.close()
             self._perception = None
 
-    def camera(self, source: str | None = None) -> Camera:
-        """Return the camera of the settings, or ``source`` read with the same settings."""
+    def camera(self, source: str | None = None, parts: Sequence[str] = ()) -> Camera:
+        """Return the camera of the settings, or ``source`` read with the same settings.
+
+        ``parts``: the segments of one drive, read in their order in place of ``source``.
+        """
         settings = self.settings.camera
+        if parts:
+            return open_joined(settings, parts)
         return open_camera(settings if source is None else replace(settings, source=source))
 
     def bridges(self, *, live: bool = True, real_time: bool = False) -> list[Bridge]:

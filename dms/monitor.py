@@ -18,7 +18,6 @@ from dms.camera.keeper import Keeper
 from dms.decision.core import Core
 from dms.decision.flapping import Flapping
 from dms.errors import CameraLostError
-from dms.perception.perception import Perception
 from dms.settings import setting, settings
 from dms.values import (
     Command,
@@ -68,6 +67,15 @@ class VehicleSource(Protocol):
 
     def at(self, t_s: float, /) -> VehicleContext | None:
         """Return what is known of the vehicle at ``t_s``, None where no source is set."""
+
+
+class Observer(Protocol):
+    """What makes an observation of a frame: perception, or what stands before it."""
+
+    @property
+    def faults(self) -> tuple[Fault, ...]: ...
+    def observe(self, frame: Frame, /) -> DriverObservation: ...
+    def reset(self) -> None: ...
 
 
 class Sink(Protocol):
@@ -207,7 +215,7 @@ class Monitor:
     def __init__(
         self,
         camera: Camera,
-        perception: Perception,
+        perception: Observer,
         core: Core,
         bridges: Sequence[Bridge] = (),
         vehicle: VehicleSource | None = None,

@@ -8,7 +8,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dms.camera.camera import Damage
+from dms.bench.resume import Recalling
+from dms.camera.camera import Camera, Damage
+from dms.camera.joined import JoinedRecording, Segment
 from dms.chain import Chain
 from dms.config import Settings
 from dms.config import load as load_settings
@@ -16,7 +18,7 @@ from dms.errors import ConfigError, DamagedError
 from dms.files.affect import AffectKeeper, write_affect
 from dms.files.events import EventWriter, FrameTable
 from dms.files.observations import OBSERVATIONS, load, to_line
-from dms.monitor import Monitor, Sink, replay
+from dms.monitor import Monitor, Observer, Sink, replay
 from dms.values import Event, Step
 
 
@@ -41,6 +43,8 @@ class Result:
     events: list[Event] = field(default_factory=list)
     rest_given: bool = False  # the driver's resting face was learned in the run that was recorded
     damages: list[Damage] = field(default_factory=list)
+    segments: list[Segment] = field(default_factory=list)  # of a joined recording, where each began
+    recalled_s: float | None = None  # up to here an earlier run's observations were taken
     spent_s: float = 0.0  # by the clock of the machine, decoding included; 0 where not measured
 
     @property
@@ -124,10 +128,14 @@ def bench(
     result: Result | None = None,
     *,
     real_time: bool = False,
+    parts: Sequence[str] = (),
+    earlier: Path | None = None,
 ) -> Result:
     """Run ``source`` through ``chain`` and return what it gave; ``more`` sinks see each frame too.
 
     With ``real_time`` it takes as long as the recording, and the bridges send as in a drive.
+    ``parts``: the segments that are joined to ``source``. ``earlier``: the observations of a run of
+    it that was cut short, see :mod:`dms.bench.resume`.
 
     A video, image folder or ``.jsonl`` of recorded observations. Raises CameraError or ConfigError
     where the recording cannot be used; ``result`` then holds what came before. Raises DamagedError
@@ -135,12 +143,23 @@ def bench(
     """
     result = result or Result(source)
     chosen = outputs or Outputs()
-    _refuse_same(source, chosen)
+    _refuse_same(parts or (source,), chosen)
     chain.reset()
     affect = AffectKeeper() if chosen.affect else None
     sinks: list[Sink] = [_Keeper(result, progress), *([affect] if affect else []), *more]
     try:
-        _run(source, chain, sinks, chosen, result, real_time=real_time)
+        with ExitStack() as stack:
+            sinks.append(Files(chosen, stack))
+            ways_out = chain.bridges(live=False, real_time=real_time)
+            bridges = [stack.enter_context(bridge) for bridge in ways_out]
+            vehicle = stack.enter_context(chain.vehicle(live=False, recording=source))
+            if source.endswith(OBSERVATIONS):
+                replay(load(Path(source)), chain.core, bridges, sinks, vehicle)
+            else:
+                camera = stack.enter_context(chain.camera(source, parts))
+                seen = _observer(chain, earlier, result)
+                monitor = Monitor(camera, seen, chain.core, bridges, vehicle, sinks)
+                _watch(monitor, camera, result)
     except OSError as error:  # a full disk, a folder taken away
         raise ConfigError(f"cannot write the results: {error.strerror}; free the disk") from error
     result.rest_given = chain.core.rest_given
@@ -151,36 +170,27 @@ def bench(
     return result
 
 
-def _run(
-    source: str,
-    chain: Chain,
-    sinks: list[Sink],
-    outputs: Outputs,
-    result: Result,
-    *,
-    real_time: bool,
-) -> None:
-    with ExitStack() as stack:
-        sinks = [*sinks, Files(outputs, stack)]
-        ways_out = chain.bridges(live=False, real_time=real_time)
-        bridges = [stack.enter_context(bridge) for bridge in ways_out]
-        if source.endswith(OBSERVATIONS):
-            vehicle = stack.enter_context(chain.vehicle(live=False, recording=source))
-            replay(load(Path(source)), chain.core, bridges, sinks, vehicle)
-        else:
-            camera = stack.enter_context(chain.camera(source))
-            vehicle = stack.enter_context(chain.vehicle(live=False, recording=source))
-            monitor = Monitor(camera, chain.perception, chain.core, bridges, vehicle, sinks)
-            try:
-                monitor.run()
-            finally:
-                result.damages = list(camera.damages)
+def _observer(chain: Chain, earlier: Path | None, result: Result) -> Observer:
+    if earlier is None:
+        return chain.perception
+    recalling = Recalling(chain.perception, earlier)
+    result.recalled_s = recalling.until_s
+    return recalling
 
 
-def _refuse_same(source: str, outputs: Outputs) -> None:
+def _watch(monitor: Monitor, camera: Camera, result: Result) -> None:
+    try:
+        monitor.run()
+    finally:
+        result.damages = list(camera.damages)
+        if isinstance(camera, JoinedRecording):
+            result.segments = list(camera.segments)
+
+
+def _refuse_same(sources: Sequence[str], outputs: Outputs) -> None:
     """Raise ConfigError where a result would be written over the recording or another result."""
     chosen = (outputs.events, outputs.frames, outputs.observations, outputs.affect)
-    places = [path.resolve() for path in (Path(source), *chosen) if path is not None]
+    places = [path.resolve() for path in (*map(Path, sources), *chosen) if path is not None]
     for place in places:
         if places.count(place) > 1:
             raise ConfigError(f"{place.name} would be written over; give each output its own file")

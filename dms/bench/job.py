@@ -19,11 +19,14 @@ import cv2
 
 from dms import __version__
 from dms.bench.bench import Outputs, Result, bench
+from dms.bench.drives import SEGMENTS, write_segments
+from dms.bench.resume import PartRun
 from dms.chain import Chain, log_beside
 from dms.config import load
 from dms.engine.manifest import FOLDER
-from dms.errors import DamagedError, DmsError
+from dms.errors import CameraError, DamagedError, DmsError
 from dms.files.frames import load_frames
+from dms.files.observations import OBSERVATIONS
 from dms.files.thumbnails import Thumbnails, forget
 from dms.scoring.corpus import Entry, labels_paths
 from dms.scoring.labels import Labels
@@ -60,6 +63,7 @@ class Outcome:
     synthetic: bool = False
     error: str | None = None
     damaged: str | None = None  # parts that could not be decoded; the rest was scored
+    recalled_s: float | None = None  # a run that was cut short had come so far, and was taken up
     kept: bool = field(default=False, compare=False)  # done by an earlier run with the same key
 
 
@@ -76,7 +80,9 @@ def run_job(
         key = _key(entry, recipe, chain)
         if not recipe.fresh and (before := _before(folder, key, recipe.table)) is not None:
             return before
-        outcome = _run(entry, recipe, folder, chain, progress)
+        folder.mkdir(parents=True, exist_ok=True)
+        part = PartRun(folder, key, fresh=recipe.fresh)
+        outcome = _run(entry, recipe, folder, chain, part, progress)
         _keep(folder, key, outcome)
     except DmsError as error:
         return Outcome(entry.name, entry.source, error=str(error))
@@ -120,14 +126,14 @@ def _run(
     recipe: Recipe,
     folder: Path,
     chain: Chain,
+    part: PartRun,
     progress: Callable[[float], None] | None,
 ) -> Outcome:
-    folder.mkdir(parents=True, exist_ok=True)
     cv2.setNumThreads(1)  # one core a recording; several recordings share the machine
     table = folder / f"frames{recipe.table}"
     seen = folder / "observations.jsonl" if recipe.observations else None
     labels = entry.read_labels()
-    outputs = Outputs(folder / "events.jsonl", table, seen, folder / "affect.json")
+    outputs = Outputs(folder / "events.jsonl", table, part.seen, folder / "affect.json")
     # Files are written over from here on: what an earlier run made of them is no more.
     (folder / "result.json").unlink(missing_ok=True)
     forget(folder)
@@ -137,9 +143,18 @@ def _run(
     result = Result(entry.source)
     damaged = None
     try:
-        bench(entry.source, chain, outputs, progress, pictures, result)
+        bench(
+            entry.source, chain, outputs, progress, pictures, result, parts=entry.parts,
+            earlier=None if entry.source.endswith(OBSERVATIONS) else part.earlier,
+        )  # fmt: skip
     except DamagedError as error:  # all that could be decoded counts
         damaged = str(error)
+    except CameraError:  # to take it up again would end alike
+        part.forget()
+        raise
+    if result.segments:
+        write_segments(result.segments, folder / SEGMENTS)
+    part.done(seen)
     matches = match_events(result.events, labels, ScoringSettings(), chain)
     confusion: Mapping[tuple[str, str], int] = {}
     perclos_error = None
@@ -159,15 +174,18 @@ def _run(
     )
     alerts = tuple(sum(event.level == level for event in result.events) for level in Level)
     synthetic = labels.synthetic if labels else False
-    return Outcome(entry.name, entry.source, scored, alerts, synthetic, damaged=damaged)
+    return Outcome(
+        entry.name, entry.source, scored, alerts, synthetic,
+        damaged=damaged, recalled_s=result.recalled_s,
+    )  # fmt: skip
 
 
 def _key(entry: Entry, recipe: Recipe, chain: Chain) -> str:
     """Say what the result depends on: a change of any of it makes the job run again."""
     parts: list[object] = [_FORMAT, __version__, as_data(chain.settings)]
     parts += [_nets(), recipe.table, recipe.observations, recipe.thumbnails]
-    parts += [entry.source, sorted(entry.groups.items())]
-    for place in (Path(entry.source), *labels_paths(entry), log_beside(entry.source)):
+    parts += [*entry.files, sorted(entry.groups.items())]
+    for place in (*map(Path, entry.files), *labels_paths(entry), log_beside(entry.source)):
         if place is not None and place.exists():
             told = place.stat()
             parts.append([told.st_size, told.st_mtime_ns])
@@ -211,6 +229,7 @@ def outcome_object(outcome: Outcome) -> dict[str, Any]:
         "synthetic": outcome.synthetic,
         "error": outcome.error,
         "damaged": outcome.damaged,
+        "recalled_s": outcome.recalled_s,
     }
     if scored is not None:
         thing["scored"] = {
@@ -241,5 +260,6 @@ def outcome_of(thing: Mapping[str, Any], kept: bool = False) -> Outcome:
         thing["synthetic"],
         thing["error"],
         thing.get("damaged"),
+        thing.get("recalled_s"),
         kept,
     )

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from dms import __version__
+from dms.bench.drives import load_segments
 from dms.bench.job import Outcome, frames_path, match_events, outcome_object
 from dms.chain import Chain
 from dms.errors import ConfigError
 from dms.files.events import load_events
 from dms.files.frames import load_frames
 from dms.files.thumbnails import load_thumbnails
+from dms.report.events import Files
 from dms.report.report import SHOWN_COLUMNS, Recording, Report, Thumbnail, write_report
 from dms.scoring.corpus import Entry
 from dms.scoring.match import ScoringSettings
@@ -138,7 +140,25 @@ def _recording(
         duration_s=scored.duration_s if scored else 0.0,
         availability=seen,
         synthetic=outcome.synthetic,
+        files=_files(folder),
+        note=_taken_up(outcome),
         thumbnails=[Thumbnail(*one) for one in load_thumbnails(folder)] if with_timeline else [],
+    )
+
+
+def _files(folder: Path) -> Files | None:
+    read = load_segments(folder)
+    if not read:
+        return None
+    return Files([Path(one.source).name for one in read], [one.start_s for one in read])
+
+
+def _taken_up(outcome: Outcome) -> str:
+    if outcome.recalled_s is None:
+        return ""
+    return (
+        f"This run was cut short and taken up at {outcome.recalled_s:.1f} s; the driver's resting "
+        "face was learned anew from there."
     )
 
 

@@ -7,7 +7,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -15,6 +15,7 @@ from typing import cast
 import cv2
 
 from dms.camera.camera import Camera
+from dms.camera.joined import JoinedRecording
 from dms.camera.live import LiveCamera
 from dms.camera.pipelines import pipeline
 from dms.camera.recording import RecordedSource, Recording
@@ -62,6 +63,15 @@ def open_camera(settings: CameraSettings, *, patient: bool = False) -> Camera:
     if kind in _LIVE:
         return LiveCamera(lambda: made(settings), settings, patient)
     return Recording(cast("RecordedSource", made(settings)), settings)
+
+
+def open_joined(settings: CameraSettings, sources: Sequence[str]) -> JoinedRecording:
+    """Return ``sources``, the segments of one drive in their order, as one recording."""
+
+    def make(source: str) -> Camera:
+        return open_camera(replace(settings, source=source))
+
+    return JoinedRecording(sources, make, settings.segment_gap_s, strict=settings.strict)
 
 
 def check_camera(settings: CameraSettings) -> SourceKind:

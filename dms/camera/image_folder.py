@@ -45,7 +45,7 @@ class ImageFolder(RecordedSource):
                 "to the rate of the recording."
             )
         self.fps = self._rate or 0.0
-        self._paths = sorted(filter(_is_picture, self._folder.iterdir()), key=_natural)
+        self._paths = sorted(filter(_is_picture, self._folder.iterdir()), key=natural)
         if self._times is not None:
             self._paths = self._listed(self._times, table)
         if not self._paths:
@@ -133,7 +133,7 @@ def _is_picture(path: Path) -> bool:
     )
 
 
-def _natural(path: Path) -> tuple[list[tuple[int, str]], str]:
-    """Sort key: frame2 before frame10."""
+def natural(path: Path) -> tuple[list[tuple[int, str]], str]:
+    """Return a key to sort by: frame2 before frame10."""
     parts = re.findall(r"\d+|\D+", path.name.lower())
     return [(int(part), "") if part.isdigit() else (-1, part) for part in parts], path.name

@@ -89,6 +89,10 @@ class CameraSettings:
     strict: bool = setting(
         False, text="recordings: end at the first part that cannot be decoded, instead of after it"
     )
+    segment_gap_s: float = setting(
+        0.3, ge=0, le=60, unit="s", source="dash cameras lose about this where a file ends",
+        text="joined segments: time between them, unless date and time in their names say more",
+    )  # fmt: skip
     rtsp_latency_ms: int = setting(100, ge=0, le=10_000, unit="ms", text="RTSP jitter buffer")
     largest_gap_s: float = setting(
         60.0, gt=0, unit="s", text="recordings: a larger jump of the timestamps is a broken stamp"

@@ -6,12 +6,14 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 
 from tqdm import tqdm
 
 from dms.bench.bench import Outputs, Result, bench
+from dms.bench.drives import recordings
 from dms.chain import Chain
 from dms.commands import bench_compare, bench_folder
 from dms.commands.options import add_settings, settings_of
@@ -51,6 +53,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="end a recording at the first part that cannot be decoded, instead of after it",
     )
+    parser.add_argument(
+        "--join", action="store_true",
+        help="the sources are the segments of one drive, as dash cameras write them",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
     parser.add_argument("--quiet", action="store_true", help="no progress, no list of events")
     bench_folder.add_arguments(parser)
@@ -73,20 +79,23 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _all(args: argparse.Namespace, chain: Chain) -> int:
-    many = len(args.source) > 1
-    names = [Path(source.rstrip("/")).stem for source in args.source]
+    entries = recordings(args.source, join=True) if args.join else None
+    parts = entries[0].parts if entries else ()
+    sources = [entries[0].source] if entries else args.source
+    many = len(sources) > 1
+    names = [Path(source.rstrip("/")).stem for source in sources]
     twice = sorted({name for name in names if names.count(name) > 1})
     places = (args.events, args.frames, args.observations, args.affect)
     if twice and (any(places) or args.video):
         raise ConfigError(f"two recordings are called {twice[0]}; use --out FOLDER for many")
     results: list[Result] = []
     code = 0
-    for source in args.source:
+    for source in sources:
         result = Result(source)
         outputs = Outputs(*(_place(path, source, many) for path in places))
         try:
             video = _place(args.video, source, many)
-            _one(result, chain, outputs, args.quiet, video, real_time=args.real_time)
+            _one(result, chain, outputs, args, video, parts)
         except DmsError as error:
             if not many and not result.frames:
                 raise
@@ -106,19 +115,19 @@ def _one(
     result: Result,
     chain: Chain,
     outputs: Outputs,
-    quiet: bool,
-    video: Path | None = None,
-    *,
-    real_time: bool = False,
+    args: argparse.Namespace,
+    video: Path | None,
+    parts: Sequence[str],
 ) -> None:
     source = result.source
     with (
         ExitStack() as stack,
         tqdm(
             desc=Path(source).name,
-            total=length_frames(source) or None,  # so that the time that is left is shown
+            total=sum(map(length_frames, parts or (source,)))
+            or None,  # so that the time that is left is shown
             unit=" frames",
-            disable=quiet or not sys.stderr.isatty(),
+            disable=args.quiet or not sys.stderr.isatty(),
             file=sys.stderr,
         ) as bar,
     ):
@@ -129,7 +138,10 @@ def _one(
         drawn = [stack.enter_context(AnnotatedVideo(video, rate_of(source)))] if video else []
         begun_s = time.perf_counter()
         try:
-            bench(source, chain, outputs, progress, drawn, result, real_time=real_time)
+            bench(
+                source, chain, outputs, progress, drawn, result,
+                real_time=args.real_time, parts=parts,
+            )  # fmt: skip
         finally:
             result.spent_s = time.perf_counter() - begun_s
 
@@ -160,6 +172,8 @@ def _show(result: Result) -> None:
     length = f"{result.frames} frames, {result.duration_s:.1f} s"
     if result.spent_s:
         length += f", {1000 * result.spent_s / result.frames:.1f} ms a frame"
+    if result.segments:
+        length += f" in {len(result.segments)} segments"
     print(f"{result.source}: {length}, eyes observable {seen}")
     for event in result.events:
         # What could not be looked for is said too, though it is no alert.

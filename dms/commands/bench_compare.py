@@ -12,10 +12,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 from dms.bench.compare import CompareSettings, Comparison, compare
+from dms.bench.drives import recordings
 from dms.bench.summary import quality_object
 from dms.bench.sweep import Point, sweep, write_curve
 from dms.errors import ConfigError
-from dms.scoring.corpus import find
 from dms.values import Kind
 
 WORDS = ("compare", "sweep")
@@ -87,7 +87,7 @@ def _sweep(args: argparse.Namespace) -> int:
             "dms bench sweep SOURCE... --out RUN --over core.KEY=V1,V2,.. takes the sources and "
             "the folder of a run that was made with --keep-observations"
         )
-    entries = find(args.source[1:])
+    entries = recordings(args.source[1:], join=args.join)
     chosen = values.split(",")
     total = len(chosen) * len(entries)
     with tqdm(total=total, unit=" drives", disable=args.quiet or None, file=sys.stderr) as bar:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from dms.bench.drives import recordings
 from dms.bench.job import Outcome, Recipe, frames_path
 from dms.bench.mcap import write_mcap
 from dms.bench.mdf4 import write_mdf4
@@ -18,7 +19,7 @@ from dms.chain import Chain
 from dms.commands.options import settings_of
 from dms.errors import ConfigError, DamagedError
 from dms.files.events import load_events
-from dms.scoring.corpus import Entry, annotated, find, length_frames
+from dms.scoring.corpus import Entry, annotated, length_frames
 from dms.values import Level
 
 
@@ -66,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"--workers is {args.workers}; expected 1 or more")
     _check_extras(args)
     chain = Chain(settings_of(args))
-    entries = find(args.source)
+    entries = recordings(args.source, join=args.join)
     if _without(entries, args.group):
         entries = annotated(entries)
     if unknown := _without(entries, args.group):
@@ -128,7 +129,7 @@ def _without(entries: list[Entry], columns: list[str]) -> list[str]:
 
 
 def _spread(args: argparse.Namespace, entries: list[Entry], recipe: Recipe) -> list[Outcome]:
-    lengths = {entry.name: length_frames(entry.source) for entry in entries}
+    lengths = {entry.name: sum(map(length_frames, entry.files)) for entry in entries}
     here = args.workers == 1 and not args.scheduler
     with tqdm(
         total=sum(lengths.values()) or None,
@@ -140,6 +141,8 @@ def _spread(args: argparse.Namespace, entries: list[Entry], recipe: Recipe) -> l
         def done(outcome: Outcome) -> None:
             if told := outcome.error or outcome.damaged:
                 bar.write(f"dms bench: {outcome.name}: {told}", file=sys.stderr)
+            if outcome.recalled_s is not None and not outcome.kept:
+                bar.write(f"dms bench: {outcome.name}: {_taken_up(outcome)}", file=sys.stderr)
             if not here or outcome.kept:
                 bar.update(lengths[outcome.name])
 
@@ -151,6 +154,11 @@ def _spread(args: argparse.Namespace, entries: list[Entry], recipe: Recipe) -> l
         if args.workers > 1:
             return run_workers(entries, recipe, args.workers, done)
         return run_here(entries, recipe, done, step)
+
+
+def _taken_up(outcome: Outcome) -> str:
+    at = f"taken up at {outcome.recalled_s:.1f} s, where an earlier run was cut short"
+    return f"{at}; the resting face was learned anew from there (--fresh runs all of it in one go)"
 
 
 def _show(quality: dict[str, object], outcomes: list[Outcome]) -> None:

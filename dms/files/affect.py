@@ -6,6 +6,7 @@ It describes what a net read in a face. No judgement of health or character is m
 from __future__ import annotations
 
 import json
+from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -111,7 +112,7 @@ class AffectKeeper:
     """Keeps of a run what :func:`session_affect` needs, a row for each new score."""
 
     def __init__(self) -> None:
-        self._rows: list[tuple[float, ...]] = []
+        self._rows = array("d")  # flat: a list of tuples would be 130 MB after eight hours
         self._events: list[Event] = []
 
     def take(self, step: Step) -> None:
@@ -125,12 +126,13 @@ class AffectKeeper:
             read = scores.relative or scores.probabilities
             against = float(scores.relative is not None)
             progress = step.state.baseline_progress
-            self._rows.append((step.state.t_s, progress, valence, against, *read))
+            self._rows.extend((step.state.t_s, progress, valence, against, *read))
 
     @property
     def affect(self) -> SessionAffect | None:
         """The affect of what was taken so far."""
-        table = np.array(self._rows, np.float64).reshape(-1, len(AFFECT_COLUMNS))
+        table = np.frombuffer(self._rows, np.float64) if self._rows else np.empty(0)
+        table = table.reshape(-1, len(AFFECT_COLUMNS))
         return session_affect(dict(zip(AFFECT_COLUMNS, table.T, strict=True)), self._events)
 
 

@@ -86,7 +86,7 @@ def load(path: Path) -> Iterator[Moment]:
         with path.open(encoding="utf-8-sig") as file:
             for number, line in enumerate(file, 1):
                 if line.strip() and not (number == 1 and line.startswith('{"note"')):
-                    yield (moment := _parse(path, number, line))
+                    yield (moment := parse(path, number, line))
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}; check the path") from error
     except UnicodeDecodeError as error:
@@ -95,7 +95,8 @@ def load(path: Path) -> Iterator[Moment]:
         raise ConfigError(f"{path} holds no observation; record one with --observations")
 
 
-def _parse(path: Path, number: int, line: str) -> Moment:
+def parse(path: Path, number: int, line: str) -> Moment:
+    """Return the moment of one line; ConfigError names ``path`` and ``number`` where it is none."""
     try:
         # NaN and infinity are no measures: an unknown value is left out, never written as one.
         thing = json.loads(line, parse_constant=_refuse, parse_float=_finite)

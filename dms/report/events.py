@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 
 from dms.files.events import unit_of
-from dms.report.page import Column, signed, spoken, table
+from dms.report.page import Column, clock, signed, spoken, table
 from dms.report.timeline import LEVEL_NAMES
 from dms.scoring.labels import Label
 from dms.scoring.match import OBSERVED, Match
-from dms.values import Event, Level, Scalar
+from dms.values import Event, Kind, Level, Scalar
 
+_LONG_S = 3600.0  # from here on times are told in hours
+_MOST_OBSERVED = 1000
 _TOLD = (
     Column("at, s", number=True),
     Column("what", strong=True),
@@ -21,12 +25,38 @@ _TOLD = (
 )
 _JUDGED = (Column("label, s"), Column("verdict"), Column("delay, s", number=True))
 _BASIS = (Column("rests on"),)
+_FILE = (Column("in file"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The segments of a drive: their names, each from ``starts_s`` of the whole on."""
+
+    names: Sequence[str] = ()
+    starts_s: Sequence[float] = ()
+
+    def at(self, t_s: float) -> str:
+        """Return in which file an instant is, and where in it."""
+        number = max(bisect_right(self.starts_s, t_s) - 1, 0)
+        return f"{self.names[number]}, {t_s - self.starts_s[number]:.1f} s"
 
 
 def event_table(
-    events: Sequence[Event], matches: Sequence[Match], place: str, *, alerts: bool
+    events: Sequence[Event],
+    matches: Sequence[Match],
+    place: str,
+    *,
+    alerts: bool,
+    duration_s: float = 0.0,
+    files: Files | None = None,
 ) -> str:
-    """Return a table of the alerts, or of what was only observed; each time leads to ``place``."""
+    """Return a table of the alerts, or of what was only observed; each time leads to ``place``.
+
+    ``files`` are told beside each, where the drive is in segments.
+    """
+    lead = ""
+    if not alerts:
+        events, lead = _few(events)
     judged = {id(match.event): match for match in matches if match.event is not None}
     lines: list[tuple[float, list[str]]] = []
     for event in events:
@@ -43,7 +73,26 @@ def event_table(
         first, last = len(_TOLD), len(_TOLD) + len(_JUDGED)
         rows = [[*cells[:first], *cells[last:]] for cells in rows]
         columns = (*_TOLD, *_BASIS)
-    return table("Alerts" if alerts else "Observed only", columns, rows, cards=True)
+    times = sorted(t_s for t_s, _ in lines)
+    if duration_s >= _LONG_S:
+        columns = (Column("at, h:min:s", number=True), *columns[1:])
+        rows = [[_jump(t_s, place, clock(t_s)), *r[1:]] for t_s, r in zip(times, rows, strict=True)]
+    if files is not None and files.names:
+        columns += _FILE
+        rows = [[*row, escape(files.at(t_s))] for t_s, row in zip(times, rows, strict=True)]
+    return lead + table("Alerts" if alerts else "Observed only", columns, rows, cards=True)
+
+
+def _few(events: Sequence[Event]) -> tuple[Sequence[Event], str]:
+    """Leave the blinks of hours out: a page of thousands of rows does not help."""
+    observed = [event for event in events if event.level is Level.NONE]
+    if len(observed) <= _MOST_OBSERVED:
+        return observed, ""
+    rest = [event for event in observed if event.kind is not Kind.BLINK]
+    told = f"{len(observed) - len(rest)} blinks are not listed here, all stand in events.jsonl"
+    if len(rest) > _MOST_OBSERVED:
+        told += f", as what came after the first {_MOST_OBSERVED} of the rest"
+    return rest[:_MOST_OBSERVED], f"<p>{told}.</p>"
 
 
 def _event_row(event: Event, match: Match | None, place: str) -> list[str]:
@@ -77,10 +126,10 @@ def _unmet_row(match: Match, place: str) -> list[str]:
     ]
 
 
-def _jump(t_s: float, place: str) -> str:
+def _jump(t_s: float, place: str, told: str = "") -> str:
     return (
         f'<button type="button" class="jump" data-plot="{place}" data-at="{t_s:.3f}"'
-        f' title="show in the timeline">{t_s:.2f}</button>'
+        f' title="show in the timeline">{told or f"{t_s:.2f}"}</button>'
     )
 
 

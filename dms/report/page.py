@@ -43,6 +43,13 @@ def signed(value: float, digits: int = 2) -> str:
     return f"{round(value, digits) + 0.0:+.{digits}f}"
 
 
+def clock(t_s: float) -> str:
+    """Return seconds of a long drive as hours, minutes and seconds: 1:02:03.40."""
+    hundredths = round(t_s * 100)
+    hours, minutes = divmod(hundredths // 6000, 60)
+    return f"{hours}:{minutes:02}:{hundredths % 6000 / 100:05.2f}"
+
+
 def write_page(path: Path, title: str, lead: str, body: Iterable[str], script: str) -> None:
     """Write a page to ``path``; ``script``: the library its figures are drawn by.
 

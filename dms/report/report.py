@@ -14,10 +14,11 @@ import numpy as np
 from dms.files.affect import AFFECT_COLUMNS
 from dms.files.frames import Series
 from dms.report.affect import affect_part
-from dms.report.events import event_table
+from dms.report.events import Files, event_table
 from dms.report.gaze_strip import COLOURS, zones_seen
 from dms.report.page import Column, Tile, plot, section, signed, spoken, table, tiles, write_page
 from dms.report.scores import confusion_table, group_table, score_table
+from dms.report.thinning import MOST_FRAMES
 from dms.report.timeline import DRAWN_COLUMNS, LEVEL_NAMES, figure, plotly_js
 from dms.scoring.labels import Labels
 from dms.scoring.match import Match, Tally, Verdict, tally
@@ -27,6 +28,10 @@ from dms.values import Event, GazeZone, Level
 SYNTHETIC = (
     "Synthetic: made by a program, not recorded from a person. It proves the chain, not how well "
     "it does on people."
+)
+_THINNED = (
+    "A long drive: the timeline holds every frame around the alerts, of the rest those in which "
+    "the eyes are opened least and most. The frame table holds them all."
 )
 Frames: TypeAlias = Mapping[str, Series]
 # What the page reads of a frame table.
@@ -60,6 +65,7 @@ class Recording:
     synthetic: bool = False
     note: str = ""
     thumbnails: Sequence[Thumbnail] = ()
+    files: Files | None = None  # where the drive is in segments
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,16 +179,24 @@ def _recording(number: int, one: Recording) -> str:
     alerts = sum(event.level > Level.NONE for event in one.events)
     caption = f"Timeline of {one.name}: {alerts} alerts. The tables below tell the same in words."
     parts = [f'<p class="synthetic">{SYNTHETIC}</p>' if one.synthetic else ""]
+    if len(frames.get("t_s", ())) > MOST_FRAMES:
+        parts.append(f"<p>{_THINNED}</p>")
     if one.note:
         parts.append(f"<p>{escape(one.note)}</p>")
     key = _key(bool(one.matches), zones_seen(frames))
     parts += [_tools(place), key, plot(number, made, caption)]
     parts.append(_line_boxes(place, made["lines"], [panel["title"] for panel in made["panels"]]))
-    parts.append(f"<h3>Alerts</h3>{event_table(one.events, one.matches, place, alerts=True)}")
+    alerts_told, observed = (
+        event_table(
+            one.events, one.matches, place,
+            alerts=told, duration_s=one.duration_s, files=one.files,
+        )
+        for told in (True, False)
+    )  # fmt: skip
+    parts.append(f"<h3>Alerts</h3>{alerts_told}")
     if one.thumbnails:
         parts.append(f"<h3>Pictures</h3>{_thumbnails(one.thumbnails)}")
     parts.append(affect_part(frames, one.events))
-    observed = event_table(one.events, one.matches, place, alerts=False)
     parts.append(f"<details><summary>What was only observed</summary>{observed}</details>")
     return section(one.name, "\n".join(parts), f"recording-{number}")
 

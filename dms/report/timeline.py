@@ -18,6 +18,7 @@ from dms.files.frames import Series
 from dms.report.gaze_strip import LANE, zone_bars
 from dms.report.packing import pack
 from dms.report.page import spoken
+from dms.report.thinning import thinned
 from dms.scoring.labels import Label, Labels
 from dms.scoring.match import Match, Verdict
 from dms.stretches import runs
@@ -162,6 +163,7 @@ def figure(
         for panel in PANELS
         if (lines := [line for line in panel.lines if _known(frames, line.column)])
     ]
+    kept = thinned(frames, [event.t_s for event in events if event.level > Level.NONE])
     kinds = _kinds(events, labels)
     unseen = _unseen(frames)
     zones = zone_bars(frames)
@@ -192,7 +194,7 @@ def figure(
             for at, (_, lines) in enumerate(panels)
             for line in lines
         ],
-        "packed": pack(frames, {line.column: line.step for _, lines in panels for line in lines}),
+        "packed": pack(kept, {line.column: line.step for _, lines in panels for line in lines}),
     }
 
 

@@ -1,7 +1,8 @@
 """Which recordings a bench run takes: files, folders, globs, or a manifest with labels and groups.
 
-A manifest is CSV or YAML: each row names a ``source``, may name ``labels`` and ``time_scale``; each
-other column is a group to measure by (glasses, night, ...). Paths are relative to the manifest.
+A manifest is CSV or YAML: each row names a ``source``, may name ``labels``, ``time_scale`` and the
+``drive`` that it is a segment of; each other column is a group to measure by (glasses, night, ...).
+Paths are relative to the manifest.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ _EVENTS, _KEPT = "events.jsonl", "observations.jsonl"  # a run's results for a r
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".webp"})
 FPS = 30.0  # of labels in frames where the recording does not say
 _GLOB = frozenset("*?[")
-_COLUMNS = frozenset({"source", "labels", "time_scale"})  # of a manifest; others are groups
+_COLUMNS = frozenset(
+    {"source", "labels", "time_scale", "drive"}
+)  # of a manifest; others are groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,8 @@ class Entry:
     """One recording of a run. ``name`` is unique in the run and fit for a folder's name.
 
     ``time_scale``: as ``camera.time_scale``, for this recording alone; None: as the settings say.
+    ``parts``: the segments that are joined to it, in their order, the first of them ``source``;
+    ``drive``: the name of what it is a segment of, where it is not joined yet.
     """
 
     name: str
@@ -53,6 +58,13 @@ class Entry:
     labels: str | None = None
     groups: Mapping[str, str] = field(default_factory=dict)
     time_scale: float | None = None
+    parts: tuple[str, ...] = ()
+    drive: str | None = None
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All that is read."""
+        return self.parts or (self.source,)
 
     def read_labels(self) -> Labels | None:
         """The labels in any format, on the clock that the run has.
@@ -68,6 +80,7 @@ class _Row:
     labels: str | None = None
     groups: dict[str, str | int | float | bool] = field(default_factory=dict)
     time_scale: float | None = None
+    drive: str | None = None
 
 
 @checked(frozen=True, config=ConfigDict(extra="forbid"))
@@ -106,7 +119,7 @@ def find(sources: Sequence[str]) -> list[Entry]:
 
 def _told_of(entry: Entry) -> tuple[object, ...]:
     """Return what a manifest says of a recording, () where it says nothing."""
-    told = (entry.labels, entry.groups, entry.time_scale)
+    told = (entry.labels, entry.groups, entry.time_scale, entry.drive)
     return told if any(told) else ()
 
 
@@ -114,6 +127,8 @@ def labels_paths(entry: Entry) -> list[Path]:
     """Return the files with a recording's labels: the manifest's, or those beside it by name."""
     if entry.labels:
         return [Path(entry.labels)]
+    if entry.parts:  # what lies beside a segment is in that segment's time
+        return []
     beside = labels_beside(Path(entry.source))
     return [beside] if beside else annotations_beside(Path(entry.source))
 
@@ -227,7 +242,7 @@ def _in_folder(folder: Path) -> list[Path]:
 def _from_yaml(path: Path) -> Iterable[Entry]:
     for row in yamlfile.load(path, _MANIFEST).recordings:
         groups = {name: group_word(value) for name, value in row.groups.items()}
-        yield _row(path, row.source, row.labels, groups, row.time_scale)
+        yield _row(path, row.source, row.labels, groups, row.time_scale, row.drive)
 
 
 def _from_csv(path: Path) -> Iterable[Entry]:
@@ -241,7 +256,8 @@ def _from_csv(path: Path) -> Iterable[Entry]:
                     raise ConfigError(f"{path}:{reader.line_num}: not as many cells as columns")
                 rest = {k: v for k, v in row.items() if k not in _COLUMNS and v}
                 scale = _scale(f"{path}:{reader.line_num}", row.get("time_scale"))
-                yield _row(path, row["source"], row.get("labels") or None, rest, scale)
+                labels, drive = row.get("labels") or None, row.get("drive") or None
+                yield _row(path, row["source"], labels, rest, scale, drive)
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}; check the path") from error
     except (UnicodeDecodeError, csv.Error) as error:
@@ -261,6 +277,7 @@ def _row(
     labels: str | None,
     groups: Mapping[str, str],
     time_scale: float | None,
+    drive: str | None,
 ) -> Entry:
     place = manifest.parent / source
     try:
@@ -274,7 +291,7 @@ def _row(
             f"{manifest}: time_scale of {source!r} must be in (0, 100], got {time_scale}"
         )
     labels = str(manifest.parent / labels) if labels else None
-    return Entry("", str(place), labels, groups, time_scale)
+    return Entry("", str(place), labels, groups, time_scale, drive=drive)
 
 
 def _is_zju(path: Path) -> bool:

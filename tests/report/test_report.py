@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("plotly", reason="the extra 'bench' is not installed")
 
 from dms.errors import ConfigError
+from dms.report.events import Files
 from dms.report.report import Recording, Report, Thumbnail, write_report
 from dms.report.timeline import PANELS
 from dms.scoring.labels import Label, Labels
@@ -225,3 +226,28 @@ def test_affect_stands_on_the_page_with_what_it_is_not(tmp_path):
     against = {**more, "against_rest": (T_S >= 30).astype(float)}
     text = written(tmp_path, Recording("a", [event], lambda: {**FRAMES, **scores, **against}))
     assert "Read against the driver's own resting face for 50% of it, before that as" in text
+
+
+def test_a_drive_of_hours_tells_clock_and_file_and_leaves_blinks_out(tmp_path):
+    blinks = [Event(t, Kind.BLINK, Level.NONE, "blink", t - 0.2, t) for t in range(1, 1500)]
+    yawn = Event(700.5, Kind.YAWN, Level.NONE, "a yawn", 699.0, 700.5)
+    late = Event(7384.2, Kind.SLEEP, Level.CRITICAL, "eyes closed for 3 s", 7381.0)
+    files = Files(["a_0001.mp4", "a_0002.mp4", "a_0003.mp4"], [0.0, 3600.3, 7200.6])
+    one = Recording(
+        "a", [*blinks, yawn, late], lambda: FRAMES, duration_s=7500.0, files=files, note="cut short"
+    )
+    text = written(tmp_path, one)
+    cells = Page(text).cells
+    assert "2:03:04.20" in cells
+    assert "a_0003.mp4, 183.6 s" in cells
+    assert "0:11:40.50" in cells
+    assert cells.count("blink") == 0
+    assert "1499 blinks are not listed here" in text
+    assert "cut short" in text
+
+
+def test_an_hour_needs_no_thinning_and_more_says_so(tmp_path):
+    t_s = np.arange(0.0, 3700.0, 1 / 30)
+    frames = {"t_s": t_s, "openness_left": np.ones_like(t_s)}
+    assert "A long drive" in written(tmp_path, Recording("a", EVENTS, lambda: frames))
+    assert "A long drive" not in written(tmp_path, Recording("a", EVENTS, lambda: FRAMES))
