@@ -1,15 +1,9 @@
 """The whole way, nothing replaced: film, perception with the nets, decision, SLCAN on a pty."""
 
-import sys
-from pathlib import Path
-
 import pytest
 import yaml
 
 pytest.importorskip("skimage", reason="the extra 'demo' is not installed")
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
-
-import make_demo_clip
 
 from dms.bench.bench import Outputs, bench
 from dms.bridge import BridgeSettings
@@ -18,6 +12,7 @@ from dms.chain import Chain
 from dms.config import Settings
 from dms.decision.core import CoreSettings, find_rules
 from tests.bridge.lawicel import Lawicel
+from tools.rendering import clip as make_demo_clip
 
 SECONDS = 13.0
 

@@ -26,8 +26,6 @@ from typing import TextIO
 import cv2
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from dms.camera.live import LiveCamera
 from dms.camera.source import Picture, Source
 from dms.config import load

@@ -29,8 +29,6 @@ from typing import Any
 import cv2
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from dms.engine.backends import open_engine
 from dms.engine.manifest import load_manifest
 from dms.errors import EngineError
@@ -157,7 +155,7 @@ def precision() -> dict[str, dict[str, float]]:
 
 def start_up(clip: str, overrides: list[str]) -> dict[str, float]:
     """Start a process of its own and see one frame decided: seconds and resident memory."""
-    words = [sys.executable, __file__, clip, "--first"]
+    words = [sys.executable, "-m", "tools.bench_speed", clip, "--first"]
     for override in overrides:
         words += ["--set", override]
     began = time.perf_counter()

@@ -25,8 +25,6 @@ from typing import Any
 
 import cv2
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from tools.bench_speed import frames_of
 from tools.speed.contestants import CONTESTANTS, OURS
 from tools.speed.films import demo_clip
@@ -57,7 +55,8 @@ def count(name: str, clip: str, frames: int, folder: Path) -> dict[str, Any]:
     log = folder / "callgrind.out"
     words = ["valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={log}"]
     words += [f"--log-file={folder / 'valgrind.log'}"]
-    words += [sys.executable, __file__, clip, "--frames", str(frames), "--inner", name]
+    words += [sys.executable, "-m", "tools.count_instructions"]
+    words += [clip, "--frames", str(frames), "--inner", name]
     alone = {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     with subprocess.Popen(
         words,

@@ -36,8 +36,6 @@ from typing import Any
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from dms.engine.manifest import FOLDER
 from dms.errors import DmsError
 from tools.nets.files import update

@@ -24,14 +24,12 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from dms.engine.gate import spread_loss
 from dms.engine.manifest import FOLDER, load_manifest
 from dms.engine.onnx import OnnxEngine
 from dms.engine.preprocess.crop import to_batch
 from dms.engine.relative import EMBEDDING
-from tools.nets import calibration_crops
+from tools.drawing import calibration_crops
 from tools.nets.files import update
 from tools.nets.int8 import METHODS, for_cpu, for_tensorrt, prepared, ranges
 
@@ -121,7 +119,7 @@ def main() -> None:
     args.calibration.mkdir(exist_ok=True)
     text = yaml.safe_dump(record, sort_keys=False, default_flow_style=None, width=100)
     (args.calibration / f"{args.net}.yaml").write_text(text, encoding="utf-8")
-    print(f"{best} kept; now run tools/make_gate.py and tools/evaluate.py")
+    print(f"{best} kept; now run tools/make/gate.py and tools/evaluate.py")
 
 
 if __name__ == "__main__":

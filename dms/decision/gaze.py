@@ -27,7 +27,8 @@ class GazeSettings:
 
     enabled: bool = setting(True, text="read the gaze; no: attention is the head's alone")
     iris_yaw_deg: float = setting(
-        185.0, unit="deg/width", gt=0, source="drawn eyes: tools/fit_gaze.py; 161 by geometry",
+        185.0, unit="deg/width", gt=0,
+        source="drawn eyes: tools/train/fit_gaze.py; 161 by geometry",
         text="yaw per eye width of the iris's offset",
     )  # fmt: skip
     head_yaw: float = setting(
@@ -35,12 +36,12 @@ class GazeSettings:
         text="yaw per degree of the head's",
     )  # fmt: skip
     iris_pitch_deg: float = setting(
-        215.0, unit="deg/width", gt=0, source="drawn eyes: tools/fit_gaze.py",
+        215.0, unit="deg/width", gt=0, source="drawn eyes: tools/train/fit_gaze.py",
         text="pitch per eye width of the iris's offset upwards",
     )  # fmt: skip
     head_pitch: float = setting(0.3, ge=0, le=1.5, text="pitch per degree of the head's")
     iris_rest: float = setting(
-        -0.07, unit="widths", ge=-0.3, le=0.3, source="drawn eyes: tools/fit_gaze.py",
+        -0.07, unit="widths", ge=-0.3, le=0.3, source="drawn eyes: tools/train/fit_gaze.py",
         text="the iris's offset with a level gaze: it rests above the line of the corners",
     )  # fmt: skip
     open_least: float = setting(

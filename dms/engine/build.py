@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, SupportsInt, TypeVar
 
 from dms.errors import EngineError
 
-if TYPE_CHECKING:  # the real API's types, for mypy with the stubs of tools/tensorrt_stubs.py
+if TYPE_CHECKING:  # the real API's types, for mypy with the stubs of tools/checks/tensorrt_stubs.py
     import tensorrt as trt
 
 _log = logging.getLogger(__name__)

@@ -103,7 +103,7 @@ def stored(
     if "fp32" in manifest.files and made_for != manifest.files["fp32"].sha256:
         raise EngineError(
             f"{path} was made for another {manifest.name} net; make it again with "
-            "tools/make_gate.py"
+            "tools/make/gate.py"
         )
     return crops, outputs
 

@@ -22,7 +22,7 @@ from dms.engine.plans import PlanError
 from dms.engine.session import GpuSession
 from dms.errors import EngineError, GpuMissingError
 
-if TYPE_CHECKING:  # the real API's types, for mypy with the stubs of tools/tensorrt_stubs.py
+if TYPE_CHECKING:  # the real API's types, for mypy with the stubs of tools/checks/tensorrt_stubs.py
     import tensorrt as trt
 
 

@@ -1,16 +1,11 @@
 import json
 import shutil
-import sys
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 pytest.importorskip("skimage", reason="the extra 'demo' is not installed")
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-
-import make_demo_drive
 
 from dms.bench.job import Recipe, frames_path, outcome_object, outcome_of, run_job
 from dms.bench.spread import run_dask, run_here, run_workers
@@ -20,6 +15,7 @@ from dms.scoring.corpus import Entry, find
 from dms.scoring.quality import QualitySettings, measure
 from dms.values import Kind
 from tests.bridge.certificates import made
+from tools.rendering import drive as make_demo_drive
 
 QUIET = ("bridges=[]", "nets.expression=null", "nets.eye_state=null")
 

@@ -1,20 +1,16 @@
 import json
 import re
 import shutil
-import sys
-from pathlib import Path
 
 import pytest
 
 pytest.importorskip("skimage", reason="the extra 'demo' is not installed")
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-
-import make_demo_drive
 
 from dms.bench.sweep import sweep, write_curve
 from dms.errors import ConfigError
 from dms.scoring.corpus import find
 from dms.values import Kind
+from tools.rendering import drive as make_demo_drive
 
 
 @pytest.fixture(scope="module")

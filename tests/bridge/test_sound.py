@@ -25,7 +25,7 @@ from dms.bridge.tones import RATE, pcm, sound, speech, tone
 from dms.errors import BridgeError
 from dms.values import ActiveAlert, DriverState, Event, Kind, Level
 from tests.bridge.test_canbridge import until
-from tools.make_voices import TEXTS
+from tools.make.voices import TEXTS
 
 FPS = 30
 QUIET = DriverState(0.0)

@@ -145,7 +145,7 @@ def test_garbage_between_frames_is_counted_not_fatal(adapter):
 
 
 def test_fuzzed_bytes_do_no_harm(adapter):
-    """tools/fuzz_bus.py feeds a million to the same reader."""
+    """tools/fuzz/bus.py feeds a million to the same reader."""
     random_bytes = random.Random(1)
     alphabet = b"tTrRdDbB0123456789abcdefABCDEF\r\a\x00\xffzZVF"
     bus = SlcanBus(str(adapter.link))

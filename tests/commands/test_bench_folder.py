@@ -1,19 +1,16 @@
 import json
 import shutil
-import sys
-from pathlib import Path
 
 import pytest
 
 pytest.importorskip("skimage", reason="the extra 'demo' is not installed")
 pytest.importorskip("plotly", reason="the extra 'bench' is not installed")
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
 import cv2
-import make_demo_drive
 import numpy as np
 
 from dms.cli import main
+from tools.rendering import drive as make_demo_drive
 
 QUIET = ["-s", "bridges=[]", "-s", "nets.expression=null", "-s", "nets.eye_state=null"]
 

@@ -1,18 +1,14 @@
-import sys
 import time
-from pathlib import Path
 
 import can
 import pytest
 
 pytest.importorskip("skimage", reason="the extra 'demo' is not installed")
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-
-import make_demo_drive
 
 from dms.chain import Chain
 from dms.config import load
 from dms.dashboard.feed import ReplayFeed, ServiceFeed
+from tools.rendering import drive as make_demo_drive
 
 
 def newest(feed, wanted, seconds=120.0):

@@ -56,7 +56,7 @@ def test_symmetric_int8_passes_the_gate(manifest: Manifest) -> None:
 
 @pytest.mark.data
 def test_symmetric_int8_loses_what_the_manifest_says(manifest: Manifest, data: Path) -> None:
-    from tools.nets.calibration_crops import from_data
+    from tools.drawing.calibration_crops import from_data
     from tools.quantize import loss
 
     probe = to_batch(from_data(manifest, data)[1::2])

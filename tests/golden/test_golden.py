@@ -1,6 +1,6 @@
 """Recorded observations whose events are known: any change of the decision shows here.
 
-A wanted change is kept with tools/make_golden.py; read the difference before you commit it.
+A wanted change is kept with tools/make/golden.py; read the difference before you commit it.
 """
 
 import gzip

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tools.bench_bus import measure
+from tools.speed.bus import measure
 
 
 def test_every_alert_arrives_and_is_timed(tmp_path):

@@ -1,12 +1,8 @@
 """What tools/bench_live.py says of a run: flat, or not and why."""
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tools.bench_live import FPS, WARM_MIN, Minute, judge, stolen_ms
 

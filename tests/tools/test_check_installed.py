@@ -2,7 +2,7 @@ import base64
 import hashlib
 from importlib import metadata
 
-from tools.check_installed import altered
+from tools.checks.installed import altered
 
 
 def test_an_altered_and_a_missing_file_are_named(tmp_path):

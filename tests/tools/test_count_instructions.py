@@ -2,17 +2,13 @@
 
 import sys
 from importlib.metadata import version
-from pathlib import Path
 
 import pytest
 
 pytest.importorskip("skimage", reason="the extra 'demo' is not installed")
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-import make_demo_clip as clip
 
 from tools import count_instructions
+from tools.rendering import clip
 from tools.speed.contestants import OURS
 
 FRAMES = 30

@@ -1,14 +1,8 @@
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 pytest.importorskip("skimage", reason="the extra 'demo' is not installed")
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-
-import demo_run
-import make_demo_drive as maker
 
 from dms.decision.core import Core
 from dms.files.observations import load
@@ -16,6 +10,8 @@ from dms.monitor import replay
 from dms.scoring.labels import Label, load_labels
 from dms.scoring.match import Match, Verdict
 from dms.values import Event, Kind, Level
+from tools.rendering import demo as demo_run
+from tools.rendering import drive as maker
 
 
 class Keeper:

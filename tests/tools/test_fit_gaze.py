@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tools.drawing.people import draw_people
-from tools.fit_gaze import fit
+from tools.train.fit_gaze import fit
 
 
 @pytest.mark.parametrize(("across", "down"), [(1.0, 1.0), (0.8, 0.5)])

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import random
 
-from tools.fuzz_bus import fuzz_slcan, fuzz_vehicle
+from tools.fuzz.bus import fuzz_slcan, fuzz_vehicle
 
 
 def test_random_bytes_and_frames_do_no_harm_and_keep_no_memory():

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from tools.fuzz_logs import ENDINGS, fuzz
+from tools.fuzz.logs import ENDINGS, fuzz
 
 
 @pytest.mark.parametrize("ending", ENDINGS)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tools.make_can_page import MAPPING, PAGE, VHAL, render
+from tools.make.can_page import MAPPING, PAGE, VHAL, render
 
 _SYSTEM, _GLOBAL = 0x10000000, 0x01000000  # VehiclePropertyGroup, VehicleArea
 _TYPES = {"BOOLEAN": 0x00200000, "INT32": 0x00400000}  # VehiclePropertyType

@@ -1,4 +1,4 @@
-from tools.make_cards import against_rest, fill, strata, table
+from tools.make.cards import against_rest, fill, strata, table
 
 PART = {"balanced_accuracy": 0.97, "balanced_accuracy_95": [0.95, 0.98]}
 

@@ -1,6 +1,4 @@
 import csv
-import sys
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -8,10 +6,9 @@ import pytest
 import yaml
 
 pytest.importorskip("skimage", reason="the extra 'demo' is not installed")
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
-import make_demo_clip as clip
-from portrait import YAWS, Portrait, Puppet
+from tools.rendering import clip
+from tools.rendering.portrait import YAWS, Portrait, Puppet
 
 
 @pytest.fixture(scope="module")

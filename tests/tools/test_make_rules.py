@@ -2,12 +2,12 @@
 
 from dms.decision.emotion.context import RULES
 from dms.decision.profiles import PROFILES
-from tools.make_rules import PAGE, render
+from tools.make.rules import PAGE, render
 
 
 def test_page_is_in_step() -> None:
     wanted = render()
-    assert PAGE.read_text(encoding="utf-8") == wanted, "run: python -m tools.make_rules"
+    assert PAGE.read_text(encoding="utf-8") == wanted, "run: python -m tools.make.rules"
 
 
 def test_page_has_every_profile_and_rule() -> None:

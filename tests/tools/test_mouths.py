@@ -4,7 +4,7 @@ import numpy as np
 
 from dms.perception.landmarks import DMS56
 from tools.landmarking.jaws import open_mouth, opening
-from tools.nets.mouths import PEOPLE, person_of
+from tools.landmarking.mouths import PEOPLE, person_of
 
 
 def test_nobody_stands_in_two_groups():

@@ -8,8 +8,8 @@ import pytest
 
 from dms.engine.manifest import load_manifest
 from tests import small_nets
-from tools import orin_budget as room
-from tools.make_cards import budget
+from tools.make import orin_budget as room
+from tools.make.cards import budget
 
 
 def test_counts_of_a_net_done_by_hand(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_the_table_says_that_it_is_a_calculation_and_adds_up() -> None:
 
 def test_the_page_shows_the_calculation_of_the_shipped_nets() -> None:
     page = Path("docs/tensorrt.md").read_text(encoding="utf-8")
-    assert budget(page) == page, "run tools/make_cards.py"
+    assert budget(page) == page, "run tools/make/cards.py"
 
 
 def test_every_shipped_net_is_counted_whole() -> None:

@@ -16,7 +16,7 @@ from tools.evaluation.relative import Reading, Stills, figures, found_at, measur
 from tools.nets.infrared import cabin, night
 from tools.nets.posed import Faces, agreement, family, held_out, label_of, lit, moved_face
 from tools.nets.relative import LIGHTS, RAGE, Pairs, calibrated, fitted, odds, pairs_of
-from tools.portrait import Portrait, Puppet
+from tools.rendering.portrait import Portrait, Puppet
 
 
 def stills(labels, people, sets=None):

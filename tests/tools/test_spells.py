@@ -1,17 +1,11 @@
 """tools/speed/spells.py loses a face, empties the seat, and tells when each was found again."""
 
-import sys
-from pathlib import Path
-
 import pytest
 
 pytest.importorskip("skimage", reason="the extra 'demo' is not installed")
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-import make_demo_clip as clip
 
 from dms.perception.face_search import FaceSettings
+from tools.rendering import clip
 from tools.speed import spells as spells_module
 
 VACANT_S = 1.0

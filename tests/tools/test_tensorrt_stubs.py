@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import tensorrt_stubs as room
+from tools.checks import tensorrt_stubs as room
 
 GENERATED = '''from __future__ import annotations
 class IHostMemory:
@@ -86,6 +86,9 @@ def test_the_twin_has_no_name_that_the_real_module_lacks(stubs: Path, tmp_path: 
 
 def test_usage_without_a_version_ends_with_2() -> None:
     done = subprocess.run(
-        [sys.executable, "tools/tensorrt_stubs.py"], capture_output=True, text=True, check=False
+        [sys.executable, "tools/checks/tensorrt_stubs.py"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 2

@@ -11,7 +11,7 @@ from dms.engine.onnx import OnnxEngine
 torch = pytest.importorskip("torch", reason="training needs the train extra")
 
 from tools.nets.posed import TEACHER_FEATURES, Faces  # noqa: E402
-from tools.tune_expression import (  # noqa: E402
+from tools.train.tune_expression import (  # noqa: E402
     IN_SEVEN,
     Batches,
     RelativeNet,

@@ -7,12 +7,9 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("skimage", reason="the extra 'demo' is not installed")
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-import make_demo_clip as clip
 
 import dms
+from tools.rendering import clip
 from tools.speed.stages import Stages
 
 SECONDS = 6.0

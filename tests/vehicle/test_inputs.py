@@ -560,7 +560,7 @@ SPAN = {"speed_kmh": (0, 300), "steering_deg": (-780, 780), "brake": (0, 1.1),
 
 
 def test_random_frames_do_no_harm(tmp_path):
-    """tools/fuzz_bus.py feeds a million and compares every value with cantools."""
+    """tools/fuzz/bus.py feeds a million and compares every value with cantools."""
     place = tmp_path / "car.dbc"
     place.write_text(CAR)
     car = made(str(place))

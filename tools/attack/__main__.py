@@ -17,8 +17,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
 from tools.attack.attacks import ALL, BLINDING, Attack
 from tools.attack.target import Target
 

@@ -15,8 +15,6 @@ import time
 from pathlib import Path
 from unittest.mock import patch
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
 import dms.commands.service
 from dms.camera.live import LiveCamera
 from dms.camera.settings import CameraSettings

@@ -7,11 +7,9 @@ ten minutes through the whole chain, and as observations at several frame rates 
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -147,9 +145,8 @@ def observations(story: tuple[Stage, ...], fps: float) -> Iterator[DriverObserva
 
 def film(story: tuple[Stage, ...], fps: float) -> Iterator[Frame]:
     """The story as the demonstration's portrait plays it: a still head and the camera's noise."""
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # make_demo_clip is a program
-    from tools.make_demo_clip import Sensor  # noqa: PLC0415
-    from tools.portrait import Portrait, Puppet  # noqa: PLC0415
+    from tools.rendering.clip import Sensor  # noqa: PLC0415
+    from tools.rendering.portrait import Portrait, Puppet  # noqa: PLC0415
 
     portrait, sensor, spans = Portrait(), Sensor(1), spans_of(story)
     scenes = {}

@@ -23,8 +23,8 @@ from tools.evaluation.figures import (
     mean,
     rounded,
 )
-from tools.evaluation.nets import beside, by_precision, scratch
 from tools.nets.alignment import fer_anchors, plain_crop, settled
+from tools.nets.shipped import beside, by_precision, scratch
 from tools.nets.tiles import Fer
 
 

@@ -20,9 +20,9 @@ from dms.perception.eye_net import EyeStateNet
 from dms.perception.face import FaceSettings, FaceTracker
 from dms.perception.landmarks import LandmarkSettings, load_predictor
 from dms.values import Frame
+from tools.drawing.calibration_crops import resized
 from tools.evaluation.figures import auroc, balanced_accuracy, interval, rounded
-from tools.evaluation.nets import beside, by_precision
-from tools.nets.calibration_crops import resized
+from tools.nets.shipped import beside, by_precision
 from tools.nets.tiles import Mrl, progress
 
 CLEAR = 8  # frames from any blink at which a ZJU eye is certainly open

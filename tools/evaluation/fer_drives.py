@@ -33,9 +33,9 @@ from dms.values import (
     Level,
 )
 from tools.evaluation.figures import share
-from tools.evaluation.nets import head_of, scratch
 from tools.nets.alignment import fer_anchors, settled
 from tools.nets.infrared import EFFECTS, Rng
+from tools.nets.shipped import head_of, scratch
 from tools.nets.tiles import Fer, progress
 
 FPS = 5.0

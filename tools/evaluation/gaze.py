@@ -26,10 +26,10 @@ from dms.perception.face import FaceSettings, FaceTracker
 from dms.perception.landmarks import Landmarks, LandmarkSettings, load_predictor
 from dms.perception.pose import PoseEstimator, PoseSettings
 from dms.values import Frame, Gray, HeadPose
+from tools.drawing.calibration_crops import resized
 from tools.evaluation.figures import auroc, interval, rounded
 from tools.evaluation.glances import glancing
-from tools.evaluation.nets import outputs
-from tools.nets.calibration_crops import resized
+from tools.nets.shipped import outputs
 from tools.nets.tiles import integers, progress, read_rows, read_tiles
 
 EYE_PX = 30.0  # portraits are shrunk to eyes of this width

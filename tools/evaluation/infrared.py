@@ -18,7 +18,7 @@ from dms.perception.landmarks import LandmarkSettings, load_predictor
 from dms.values import EXPRESSIONS, Frame
 from tools.evaluation.figures import accuracy, auroc, interval, mean, rounded
 from tools.evaluation.films import read_still
-from tools.evaluation.nets import beside, engines
+from tools.nets.shipped import beside, engines
 from tools.nets.tiles import progress, read_rows
 
 SEVEN = [i for i, name in enumerate(EXPRESSIONS) if name != "contempt"]

@@ -21,7 +21,7 @@ from dms.engine.preprocess.crop import EyeCropSettings, cut
 from tools.drawing.people import CROP_SPAN, FOLDS, TILE_SPAN
 from tools.evaluation.figures import auroc, interval, rounded
 from tools.evaluation.infrared_eyes import infrared_eyes
-from tools.evaluation.nets import outputs
+from tools.nets.shipped import outputs
 from tools.nets.tiles import read_rows, read_tiles
 
 TOLD = {"lowered": "iris", "closed": "sight"}  # how a label must have been told to count

@@ -20,8 +20,8 @@ from dms.perception.expression import ExpressionNet
 from dms.values import EXPRESSIONS, ExpressionScores, Level
 from tools.evaluation.fer_drives import ACT_S, LOOKS, crop, drive
 from tools.evaluation.figures import share
-from tools.evaluation.nets import head_of, scratch
 from tools.nets.posed import family, held_out, label_of, patches_of
+from tools.nets.shipped import head_of, scratch
 from tools.nets.tiles import progress, read_rows
 
 REST_S = 40.0

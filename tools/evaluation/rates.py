@@ -1,6 +1,6 @@
 """The same alerts at 15 frames/s and half the size; and how exactly long closures begin and end.
 
-Recordings are the labelled clips, and films that tools/make_demo_clip.py has rendered (--film). A
+Recordings are the labelled clips, and films that tools/rendering/clip.py has rendered (--film). A
 run agrees where every alert of the whole recording comes in it too, within 0.2 s, and no other.
 """
 

@@ -20,8 +20,8 @@ from dms.values import EXPRESSIONS
 from tools.evaluation.expression import aligned_crops
 from tools.evaluation.figures import auroc, balanced_accuracy, rounded
 from tools.evaluation.infrared import ANGER, DISGUST, SEVEN
-from tools.evaluation.nets import outputs
 from tools.nets.infrared import infrared
+from tools.nets.shipped import outputs
 from tools.nets.tiles import Fer
 
 SHARES, POWERS = (0.0, 0.5, 1.0), (0.0, 0.5, 1.0)

@@ -28,8 +28,8 @@ from dms.perception.landmarks import LandmarkSettings, load_predictor
 from dms.values import EXPRESSIONS
 from tools.evaluation.figures import auroc, interval, mean, rounded
 from tools.evaluation.films import read_still
-from tools.evaluation.nets import beside, engines, outputs
 from tools.nets.posed import LEAST_AGREEMENT, agreement, anchors_of, family, held_out, padded
+from tools.nets.shipped import beside, engines, outputs
 from tools.nets.tiles import Rows, progress, read_rows
 
 FALSE = 0.1  # share of other faces that may be called angry

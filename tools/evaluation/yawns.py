@@ -3,7 +3,7 @@
 A still has no duration, so what is scored is whether its one frame speaks for a yawn: by the mouth
 net from yawns.likely_below, or without that net by lips from yawns.peak_least. A face that is not
 found is a missed yawn. The net that ships has learned from yawn_frames itself: on that folder its
-figures flatter it, and `tools/train_mouth.py --folds 4` gives those of people left out.
+figures flatter it, and `python -m tools.train.mouth --folds 4` gives those of people left out.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Parts of tools/train_landmarks.py: the teacher, its labels, the pictures and the nets."""
+"""Parts of tools/train/landmarks.py: the teacher, its labels, the pictures and the nets."""

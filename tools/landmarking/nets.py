@@ -11,9 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from tools.export import revision
 from tools.landmarking.label import Array
-from tools.nets.files import write_manifest
+from tools.nets.files import revision, write_manifest
 
 HELD_SHARE = 0.04  # of the drawn pictures: only to watch the training
 UPPER, LOWER = [1, 2, 3, 4, 5], [11, 10, 9, 8, 7]

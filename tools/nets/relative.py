@@ -16,9 +16,9 @@ from dms.decision.emotion.relative import SEVEN
 from dms.engine.engine import Engine
 from dms.engine.preprocess.crop import FaceCropSettings
 from dms.values import EXPRESSIONS
-from tools.evaluation.nets import outputs
 from tools.nets.infrared import cabin
 from tools.nets.posed import Faces, plain_face
+from tools.nets.shipped import outputs
 
 LIGHTS = 4  # the first is daylight
 DECAY = 30.0

@@ -16,8 +16,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
 from tools.soak.day import run_day, steps
 from tools.soak.live import Soak, judge_growth, open_files, resident_mb
 from tools.soak.rig import Rig

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,12 +12,9 @@ from numpy.typing import NDArray
 
 from dms.camera.source import Picture, Source
 from dms.errors import CameraError
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from make_demo_clip import FPS as FILM_FPS
-from make_demo_clip import Sensor, frames, tell_story
-from portrait import Portrait, Puppet
+from tools.rendering.clip import FPS as FILM_FPS
+from tools.rendering.clip import Sensor, frames, tell_story
+from tools.rendering.portrait import Portrait, Puppet
 
 Image = NDArray[np.uint8]
 Effect = Callable[[Image, int], "Picture | None"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -24,9 +23,6 @@ from dms.service.status import StartSettings, Status
 from dms.service.watchdog import Liveness, LivenessSettings
 from dms.store.events import EventStore, StoreSettings
 from dms.store.writer import StoreWriter
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
 from tests.bridge.broker import PLACE, Broker, Listener
 from tests.bridge.lawicel import Lawicel
 from tools.soak.cabin import Cabin

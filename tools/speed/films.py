@@ -9,6 +9,6 @@ from pathlib import Path
 
 def demo_clip(folder: Path) -> str:
     """Render the demonstration's recording into ``folder``; return its path."""
-    maker = Path(__file__).resolve().parents[1] / "make_demo_clip.py"
-    subprocess.run([sys.executable, str(maker), str(folder)], check=True, stdout=subprocess.DEVNULL)
+    words = [sys.executable, "-m", "tools.rendering.clip", str(folder)]
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
     return str(next(path for path in folder.iterdir() if path.suffix in {".avi", ".mkv", ".mp4"}))

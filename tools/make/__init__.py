@@ -1,0 +1,1 @@
+"""Writes what the repository keeps: pages, cards, gate, golden drive, spoken texts."""

@@ -1,0 +1,1 @@
+"""Trains nets, fits what follows them, and exports both; wants torch (extra ``train``)."""
