@@ -36,5 +36,7 @@ make_venv() {
     version=$(.venv/bin/python -c 'from importlib.metadata import version; print(version("opencv-python"))')
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps "opencv-python-headless==$version"
   fi
+  # The checkout itself, so that `.venv/bin/python tools/evaluate.py` finds the rooms beside it.
+  pwd > "$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/dms-checkout.pth"
   touch "$stamp"
 }

@@ -1,4 +1,4 @@
-"""Measure landmark models on the measurement data: ./tools/landmarking/measure.py --help.
+"""Measure landmark models on the measurement data: python -m tools.landmarking.measure --help.
 
 Prints every figure of the model card for each model in the same run. The blink rule is the same
 for all: EAR of both eyes below a share of the clip's median, for 0.05 s or more.
