@@ -14,7 +14,8 @@ from dms.cli import VERBS, parser
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "tools" / "README.md",
-         *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "engines").glob("*.md"))]  # fmt: skip
+         *sorted((ROOT / "docs").glob("*.md")),
+         *sorted((ROOT / "engines").glob("*.md"))]  # fmt: skip
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _BLOCK = re.compile(r"```(?:sh|console)\n(.*?)```", re.DOTALL)
 _TOOL = re.compile(r"`(?:\./)?((?:tools|tests|systemd)/[\w./-]+)")
