@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from dms.fast_init import fast_init
 from dms.masking import told
 
 _LONGEST_FAULT = 500  # characters
@@ -93,6 +94,7 @@ WORDINGS: Mapping[tuple[Kind, Level], Wording] = {
 }
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One picture. ``gray``: (H, W) uint8, C-contiguous; ``t_s``: capture time of the source.
@@ -107,6 +109,7 @@ class Frame:
     lost: str | None = None
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Box:
     """Axis-aligned box in pixels; ``x, y`` is the top left corner and may lie off the picture."""
@@ -117,6 +120,7 @@ class Box:
     height: float
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class HeadPose:
     """Head rotation against the camera's axis, in degrees (VSS signs)."""
@@ -126,6 +130,7 @@ class HeadPose:
     roll_deg: float
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Lids:
     """Probabilities of an eye's lids, given that the eye can be seen; they sum to 1.
@@ -139,6 +144,7 @@ class Lids:
     closed: float
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Iris:
     """Where the middle of the iris lies, from the midpoint of the eye's corners, in eye widths.
@@ -152,6 +158,7 @@ class Iris:
     sd: float
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class EyeEvidence:
     """What one frame says of one eye, before the driver's own normal is known."""
@@ -192,6 +199,7 @@ class Embedding:
         return core_schema.none_schema(serialization=nothing)
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class ExpressionScores:
     """Probabilities of :data:`EXPRESSIONS` in that order; ``sure`` says whether to believe them.
@@ -212,6 +220,7 @@ class ExpressionScores:
     rest_progress: float | None = None  # how much of the resting face is learned, 0..1
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class DriverObservation:
     """All that perception says of one frame. The decision core sees nothing else of the driver."""
@@ -248,6 +257,7 @@ class Indicator(str, Enum):
     HAZARD = "hazard"
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class VehicleContext:
     """The vehicle as last heard; ``None`` is unknown (not mapped, stale or implausible)."""
@@ -310,6 +320,7 @@ class Fault:
         return self.words if self.part is Part.OTHER else f"{self.part.value}: {self.words}"
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Moment:
     """What the decision core is told at one instant."""
@@ -341,6 +352,7 @@ class Command:
     rage: bool | None = None
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something that happened: level 0 is observed only, 1..3 is an alert.
@@ -368,6 +380,7 @@ class Event:
         return self.values if wording is None else {**self.values, "wording": wording.value}
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class EyeObservation:
     """Openness of one eye after the driver's own normal: 0 closed .. 1 open, ``None`` unknown."""
@@ -425,6 +438,7 @@ class AttentionBy(str, Enum):
     BOTH = "both"
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Gaze:
     """Direction of the eyes against the learned road ahead, in degrees (VSS signs).
@@ -437,6 +451,7 @@ class Gaze:
     sd_deg: float
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class ActiveAlert:
     """An alert that stands now."""
@@ -452,6 +467,7 @@ class ActiveAlert:
         return WORDINGS.get((self.kind, self.level))
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class DriverState:
     """The full, explainable result of one step of the decision core."""
@@ -500,6 +516,7 @@ class DriverState:
     events: tuple[Event, ...] = ()  # raised in this very step
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Step:
     """One turn of the loop: what went in, what the core made of it, and the picture, if any."""

@@ -11,7 +11,7 @@ import dms
 
 PACKAGE = Path(dms.__file__).parent
 GROUND = {
-    "dms", "errors", "folders", "masking", "odds", "plainfile", "resource", "settings", "stretches",
+    "dms", "errors", "fast_init", "folders", "masking", "odds", "plainfile", "resource", "settings", "stretches",
     "values", "yamlfile",
 }  # fmt: skip  # imports nothing above it
 ANYTHING = {"cli", "commands", "doctor"}

@@ -138,6 +138,7 @@ class OpenLevel:
         total = sum(weights)
         self._mass = [w / total * prior_s for w in weights]
         self._unit = 1.0  # mass of one second now, so that forgetting costs nothing per bin
+        self._at = 0  # the bin of the last quantile, near which the next one lies
         self._anchor: float | None = None
         self._due_s = 0.0
         self.learned_s = 0.0  # time that has taught it
@@ -185,10 +186,16 @@ class OpenLevel:
         self.value = self._anchor
 
     def _quantile(self) -> float:
-        goal = self._settings.open_quantile * sum(self._mass)
-        seen = 0.0
-        for i, mass in enumerate(self._mass):
+        masses, at = self._mass, self._at
+        goal = self._settings.open_quantile * sum(masses)
+        seen = sum(masses[:at])
+        while at > 0 and seen >= goal:
+            at = max(at - 4, 0)
+            seen = sum(masses[:at])
+        for i in range(at, _BINS):
+            mass = masses[i]
             if seen + mass >= goal:
+                self._at = i
                 return self._scale_of.bottom + (i + (goal - seen) / mass) * self._bin
             seen += mass
         return self._scale_of.usual
