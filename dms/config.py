@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from dms.bridge import BridgeSettings
 from dms.camera.exposure import ExposureSettings
 from dms.camera.settings import CameraSettings
-from dms.decision.core import CoreSettings
+from dms.decision.settings import CoreSettings
 from dms.errors import ConfigError
 from dms.monitor import MonitorSettings
 from dms.perception.expression import ExpressionSettings

@@ -12,3 +12,9 @@ def logit(probability: float) -> float:
     if probability <= 0.0 or probability >= 1.0:
         return -LOGIT_MOST if probability <= 0.0 else LOGIT_MOST
     return min(max(math.log(probability / (1.0 - probability)), -LOGIT_MOST), LOGIT_MOST)
+
+
+def log_odds(probability: float, least: float = 1e-3) -> float:
+    """Return the log odds of a mean of scores: nearer to 0 or 1 than ``least`` says no more."""
+    inside = min(max(probability, least), 1 - least)
+    return math.log(inside / (1 - inside))

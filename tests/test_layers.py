@@ -44,7 +44,7 @@ PARTS = {
     ("store", "decision"): {"dms.decision.baseline"},
     ("store", "camera"): {"dms.camera.image_folder"},
     ("bridge", "files"): {"dms.files.events"},
-    ("scoring", "decision"): {"dms.decision.core", "dms.decision.profiles"},
+    ("scoring", "decision"): {"dms.decision.profiles", "dms.decision.settings"},
     ("service", "decision"): {"dms.decision.faults", "dms.decision.flapping"},
     ("dashboard", "service"): {"dms.service.notify", "dms.service.status", "dms.service.view"},
     ("bus", "bridge"): {"dms.bridge.backends", "dms.bridge.codec"},

@@ -10,7 +10,8 @@ from dms.bridge import BridgeSettings
 from dms.bridge.codec import contract
 from dms.chain import Chain
 from dms.config import Settings
-from dms.decision.core import CoreSettings, find_rules
+from dms.decision.profiles import find_rules
+from dms.decision.settings import CoreSettings
 from tests.bridge.lawicel import Lawicel
 from tools.rendering import clip as make_demo_clip
 

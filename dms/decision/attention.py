@@ -55,9 +55,11 @@ class Attention:
         self._by: set[AttentionBy] = set()
         self.zone = GazeZone.UNKNOWN
 
-    def look(self, observation: DriverObservation, opened: Openness, base: Baseline) -> Look | None:
+    def look(
+        self, tick: Tick, observation: DriverObservation, opened: Openness, base: Baseline
+    ) -> Look | None:
         """Read this frame's gaze against the road, None where none is known."""
-        self._look = self._gazer.step(observation, (opened.right, opened.left), base)
+        self._look = self._gazer.step(tick, observation, (opened.right, opened.left), base)
         return self._look
 
     def step(

@@ -10,97 +10,34 @@ from dataclasses import replace
 from typing import Any
 
 from dms.decision.attention import Attention
-from dms.decision.baseline import Baseline, BaselineSettings, Known
+from dms.decision.baseline import Baseline, Known
 from dms.decision.describe import of_alerts, of_eyes, of_fatigue, of_mood
-from dms.decision.distraction import DistractionSettings
-from dms.decision.emotion.affect import AffectSettings
-from dms.decision.emotion.context import ContextSettings
 from dms.decision.emotion.emotion import Emotion
-from dms.decision.emotion.micro_expressions import MicroExpressionSettings
-from dms.decision.emotion.rage import RageSettings
 from dms.decision.emotion.relative import RelativeHead
-from dms.decision.emotion.rest import RestSettings, bare
-from dms.decision.emotion.speech import SpeechSettings
-from dms.decision.fatigue.blinks import Blinks, BlinkSettings
-from dms.decision.fatigue.closure import Closure, ClosureSettings, Ended
-from dms.decision.fatigue.drowsiness import (
-    BlinkRecord,
-    Drowsiness,
-    DrowsinessSettings,
-    SteadyLevel,
-    judge,
-)
-from dms.decision.fatigue.nods import Nods, NodSettings
-from dms.decision.fatigue.perclos import Perclos, PerclosSettings
-from dms.decision.fatigue.yawns import Yawns, YawnSettings
-from dms.decision.gates import Gates, GateSettings
-from dms.decision.gaze import GazeSettings
-from dms.decision.head import Head, HeadSettings
-from dms.decision.lids import LidSettings, LidSigns, Signs
+from dms.decision.emotion.rest import bare
+from dms.decision.fatigue.fatigue import Fatigue
+from dms.decision.gates import Gates
 from dms.decision.nan_guard import finite
-from dms.decision.openness import Openness, OpennessSettings, fuse
-from dms.decision.policy import Policy, PolicySettings, Situation
-from dms.decision.profiles import DEFAULT_PROFILE, Rules, find_rules
-from dms.decision.seat import Seat, SeatSettings
-from dms.decision.spoof import Still, StillSettings, disbelieve
+from dms.decision.openness import Openness, fuse
+from dms.decision.policy import Policy, Situation
+from dms.decision.profiles import find_rules
+from dms.decision.seat import Seat
+from dms.decision.settings import CoreSettings
+from dms.decision.spoof import Still, disbelieve
 from dms.decision.switches import Switchboard
-from dms.decision.tick import LONGEST_STEP_S, Tick, reached
-from dms.decision.zones import ZoneSettings
-from dms.settings import setting, settings
+from dms.decision.tick import Tick
 from dms.values import (
-    EXPRESSIONS,
     Command,
     DriverObservation,
     DriverState,
     Event,
-    EyesState,
     Fault,
     Gear,
     HeadPose,
     Kind,
-    Level,
-    LidsState,
     PauseReason,
     VehicleContext,
 )
-
-
-@settings
-class CoreSettings:
-    """Every threshold of the decision, each beside what uses it."""
-
-    profile: str = setting(
-        DEFAULT_PROFILE, source="DESIGN", text="euro_ncap_2026, euro_ncap_2023, eu_gsr or your own"
-    )
-    profiles: Mapping[str, Rules] = setting({}, text="your own profiles by name")
-    baseline: BaselineSettings = BaselineSettings()
-    seat: SeatSettings = SeatSettings()
-    openness: OpennessSettings = OpennessSettings()
-    still: StillSettings = StillSettings()
-    head: HeadSettings = HeadSettings()
-    lids: LidSettings = LidSettings()
-    closure: ClosureSettings = ClosureSettings()
-    blinks: BlinkSettings = BlinkSettings()
-    perclos: PerclosSettings = PerclosSettings()
-    yawns: YawnSettings = YawnSettings()
-    nods: NodSettings = NodSettings()
-    drowsiness: DrowsinessSettings = DrowsinessSettings()
-    gaze: GazeSettings = GazeSettings()
-    zones: ZoneSettings = ZoneSettings()
-    distraction: DistractionSettings = DistractionSettings()
-    affect: AffectSettings = AffectSettings()
-    rest: RestSettings = RestSettings()
-    speech: SpeechSettings = SpeechSettings()
-    rage: RageSettings = RageSettings()
-    context: ContextSettings = ContextSettings()
-    micro: MicroExpressionSettings = MicroExpressionSettings()
-    gates: GateSettings = GateSettings()
-    policy: PolicySettings = PolicySettings()
-    longest_step_s: float = setting(
-        LONGEST_STEP_S, unit="s", gt=0,
-        text="a longer gap between frames is time in which nothing is known",
-    )  # fmt: skip
-
 
 _DECIDED_BY = ("t_s", "eyes", "eyes_unseen", "drowsiness", "drowsiness_reason")
 
@@ -135,8 +72,7 @@ class Core:
         self._still = Still(s.still)
         self._attention = Attention(s.distraction, s.gaze, s.zones, self.rules)
         self._distraction = self._attention.distraction
-        self._forget_closure()
-        self._forget_tiredness()
+        self._fatigue = Fatigue(s, self.rules)
         parts = (s.affect, s.rage, s.context, s.micro, s.rest, s.speech)
         self._emotion = Emotion(*parts, head=self._head)
         self._gates = Gates(s.gates, self.rules)
@@ -154,27 +90,11 @@ class Core:
         if same_driver:
             self.reset(old.baseline.known)
             self.seat.keep_owner(old.seat)
-            self._closure.succeed(old._closure)
+            self._fatigue.succeed(old._fatigue)
             self._emotion.succeed(old._emotion)
             self._last_s = old._last_s
             self._policy.succeed(old._policy)
         self._switchboard.succeed(old._switchboard)
-
-    def _forget_closure(self) -> None:
-        """Drop what is under way: the closure, the blink, the nod."""
-        self._closure = Closure(self.settings.closure)
-        self._blinks = Blinks(self.settings.blinks)
-        self._nods = Nods(self.settings.nods)
-        self._drop = Head(self.settings.head)
-        self._lids = LidSigns(self.settings.lids)
-
-    def _forget_tiredness(self) -> None:
-        """Drop what has been counted; an alert that stands ends only by its own rule."""
-        s = self.settings
-        self._perclos = Perclos(s.perclos)
-        self._yawns = Yawns(s.yawns)
-        self._record = BlinkRecord(s.drowsiness)
-        self._steady = SteadyLevel(s.drowsiness)
 
     @property
     def baseline(self) -> Baseline:
@@ -251,22 +171,20 @@ class Core:
         opened = self._fuse(observation, pose)
         if self._still.step(tick.t_s, opened, observation.pose, observation.mar):
             opened = disbelieve()
-        self._attention.look(observation, opened, self.baseline)
-        self._drop.step(tick.t_s, observation.face, pose)
-        signs = self._lids.step(observation, opened, self._drop)
-        closure = self._closure
-        closure.step(tick, opened.lids, opened.certainty, signs)
-        events = self._find(tick, observation, opened, signs)
+        self._attention.look(tick, observation, opened, self.baseline)
+        smile = None if self._state is None else self._state.expression
+        events = self._fatigue.step(tick, observation, opened, pose, smile)
         events += self._attention.step(
             tick, observation, pose, vehicle,
-            lowered=self._lids_away(), unseen=opened.unseen, counts=self._gates.distraction,
+            lowered=self._fatigue.lids_away, unseen=opened.unseen, counts=self._gates.distraction,
         )  # fmt: skip
-        drowsiness = self._judge(tick.t_s)
-        events += self._emotion.step(observation, pose, vehicle, self.baseline)
+        self._fatigue.judge(tick.t_s)
+        events += self._emotion.step(tick, observation, pose, vehicle, self.baseline)
         self._learn(observation, opened, pose, tick.dt_s)
+        far_to_deg = self.settings.openness.far_to_deg
         known = {
-            **of_eyes(observation, opened, pose, closure, self.settings.openness.far_to_deg),
-            **of_fatigue(self._perclos, self._record, self._yawns, drowsiness),
+            **of_eyes(observation, opened, pose, self._fatigue.closure, far_to_deg),
+            **of_fatigue(self._fatigue),
             **of_mood(self._emotion),
             **self._attention.known(self.baseline),
             "baseline_progress": self.baseline.progress,
@@ -291,15 +209,15 @@ class Core:
         seat, stands = self.seat, self._gates.stands
         face, on = observation.face is not None, vehicle.ignition if vehicle else None
         parked = stands is True and vehicle is not None and vehicle.gear is Gear.PARK
-        closure = self._closure
+        closure = self._fatigue.closure
         asleep = max(closure.closed_s, closure.unsure_s) >= self.settings.closure.carry_s
         seat.step(tick, face=face, stands=stands, ignition=on, parked=parked, closed=asleep)
         if seat.taken:
-            self._forget_closure()
+            self._fatigue.forget_closure()
             self._emotion.forget()
             self._attention.forget()
         if seat.changed:
-            self._forget_tiredness()
+            self._fatigue.forget_tiredness()
 
     def _fuse(self, observation: DriverObservation, pose: HeadPose | None) -> Openness:
         base = self.baseline
@@ -315,77 +233,13 @@ class Core:
             own=(base.right_ear.own, base.left_ear.own),
         )
 
-    def _find(
-        self, tick: Tick, observation: DriverObservation, opened: Openness, signs: Signs
-    ) -> list[Event]:
-        """Step the finders of blinks, long closures, yawns and nods."""
-        t_s, closure = tick.t_s, self._closure
-        events = self._nod(observation, signs)
-        seen = closure.state is not EyesState.UNKNOWN
-        blink = self._blinks.step(tick, opened.both if seen else None)
-        if blink is not None:
-            self._record.add_blink(t_s, blink.duration_s)
-            event = _observed(t_s, Kind.BLINK, "blink", blink.start_s, blink.end_s)
-            events.append(replace(event, values=blink.values))
-        self._perclos.step(tick, seen=seen, closed_s=closure.closed_s, start_s=closure.start_s)
-        if closure.ended is not None:
-            events.extend(self._end_closure(t_s, closure.ended))
-        scores = None if self._state is None else self._state.expression
-        happy = None if scores is None else scores[EXPRESSIONS.index("happiness")]
-        if (yawn := self._yawns.step(t_s, observation.mar, happy, observation.yawn)) is not None:
-            event = _observed(t_s, Kind.YAWN, "yawn", yawn.start_s, yawn.end_s)
-            events.append(replace(event, values={"peak": round(yawn.peak, 3)}))
-        return events
-
-    def _nod(self, observation: DriverObservation, signs: Signs) -> list[Event]:
-        """Find a nod: it makes a closure that could not be told from a look a microsleep."""
-        t_s, closure = observation.t_s, self._closure
-        nod = self._nods.step(
-            t_s,
-            self._drop,
-            signs,
-            closure_s=closure.start_s,
-            shut=closure.state is not EyesState.OPEN,
-            seen=observation.face is not None,
-        )
-        if nod is None:
-            return []
-        closure.prove()
-        if nod.before_s is not None:
-            self._record.add_nod(t_s)
-        event = _observed(t_s, Kind.NOD, "nod", nod.start_s, nod.end_s)
-        return [replace(event, values={"fall_deg": round(nod.fall_deg, 1)})]
-
-    def _lids_away(self) -> bool:
-        """Whether the lids say that the eyes are off the road, for longer than a blink."""
-        closure = self._closure
-        if closure.lids is LidsState.AWAY_OR_CLOSED:
-            return closure.unsure_s >= self.settings.closure.carry_s - 1e-3
-        return closure.lids is LidsState.LOWERED
-
-    def _end_closure(self, t_s: float, ended: Ended) -> list[Event]:
-        """Note a closure of a microsleep's length with its start and end, as observed only."""
-        if not reached(ended.closed_s, self.rules.microsleep_s):
-            return []
-        self._record.add_microsleep(t_s)
-        kind = Kind.SLEEP if reached(ended.closed_s, self.rules.sleep_s) else Kind.MICROSLEEP
-        event = _observed(t_s, kind, "the closure has ended", ended.start_s, ended.end_s)
-        return [replace(event, values={"closed_s": round(ended.closed_s, 3)})]
-
-    def _judge(self, t_s: float) -> Drowsiness:
-        self._record.forget(t_s)
-        evidence = self._record.evidence(
-            self._perclos.value, self._perclos.seen_s, self._yawns.count
-        )
-        return self._steady.step(t_s, judge(evidence, self.settings.drowsiness))
-
     def _learn(
         self, observation: DriverObservation, opened: Openness, pose: HeadPose | None, dt_s: float
     ) -> None:
         if dt_s <= 0.0 or pose is None or observation.pose is None:
             return
         base, away = self.baseline, self._distraction.away is True
-        closed = self._closure.start_s is not None
+        closed = self._fatigue.closure.start_s is not None
         if not away:
             base.learn_eyes(opened.ears, opened.logits, dt_s, closed=closed)
         if not self._gates.moving:  # parked, a driver looks and sits as he likes
@@ -406,7 +260,7 @@ class Core:
         faults: tuple[Fault, ...],
     ) -> dict[str, Any]:
         """Apply the policy; return what it says, as fields of the state."""
-        closure, distraction = self._closure, self._distraction
+        closure, distraction = self._fatigue.closure, self._distraction
         situation = Situation(
             t_s=known["t_s"],
             dt_s=tick.dt_s,
@@ -433,8 +287,3 @@ class Core:
         board = self._policy.board
         told = of_alerts(board, switches, self._switchboard.pause_reason, faults)
         return {**told, "events": (*events, *board.events)}
-
-
-def _observed(t_s: float, kind: Kind, reason: str, start_s: float, end_s: float) -> Event:
-    """Make an event of what is only observed, level 0."""
-    return Event(t_s, kind, Level.NONE, reason, start_s, end_s)

@@ -7,9 +7,7 @@ from typing import Any
 from dms.decision.alerts import Board
 from dms.decision.emotion.emotion import Emotion
 from dms.decision.fatigue.closure import Closure
-from dms.decision.fatigue.drowsiness import BlinkRecord, Drowsiness
-from dms.decision.fatigue.perclos import Perclos
-from dms.decision.fatigue.yawns import Yawns
+from dms.decision.fatigue.fatigue import Fatigue
 from dms.decision.openness import Openness
 from dms.decision.policy import Switches
 from dms.values import (
@@ -52,10 +50,9 @@ def of_eyes(
     }
 
 
-def of_fatigue(
-    perclos: Perclos, record: BlinkRecord, yawns: Yawns, drowsiness: Drowsiness
-) -> dict[str, Any]:
+def of_fatigue(fatigue: Fatigue) -> dict[str, Any]:
     """Return what is known of how tired the driver is."""
+    perclos, record, drowsiness = fatigue.perclos, fatigue.record, fatigue.drowsiness
     return {
         "perclos": perclos.value,
         "seen_s": perclos.seen_s,
@@ -63,7 +60,7 @@ def of_fatigue(
         "blink_s": record.blink_s,
         "drowsiness": drowsiness.level,
         "drowsiness_reason": drowsiness.reason,
-        "yawning": yawns.yawning,
+        "yawning": fatigue.yawns.yawning,
     }
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from operator import mul
 
 from dms.decision.baseline import Baseline
-from dms.decision.tick import TOLERANCE_S
+from dms.decision.tick import TOLERANCE_S, Tick
 from dms.settings import setting, settings
 from dms.values import DriverObservation, EyeEvidence, EyeObservation, Gaze, HeadPose, Iris
 
@@ -178,13 +178,13 @@ class Gazer:
         self._settings = settings
         self._pair = Pair(settings)
         self._seen: deque[tuple[float, Sight]] = deque()
-        self._last_s: float | None = None
         self._sight: Sight | None = None  # smoothed, against the camera
         self._sight_s = float("-inf")
         self.fresh = False  # this very frame showed an iris
 
     def step(
         self,
+        tick: Tick,
         observation: DriverObservation,
         eyes: tuple[EyeObservation, EyeObservation],
         base: Baseline,
@@ -193,10 +193,8 @@ class Gazer:
 
         ``eyes``: how far each (right, left) is open.
         """
-        s, t_s, pose = self._settings, observation.t_s, observation.pose
-        dt_s = 0.0 if self._last_s is None else t_s - self._last_s
-        self._last_s = t_s
-        seen = self._read(observation, eyes, base, dt_s) if s.enabled else None
+        s, t_s, pose = self._settings, tick.t_s, observation.pose
+        seen = self._read(observation, eyes, base, tick.dt_s) if s.enabled else None
         self.fresh = seen is not None
         while self._seen and self._seen[0][0] < t_s - s.smooth_s - TOLERANCE_S:
             self._seen.popleft()
@@ -232,7 +230,7 @@ class Gazer:
             else None
             for eye, seen in zip(evidence, eyes, strict=True)
         )
-        joined = self._pair.join(right, left, min(dt_s, 0.5))
+        joined = self._pair.join(right, left, dt_s)
         unsure = joined is None or joined.yaw_sd_deg > s.unsure_deg
         return None if unsure else joined
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from dms.decision.head import Head
 from dms.decision.openness import Openness
-from dms.decision.tick import reached
+from dms.decision.tick import Tick, reached
 from dms.settings import setting, settings
 from dms.values import EXPRESSIONS, DriverObservation, ExpressionScores, EyeEvidence, EyeObservation
 
@@ -116,26 +116,20 @@ class LidSigns:
         self._settings = settings
         self._ahead = (_Ahead(), _Ahead())
         self._laughter = _Laughter()
-        self._last_s: float | None = None
         self._since_s: float | None = None  # since when the lids are seen lowered
         self._lowered_s = float("-inf")  # when they last were, for long enough
 
     def step(
-        self,
-        observation: DriverObservation,
-        opened: Openness,
-        head: Head,
+        self, tick: Tick, observation: DriverObservation, opened: Openness, head: Head
     ) -> Signs:
         """Take one frame."""
-        s, t_s = self._settings, observation.t_s
-        dt_s = 0.0 if self._last_s is None else min(t_s - self._last_s, 0.5)
-        self._last_s = t_s
+        s, t_s = self._settings, tick.t_s
         by_gaze = t_s - self._lowered_s <= s.memory_s
         eyes = ((observation.right_eye, opened.right), (observation.left_eye, opened.left))
         lowered = False
         for ahead, (evidence, seen) in zip(self._ahead, eyes, strict=True):
             lowered |= self._lowered(evidence, seen, ahead, head, by_gaze=by_gaze)
-            self._learn(evidence, seen, ahead, head, dt_s)
+            self._learn(evidence, seen, ahead, head, tick.dt_s)
         shut = any(
             evidence.lids is not None
             and seen.openness is not None

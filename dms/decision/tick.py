@@ -25,6 +25,7 @@ class Tick:
     last_s: float  # the frame before; of the first, its own time
     dt_s: float = 0.0
     gap_s: float = 0.0
+    longest_s: float = LONGEST_STEP_S  # a longer step would be a gap
 
     @classmethod
     def after(
@@ -32,11 +33,11 @@ class Tick:
     ) -> Tick:
         """Return the tick at ``t_s``; ``last_s`` is None for the first frame."""
         if last_s is None or t_s <= last_s:
-            return cls(t_s, t_s)
+            return cls(t_s, t_s, longest_s=longest_step_s)
         step_s = t_s - last_s
         if step_s > longest_step_s:
-            return cls(t_s, last_s, gap_s=step_s)
-        return cls(t_s, last_s, dt_s=step_s)
+            return cls(t_s, last_s, gap_s=step_s, longest_s=longest_step_s)
+        return cls(t_s, last_s, dt_s=step_s, longest_s=longest_step_s)
 
     @property
     def elapsed_s(self) -> float:

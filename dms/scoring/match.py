@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from dms.decision.core import CoreSettings
 from dms.decision.profiles import find_rules
+from dms.decision.settings import CoreSettings
 from dms.scoring.labels import Label, Labels
 from dms.settings import setting, settings
 from dms.values import Event, Kind, Level

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dms.decision.core import Core, CoreSettings
+from dms.decision.core import Core
 from dms.decision.profiles import EURO_NCAP_2026 as RULES
 from dms.decision.profiles import PROFILES, Rules
+from dms.decision.settings import CoreSettings
 from dms.errors import ConfigError
 from dms.values import Command, EyesState, Fault, Gear, Kind, Level, Part, PauseReason
 from tests.scenarios.drive import Drive

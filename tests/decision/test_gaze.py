@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from dms.decision.baseline import Baseline, BaselineSettings
 from dms.decision.gaze import Gazer, GazeSettings, Look, Pair, Sight, sight
 from dms.values import DriverObservation, EyeEvidence, EyeObservation, HeadPose, Iris, Lids
+from tests.decision.ticks import Ticks
 
 S = GazeSettings(
     iris_rest=0.0, iris_yaw_deg=150.0, iris_pitch_deg=240.0, head_yaw=0.75, head_pitch=0.3
@@ -26,6 +27,7 @@ class Eyes:
 
     def __init__(self, settings: GazeSettings = S) -> None:
         self.it = Gazer(settings)
+        self.tick = Ticks()
         self.base = Baseline(BaselineSettings())
         self.t_s = 0.0
 
@@ -49,7 +51,7 @@ class Eyes:
                 pose=pose,
             )
             eye = EyeObservation(openness, 0.9, None)
-            look = self.it.step(seen, (eye, eye), self.base)
+            look = self.it.step(self.tick(self.t_s), seen, (eye, eye), self.base)
             self.t_s = round(self.t_s + step_s, 6)
         return look
 

@@ -17,6 +17,7 @@ from dms.values import (
     Iris,
     Lids,
 )
+from tests.decision.ticks import Ticks
 
 S = LidSettings()
 DT = 1 / 30
@@ -29,6 +30,7 @@ class Eyes:
     def __init__(self) -> None:
         self.it = LidSigns(S)
         self.head = Head(HeadSettings())
+        self.tick = Ticks()
         self.t_s = 0.0
 
     def show(
@@ -63,7 +65,9 @@ class Eyes:
             )
             self.head.step(self.t_s, seen.face, seen.pose)
             eye = EyeObservation(openness, 0.9, None)
-            signs = self.it.step(seen, Openness(eye, eye, openness, 0.9, None), self.head)
+            signs = self.it.step(
+                self.tick(self.t_s), seen, Openness(eye, eye, openness, 0.9, None), self.head
+            )
             self.t_s += DT
         return signs
 

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import Self
 
-from dms.decision.core import Core, CoreSettings
+from dms.decision.core import Core
 from dms.decision.emotion.relative import RelativeHead
+from dms.decision.settings import CoreSettings
 from dms.values import (
     EXPRESSIONS,
     Box,

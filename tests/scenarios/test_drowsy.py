@@ -2,8 +2,8 @@
 
 import pytest
 
-from dms.decision.core import CoreSettings
 from dms.decision.policy import PolicySettings
+from dms.decision.settings import CoreSettings
 from dms.values import Kind, Level
 from tests.scenarios.drive import Drive
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from dms.decision.core import CoreSettings
 from dms.decision.profiles import EURO_NCAP_2026 as RULES
+from dms.decision.settings import CoreSettings
 from dms.decision.zones import Side, ZoneSettings
 from dms.values import AttentionBy, EyesState, GazeZone, Indicator, Kind, Level, Unseen
 from tests.scenarios.drive import Drive

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from dms.decision.core import CoreSettings
 from dms.decision.profiles import EU_GSR, EURO_NCAP_2026
+from dms.decision.settings import CoreSettings
 from dms.values import (
     EyeEvidence,
     Iris,

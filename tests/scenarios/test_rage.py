@@ -2,10 +2,10 @@
 
 import pytest
 
-from dms.decision.core import CoreSettings
 from dms.decision.emotion.context import RULES
 from dms.decision.emotion.rage import RageSettings
 from dms.decision.policy import PolicySettings
+from dms.decision.settings import CoreSettings
 from dms.values import Indicator, Kind, Level, Unseen
 from tests.scenarios.drive import Drive
 

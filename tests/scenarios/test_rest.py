@@ -7,8 +7,9 @@ import pickle
 import numpy as np
 import pytest
 
-from dms.decision.core import Core, CoreSettings
+from dms.decision.core import Core
 from dms.decision.emotion.rage import RageSettings
+from dms.decision.settings import CoreSettings
 from dms.files.observations import load, save
 from dms.values import Command, EmotionBy, Gear, Kind, Level, Moment, PauseReason, Unseen
 from tests.scenarios.drive import Drive

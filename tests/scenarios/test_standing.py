@@ -2,9 +2,9 @@
 
 import pytest
 
-from dms.decision.core import CoreSettings
 from dms.decision.policy import PolicySettings
 from dms.decision.profiles import EURO_NCAP_2026 as RULES
+from dms.decision.settings import CoreSettings
 from dms.values import Fault, Kind, Level, Part, PauseReason
 from tests.scenarios.drive import Drive
 

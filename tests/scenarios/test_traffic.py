@@ -2,9 +2,9 @@
 
 import pytest
 
-from dms.decision.core import CoreSettings
 from dms.decision.profiles import EU_GSR, find_rules
 from dms.decision.profiles import EURO_NCAP_2026 as RULES
+from dms.decision.settings import CoreSettings
 from dms.values import Gear, HeadPose, Indicator, Kind, Level, Unseen
 from tests.scenarios.drive import Drive
 

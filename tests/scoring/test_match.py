@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dms.decision.core import CoreSettings
 from dms.decision.profiles import EU_GSR, EURO_NCAP_2026
+from dms.decision.settings import CoreSettings
 from dms.scoring.labels import Label, Labels
 from dms.scoring.match import ScoringSettings, Tally, Verdict, due_times, match, tally
 from dms.values import Event, Kind, Level

@@ -9,7 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from dms.decision.baseline import Known
-from dms.decision.core import Core, CoreSettings
+from dms.decision.core import Core
+from dms.decision.settings import CoreSettings
 from dms.store.drivers import DriverSettings, driver_file, recall, remember
 from tests.scenarios.drive import Drive
 

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 import dms.decision.core
+from dms.values import Event, Kind, Level
 from tools.soak import day
 from tools.soak.tally import Tally
 
@@ -43,9 +44,7 @@ def test_a_core_that_cries_wolf_is_caught(monkeypatch):
 
     def crying(self, seen, vehicle, now, faults=()):
         state = step(self, seen, vehicle, now, faults)
-        alert = dms.decision.core.Event(
-            seen.t_s, dms.decision.core.Kind.SLEEP, dms.decision.core.Level.CRITICAL, "wolf"
-        )
+        alert = Event(seen.t_s, Kind.SLEEP, Level.CRITICAL, "wolf")
         often = int(seen.t_s * 15) % 3000 == 7
         return dataclasses.replace(state, events=(*state.events, alert)) if often else state
 

@@ -14,10 +14,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from dms.decision.core import CoreSettings
 from dms.decision.emotion.context import READINGS
 from dms.decision.emotion.context import RULES as CONTEXT_RULES
 from dms.decision.profiles import PROFILES, SOURCES, Rules
+from dms.decision.settings import CoreSettings
 
 _LINE = "|---|---|---|---|---|"
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "rules.md"

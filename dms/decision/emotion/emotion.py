@@ -16,6 +16,7 @@ from dms.decision.emotion.rage import UNSEEN_RAGE, Episode, RageMeter, RageSetti
 from dms.decision.emotion.relative import RelativeHead
 from dms.decision.emotion.rest import RestingFace, RestSettings, bare
 from dms.decision.emotion.speech import Speech, SpeechSettings
+from dms.decision.tick import Tick
 from dms.values import DriverObservation, Event, HeadPose, Kind, Level, Scalar, VehicleContext
 
 
@@ -73,6 +74,7 @@ class Emotion:
 
     def step(
         self,
+        tick: Tick,
         observation: DriverObservation,
         pose: HeadPose | None,
         vehicle: VehicleContext | None,
@@ -81,14 +83,14 @@ class Emotion:
         """Take one frame; ``pose`` is against the baseline. Return what has ended, level 0."""
         if not self._on:
             return []
-        t_s = observation.t_s
+        t_s = tick.t_s
         self._speaking = self._speech.step(t_s, observation.mar)
         was = self.affect.rest_known
         self.affect = affect = self._tracks.step(t_s, observation.expression, pose)
         known = base.rest_known if affect.rest_known is None else affect.rest_known
         mood = self._context.step(t_s, vehicle)
         rest = base.rest if known else None
-        self.rage = self._meter.step(t_s, affect, rest, mood, speaking=self._speaking)
+        self.rage = self._meter.step(tick, affect, rest, mood, speaking=self._speaking)
         events = [] if self.rage.ended is None else [_ended(t_s, self.rage.ended)]
         if self._spotter is not None:
             if affect.rest_known is not was:

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from dms.decision.emotion.affect import Affect
 from dms.decision.emotion.context import Mood
-from dms.decision.tick import LONGEST_STEP_S
+from dms.decision.tick import Tick
+from dms.odds import log_odds
 from dms.settings import setting, settings
 from dms.values import EXPRESSIONS, Level
 
@@ -103,7 +104,6 @@ class RageMeter:
     def __init__(self, settings: RageSettings) -> None:
         self._settings = settings
         self._seen = False
-        self._last_s: float | None = None
         self._evidence = 0.0
         self._level = Level.NONE
         self._began_s: float | None = None
@@ -112,7 +112,7 @@ class RageMeter:
 
     def step(
         self,
-        t_s: float,
+        tick: Tick,
         affect: Affect,
         rest: tuple[float, ...] | None,
         mood: Mood,
@@ -123,9 +123,7 @@ class RageMeter:
 
         ``speaking``: the mouth is at work.
         """
-        s = self._settings
-        dt_s = 0.0 if self._last_s is None else min(t_s - self._last_s, LONGEST_STEP_S)
-        self._last_s = t_s
+        s, dt_s = self._settings, tick.dt_s
         seen = affect.scores is not None or affect.odds is not None
         self._seen = self._seen or seen
         excess = None if rest is None else self.excess(affect, rest)
@@ -142,7 +140,7 @@ class RageMeter:
             self._evidence if self._seen else None,
             self._level,
             reason if self._seen else UNSEEN_RAGE.reason,
-            self._episode(t_s, reason),
+            self._episode(tick.t_s, reason),
         )
 
     def excess(self, affect: Affect, rest: tuple[float, ...]) -> float | None:
@@ -160,7 +158,7 @@ class RageMeter:
             return 0.0
         usual = min(max(rest[_ANGER] + rest[_DISGUST], s.rest_least), s.rest_most)
         angry = affect.scores[_ANGER] + affect.scores[_DISGUST]
-        return max(_log_odds(angry) - _log_odds(usual), 0.0)
+        return max(log_odds(angry) - log_odds(usual), 0.0)
 
     def calm(self, affect: Affect, rest: tuple[float, ...]) -> bool:
         """Whether the face may teach what rest is: unseen or not clearly angry."""
@@ -218,8 +216,3 @@ class RageMeter:
         if began_s is None or peak < self._settings.stress_above:
             return None
         return Episode(began_s, t_s, peak_s, peak, self._peak_level, why)
-
-
-def _log_odds(probability: float) -> float:
-    inside = min(max(probability, 1e-3), 1 - 1e-3)
-    return math.log(inside / (1 - inside))

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dms.decision.tick import LONGEST_STEP_S, Tick, reached
+from dms.decision.tick import Tick, reached
 from dms.settings import setting, settings
 
 Sample = tuple[float, float]  # t_s, openness
@@ -89,7 +89,7 @@ class Blinks:
             return None
         last = self._trace[-1] if self._trace else None
         self._trace.append((t_s, openness))
-        while t_s - self._trace[0][0] > 2 * s.longest_s + LONGEST_STEP_S:
+        while t_s - self._trace[0][0] > 2 * s.longest_s + tick.longest_s:
             self._trace.popleft()
         if last is None:
             # Eyes that are first seen half shut begin no blink: its start was not seen.

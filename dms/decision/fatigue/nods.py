@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from dms.decision.head import Head, Place
 from dms.decision.lids import Signs
+from dms.decision.tick import reached
 from dms.settings import setting, settings
 
 
@@ -116,4 +117,4 @@ class Nods:
             self._open_s = None
             return
         self._open_s = t_s if self._open_s is None else self._open_s
-        self._looked |= t_s - self._open_s >= self._settings.open_s - 1e-3
+        self._looked |= reached(t_s - self._open_s, self._settings.open_s)

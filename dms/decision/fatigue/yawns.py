@@ -170,7 +170,7 @@ class Yawns:
         if likely < s.steady_above or before is None:
             self._steady_s = t_s
         sure = min(before or 0.0, likely) >= s.sure_above
-        steady = sure or t_s - self._steady_s >= s.shortest_s - 1e-3
+        steady = sure or reached(t_s - self._steady_s, s.shortest_s)
         self._sure = steady or (self._sure and self._start_s is not None)
         self._likely, self._likely_s = likely, t_s
 
@@ -180,7 +180,7 @@ class Yawns:
         self._by_net = self._by_net or self._likely is not None
         self._gape, self._frames = self._gape + (mar or 0.0), self._frames + 1
         if mar is not None and mar >= s.peak_least:
-            self._leapt = self._leapt or t_s - self._shut_s < s.leap_s - 1e-3
+            self._leapt = self._leapt or not reached(t_s - self._shut_s, s.leap_s)
 
     @property
     def _gaped(self) -> bool:

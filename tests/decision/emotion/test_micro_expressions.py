@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from dms.cli import main
-from dms.decision.core import Core, CoreSettings
+from dms.decision.core import Core
 from dms.decision.emotion.micro_expressions import Flash, FlashSpotter, MicroExpressionSettings
 from dms.decision.emotion.rage import RageSettings
+from dms.decision.settings import CoreSettings
 from dms.files.observations import save
 from dms.values import (
     EXPRESSIONS,

@@ -12,6 +12,7 @@ from dms.decision.emotion.affect import Affect
 from dms.decision.emotion.context import Mood
 from dms.decision.emotion.rage import Rage, RageMeter, RageSettings
 from dms.values import EXPRESSIONS, Level
+from tests.decision.ticks import Ticks
 
 S = RageSettings()
 DT = 0.1
@@ -33,6 +34,7 @@ PLAIN = Mood()
 class Meter:
     def __init__(self) -> None:
         self.it = RageMeter(S)
+        self.tick = Ticks()
         self.t_s = 0.0
         self.ended: list[Rage] = []
 
@@ -44,7 +46,7 @@ class Meter:
         mood: Mood = PLAIN,
     ) -> Rage:
         for _ in range(round(seconds / DT)):
-            now = self.it.step(round(self.t_s, 6), affect, rest, mood)
+            now = self.it.step(self.tick(round(self.t_s, 6)), affect, rest, mood)
             if now.ended is not None:
                 self.ended.append(now)
             self.t_s += DT
@@ -67,6 +69,14 @@ def test_anger_grows_by_its_excess() -> None:
     before = meter.see(DT, angry).evidence or 0.0
     after = meter.see(1.0, angry).evidence or 0.0
     assert after - before == pytest.approx(0.5 * S.gain_hz, abs=0.01)
+
+
+def test_a_gap_in_the_frames_says_nothing_of_anger() -> None:
+    meter = Meter()
+    angry = face(anger=above(S.rest_least, S.excess + 0.5))
+    before = meter.see(1.0, angry).evidence
+    meter.t_s += 3.0
+    assert meter.see(DT, angry).evidence == before
 
 
 @pytest.mark.parametrize(
