@@ -190,7 +190,8 @@ def _watch(monitor: Monitor, camera: Camera, result: Result) -> None:
 def _refuse_same(sources: Sequence[str], outputs: Outputs) -> None:
     """Raise ConfigError where a result would be written over the recording or another result."""
     chosen = (outputs.events, outputs.frames, outputs.observations, outputs.affect)
-    places = [path.resolve() for path in (*map(Path, sources), *chosen) if path is not None]
-    for place in places:
-        if places.count(place) > 1:
+    taken = {Path(source).resolve() for source in sources}
+    for place in (path.resolve() for path in chosen if path is not None):
+        if place in taken:
             raise ConfigError(f"{place.name} would be written over; give each output its own file")
+        taken.add(place)

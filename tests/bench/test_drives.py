@@ -131,6 +131,13 @@ def test_a_run_that_was_killed_is_taken_up_where_it_was(drive, tmp_path, sees):
     assert json.loads((folder / "result.json").read_text())["recalled_s"] == outcome.recalled_s
 
 
+def test_one_film_may_be_several_segments(drive, tmp_path, sees):
+    for name in ("a_1.avi", "a_2.avi"):
+        (tmp_path / name).symlink_to(drive / "drive_0001.avi")
+    (entry,) = recordings([str(tmp_path / "a_*.avi")], join=True)
+    assert run_job(entry, Recipe(str(tmp_path / "out"))).scored.frames == 120 * RATE
+
+
 def test_other_settings_or_fresh_take_nothing_up(drive, tmp_path, sees):
     (entry,) = recordings([str(drive)], join=True)
 
