@@ -11,6 +11,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from dms.bridge import BridgeSettings
+from dms.bus.settings import BusSettings
 from dms.camera.exposure import ExposureSettings
 from dms.camera.settings import CameraSettings
 from dms.decision.settings import CoreSettings
@@ -99,7 +100,11 @@ class Settings:
 
 ADAPTER = TypeAdapter(Settings)
 _STEPPED = ("seat", "closure", "blinks", "perclos", "distraction")
-_MOVED = {f"core.{part}.longest_step_s": "core.longest_step_s" for part in _STEPPED}
+_OURS = {field.name for field in fields(BridgeSettings)} - {f.name for f in fields(BusSettings)}
+_MOVED = {
+    **{f"core.{part}.longest_step_s": "is now core.longest_step_s; set that" for part in _STEPPED},
+    **{f"vehicle.bus.{key}": "means nothing on a bus that is only listened to" for key in _OURS},
+}
 
 
 def load(path: Path | None = None, overrides: Sequence[str] = ()) -> Settings:

@@ -101,7 +101,7 @@ def load_data(
     lines: Mapping[Location, int] | None = None,
     moved: Mapping[str, str] | None = None,
 ) -> T:
-    """Return plain ``content`` as the adapter's type; ``moved``: old keys and their new names.
+    """Return plain ``content`` as the adapter's type; ``moved``: of keys that are gone, what to do.
 
     Raises ConfigError that lists every fault, one a line, as ``name:line: key: what is wrong``.
     """
@@ -207,7 +207,7 @@ def _fault(
         known = known[:-1]
     where = f"{name}:{lines.get(known, 1)}" if lines else name
     if key in moved and fault["type"] in _UNKNOWN:
-        return f"{where}: {key}: is now {moved[key]}; set that"
+        return f"{where}: {key}: {moved[key]}"
     return f"{where}: {key}: {_advice(fault, location, adapter)}"
 
 

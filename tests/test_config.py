@@ -101,6 +101,15 @@ def test_a_key_that_is_no_word_is_told(tmp_path):
         load(path)
 
 
+@pytest.mark.parametrize("key", ["base_id: 0x100", "fault_file: faults.json", "mqtt: {host: a}"])
+def test_what_a_bus_that_is_only_listened_to_has_no_use_for_is_told(tmp_path, key):
+    path = tmp_path / "dms.yaml"
+    path.write_text(f"vehicle:\n  bus:\n    kind: slcan\n    {key}\n")
+    words = f"dms.yaml:4: vehicle.bus.{key.split(':')[0]}: means nothing on a bus that is only"
+    with pytest.raises(ConfigError, match=words):
+        load(path)
+
+
 @pytest.mark.parametrize("part", ["seat", "closure", "blinks", "perclos", "distraction"])
 def test_the_one_setting_for_gaps_is_named_where_it_stood_before(tmp_path, part):
     path = tmp_path / "dms.yaml"

@@ -8,8 +8,9 @@ import pytest
 from dms import doctor
 from dms.bridge import BridgeSettings
 from dms.bridge.diagnostics import FaultMemory
-from dms.bridge.mqtt_settings import MqttSettings
+from dms.bridge.settings import MqttSettings
 from dms.bus.interfaces import Interface
+from dms.bus.settings import BusSettings
 from dms.camera.backends import Presence
 from dms.camera.devices import CaptureDevice
 from dms.camera.settings import CameraSettings
@@ -225,7 +226,7 @@ def test_the_vehicles_own_bus_is_judged_as_a_bridge_is(monkeypatch):
     monkeypatch.setattr(doctor, "check_vehicle", lambda settings: mapped)
     down = Interface("can1", up=False, state="STOPPED")
     monkeypatch.setattr(doctor, "interfaces", lambda: [down])
-    bus = BridgeSettings(kind="socketcan", channel="can1")
+    bus = BusSettings(kind="socketcan", channel="can1")
     found = findings(Settings(vehicle=VehicleSettings(database="v.dbc", bus=bus)))["vehicle bus"]
     assert found.verdict is Verdict.BAD
     assert "can1 is down: " in found.text

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dms.bridge.sound_settings import SoundSettings
+from dms.bridge.settings import SoundSettings
 from dms.bridge.tones import RATE, sound
 from dms.values import DriverState, Event, Kind, Level
 

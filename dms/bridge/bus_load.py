@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dms.bridge.backends import BridgeSettings
 from dms.bridge.codec import contract
+from dms.bridge.settings import BridgeSettings
 
 _ALERTS_HZ = 1.0  # more alerts than that a driver cannot be given (our estimate)
 

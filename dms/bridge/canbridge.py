@@ -7,19 +7,21 @@ from pathlib import Path
 
 from dms.bridge import signals
 from dms.bridge.alert_frames import AlertTracker
-from dms.bridge.backends import BridgeSettings
 from dms.bridge.bridge import Bridge
-from dms.bridge.codec import CanFrame, Codec, Signals, contract
+from dms.bridge.codec import Codec, Signals, contract
 from dms.bridge.command_queue import CommandQueue
 from dms.bridge.commands import CommandReader
 from dms.bridge.diagnostics import FaultMemory
 from dms.bridge.j1939_node import Node
+from dms.bridge.settings import BridgeSettings
 from dms.bridge.uds import UdsServer
+from dms.bus.frame import CanFrame
 from dms.bus.j1939 import is_proprietary
 from dms.bus.link import Heard, Link
 from dms.bus.log import CanLog, check_log
-from dms.bus.open import CAN_KINDS, check
+from dms.bus.open import check
 from dms.bus.python_can import can
+from dms.bus.settings import CAN_KINDS
 from dms.errors import BridgeError, ConfigError
 from dms.values import Command, DriverState
 
@@ -108,8 +110,8 @@ class CanBridge(Bridge):
         self._log: CanLog | None = None
         self._node: Node | None = None
         self._link = Link(
-            settings, self._codec, self._heard, self._logged,
-            idle=self._idle, identify=self._identify,
+            settings, self._heard, self._logged, protect=self._codec.protect,
+            idle=self._idle, identify=self._identify, lossless=settings.lossless,
         )  # fmt: skip
         self.memory = FaultMemory(Path(settings.fault_file) if settings.fault_file else None)
         self._uds = UdsServer(settings, self.memory, self._link.say) if diagnostics else None

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from typing import TypeAlias
@@ -20,6 +19,7 @@ from cantools.database.can import Database
 from cantools.database.namedsignalvalue import NamedSignalValue
 
 from dms.bridge.e2e import Check, Checker, Protector
+from dms.bus.frame import CanFrame
 from dms.bus.j1939 import NULL, identifier
 from dms.errors import BridgeError, ConfigError
 
@@ -36,17 +36,6 @@ Signals: TypeAlias = Mapping[str, Value]
 _EXTENDED = 1 << 31  # marks a 29-bit identifier in a DBC
 _IDENTIFIER = re.compile(r'^((?:CM_ )?(?:BO_|SG_|VAL_) |BA_ "\w+" (?:BO_|SG_) )(\d+)', re.MULTILINE)
 _LAST_ID = {False: 0x7FF, True: 0x1FFFFFFF}
-
-
-@dataclass(frozen=True, slots=True)
-class CanFrame:
-    """One frame to send: message of the contract, its identifier and bytes before E2E."""
-
-    name: str
-    can_id: int
-    extended: bool
-    data: bytes
-    t_s: float  # time of the decision it carries
 
 
 def contract_text(

@@ -7,12 +7,11 @@ import threading
 import time
 from collections.abc import Callable
 
-from dms.bridge.backends import BridgeSettings
 from dms.bridge.bridge import Bridge
 from dms.bridge.command_queue import CommandQueue
 from dms.bridge.gpio_lines import Lines, check_chip, open_lines, outputs
 from dms.bridge.gpio_pattern import Button, Output
-from dms.bridge.gpio_settings import GpioSettings
+from dms.bridge.settings import BridgeSettings, GpioSettings
 from dms.errors import BridgeError, ConfigError
 from dms.values import Command, DriverState
 

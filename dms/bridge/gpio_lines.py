@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
-from dms.bridge.gpio_settings import ButtonSettings, GpioSettings, OutputSettings
+from dms.bridge.settings import ButtonSettings, GpioSettings, OutputSettings
 from dms.errors import BridgeError
 
 SIMULATED = "simulated"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dms.bridge.gpio_settings import ButtonSettings, OutputSettings
+from dms.bridge.settings import ButtonSettings, OutputSettings
 from dms.values import DriverState, Level
 
 # On and off in seconds, again and again, and how often (None: while the alert stands); our choice.

@@ -13,12 +13,12 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from dms.bridge.codec import CanFrame
 from dms.bridge.diagnostics import FaultMemory
-from dms.bridge.j1939_settings import NameSettings
+from dms.bridge.settings import NameSettings
 from dms.bridge.trouble import dm1
 from dms.bus import j1939
 from dms.bus.claim import Claim, Standing
+from dms.bus.frame import CanFrame
 from dms.bus.python_can import can
 
 _log = logging.getLogger(__name__)

@@ -11,8 +11,9 @@ import threading
 import time
 from collections.abc import Callable
 
-from dms.bridge.backends import BridgeSettings, bridge_class, open_bridge
+from dms.bridge.backends import bridge_class, open_bridge
 from dms.bridge.bridge import Bridge
+from dms.bridge.settings import BridgeSettings
 from dms.bus.shared import Heard, SharedBus
 from dms.errors import DmsError
 from dms.masking import told

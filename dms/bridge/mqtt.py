@@ -20,14 +20,13 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from dms.bridge import vss
-from dms.bridge.backends import BridgeSettings
 from dms.bridge.bridge import Bridge
 from dms.bridge.command_queue import RATE_HZ, CommandQueue
 from dms.bridge.device import device_name
 from dms.bridge.discovery import configurations
 from dms.bridge.mqtt_access import Access, access_of, in_clear_text, stamps
 from dms.bridge.mqtt_command import LARGEST, command_of, refused
-from dms.bridge.mqtt_settings import MqttSettings
+from dms.bridge.settings import BridgeSettings, MqttSettings
 from dms.errors import BridgeError, ConfigError
 from dms.files.events import event_object
 from dms.values import ActiveAlert, Command, DriverState, Kind, Level, Scalar

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dms.bridge.mqtt_settings import MqttSettings
+from dms.bridge.settings import MqttSettings
 from dms.errors import ConfigError
 from dms.plainfile import read_plain
 

@@ -7,8 +7,8 @@ from typing import Protocol
 
 from dms.bridge.announcer import Announcer
 from dms.bridge.aplay import Speaker, missing
-from dms.bridge.backends import BridgeSettings
 from dms.bridge.bridge import Bridge
+from dms.bridge.settings import BridgeSettings
 from dms.bridge.sound_file import SoundFile
 from dms.bridge.tones import pcm, sound
 from dms.errors import BridgeError

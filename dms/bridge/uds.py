@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 import isotp
 
 from dms import __version__
-from dms.bridge.backends import BridgeSettings
 from dms.bridge.device import device_name
 from dms.bridge.diagnostics import Code, FaultMemory, FaultRecord
+from dms.bridge.settings import BridgeSettings
 from dms.bridge.signals import kind_number
 from dms.bus.python_can import can
 

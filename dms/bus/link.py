@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from dms.bridge.backends import BridgeSettings
-from dms.bridge.codec import CanFrame, Codec
+from dms.bus.frame import CanFrame
 from dms.bus.open import BUS_ERRORS, error_frame, error_number, explain, open_bus
 from dms.bus.outbox import Outbox
 from dms.bus.python_can import can
+from dms.bus.settings import BusSettings
 from dms.errors import BridgeError
 
 _log = logging.getLogger(__name__)
@@ -29,6 +29,7 @@ Heard = Callable[[can.Message, float], None]
 Logged = Callable[[can.Message], None]
 Idle = Callable[[], float | None]
 Identify = Callable[[CanFrame], int | None]
+Protect = Callable[[CanFrame], bytes]
 T = TypeVar("T")
 
 
@@ -37,27 +38,31 @@ class Link:
 
     ``heard`` and ``logged`` run in the link's threads and must not block. ``idle`` runs in the
     receiving thread each time round and says after how many seconds it wants to run again.
-    ``identify`` gives a frame the identifier it is sent with, None where it must not be sent.
+    ``identify`` gives a frame the identifier it is sent with, None where it must not be sent;
+    ``protect`` the bytes, called once for each frame that is really sent. ``lossless``: whoever
+    puts a frame waits for room.
     """
 
     def __init__(
         self,
-        settings: BridgeSettings,
-        codec: Codec,
+        settings: BusSettings,
         heard: Heard | None = None,
         logged: Logged | None = None,
         *,
+        protect: Protect | None = None,
         idle: Idle | None = None,
         identify: Identify | None = None,
+        lossless: bool = False,
         listen_only: bool = False,
         opener: Callable[..., can.BusABC] = open_bus,
     ) -> None:
         self._settings = settings
-        self._codec = codec
+        self._protect = protect
         self._heard = heard
         self._logged = logged
         self._idle = idle
         self._identify = identify
+        self._lossless = lossless
         self._listen_only = listen_only
         self._opener = opener
         self._outbox = Outbox(settings.queue)
@@ -108,8 +113,8 @@ class Link:
             thread.start()
 
     def put(self, frame: CanFrame) -> None:
-        """Queue ``frame``; blocks only with the setting ``lossless``."""
-        self._outbox.put(frame, 5.0 if self._settings.lossless and self._fault is None else 0.0)
+        """Queue ``frame``; blocks only where ``lossless``."""
+        self._outbox.put(frame, 5.0 if self._lossless and self._fault is None else 0.0)
 
     def flush(self, timeout_s: float) -> bool:
         """Wait until all is sent; False where that failed."""
@@ -131,7 +136,7 @@ class Link:
         """Send what is queued if that goes fast, stop and release the bus; idempotent."""
         if not self._threads:
             return
-        self._outbox.flush(5.0 if self._settings.lossless else 0.3)
+        self._outbox.flush(5.0 if self._lossless else 0.3)
         self._stop.set()
         self._lost.set()
         self._outbox.wake()
@@ -183,7 +188,7 @@ class Link:
             timestamp=frame.t_s,
             arbitration_id=can_id,
             is_extended_id=frame.extended,
-            data=self._codec.protect(frame),
+            data=self._protect(frame) if self._protect else frame.data,
             is_fd=self._settings.fd,
             bitrate_switch=self._settings.fd,
             is_rx=False,

@@ -6,8 +6,8 @@ import difflib
 import errno
 from typing import Any
 
-from dms.bridge.backends import BridgeSettings
 from dms.bus.python_can import can
+from dms.bus.settings import CAN_KINDS, BusSettings
 from dms.errors import BridgeError, ConfigError
 
 # Everything python-can, pyserial and the kernel raise for a bus that is not usable now.
@@ -26,10 +26,8 @@ _CRTL, _BUS_OFF, _RESTARTED = 0x04, 0x40, 0x100
 _PASSIVE = 0x10 | 0x20
 _ACTIVE = 0x40
 
-CAN_KINDS = ("socketcan", "slcan", "virtual", "udp_multicast")
 
-
-def check(settings: BridgeSettings) -> None:
+def check(settings: BusSettings) -> None:
     """Raise ConfigError for what no retry can mend: no bus of that kind, an impossible bit rate."""
     if settings.kind not in CAN_KINDS:
         near = difflib.get_close_matches(settings.kind, CAN_KINDS, 1)
@@ -43,7 +41,7 @@ def check(settings: BridgeSettings) -> None:
         check_rates(settings.bitrate, settings.data_bitrate if settings.fd else None)
 
 
-def open_bus(settings: BridgeSettings, *, listen_only: bool = False) -> can.BusABC:
+def open_bus(settings: BusSettings, *, listen_only: bool = False) -> can.BusABC:
     """Open the bus of ``settings``. Raises BridgeError with what to do."""
     try:
         return _open(settings, listen_only)
@@ -55,7 +53,7 @@ def open_bus(settings: BridgeSettings, *, listen_only: bool = False) -> can.BusA
         raise BridgeError(f"{settings.kind} needs a package: {error}") from error
 
 
-def _open(settings: BridgeSettings, listen_only: bool) -> can.BusABC:
+def _open(settings: BusSettings, listen_only: bool) -> can.BusABC:
     if settings.kind == "slcan":
         from dms.bus.slcan import SlcanBus  # noqa: PLC0415 - pyserial and fcntl only if asked
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 
-from dms.bridge.codec import CanFrame
+from dms.bus.frame import CanFrame
 
 ALERT = "DMS_Alert"
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from dms.bridge.backends import BridgeSettings
 from dms.bridge.kept import KeptBridge, keep
+from dms.bridge.settings import BridgeSettings
 from dms.camera.camera import Camera
 from dms.chain import Chain
 from dms.config import Settings

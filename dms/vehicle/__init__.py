@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dms.bridge.bridge import Bridge
 from dms.vehicle.settings import VehicleSettings
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def check_vehicle(settings: VehicleSettings) -> Mapping:
 
 
 def open_vehicle(
-    settings: VehicleSettings, bridges: Sequence[Bridge] = (), *, live: bool
+    settings: VehicleSettings, bridges: Sequence[object] = (), *, live: bool
 ) -> LogVehicle | LiveVehicle | None:
     """Make the vehicle of the settings, a context manager; None where none is set.
 

@@ -8,13 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from dms.bridge.backends import BridgeSettings
-from dms.bridge.bridge import Bridge
-from dms.bridge.codec import Codec
 from dms.bus.link import Link
 from dms.bus.log import CanLog
 from dms.bus.open import check, open_bus
 from dms.bus.python_can import can
+from dms.bus.settings import BusSettings
 from dms.bus.shared import SharedBus
 from dms.errors import ConfigError
 from dms.resource import OpenedResource
@@ -22,22 +20,13 @@ from dms.values import VehicleContext
 from dms.vehicle.inputs import VehicleInput
 from dms.vehicle.settings import VehicleSettings
 
-# What only a bus that we write to has use for.
-_OURS = ("base_id", "extended", "lossless", "diagnostics", "fault_file", "uds_request_id",
-         "uds_response_id", "mqtt")  # fmt: skip
 
-
-def check_bus(bus: BridgeSettings) -> None:
-    """Raise ConfigError where a second bus cannot be, or is set up as if we wrote to it."""
+def check_bus(bus: BusSettings) -> None:
+    """Raise ConfigError where a second bus cannot be."""
     try:
         check(bus)
     except ConfigError as error:
         raise ConfigError(f"vehicle.bus: {error}", ("vehicle", "bus")) from error
-    default = BridgeSettings()
-    for name in _OURS:
-        if getattr(bus, name) != getattr(default, name):
-            words = f"vehicle.bus.{name} means nothing on a bus that is only listened to"
-            raise ConfigError(words, ("vehicle", "bus", name))
 
 
 class LiveVehicle(OpenedResource):
@@ -50,7 +39,7 @@ class LiveVehicle(OpenedResource):
     def __init__(
         self,
         settings: VehicleSettings,
-        bridges: Sequence[Bridge] = (),
+        bridges: Sequence[object] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.input = VehicleInput(settings)
@@ -64,7 +53,6 @@ class LiveVehicle(OpenedResource):
             check_bus(settings.bus)
             self._link = Link(
                 replace(settings.bus, wait=True),  # a missing vehicle bus must not stop the rest
-                Codec(),
                 self._heard,
                 self._logged if settings.bus.log else None,
                 listen_only=True,
@@ -75,7 +63,7 @@ class LiveVehicle(OpenedResource):
         if self._shared is None:
             raise ConfigError("vehicle.bus is null and there is no CAN bridge; give a bus or a log")
 
-    def _open(self, settings: BridgeSettings, *, listen_only: bool) -> can.BusABC:
+    def _open(self, settings: BusSettings, *, listen_only: bool) -> can.BusABC:
         bus = open_bus(settings, listen_only=listen_only)
         if not settings.log:  # a log is of all that was on the bus
             filters = [

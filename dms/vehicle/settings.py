@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-from dms.bridge.backends import BridgeSettings
+from dms.bus.settings import BusSettings
 from dms.settings import setting, settings
 
 
@@ -123,7 +123,7 @@ class VehicleSettings:
         0.0, unit="s", text="time in the log at which the recording begins"
     )
     log_channel: str = setting("", text="use only this channel of the log, as the log names it")
-    bus: BridgeSettings | None = setting(
+    bus: BusSettings | None = setting(
         None, text="a second bus, only listened to; null: the bus of the first CAN bridge"
     )
     signals: SignalsSettings = setting(SignalsSettings(), text="what is called how")

@@ -14,7 +14,7 @@ from dms.bridge import BridgeSettings
 from dms.bridge.gpio import GpioBridge
 from dms.bridge.gpio_lines import SimulatedLines, open_lines
 from dms.bridge.gpio_pattern import Button, Output
-from dms.bridge.gpio_settings import ButtonSettings, GpioSettings, OutputSettings
+from dms.bridge.settings import ButtonSettings, GpioSettings, OutputSettings
 from dms.errors import BridgeError, ConfigError
 from dms.values import ActiveAlert, Command, DriverState, Event, Kind, Level
 from tests.bridge.test_canbridge import until

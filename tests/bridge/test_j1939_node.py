@@ -14,7 +14,7 @@ from dms.bridge.canbridge import CanBridge
 from dms.bridge.codec import contract_text
 from dms.bridge.diagnostics import Code
 from dms.bridge.j1939_node import name_number
-from dms.bridge.j1939_settings import NameSettings
+from dms.bridge.settings import NameSettings
 from dms.bridge.trouble import SPN_BASE, SPNS
 from dms.errors import ConfigError
 from dms.values import DriverState, Fault

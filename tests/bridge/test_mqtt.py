@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 
 from dms.bridge import BridgeSettings, open_bridge
-from dms.bridge.mqtt_settings import MqttSettings
+from dms.bridge.settings import MqttSettings
 from dms.bridge.vss import values
 from dms.errors import BridgeError, ConfigError
 from dms.values import (

@@ -8,7 +8,7 @@ import pytest
 from dms.bridge import BridgeSettings, open_bridge
 from dms.bridge.device import device_name
 from dms.bridge.mqtt_access import access_of
-from dms.bridge.mqtt_settings import MqttSettings
+from dms.bridge.settings import MqttSettings
 from dms.errors import ConfigError
 from tests.bridge.certificates import made
 

@@ -12,7 +12,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from dms.bridge import BridgeSettings, open_bridge
 from dms.bridge.mqtt import _BoundedClient
 from dms.bridge.mqtt_command import LARGEST, command_of
-from dms.bridge.mqtt_settings import MqttSettings
+from dms.bridge.settings import MqttSettings
 from tests.bridge.broker import Broker, Listener, until
 
 

@@ -19,8 +19,8 @@ from dms.bridge import BridgeSettings
 from dms.bridge import sound as sound_bridge
 from dms.bridge.announcer import Announcer
 from dms.bridge.aplay import Speaker
+from dms.bridge.settings import SoundSettings
 from dms.bridge.sound import SoundBridge
-from dms.bridge.sound_settings import SoundSettings
 from dms.bridge.tones import RATE, pcm, sound, speech, tone
 from dms.errors import BridgeError
 from dms.values import ActiveAlert, DriverState, Event, Kind, Level

@@ -7,13 +7,13 @@ import time
 import can
 import pytest
 
-from dms.bridge import BridgeSettings
 from dms.bridge.codec import Codec
 from dms.bus.link import Link
 from dms.bus.open import error_frame, explain
+from dms.bus.settings import BusSettings
 from dms.errors import BridgeError
 
-SETTINGS = BridgeSettings(kind="virtual", channel="link-test", queue=64)
+SETTINGS = BusSettings(kind="virtual", channel="link-test", queue=64)
 CODEC = Codec()
 
 
@@ -82,8 +82,8 @@ def open_link():
     links = []
 
     def start(wires, **changes):
-        settings = BridgeSettings(**{"kind": "virtual", "queue": 64, **changes})
-        link = Link(settings, CODEC, opener=wires)
+        settings = BusSettings(**{"kind": "virtual", "queue": 64, **changes})
+        link = Link(settings, protect=CODEC.protect, opener=wires)
         links.append(link)
         link.open()
         return link
@@ -226,7 +226,7 @@ def passive(control=0x20):
 def test_error_passive_ends_on_a_bus_that_is_only_listened_to(sign, caplog):
     """Nothing is ever sent there, so what is heard has to show that it is well again."""
     wires = Wires()
-    link = Link(SETTINGS, CODEC, opener=wires, listen_only=True)
+    link = Link(SETTINGS, opener=wires, listen_only=True)
     link.open()
     wires.made[0].inbox.append(passive())
     assert until(lambda: link.fault and "error-passive" in link.fault)
@@ -274,7 +274,7 @@ def test_an_unexpected_error_while_opening_is_survived():
             return super().__call__(settings, listen_only=listen_only)
 
     wires = Odd(missing=1)
-    link = Link(BridgeSettings(wait=True), CODEC, opener=wires)
+    link = Link(BusSettings(wait=True), protect=CODEC.protect, opener=wires)
     link.open()
     link.put(frame(number=1))
     assert until(lambda: wires.made and numbers(wires.made[0]) == [1])
@@ -289,7 +289,7 @@ def test_a_listener_that_raises_costs_neither_the_bus_nor_the_next_frame(caplog)
         raise SurpriseError("of a listener")
 
     wires = Wires()
-    link = Link(SETTINGS, CODEC, listen, opener=wires)
+    link = Link(SETTINGS, listen, opener=wires)
     link.open()
     for number in (1, 2, 3):
         wires.made[0].inbox.append(can.Message(arbitration_id=number))
@@ -323,7 +323,7 @@ def test_putting_never_blocks_while_the_bus_hangs(open_link):
 def test_what_is_heard_is_handed_on():
     heard = []
     wires = Wires()
-    link = Link(SETTINGS, CODEC, lambda message, at_s: heard.append(message), opener=wires)
+    link = Link(SETTINGS, lambda message, at_s: heard.append(message), opener=wires)
     link.open()
     wires.made[0].inbox.append(can.Message(arbitration_id=5, data=b"\1"))
     assert until(lambda: heard)

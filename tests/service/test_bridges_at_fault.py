@@ -8,7 +8,7 @@ import pytest
 
 from dms.bridge import BridgeSettings
 from dms.bridge.bridge import Bridge
-from dms.bridge.mqtt_settings import MqttSettings
+from dms.bridge.settings import MqttSettings
 from dms.commands.config import check
 from dms.commands.service import could_run
 from dms.config import Settings

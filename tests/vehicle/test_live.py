@@ -6,13 +6,14 @@ import can
 import pytest
 
 from dms.bridge import BridgeSettings, open_bridge
+from dms.bus.settings import BusSettings
 from dms.errors import BridgeError, ConfigError
 from dms.vehicle import VehicleSettings, open_vehicle
 from dms.vehicle.settings import SignalSettings, SignalsSettings
 
 CCVS = bytes([0xFF, 0, 50, 0xCF, 0xFF, 0xFF, 0xFF, 0xFF])
 SETTINGS = VehicleSettings(
-    database="j1939", bus=BridgeSettings(kind="virtual", channel="vehicle-test")
+    database="j1939", bus=BusSettings(kind="virtual", channel="vehicle-test")
 )
 
 
@@ -62,19 +63,17 @@ def test_silence_makes_the_speed_unknown():
         ({"kind": "socketcna"}, "vehicle.bus: kind 'socketcna' is no CAN bus.*mean 'socketcan'"),
         ({"kind": "mqtt"}, "vehicle.bus: kind 'mqtt' is no CAN bus; choose one of socketcan"),
         ({"kind": "slcan", "bitrate": 123}, "vehicle.bus: SLCAN has no 123 bit/s"),
-        ({"fault_file": "faults.json"}, "vehicle.bus.fault_file means nothing"),
-        ({"base_id": 0x100}, "vehicle.bus.base_id means nothing"),
     ],
 )
 def test_a_bus_that_can_never_be_is_an_error_at_once(bus, words):
-    settings = VehicleSettings(database="j1939", bus=BridgeSettings(**bus))
+    settings = VehicleSettings(database="j1939", bus=BusSettings(**bus))
     with pytest.raises(ConfigError, match=words):
         open_vehicle(settings, live=True)
 
 
 def test_a_log_of_the_second_bus_has_all_that_was_on_it(tmp_path):
     path = tmp_path / "vehicle.asc"
-    bus_settings = BridgeSettings(kind="virtual", channel="vehicle-logged", log=str(path))
+    bus_settings = BusSettings(kind="virtual", channel="vehicle-logged", log=str(path))
     settings = VehicleSettings(database="j1939", bus=bus_settings)
     with sender("vehicle-logged") as bus, open_vehicle(settings, live=True) as vehicle:
         bus.send(can.Message(arbitration_id=0x123, is_extended_id=False, data=b"\1"))
@@ -84,7 +83,7 @@ def test_a_log_of_the_second_bus_has_all_that_was_on_it(tmp_path):
 
 
 def test_a_log_that_cannot_be_written_is_an_error_at_once(tmp_path):
-    bus = BridgeSettings(kind="virtual", channel="vehicle-logged", log=str(tmp_path / "a.txt"))
+    bus = BusSettings(kind="virtual", channel="vehicle-logged", log=str(tmp_path / "a.txt"))
     vehicle = open_vehicle(VehicleSettings(database="j1939", bus=bus), live=True)
     with pytest.raises(BridgeError, match="a CAN log ends in"), vehicle:
         pass
@@ -93,7 +92,7 @@ def test_a_log_that_cannot_be_written_is_an_error_at_once(tmp_path):
 def test_a_signal_sent_on_change_is_kept_alive_by_messages_that_are_not_mapped():
     """The bus filters what is not mapped, but not where only that shows that the bus lives."""
     now = [time.monotonic()]
-    bus_settings = BridgeSettings(kind="virtual", channel="vehicle-on-change")
+    bus_settings = BusSettings(kind="virtual", channel="vehicle-on-change")
     signals = SignalsSettings(
         speed=SignalSettings(message="CCVS1", signal="WheelBasedVehicleSpeed", cycle_s=0)
     )

@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from dms import config
-from dms.bridge.codec import CanFrame, Codec
+from dms.bridge.codec import Codec
 from dms.bridge.diagnostics import FaultMemory
 from dms.bridge.j1939_node import Node
-from dms.bridge.j1939_settings import NameSettings
 from dms.bridge.mqtt_access import access_of
 from dms.bridge.mqtt_command import command_of
-from dms.bridge.mqtt_settings import MqttSettings
+from dms.bridge.settings import MqttSettings, NameSettings
+from dms.bus.frame import CanFrame
 from dms.bus.python_can import can
 from dms.bus.slcan import LineReader
 from dms.errors import ConfigError, DmsError

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dms.bridge import BridgeSettings
-from dms.bridge.mqtt_settings import MqttSettings
+from dms.bridge.settings import MqttSettings
 from dms.camera.live import LiveCamera
 from dms.config import Settings
 from dms.errors import DmsError
