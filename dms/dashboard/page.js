@@ -41,11 +41,21 @@ function banner(now) {
   const name = now.kind ? words(now.kind) : now.paused ? "paused" : "no alert";
   say("alert", name);
   let reason = "";
-  if (top) reason = `${NAMES[top.level]}: ${top.reason}`;
+  if (top) reason = `${NAMES[top.level]}: ${top.reason}${latched(top, now)}`;
   else if (now.paused) reason = "monitoring was switched off";
   else if (now.eyes === "unknown") reason = "the eyes are not seen" + unseen(now);
   say("reason", reason);
   document.title = (now.level ? "⚠ " : "") + name + " · dms";
+}
+
+/** What an alert waits for whose cause is over, as the tiles below show; "" while it lasts. */
+function latched(alert, now) {
+  const lids = !now.lids || now.lids === "open" || now.lids === "unknown";
+  if (now.away !== false || now.eyes !== "open" || !lids) return "";
+  const closure = ["microsleep", "sleep", "unresponsive"].includes(alert.kind);
+  if (!closure && alert.kind !== "distraction") return "";
+  return ` · ${closure ? "eyes open" : "looks ahead"} again, latched until attention lasts` +
+    (alert.level === 3 ? " or the alert is acknowledged" : "");
 }
 
 const unseen = (now) => (now.unseen ? ": " + words(now.unseen) : "");

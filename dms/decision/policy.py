@@ -17,6 +17,9 @@ from dms.settings import setting, settings
 from dms.values import AttentionBy, Event, EyesState, Fault, Kind, Level, Scalar, Unseen
 
 _UNSURE = "eyes closed or looking away"
+# A face that was lost while it turned may as well have a hand before it.
+_HIDDEN = "face turned away or hidden"
+_FACELESS = (Unseen.NO_FACE, Unseen.COVERED)
 
 
 @settings
@@ -274,6 +277,7 @@ class Policy:
                 told.warned_at_s = now.away_s
             eyes = now.away_by is AttentionBy.GAZE
             words = "eyes off the road" if eyes else "looking away"
+            words = _HIDDEN if now.unseen in _FACELESS else words
             words = "head slumped" if now.slumped else words
             words = _UNSURE if now.unsure_s > 0.0 else words
             reason = f"{words} for {limit_s:g} s"

@@ -1,5 +1,7 @@
 """The live page in a real browser. Needs Debian's chromium and chromium-driver."""
 
+from dataclasses import replace
+
 import pytest
 
 pytest.importorskip("uvicorn", reason="the extra 'dashboard' is not installed")
@@ -13,6 +15,7 @@ from dms.service.notify import Notifier
 from dms.service.status import Status
 from dms.service.view import ViewServer
 from dms.values import (
+    EXPRESSIONS,
     ActiveAlert,
     Box,
     DriverObservation,
@@ -141,6 +144,55 @@ def test_a_replayed_microsleep_shows_on_the_page_and_so_does_the_end(
         until(lambda: "microsleep: eyes closed for 1 s" in text(browser, "told"))
         until(lambda: text(browser, "link") == "the recording has ended")
         assert text(browser, "alert") == "ended"
+
+
+def test_a_latched_alert_beside_open_eyes_says_what_it_waits_for(browser, tmp_path, served, until):
+    place = tmp_path / "view.sock"
+    alert = ActiveAlert(Kind.UNRESPONSIVE, Level.CRITICAL, 1.0, "eyes closed for 6 s")
+    lasting = DriverState(
+        8.0, level=Level.CRITICAL, kind=Kind.UNRESPONSIVE, active=(alert,), eyes=EyesState.CLOSED
+    )
+    over = replace(lasting, t_s=9.0, eyes=EyesState.OPEN, away=False, openness=0.9)
+    with (
+        ServiceFeed(place) as feed,
+        served(make_app(feed, None, ["127.0.0.1"])) as server,
+        ViewServer(place, Status(Notifier())) as view,
+    ):
+        browser.get(f"http://127.0.0.1:{server.port}/")
+        view.take(Step(Moment(DriverObservation(8.0)), lasting))
+        until(lambda: text(browser, "reason") == "critical: eyes closed for 6 s")
+        view.take(Step(Moment(DriverObservation(9.0)), over))
+        until(lambda: text(browser, "eyes") == "open")
+        assert text(browser, "reason") == (
+            "critical: eyes closed for 6 s · eyes open again, latched until attention lasts or the "
+            "alert is acknowledged"
+        )
+
+
+@pytest.mark.parametrize("width", [500, 1280])
+def test_no_word_breaks_inside(browser, tmp_path, served, until, width):
+    place = tmp_path / "view.sock"
+    with (
+        ServiceFeed(place) as feed,
+        served(make_app(feed, None, ["127.0.0.1"])) as server,
+        ViewServer(place, Status(Notifier())) as view,
+    ):
+        browser.set_window_size(width, 900)
+        browser.get(f"http://127.0.0.1:{server.port}/")
+        told(view, 1.0)
+        until(lambda: text(browser, "link") == "live")
+        for word in (*EXPRESSIONS, "not seen", "away or closed", "off road"):
+            lines, over = browser.execute_script(LINES, "#mood", word)
+            assert lines <= word.count(" ") + 1, (word, width)
+            assert over <= 0, (word, width)
+
+
+LINES = """
+const place = document.querySelector(arguments[0]), range = document.createRange();
+place.textContent = arguments[1];
+range.selectNodeContents(place);
+return [range.getClientRects().length, place.scrollWidth - place.clientWidth];
+"""
 
 
 def nap(t_s):

@@ -170,6 +170,13 @@ def test_long_look_and_no_answer() -> None:
     assert rig.events[0].start_s == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("unseen", [Unseen.NO_FACE, Unseen.COVERED])
+def test_a_face_that_is_lost_while_away_is_not_said_to_look(unseen: Unseen) -> None:
+    """A hand before a face that was turning cannot be told from one that has turned away."""
+    rig = Rig().open(1).hidden(3.5, unseen, away=True, away_s=3.0, away_start_s=1.0)
+    assert rig.events[0].reason == "face turned away or hidden for 3 s"
+
+
 def test_unanswered_warning_counts_from_the_warning() -> None:
     rig = Rig(Rules(unresponsive_away_s=20.0, unresponsive_after_warning_s=1.5)).looks(6)
     assert rig.at(Kind.UNRESPONSIVE) == pytest.approx(4.5)
