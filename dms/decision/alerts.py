@@ -42,6 +42,8 @@ class Board:
     @property
     def active(self) -> tuple[ActiveAlert, ...]:
         """Alerts that stand, the highest first."""
+        if not self.standing:
+            return ()
         alerts = [ActiveAlert(k, s.level, s.since_s, s.reason) for k, s in self.standing.items()]
         return tuple(sorted(alerts, key=lambda a: (-a.level, ORDER.index(a.kind))))
 

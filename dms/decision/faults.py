@@ -14,6 +14,8 @@ def new_faults(before: Sequence[Fault], now: Sequence[Fault]) -> tuple[Fault, ..
     An unplugged adapter fails, then is missing: one fault. With the arguments changed over, it
     returns those that are over.
     """
+    if before == now:
+        return ()
     reworded = Counter(_one(fault) for fault in before if fault not in now)
     fresh = []
     for fault in now:

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from operator import attrgetter
+from dataclasses import dataclass
 from statistics import median
 
+from dms.fast_init import fast_init
 from dms.settings import setting, settings
 from dms.values import Box, HeadPose
 
@@ -47,6 +46,7 @@ class HeadSettings:
             raise ValueError("near_deg < down_deg < far_deg is expected")
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a head was: middle, upper edge and width of the face in the picture, and its pitch."""
@@ -58,12 +58,79 @@ class Place:
     pitch_deg: float | None
 
 
+class _Places:
+    """Where a head was of late, and the highest of it without a look at every place."""
+
+    def __init__(self) -> None:
+        self._all: deque[Place] = deque()
+        self._highest: deque[Place] = deque()  # each lower than the one before, which ends sooner
+        self._pitches: deque[tuple[float, float]] = deque()  # the same of the pitch, with its time
+
+    @property
+    def last(self) -> Place | None:
+        return self._all[-1] if self._all else None
+
+    @property
+    def pitch_deg(self) -> float | None:
+        """The median of the last three that were told."""
+        late: list[float] = []
+        for place in reversed(self._all):
+            if place.pitch_deg is not None:
+                late.append(place.pitch_deg)
+                if len(late) == 3:
+                    return sorted(late)[1]
+        return median(late) if late else None
+
+    @property
+    def highest(self) -> Place | None:
+        """The highest place, with the highest pitch."""
+        if not self._highest:
+            return None
+        top = self._highest[0]
+        return Place(
+            top.t_s, top.x, top.y, top.width, self._pitches[0][1] if self._pitches else None
+        )
+
+    def since(self, since_s: float) -> _Places:
+        """Return those since then."""
+        late = _Places()
+        for place in self._all:
+            if place.t_s >= since_s:
+                late.add(place)
+        return late
+
+    def add(self, place: Place) -> None:
+        self._all.append(place)
+        highest, pitches, pitch_deg = self._highest, self._pitches, place.pitch_deg
+        while highest and highest[-1].y > place.y:
+            highest.pop()
+        highest.append(place)
+        if pitch_deg is None:
+            return
+        while pitches and pitches[-1][1] < pitch_deg:
+            pitches.pop()
+        pitches.append((place.t_s, pitch_deg))
+
+    def forget(self, before_s: float) -> None:
+        while self._all and self._all[0].t_s < before_s:
+            self._all.popleft()
+        while self._highest and self._highest[0].t_s < before_s:
+            self._highest.popleft()
+        while self._pitches and self._pitches[0][0] < before_s:
+            self._pitches.popleft()
+
+    def clear(self) -> None:
+        self._all.clear()
+        self._highest.clear()
+        self._pitches.clear()
+
+
 class Head:
     """Step it with every frame in time order; without a face it keeps what it saw last."""
 
     def __init__(self, settings: HeadSettings) -> None:
         self._settings = settings
-        self._places: deque[Place] = deque()
+        self._places = _Places()
         self._drops: deque[tuple[float, float]] = deque()
         self._top: Place | None = None  # from where it came down, while it is down
         self._up_s = float("-inf")  # when it was last up
@@ -86,11 +153,11 @@ class Head:
     @property
     def place(self) -> Place | None:
         """Where the head was seen last."""
-        return self._places[-1] if self._places else None
+        return self._places.last
 
     def highest(self, since_s: float) -> Place | None:
         """The highest place since then, with the highest pitch; None if there is none."""
-        return _highest([place for place in self._places if place.t_s >= since_s])
+        return self._places.since(since_s).highest
 
     @property
     def fall_s(self) -> float:
@@ -99,8 +166,10 @@ class Head:
 
     def was_down(self, t_s: float) -> bool:
         """Whether the head had come down by ``t_s``, at most ``memory_s`` ago."""
-        drops = [drop for at_s, drop in self._drops if at_s <= t_s]
-        return bool(drops) and drops[-1] >= self._settings.down_deg
+        for at_s, drop_deg in reversed(self._drops):
+            if at_s <= t_s:
+                return drop_deg >= self._settings.down_deg
+        return False
 
     def step(self, t_s: float, face: Box | None, pose: HeadPose | None) -> None:
         """Take one frame: where the face is, and the head's pose against normal."""
@@ -115,8 +184,8 @@ class Head:
         self._low = pitch_deg is not None and pitch_deg <= -s.far_deg
         # The upper edge: of a face seen from above the chin's half is what shrinks.
         place = Place(t_s, face.x + face.width / 2, face.y, face.width, pitch_deg)
-        self._places.append(place)
-        _forget(self._places, t_s - s.memory_s)
+        self._places.add(place)
+        self._places.forget(t_s - s.memory_s)
         self._measure(place)
         self._drops.append((t_s, max(self.drop_deg, s.far_deg if self._low else 0.0)))
         while self._drops[0][0] < t_s - s.memory_s:
@@ -124,8 +193,8 @@ class Head:
 
     def _measure(self, place: Place) -> None:
         s = self._settings
-        top = self._top or _highest(self._places) or place
-        self.drop_deg = self._below(place, top)
+        top = self._top or self._places.highest or place
+        self.drop_deg = self._fallen_deg(place, self._places.pitch_deg, top)
         if self._top is None:
             if self.drop_deg < s.near_deg:
                 self._up_s = place.t_s
@@ -138,35 +207,20 @@ class Head:
         if self.drop_deg <= max(self.deepest_deg * (1 - s.regained), s.near_deg):
             self.back, self._top, self._up_s = True, None, place.t_s
             self._places.clear()
-            self._places.append(place)
-
-    def _below(self, place: Place, top: Place) -> float:
-        late = [one.pitch_deg for one in self._places if one.pitch_deg is not None][-3:]
-        pitch_deg = median(late) if late else None
-        return self.below(replace(place, pitch_deg=pitch_deg), top)
+            self._places.add(place)
 
     def below(self, place: Place, top: Place) -> float:
         """How many degrees ``place`` lies below ``top``, by the face's place or by its pitch.
 
         Level after a look up is not down: only a pitch below this driver's normal counts.
         """
+        return self._fallen_deg(place, place.pitch_deg, top)
+
+    def _fallen_deg(self, place: Place, pitch_deg: float | None, top: Place) -> float:
         share = (place.y - top.y) / (top.width * self._settings.arm)
         if abs(place.x - top.x) > 2 * (place.y - top.y):  # it leans or leaves to the side
             share = 0.0
         fallen_deg = math.degrees(math.asin(min(max(share, 0.0), 1.0)))
-        if top.pitch_deg is None or place.pitch_deg is None:
+        if top.pitch_deg is None or pitch_deg is None:
             return fallen_deg
-        return max(fallen_deg, min(top.pitch_deg, 0.0) - place.pitch_deg)
-
-
-def _highest(places: Sequence[Place]) -> Place | None:
-    if not places:
-        return None
-    top = min(places, key=attrgetter("y"))
-    pitches = [place.pitch_deg for place in places if place.pitch_deg is not None]
-    return replace(top, pitch_deg=max(pitches, default=None))
-
-
-def _forget(places: deque[Place], before_s: float) -> None:
-    while places[0].t_s < before_s:
-        places.popleft()
+        return max(fallen_deg, min(top.pitch_deg, 0.0) - pitch_deg)

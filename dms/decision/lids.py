@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from dms.decision.head import Head
 from dms.decision.openness import Openness
 from dms.decision.tick import Tick, reached
+from dms.fast_init import fast_init
 from dms.settings import setting, settings
 from dms.values import EXPRESSIONS, DriverObservation, ExpressionScores, EyeEvidence, EyeObservation
+
+_HAPPY = EXPRESSIONS.index("happiness")
 
 
 @settings
@@ -60,6 +63,7 @@ class LidSettings:
     laughs_s: float = setting(0.3, unit="s", gt=0, text="time constant of that; twice: forgotten")
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Signs:
     """What speaks for and against sleep in one frame whose lids may read closed."""
@@ -102,7 +106,7 @@ class _Laughter:
     def step(self, t_s: float, scores: ExpressionScores | None, settings: LidSettings) -> bool:
         since_s, memory_s = t_s - self._scored_s, settings.laughs_s
         if scores is not None and scores.sure:
-            now = scores.probabilities[EXPRESSIONS.index("happiness")]
+            now = scores.probabilities[_HAPPY]
             share = 1.0 - math.exp(-since_s / memory_s)
             self._happiness += (now - self._happiness) * share
             self._scored_s, since_s = t_s, 0.0
@@ -130,13 +134,7 @@ class LidSigns:
         for ahead, (evidence, seen) in zip(self._ahead, eyes, strict=True):
             lowered |= self._lowered(evidence, seen, ahead, head, by_gaze=by_gaze)
             self._learn(evidence, seen, ahead, head, tick.dt_s)
-        shut = any(
-            evidence.lids is not None
-            and seen.openness is not None
-            and evidence.lids.closed >= s.closed_above
-            for evidence, seen in eyes
-        )
-        lowered = lowered and not shut
+        lowered = lowered and not (self._shut(*eyes[0]) or self._shut(*eyes[1]))
         if not lowered:
             self._since_s = None
         else:
@@ -146,7 +144,7 @@ class LidSigns:
         before = head.was_down(t_s - s.lead_s)
         return Signs(
             lowered=lowered,
-            certain_open=any(self._certain_open(*eye) for eye in eyes),
+            certain_open=self._certain_open(*eyes[0]) or self._certain_open(*eyes[1]),
             looked_down=before or by_gaze,
             by_gaze=by_gaze and not before,
             down=head.down,
@@ -167,6 +165,11 @@ class LidSigns:
         # Half open, as in a look at the instruments: the iris itself must be seen low.
         half = s.half_least <= seen.openness <= s.half_most
         return half and below >= max(s.iris_low, 2 * sd)
+
+    def _shut(self, eye: EyeEvidence, seen: EyeObservation) -> bool:
+        if eye.lids is None or seen.openness is None:
+            return False
+        return eye.lids.closed >= self._settings.closed_above
 
     def _learn(
         self, eye: EyeEvidence, seen: EyeObservation, ahead: _Ahead, head: Head, dt_s: float

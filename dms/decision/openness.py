@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from dms.fast_init import fast_init
 from dms.odds import logit
 from dms.settings import setting, settings
 from dms.values import EyeEvidence, EyeObservation, HeadPose, Unseen
@@ -60,6 +61,7 @@ class OpennessSettings:
     bright_above: float = setting(243.0, gt=0, le=255, text="mean gray of a washed-out face")
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Openness:
     """Both eyes, their joint openness, and what may be learned from them (right, left).

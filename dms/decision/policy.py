@@ -13,6 +13,7 @@ from dms.decision.faults import new_faults
 from dms.decision.gates import Gates
 from dms.decision.profiles import Rules
 from dms.decision.tick import reached
+from dms.fast_init import fast_init
 from dms.settings import setting, settings
 from dms.values import AttentionBy, Event, EyesState, Fault, Kind, Level, Scalar, Unseen
 
@@ -55,6 +56,7 @@ class PolicySettings:
     pause_s: float = setting(600.0, unit="s", gt=0, text="a pause ends by itself after this")
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Situation:
     """All that the rules look at in one step; ``dt_s`` is 0 after a gap between frames."""
@@ -80,6 +82,7 @@ class Situation:
     faults: tuple[Fault, ...] = ()
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Switches:
     """What has been asked for; ``acknowledged`` and ``pressed`` (a button) hold for one step."""
@@ -110,6 +113,12 @@ class Policy:
     def __init__(self, settings: PolicySettings, rules: Rules) -> None:
         self._settings = settings
         self._rules = rules
+        self._shut = (
+            (Kind.MICROSLEEP, Level.WARNING, rules.microsleep_s),
+            (Kind.SLEEP, Level.CRITICAL, rules.sleep_s),
+            (Kind.UNRESPONSIVE, Level.CRITICAL, rules.unresponsive_closed_s),
+        )
+        self._shut_least_s = min(limit_s for _, _, limit_s in self._shut)
         self.board = Board()
         self._told = _Told()
         self._eyes_good_s = 0.0  # eyes open and on the road, since the last lapse
@@ -175,6 +184,8 @@ class Policy:
             board.keep(lambda kind: kind is Kind.FAULT)
             self._unseen_s = 0.0
             return
+        if not board.standing:
+            return
         standing = board.standing.get(Kind.DISTRACTION)
         if not gates.distraction and standing is not None and not standing.closure:
             board.drop(Kind.DISTRACTION)
@@ -189,6 +200,8 @@ class Policy:
     def _clear(self, switches: Switches) -> None:
         """End what attention has earned: a critical alert by 5 s or an acknowledgement."""
         s = self._settings
+        if not self.board.standing:
+            return
         for kind in (*CASCADE, Kind.DISTRACTION):
             alert = self.board.standing.get(kind)
             if alert is None:
@@ -202,17 +215,14 @@ class Policy:
                 self.board.drop(kind)
 
     def _closures(self, now: Situation, switches: Switches) -> None:
-        rules = self._rules
         if now.nod is not None and Kind.MICROSLEEP not in self._told.closure and switches.warnings:
             self._told.closure.add(Kind.MICROSLEEP)
             self._closure_alert_s = now.t_s
             told = (now.t_s, Kind.MICROSLEEP, Level.WARNING, "nod", now.nod.start_s, None)
             self.board.raise_(Event(*told, now.nod.values), closure=True)
-        for kind, level, limit_s in (
-            (Kind.MICROSLEEP, Level.WARNING, rules.microsleep_s),
-            (Kind.SLEEP, Level.CRITICAL, rules.sleep_s),
-            (Kind.UNRESPONSIVE, Level.CRITICAL, rules.unresponsive_closed_s),
-        ):
+        if not reached(now.closed_s, self._shut_least_s):
+            return
+        for kind, level, limit_s in self._shut:
             if kind in self._told.closure or not reached(now.closed_s, limit_s):
                 continue
             if level < Level.CRITICAL and not switches.warnings:
@@ -226,6 +236,8 @@ class Policy:
 
     def _unsure(self, now: Situation, gates: Gates, switches: Switches) -> None:
         """Tell of eyes closed or away, which of both is not known: at any speed, in any profile."""
+        if now.unsure_s <= 0.0:
+            return
         rules, told = self._rules, self._told
         limit_s = min(gates.distraction_limit_s(), rules.sleep_s)
         if not reached(now.unsure_s, limit_s):
@@ -299,6 +311,8 @@ class Policy:
 
     def _repeat(self, now: Situation) -> None:
         """Tell a critical alert again while the driver does not attend."""
+        if not self.board.standing:
+            return
         for kind in CASCADE:
             alert = self.board.standing.get(kind)
             if alert is None or alert.level is not Level.CRITICAL:
@@ -319,15 +333,17 @@ class Policy:
         elif now.eyes is not EyesState.UNKNOWN:
             self._unseen_s = max(self._unseen_s - now.dt_s * s.degraded_back, 0.0)
         standing = board.standing.get(Kind.DEGRADED)
+        if standing is None and not reached(self._unseen_s, s.degraded_s):
+            return
         reason = f"cannot see the eyes: {self._unseen.value}"
         if self._unseen is Unseen.STILL:
             reason = "the face neither moves nor blinks: a photo or a screen"
-        if standing is None and reached(self._unseen_s, s.degraded_s):
+        if standing is None:
             start_s = now.t_s - self._unseen_s
             values: dict[str, Scalar] = {"unseen": self._unseen.value}
             event = Event(now.t_s, Kind.DEGRADED, Level.ADVISORY, reason, start_s, None, values)
             board.raise_(event)
-        elif standing is not None:
+        else:
             standing.reason = reason
             if self._unseen_s <= 0.0:
                 board.drop(Kind.DEGRADED)
@@ -383,6 +399,8 @@ class Policy:
 
     def _fault(self, now: Situation) -> None:
         board = self.board
+        if not (now.faults or self._faults):
+            return
         for fault in new_faults(self._faults, now.faults):
             board.raise_(Event(now.t_s, Kind.FAULT, _fault_level((fault,)), str(fault)))
         self._faults = now.faults

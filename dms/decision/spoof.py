@@ -53,13 +53,14 @@ class Still:
 
     def step(self, t_s: float, opened: Openness, pose: HeadPose | None, mar: float | None) -> bool:
         """Take one frame's openness, pose and mouth; where they are unknown nothing is learned."""
-        ears = [ear for ear in opened.ears if ear is not None]
-        if not ears or pose is None or opened.both is None:
+        right, left = opened.ears
+        ear = left if right is None else right if left is None else (right + left) / 2
+        if ear is None or pose is None or opened.both is None:
             if t_s - self._last_s > self._settings.gap_s:
                 self._first = None
             return False
         turn = (pose.yaw_deg, pose.pitch_deg, pose.roll_deg)
-        look = _Look(turn, sum(ears) / len(ears), mar or 0.0)
+        look = _Look(turn, ear, mar or 0.0)
         if self._now is None or self._first is None or t_s - self._last_s > self._settings.gap_s:
             self._begin(t_s, look)
         else:
@@ -93,9 +94,13 @@ class Still:
 
     def _moved(self, first: _Look, now: _Look) -> bool:
         s = self._settings
-        turned = max(abs(a - b) for a, b in zip(first.turn, now.turn, strict=True)) > s.turn_deg
+        (yaw, pitch, roll), (yaw_now, pitch_now, roll_now), most = first.turn, now.turn, s.turn_deg
+        turned = abs(yaw - yaw_now) > most or abs(pitch - pitch_now) > most
         return (
-            turned or abs(now.ear / first.ear - 1.0) > s.lids or abs(now.mar - first.mar) > s.lips
+            turned
+            or abs(roll - roll_now) > most
+            or abs(now.ear / first.ear - 1.0) > s.lids
+            or abs(now.mar - first.mar) > s.lips
         )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from dms.fast_init import fast_init
 from dms.settings import setting, settings
 from dms.values import EXPRESSIONS, EmotionBy, ExpressionScores, HeadPose
 
@@ -30,6 +31,7 @@ class AffectSettings:
     )
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Affect:
     """Smoothed scores in the order of EXPRESSIONS, valence and arousal; None is not seen now.

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from dms.fast_init import fast_init
 from dms.settings import setting, settings
 from dms.values import Indicator, VehicleContext
 
@@ -40,6 +41,7 @@ class ContextSettings:
     over_limit: float = setting(1.2, gt=1, text="speed over the limit that counts as speeding")
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Recent:
     """What the vehicle did of late; None is unknown. Times are seconds ago."""
@@ -138,6 +140,7 @@ RULES: tuple[ContextRule, ...] = (
 READINGS = ("rage", "fear", "stress", "joy")
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Mood:
     """The joint effect of all rules that hold: a factor for each reading, and the rules' names."""
@@ -152,6 +155,9 @@ class Mood:
     def reading(self) -> str:
         """What the context speaks for most, "" where no rule holds."""
         return max(READINGS, key=lambda name: float(getattr(self, name))) if self.names else ""
+
+
+_NO_MOOD = Mood()  # no rule holds
 
 
 class Context:
@@ -170,9 +176,13 @@ class Context:
         self._horn = False
         self._horn_known = False
         self._push_known = False
+        self._heard = False  # a vehicle was ever heard
 
     def step(self, t_s: float, vehicle: VehicleContext | None) -> Mood:
         """Take what the vehicle says now and return what it makes of a face."""
+        if vehicle is None and not self._heard:
+            return _NO_MOOD
+        self._heard = True
         if vehicle is not None:
             self._note(t_s, vehicle)
             self._note_indicator(t_s, vehicle.indicator)
@@ -182,6 +192,8 @@ class Context:
                 times.popleft()
         recent = self._recent(t_s, vehicle)
         held = [rule for rule in RULES if rule.holds(recent, s)]
+        if not held:
+            return _NO_MOOD
         factors = {
             name: math.prod(float(getattr(rule, name)) for rule in held) for name in READINGS
         }

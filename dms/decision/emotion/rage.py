@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from dms.decision.emotion.affect import Affect
 from dms.decision.emotion.context import Mood
 from dms.decision.tick import Tick
+from dms.fast_init import fast_init
 from dms.odds import log_odds
 from dms.settings import setting, settings
 from dms.values import EXPRESSIONS, Level
@@ -85,6 +86,7 @@ class Episode:
     reason: str
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Rage:
     """The present evidence 0..1, its level, and the reason in words."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean
 
+from dms.fast_init import fast_init
 from dms.settings import setting, settings
 
 Curve = tuple[tuple[float, float], ...]  # (measure, KSS-like), both rising
@@ -82,6 +83,7 @@ class DrowsinessSettings:
                 raise ValueError(f"{name} must rise from at least 1 to at most 9, got {curve}")
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What drowsiness rests on; None is unknown."""
@@ -94,6 +96,7 @@ class Evidence:
     yawns: int = 0
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Drowsiness:
     """The level in KSS numbers, the unrounded score and its reasons in words."""
@@ -184,7 +187,7 @@ class SteadyLevel:
         held = self._level is not None and self._score >= self._level - self._settings.back
         if self._level is None or not held or level > self._level:
             self._level = level
-        return replace(now, level=self._level, score=self._score)
+        return Drowsiness(self._level, self._score, now.reason)
 
 
 class BlinkRecord:
