@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
@@ -30,19 +29,10 @@ from dms.perception.landmarks import load_predictor, scheme_of
 from dms.perception.mouth import MouthNet, load_mouth_net
 from dms.perception.perception import Perception, PerceptionSettings
 from dms.store.drivers import recall, remember
-from dms.vehicle import open_vehicle
+from dms.vehicle import log_beside, open_vehicle
 
 if TYPE_CHECKING:
     from dms.perception.accelerated import AcceleratedNets
-
-
-LOGS = (".blf", ".asc", ".log", ".mf4", ".trc")  # of the vehicle's bus
-
-
-def log_beside(recording: str) -> Path | None:
-    """Return the bus log that lies beside a recording under its name, or None."""
-    places = (Path(recording).with_suffix(suffix) for suffix in LOGS)
-    return next((place for place in places if place.is_file()), None)
 
 
 class Chain:

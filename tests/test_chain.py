@@ -8,7 +8,7 @@ import pytest
 
 from dms.chain import Chain
 from dms.config import load
-from dms.perception.landmarks import DLIB68, DMS56
+from dms.perception.schemes import DLIB68, DMS56
 
 
 @pytest.fixture

@@ -35,8 +35,8 @@ MAY = {
               "config"},
     "watching": {"chain", "monitor", "config", "camera", "files"},
     "service": {"chain", "monitor", "config", "bridge", "camera", "decision"},
-    "bench": {"chain", "monitor", "config", "camera", "decision", "engine", "scoring", "report",
-              "files"},
+    "bench": {"chain", "monitor", "config", "camera", "decision", "engine", "vehicle", "scoring",
+              "report", "files"},
     "dashboard": {"chain", "monitor", "service", "files"},
 }  # fmt: skip
 # Of a room that may be imported only in part, the modules that may be.
@@ -46,6 +46,7 @@ PARTS = {
     ("bridge", "files"): {"dms.files.events"},
     ("scoring", "decision"): {"dms.decision.profiles", "dms.decision.settings"},
     ("service", "decision"): {"dms.decision.faults", "dms.decision.flapping"},
+    ("bench", "vehicle"): {"dms.vehicle"},
     ("dashboard", "service"): {"dms.service.notify", "dms.service.status", "dms.service.view"},
 }
 HEAVY = ("cv2", "dlib", "onnxruntime", "can", "cantools", "sqlite3", "paho")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from dms import errors
 from dms.cli import VERBS
-from dms.files.events import COLUMNS
+from dms.files.columns import COLUMNS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -16,7 +16,8 @@ from dms.config import Settings
 from dms.config import load as load_settings
 from dms.errors import ConfigError, DamagedError
 from dms.files.affect import AffectKeeper, write_affect
-from dms.files.events import EventWriter, FrameTable
+from dms.files.events import EventWriter
+from dms.files.frames import FrameTable
 from dms.files.observations import OBSERVATIONS, load, to_line
 from dms.monitor import Monitor, Observer, Sink, replay
 from dms.values import Event, Step

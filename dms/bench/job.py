@@ -21,7 +21,7 @@ from dms import __version__
 from dms.bench.bench import Outputs, Result, bench
 from dms.bench.drives import SEGMENTS, write_segments
 from dms.bench.resume import PartRun
-from dms.chain import Chain, log_beside
+from dms.chain import Chain
 from dms.config import load
 from dms.engine.manifest import FOLDER
 from dms.errors import CameraError, DamagedError, DmsError
@@ -33,6 +33,7 @@ from dms.scoring.labels import Labels
 from dms.scoring.match import Match, ScoringSettings, Tally, due_times, match, tally
 from dms.scoring.quality import SCORED_COLUMNS, QualitySettings, Scored, score_frames
 from dms.values import Event, Kind, Level
+from dms.vehicle import log_beside
 from dms.yamlfile import as_data
 
 _log = logging.getLogger(__name__)

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from dms.errors import ConfigError
-from dms.files.events import COLUMNS, TEXTS, event_object, unit_of
+from dms.files.columns import COLUMNS, TEXTS, unit_of
+from dms.files.events import event_object
 from dms.files.frames import Series, load_frames
 from dms.scoring.labels import Label
 from dms.values import Event

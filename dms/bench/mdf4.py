@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dms.errors import ConfigError
-from dms.files.events import COLUMNS, unit_of
+from dms.files.columns import COLUMNS, unit_of
 from dms.files.frames import load_frames
 
 

@@ -1,9 +1,7 @@
-"""The stable files of a run: events as JSON Lines and the frame table as CSV or Parquet."""
+"""Events as JSON Lines, the stable file of a run."""
 
 from __future__ import annotations
 
-import csv
-import importlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,106 +9,26 @@ from typing import IO, Any
 
 from dms.errors import ConfigError
 from dms.resource import Resource
-from dms.values import (
-    EXPRESSIONS,
-    DriverObservation,
-    DriverState,
-    Event,
-    ExpressionScores,
-    EyeEvidence,
-    Kind,
-    Level,
-    Scalar,
-    VehicleContext,
-)
-
-_EYE = {
-    "lids_open": "probability that the lids are open",
-    "lids_lowered": "the same, lowered after the gaze; 0 where the eye is too small to tell",
-    "lids_closed": "the same, closed",
-    "iris_x": "iris from the middle of the corners, towards the picture's right, in eye widths,",
-    "iris_y": "the same, down,",
-    "iris_sd": "one standard deviation of both",
-}
-
-# Column -> what it holds. Empty (CSV) or null (Parquet) is unknown.
-COLUMNS = {
-    "t_s": "seconds from the start of the recording",
-    "openness_right": "openness of the driver's right eye, 0 closed .. 1 open",
-    "certainty_right": "how sure that is, 0..1",
-    "openness_left": "openness of the driver's left eye, 0 closed .. 1 open",
-    "certainty_left": "how sure that is, 0..1",
-    "ear": "eye aspect ratio, mean of both eyes",
-    "ear_right": "eye aspect ratio of the right eye",
-    "ear_left": "eye aspect ratio of the left eye",
-    "mar": "mouth aspect ratio of the inner lips",
-    "yaw_deg": "head yaw against the camera's axis, left +",
-    "pitch_deg": "head pitch, up +",
-    "roll_deg": "head roll, right +",
-    **{name: f"expression score of {name}, 0..1, newest" for name in EXPRESSIONS},
-    "against_rest": "1 where those are against the driver's own resting face, 0 as anybody's face",
-    "rage_log_odds": "log odds of anger + disgust against rest, newest",
-    "rest_progress": "how much of the resting face is learned, 0..1",
-    "level": "alert level 0..3",
-    "state": "kind of the highest active alert, else eyes: open, closed or unknown",
-    "openness": "openness of both eyes fused, 0..1",
-    "closed_s": "how long the eyes have been closed, s",
-    "perclos": "PERCLOS P80 over its window, 0..1",
-    "drowsiness": "drowsiness in KSS numbers 1..9 (an estimate)",
-    "away_s": "how long attention has been off the road, s",
-    "lids": "open, lowered, closed, away_or_closed or unknown, over time",
-    "unsure_s": "how long the eyes have been closed or away, which cannot be told apart, s",
-    **{
-        f"{side}_{name}": f"{text} of the {side} eye"
-        for side in ("right", "left")
-        for name, text in _EYE.items()
-    },
-    "gaze_yaw_deg": "gaze against the learned road ahead, left +",
-    "gaze_pitch_deg": "gaze, up +",
-    "gaze_sd_deg": "one standard deviation of the less certain angle",
-    "gaze_zone": "where that is: road, left, right, up, mirror, down, lap ..., or unknown",
-    "attention_by": "what says that attention is off the road: head, gaze or both",
-    "rage": "evidence of anger over time, 0..1",
-    "valence": "-1 unpleasant .. 1 pleasant",
-    "baseline_progress": "how much of the driver's own normal is learned, 0..1",
-    "face": "1 where a face is followed, else 0",
-    "unseen": "why the eyes are unknown",
-    "speed_kmh": "vehicle speed",
-    "steering_deg": "steering wheel angle, left +",
-    "brake": "brake pedal or pressure, 0..1",
-    "accelerator": "accelerator pedal, 0..1",
-    "acceleration_mps2": "acceleration along the vehicle, forward +",
-    "horn": "1 while the horn sounds, else 0",
-    "gear": "selector: park, reverse, neutral or drive",
-    "indicator": "turn indicator: off, left, right or hazard",
-}
-TEXTS = frozenset({"state", "lids", "gaze_zone", "attention_by", "unseen", "gear", "indicator"})
+from dms.values import Event, Kind, Level, Scalar
 
 _DIGITS = 4
-_INTEGERS = {"level", "drowsiness", "face", "horn", "against_rest"}
-_EXPRESSION_HELD_S = 0.35
-_UNITS = {"_s": "s", "_deg": "deg", "_kmh": "km/h", "_mps2": "m/s2"}
 
 
-def unit_of(column: str) -> str:
-    """Return the unit of a column of the frame table by its name's end, empty where it has none."""
-    return next((unit for end, unit in _UNITS.items() if column.endswith(end)), "")
-
-
-def _rounded(value: Scalar) -> Scalar:
+def rounded(value: Scalar) -> Scalar:
+    """Return a value as files hold it: numbers of four decimals."""
     return round(value, _DIGITS) if isinstance(value, float) else value
 
 
 def event_object(event: Event) -> dict[str, Any]:
     """Return ``event`` as the JSON object that is stored: numbers rounded to 0.1 ms."""
     thing: dict[str, Any] = {
-        "t_s": _rounded(event.t_s),
+        "t_s": rounded(event.t_s),
         "kind": event.kind.value,
         "level": int(event.level),
-        "start_s": _rounded(event.start_s),
-        "end_s": _rounded(event.end_s),
+        "start_s": rounded(event.start_s),
+        "end_s": rounded(event.end_s),
         "reason": event.reason,
-        "values": {key: _rounded(event.told[key]) for key in sorted(event.told)},
+        "values": {key: rounded(event.told[key]) for key in sorted(event.told)},
     }
     return {key: value for key, value in thing.items() if value is not None}
 
@@ -156,7 +74,7 @@ class EventWriter(Resource):
     """Appends events to a JSON Lines file, each at once on disk."""
 
     def __init__(self, path: Path) -> None:
-        self._file = _create(path)
+        self._file = create(path)
 
     def write(self, event: Event) -> None:
         """Append one event."""
@@ -168,188 +86,10 @@ class EventWriter(Resource):
         self._file.close()
 
 
-class FrameTable(Resource):
-    """Writes one row a frame; ``.csv`` at once, ``.parquet`` in groups of rows.
-
-    Raises ConfigError for another ending, or for Parquet without the bench extra.
-    """
-
-    def __init__(self, path: Path) -> None:
-        if path.suffix not in {".csv", ".parquet"}:
-            raise ConfigError(f"{path}: the frame table is written as .csv or .parquet")
-        self._sink = _Parquet(path) if path.suffix == ".parquet" else _Csv(path)
-        self._scores: tuple[float, ExpressionScores] | None = None
-
-    def write(
-        self,
-        observation: DriverObservation,
-        state: DriverState,
-        vehicle: VehicleContext | None = None,
-    ) -> None:
-        """Add the row of one frame."""
-        if observation.expression is not None:
-            self._scores = (observation.t_s, observation.expression)
-        if self._scores and observation.t_s - self._scores[0] > _EXPRESSION_HELD_S:
-            self._scores = None
-        scores = self._scores[1] if self._scores else None
-        self._sink.write(row(observation, state, scores, vehicle))
-
-    def close(self) -> None:
-        """Write what is left and close the file."""
-        self._sink.close()
-
-
-def row(
-    observation: DriverObservation,
-    state: DriverState,
-    scores: ExpressionScores | None,
-    vehicle: VehicleContext | None = None,
-) -> dict[str, Scalar]:
-    """Return one frame as a row of :data:`COLUMNS`; ``scores``: the newest."""
-    ears = [eye.ear for eye in (observation.right_eye, observation.left_eye) if eye.ear is not None]
-    pose = observation.pose
-    values: dict[str, Scalar] = {
-        "t_s": observation.t_s,
-        "openness_right": state.right_eye.openness,
-        "certainty_right": state.right_eye.certainty,
-        "openness_left": state.left_eye.openness,
-        "certainty_left": state.left_eye.certainty,
-        "ear": sum(ears) / len(ears) if ears else None,
-        "ear_right": observation.right_eye.ear,
-        "ear_left": observation.left_eye.ear,
-        "mar": observation.mar,
-        "yaw_deg": pose.yaw_deg if pose else None,
-        "pitch_deg": pose.pitch_deg if pose else None,
-        "roll_deg": pose.roll_deg if pose else None,
-        **_expression_columns(scores),
-        "rest_progress": state.rest_progress,
-        "level": int(state.level),
-        "state": state.kind.value if state.kind else state.eyes.value,
-        "openness": state.openness,
-        "closed_s": state.closed_s,
-        "perclos": state.perclos,
-        "drowsiness": state.drowsiness,
-        "away_s": state.away_s,
-        "lids": state.lids.value,
-        "unsure_s": state.unsure_s,
-        **_eye_columns("right", observation.right_eye),
-        **_eye_columns("left", observation.left_eye),
-        **_gaze_columns(state),
-        "rage": state.rage,
-        "valence": state.valence,
-        "baseline_progress": state.baseline_progress,
-        "face": int(state.face_seen),
-        "unseen": state.eyes_unseen.value if state.eyes_unseen else None,
-        **_vehicle_columns(vehicle),
-    }
-    return {name: _rounded(values[name]) for name in COLUMNS}
-
-
-def _eye_columns(side: str, eye: EyeEvidence) -> dict[str, Scalar]:
-    lids, iris = eye.lids, eye.iris
-    return {
-        f"{side}_lids_open": lids.open if lids else None,
-        f"{side}_lids_lowered": lids.lowered if lids else None,
-        f"{side}_lids_closed": lids.closed if lids else None,
-        f"{side}_iris_x": iris.x if iris else None,
-        f"{side}_iris_y": iris.y if iris else None,
-        f"{side}_iris_sd": iris.sd if iris else None,
-    }
-
-
-def _gaze_columns(state: DriverState) -> dict[str, Scalar]:
-    gaze = state.gaze
-    return {
-        "gaze_yaw_deg": gaze.yaw_deg if gaze else None,
-        "gaze_pitch_deg": gaze.pitch_deg if gaze else None,
-        "gaze_sd_deg": gaze.sd_deg if gaze else None,
-        "gaze_zone": state.gaze_zone.value,
-        "attention_by": state.attention_by.value if state.attention_by else None,
-    }
-
-
-def _expression_columns(scores: ExpressionScores | None) -> dict[str, Scalar]:
-    if scores is None:
-        return dict.fromkeys((*EXPRESSIONS, "against_rest", "rage_log_odds"))
-    return {
-        **dict(zip(EXPRESSIONS, scores.relative or scores.probabilities, strict=True)),
-        "against_rest": int(scores.relative is not None),
-        "rage_log_odds": scores.rage_log_odds,
-    }
-
-
-def _vehicle_columns(vehicle: VehicleContext | None) -> dict[str, Scalar]:
-    heard = vehicle or VehicleContext(0.0)
-    return {
-        "speed_kmh": heard.speed_kmh,
-        "steering_deg": heard.steering_deg,
-        "brake": heard.brake,
-        "accelerator": heard.accelerator,
-        "acceleration_mps2": heard.acceleration_mps2,
-        "horn": None if heard.horn is None else int(heard.horn),
-        "gear": heard.gear.value if heard.gear else None,
-        "indicator": heard.indicator.value if heard.indicator else None,
-    }
-
-
-def _create(path: Path) -> IO[str]:
+def create(path: Path) -> IO[str]:
+    """Open a new text file, its folder too. Raises ConfigError where that cannot be."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path.open("w", encoding="utf-8", newline="")
     except OSError as error:
         raise ConfigError(f"cannot write {path}: {error.strerror}; choose another place") from error
-
-
-class _Csv:
-    def __init__(self, path: Path) -> None:
-        self._file = _create(path)
-        self._writer = csv.DictWriter(self._file, list(COLUMNS), lineterminator="\n")
-        self._writer.writeheader()
-
-    def write(self, values: dict[str, Scalar]) -> None:
-        self._writer.writerow(values)
-
-    def close(self) -> None:
-        self._file.close()
-
-
-class _Parquet:
-    _GROUP = 3000  # rows
-
-    def __init__(self, path: Path) -> None:
-        try:
-            self._arrow: Any = importlib.import_module("pyarrow")
-            parquet: Any = importlib.import_module("pyarrow.parquet")
-        except ImportError as error:
-            raise ConfigError(
-                "Parquet needs pyarrow: pip install 'dms-jetson[bench]', or write .csv"
-            ) from error
-        _create(path).close()
-        types = {name: self._arrow.int32() for name in _INTEGERS}
-        types |= {name: self._arrow.string() for name in TEXTS}
-        self._schema = self._arrow.schema(
-            [
-                self._arrow.field(
-                    name,
-                    types.get(name, self._arrow.float64()),
-                    metadata={"description": text, "unit": unit_of(name)},
-                )
-                for name, text in COLUMNS.items()
-            ]
-        )
-        self._writer = parquet.ParquetWriter(path, self._schema)
-        self._rows: list[dict[str, Scalar]] = []
-
-    def write(self, values: dict[str, Scalar]) -> None:
-        self._rows.append(values)
-        if len(self._rows) >= self._GROUP:
-            self._flush()
-
-    def close(self) -> None:
-        self._flush()
-        self._writer.close()
-
-    def _flush(self) -> None:
-        if self._rows:
-            self._writer.write_table(self._arrow.Table.from_pylist(self._rows, schema=self._schema))
-            self._rows = []

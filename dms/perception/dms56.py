@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from dms.engine.engine import Engine
 from dms.engine.manifest import load_manifest
 from dms.engine.onnx import OnnxEngine
-from dms.perception.landmarks import DMS56, Landmarks, Predictor
+from dms.perception.landmarks import Landmarks, Predictor
+from dms.perception.schemes import DMS56
 from dms.settings import setting, settings
 from dms.values import Box, Gray, Points
 

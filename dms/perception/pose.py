@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dms.perception.landmarks import Landmarks, Scheme
+from dms.perception.landmarks import Landmarks
+from dms.perception.schemes import Scheme
 from dms.settings import setting, settings
 from dms.values import HeadPose
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from dms.files.events import unit_of
+from dms.files.columns import unit_of
 from dms.report.page import Column, clock, signed, spoken, table
 from dms.report.timeline import LEVEL_NAMES
 from dms.scoring.labels import Label

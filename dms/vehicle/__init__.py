@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dms.vehicle.settings import VehicleSettings
@@ -12,7 +13,9 @@ if TYPE_CHECKING:
     from dms.vehicle.live import LiveVehicle
     from dms.vehicle.logfile import LogVehicle
 
-__all__ = ["Mapping", "VehicleSettings", "check_vehicle", "open_vehicle"]
+__all__ = ["Mapping", "VehicleSettings", "check_vehicle", "log_beside", "open_vehicle"]
+
+LOGS = (".blf", ".asc", ".log", ".mf4", ".trc")  # of the vehicle's bus
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +60,9 @@ def open_vehicle(
 
         return LiveVehicle(settings, bridges)
     return None
+
+
+def log_beside(recording: str) -> Path | None:
+    """Return the bus log that lies beside a recording under its name, or None."""
+    places = (Path(recording).with_suffix(suffix) for suffix in LOGS)
+    return next((place for place in places if place.is_file()), None)

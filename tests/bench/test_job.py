@@ -281,7 +281,7 @@ def test_a_table_in_another_format_does_not_outlive_the_run_that_made_it(tmp_pat
 
 
 def test_a_bus_log_beside_the_recording_is_found_and_counts_as_its_input(tmp_path):
-    from dms.chain import log_beside
+    from dms.vehicle import log_beside
 
     recording = tmp_path / "drive.mp4"
     assert log_beside(str(recording)) is None

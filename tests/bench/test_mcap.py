@@ -8,7 +8,7 @@ from mcap.reader import make_reader
 
 from dms.bench.mcap import write_mcap
 from dms.errors import ConfigError
-from dms.files.events import FrameTable
+from dms.files.frames import FrameTable
 from dms.scoring.labels import Label
 from dms.values import DriverObservation, DriverState, Event, HeadPose, Kind, Level
 

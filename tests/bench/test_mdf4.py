@@ -7,7 +7,7 @@ import asammdf
 
 from dms.bench.mdf4 import write_mdf4
 from dms.errors import ConfigError
-from dms.files.events import FrameTable
+from dms.files.frames import FrameTable
 from dms.values import DriverObservation, DriverState, HeadPose
 
 

@@ -16,7 +16,7 @@ from dms.decision.openness import (
     fuse,
     net_openness,
 )
-from dms.perception.landmarks import DMS56
+from dms.perception.schemes import DMS56
 from dms.values import EyeEvidence, HeadPose, Unseen
 
 S = OpennessSettings(closed_ratio=0.45)

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from dms.errors import ConfigError
-from dms.files.events import FrameTable
-from dms.files.frames import load_frames
+from dms.files.frames import FrameTable, load_frames
 from dms.values import DriverObservation, DriverState, GazeZone
 
 

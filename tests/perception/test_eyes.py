@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from dms.perception.eyes import EyeSettings, aspect_ratio, eye_region, joint_scores, observe_eye
-from dms.perception.landmarks import DLIB68, Landmarks
+from dms.perception.landmarks import Landmarks
+from dms.perception.schemes import DLIB68
 from dms.values import HeadPose, Unseen
 
 OPEN = np.array([(0, 0), (10, -4), (20, -4), (30, 0), (20, 4), (10, 4)], np.float32)

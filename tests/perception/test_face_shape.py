@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dms.perception.landmarks import DLIB68, DMS56, Landmarks, Scheme, face_shape
+from dms.perception.landmarks import Landmarks, face_shape
+from dms.perception.schemes import DLIB68, DMS56, Scheme
 
 
 def face(scheme: Scheme, degrees: float = 0.0, scale: float = 1.0) -> Landmarks:

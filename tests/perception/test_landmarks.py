@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from dms.errors import EngineError
-from dms.perception import landmarks as room
-from dms.perception.landmarks import DLIB68, Landmarks, LandmarkSettings, load_predictor
+from dms.perception import dlib68
+from dms.perception.landmarks import Landmarks, LandmarkSettings, load_predictor
+from dms.perception.schemes import DLIB68
 from dms.values import Box, Gray
 
 
@@ -79,9 +80,9 @@ def test_unknown_model_names_the_known_ones() -> None:
 
 
 def test_missing_wheel_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "find_spec", lambda _name: None)
+    monkeypatch.setattr(dlib68, "find_spec", lambda _name: None)
     with pytest.raises(EngineError, match=r"pip install 'dms-jetson\[dlib68\]'"):
-        room.dlib68_file()
+        dlib68.dlib68_file()
 
 
 def test_unreadable_file_is_named(tmp_path: Path) -> None:

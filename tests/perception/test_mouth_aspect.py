@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from dms.perception.landmarks import DLIB68, Landmarks
+from dms.perception.landmarks import Landmarks
 from dms.perception.mouth import mouth_aspect_ratio
+from dms.perception.schemes import DLIB68
 
 
 def mouth(gap: float, width: float) -> Landmarks:

@@ -2,8 +2,9 @@ import cv2
 import numpy as np
 import pytest
 
-from dms.perception.landmarks import DLIB68, Landmarks
+from dms.perception.landmarks import Landmarks
 from dms.perception.pose import PoseEstimator, PoseSettings, camera_matrix
+from dms.perception.schemes import DLIB68
 
 SIZE = (640, 480)
 LENS = PoseSettings(intrinsics=(640, 640, 320, 240), intrinsics_size=SIZE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dms.perception.landmarks import DMS56
+from dms.perception.schemes import DMS56
 from dms.values import Box, Gray
 from tools.landmarking.blinks import closures, f1, match
 from tools.landmarking.covers import cover

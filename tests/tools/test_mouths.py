@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dms.perception.landmarks import DMS56
+from dms.perception.schemes import DMS56
 from tools.landmarking.jaws import open_mouth, opening
 from tools.landmarking.mouths import PEOPLE, person_of
 

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from dms.engine.manifest import Manifest
 from dms.engine.preprocess.crop import EyeCropSettings, FaceCropSettings, cut, eye_crops, face_crop
-from dms.perception.landmarks import DLIB68, Landmarks, dlib68_file, shape_points
+from dms.perception.dlib68 import dlib68_file, shape_points
+from dms.perception.landmarks import Landmarks
+from dms.perception.schemes import DLIB68
 from tools.drawing.eyes import SPAN, draw_eyes
 from tools.drawing.people import CROP_SPAN, draw_people
 from tools.nets.infrared import infrared

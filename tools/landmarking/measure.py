@@ -19,19 +19,11 @@ import dlib
 import numpy as np
 from numpy.typing import NDArray
 
+from dms.perception.dlib68 import rectangle, shape_points
 from dms.perception.eyes import aspect_ratio
 from dms.perception.face import FaceSettings, FaceTracker
-from dms.perception.landmarks import (
-    DLIB68,
-    DMS56,
-    Landmarks,
-    LandmarkSettings,
-    Predictor,
-    Scheme,
-    load_predictor,
-    rectangle,
-    shape_points,
-)
+from dms.perception.landmarks import Landmarks, LandmarkSettings, Predictor, load_predictor
+from dms.perception.schemes import DLIB68, DMS56, Scheme
 from dms.values import Box, Gray
 from tools.landmarking.blinks import blinks, closed_clips, frames
 from tools.landmarking.yaw import held_out, yaw_curve

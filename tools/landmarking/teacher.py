@@ -18,7 +18,7 @@ from tools.landmarking.label import Array, Label
 # Of the iris model's 71 points the contour: outer corner, upper lid, inner corner, lower lid.
 CONTOUR = (0, 10, 11, 12, 13, 14, 8, 6, 5, 4, 3, 2)
 # Of the mesh's 468: a brow's upper and lower edge, whose middle is its point; then nose, outer
-# lips, inner lips, jaw, as dms.perception.landmarks.DMS56 numbers them.
+# lips, inner lips, jaw, as dms.perception.schemes.DMS56 numbers them.
 BROWS = ((70, 46), (105, 52), (107, 55), (336, 285), (334, 282), (300, 276))
 MESH = (
     168, 4, 98, 2, 327, 61, 37, 0, 267, 291, 314, 17, 84,

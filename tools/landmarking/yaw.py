@@ -11,8 +11,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dms.perception.landmarks import DMS56, Landmarks, Predictor
+from dms.perception.landmarks import Landmarks, Predictor
 from dms.perception.pose import PoseEstimator, PoseSettings
+from dms.perception.schemes import DMS56
 from dms.values import Box
 from tools.landmarking.heads import Turn
 from tools.landmarking.label import Array, Label

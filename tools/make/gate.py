@@ -23,7 +23,9 @@ from dms.engine.preprocess.crop import (
     face_crop,
     to_batch,
 )
-from dms.perception.landmarks import DLIB68, Landmarks, dlib68_file, shape_points
+from dms.perception.dlib68 import dlib68_file, shape_points
+from dms.perception.landmarks import Landmarks
+from dms.perception.schemes import DLIB68
 from dms.values import Gray
 from tools.nets.infrared import infrared
 from tools.rendering.portrait import Portrait, Puppet

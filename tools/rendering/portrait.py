@@ -252,7 +252,7 @@ def _cut_out(photograph: Picture) -> Picture:
 def _depth(x: Map, y: Map) -> Map:
     """Height of the head over its turning axis in photograph pixels: a rounded block with a nose.
 
-    Made to agree with real heads (dms.perception.landmarks.HEAD): the nose's tip lies about half
+    Made to agree with real heads (dms.perception.schemes): the nose's tip lies about half
     the distance of the eyes' outer corners before them, so that a turn of n degrees reads as n
     degrees.
     """

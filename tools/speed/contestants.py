@@ -13,7 +13,7 @@ import numpy as np
 
 from dms.chain import Chain
 from dms.config import load
-from dms.perception.landmarks import dlib68_file
+from dms.perception.dlib68 import dlib68_file
 from dms.values import DriverState, Frame
 
 Step = Callable[[np.ndarray, float, int], Any]
