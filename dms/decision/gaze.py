@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from operator import mul
+from dataclasses import dataclass
 
 from dms.decision.baseline import Baseline
 from dms.decision.tick import TOLERANCE_S, Tick
+from dms.fast_init import fast_init
 from dms.settings import setting, settings
 from dms.values import DriverObservation, EyeEvidence, EyeObservation, Gaze, HeadPose, Iris
 
@@ -67,6 +66,7 @@ class GazeSettings:
     )
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Look:
     """One direction in degrees against the road ahead; ``_sd_deg`` one deviation of each.
@@ -93,6 +93,7 @@ class Look:
         return None if self.hidden else Gaze(self.yaw_deg, self.pitch_deg, self.sd_deg)
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Sight:
     """One reading of one or both eyes against the camera, in degrees."""
@@ -131,18 +132,21 @@ class Pair:
         """Return the middle of both, or the one that is seen where the other would be."""
         if right is not None and left is not None:
             self._learn(right, left, dt_s)
-        shown = [
-            replace(
-                one,
-                yaw_deg=one.yaw_deg + side * self._apart[0] / 2,
-                pitch_deg=one.pitch_deg + side * self._apart[1] / 2,
-            )
-            for one, side in ((right, 1.0), (left, -1.0))
-            if one is not None
-        ]
-        if len(shown) < 2:
-            return shown[0] if shown else None
-        return _middle(shown[0], shown[1])
+        first, second = self._shown(right, 1.0), self._shown(left, -1.0)
+        if first is None or second is None:
+            return first or second
+        return _middle(first, second)
+
+    def _shown(self, one: Sight | None, side: float) -> Sight | None:
+        """Return what the middle of both eyes would show."""
+        if one is None:
+            return None
+        return Sight(
+            one.yaw_deg + side * self._apart[0] / 2,
+            one.pitch_deg + side * self._apart[1] / 2,
+            one.yaw_sd_deg,
+            one.pitch_sd_deg,
+        )
 
     def _learn(self, right: Sight, left: Sight, dt_s: float) -> None:
         self._taught_s = min(self._taught_s + dt_s, self._settings.apart_s)
@@ -222,14 +226,9 @@ class Gazer:
         s, pose = self._settings, observation.pose
         if pose is None:
             return None
-        evidence = (observation.right_eye, observation.left_eye)
         roll_deg = pose.roll_deg - base.roll.value_deg
-        right, left = (
-            sight(eye.iris, pose, roll_deg, s)
-            if eye.iris is not None and _shows_iris(eye, seen, s)
-            else None
-            for eye, seen in zip(evidence, eyes, strict=True)
-        )
+        right = _sight_of(observation.right_eye, eyes[0], pose, roll_deg, s)
+        left = _sight_of(observation.left_eye, eyes[1], pose, roll_deg, s)
         joined = self._pair.join(right, left, dt_s)
         unsure = joined is None or joined.yaw_sd_deg > s.unsure_deg
         return None if unsure else joined
@@ -247,6 +246,14 @@ class Gazer:
         )
 
 
+def _sight_of(
+    eye: EyeEvidence, seen: EyeObservation, pose: HeadPose, roll_deg: float, s: GazeSettings
+) -> Sight | None:
+    if eye.iris is None or not _shows_iris(eye, seen, s):
+        return None
+    return sight(eye.iris, pose, roll_deg, s)
+
+
 def _shows_iris(eye: EyeEvidence, seen: EyeObservation, s: GazeSettings) -> bool:
     """Whether the lids leave the iris to be seen."""
     if seen.openness is None or seen.openness < s.open_least:
@@ -256,16 +263,13 @@ def _shows_iris(eye: EyeEvidence, seen: EyeObservation, s: GazeSettings) -> bool
 
 def _mean(sights: list[Sight]) -> Sight:
     """Return the mean, the surer ones weighing more; a mean is no surer: errors last for longer."""
-    weights = [1.0 / max(one.yaw_sd_deg, _LEAST_SD_DEG) ** 2 for one in sights]
-    total = sum(weights)
-
-    def mean(values: Iterable[float]) -> float:
-        weighed: float = sum(map(mul, weights, values))
-        return weighed / total
-
-    return Sight(
-        mean([one.yaw_deg for one in sights]),
-        mean([one.pitch_deg for one in sights]),
-        mean([one.yaw_sd_deg for one in sights]),
-        mean([one.pitch_sd_deg for one in sights]),
-    )
+    total = yaw = pitch = yaw_sd = pitch_sd = 0.0
+    for one in sights:
+        sd_deg = one.yaw_sd_deg
+        weight = 1.0 / max(sd_deg, _LEAST_SD_DEG) ** 2
+        total += weight
+        yaw += weight * one.yaw_deg
+        pitch += weight * one.pitch_deg
+        yaw_sd += weight * sd_deg
+        pitch_sd += weight * one.pitch_sd_deg
+    return Sight(yaw / total, pitch / total, yaw_sd / total, pitch_sd / total)

@@ -247,14 +247,16 @@ def _join(
     unseen: Unseen | None,
 ) -> Openness:
     right, left = eyes
-    seen = [(e.openness, e.certainty) for e in eyes if e.openness is not None]
-    total = sum(certainty for _, certainty in seen)
+    one, other = right.openness, left.openness
+    first = 0.0 if one is None else right.certainty
+    second = 0.0 if other is None else left.certainty
+    total = first + second
     if total <= 0.0:
         reason = unseen or right.unseen or left.unseen or Unseen.UNSURE
         return Openness(right, left, None, 0.0, reason)
-    both = sum(value * certainty for value, certainty in seen) / total
-    certainty = max(certainty for _, certainty in seen)
-    if len(seen) == 2:  # a wink, or one eye misread: less sure
-        certainty *= 1.0 - 0.5 * abs(seen[0][0] - seen[1][0])
-    lead = sum(more * eye.certainty for more, eye in zip(leads, eyes, strict=True)) / total
+    both = ((one or 0.0) * first + (other or 0.0) * second) / total
+    certainty = max(first, second)
+    if one is not None and other is not None:  # a wink, or one eye misread: less sure
+        certainty *= 1.0 - 0.5 * abs(one - other)
+    lead = (leads[0] * right.certainty + leads[1] * left.certainty) / total
     return Openness(right, left, both, certainty, None, ears, logits, both + lead)

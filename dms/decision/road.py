@@ -63,9 +63,8 @@ class Road:
     def direction(self, head: tuple[float, float]) -> tuple[float, float]:
         """Return yaw and pitch of the road against the camera, in degrees."""
         s = self._settings
-        clamps = (s.yaw_clamp_deg, s.pitch_clamp_deg)
-        yaw_deg, pitch_deg = (self._bounded(axis, head[axis], clamps[axis]) for axis in (0, 1))
-        return yaw_deg, pitch_deg
+        yaw_deg = self._bounded(0, head[0], s.yaw_clamp_deg)
+        return yaw_deg, self._bounded(1, head[1], s.pitch_clamp_deg)
 
     def teach(self, gaze: tuple[float, float], head: tuple[float, float], dt_s: float) -> None:
         """Add ``dt_s`` seconds of a look at ``gaze``: yaw and pitch against the camera."""
@@ -77,11 +76,11 @@ class Road:
         self._mass_s = min(self._mass_s + weight_s, s.memory_s)
         share = min(weight_s / self._mass_s, 1.0)
         origin = (0.0, 0.0) if self.learned else head
-        yaw_deg, pitch_deg = (
-            mean + (seen - start - mean) * share
-            for mean, seen, start in zip(self._mean, gaze, origin, strict=True)
+        yaw_deg, pitch_deg = self._mean
+        self._mean = (
+            yaw_deg + (gaze[0] - origin[0] - yaw_deg) * share,
+            pitch_deg + (gaze[1] - origin[1] - pitch_deg) * share,
         )
-        self._mean = yaw_deg, pitch_deg
         self._near_s += dt_s * (near > 0.0)
         self._all_s += dt_s
         enough = self._near_s >= max(s.learn_s, s.share_least * self._all_s)

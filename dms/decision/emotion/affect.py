@@ -7,7 +7,7 @@ vehicle; :mod:`dms.decision.emotion.rage` judges what this tracks.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from dms.fast_init import fast_init
 from dms.settings import setting, settings
@@ -78,20 +78,13 @@ class AffectTracks:
                 self._follow_odds(t_s, scores.rage_log_odds)
                 if scores.sure:
                     self._follow(t_s, scores)
-        told = Affect(
-            odds=None if t_s - self._odds_s > self._settings.hold_s else self._odds,
-            rest_known=self._rest_known,
-            rest_progress=self._rest_progress,
-        )
+        odds = None if t_s - self._odds_s > self._settings.hold_s else self._odds
+        known, progress = self._rest_known, self._rest_progress
         if self._scores is None or t_s - self._scored_s > self._settings.hold_s:
-            return told
-        return replace(
-            told,
-            scores=tuple(self._scores),
-            valence=self._valence,
-            arousal=self._arousal,
-            by=EmotionBy.REST if self._rest_known else EmotionBy.ABSOLUTE,
-        )
+            return Affect(odds=odds, rest_known=known, rest_progress=progress)
+        by = EmotionBy.REST if known else EmotionBy.ABSOLUTE
+        scores = tuple(self._scores)
+        return Affect(scores, self._valence, self._arousal, by, odds, known, progress)
 
     def _follow(self, t_s: float, scores: ExpressionScores) -> None:
         gap_s = t_s - self._scored_s
