@@ -83,8 +83,8 @@ class AffectTracks:
         if self._scores is None or t_s - self._scored_s > self._settings.hold_s:
             return Affect(odds=odds, rest_known=known, rest_progress=progress)
         by = EmotionBy.REST if known else EmotionBy.ABSOLUTE
-        scores = tuple(self._scores)
-        return Affect(scores, self._valence, self._arousal, by, odds, known, progress)
+        smooth = tuple(self._scores)
+        return Affect(smooth, self._valence, self._arousal, by, odds, known, progress)
 
     def _follow(self, t_s: float, scores: ExpressionScores) -> None:
         gap_s = t_s - self._scored_s
