@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,19 +17,19 @@ from dms.engine.engine import Engine
 from dms.engine.manifest import Manifest
 from dms.engine.preprocess.crop import Affine, EyeCropSettings, eye_crops, eye_matrices, to_batch
 from dms.errors import EngineError
-from dms.perception.eyes import mean_and_spread
+from dms.fast_init import fast_init
 from dms.values import Gray, Iris, Lids
 
 _LEAST_WIDTH = 0.2  # of the crop's side between the corners; less is no eye
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class EyeScores:
     """What the net says of one eye; probabilities 0..1, of the lids given that it is visible."""
 
     open_probability: float
     visible_probability: float
-    contrast: float | None = None  # deviation of the crop over its mean; None: crop on the GPU
     lids: Lids | None = None  # None: a net that tells open and closed only
     iris: Iris | None = None
 
@@ -50,11 +50,7 @@ class EyeStateNet:
     def read(self, gray: Gray, anchors: NDArray[np.floating]) -> tuple[EyeScores, EyeScores]:
         """Score the driver's right and left eye, given the (4, 2) anchors. Raises EngineError."""
         crops = eye_crops(gray, anchors, self._framing)
-        right, left = self.scores(self._engine.infer(to_batch(crops)))
-        return (
-            replace(right, contrast=_contrast(crops[0])),
-            replace(left, contrast=_contrast(crops[1])),
-        )
+        return self.scores(self._engine.infer(to_batch(crops)))
 
     def scores(self, out: Mapping[str, NDArray[np.float32]]) -> tuple[EyeScores, EyeScores]:
         """Both eyes from the net's outputs, each (2, n)."""
@@ -89,8 +85,3 @@ def iris_of(points: list[float], *, mirrored: bool) -> Iris:
     return Iris(
         round(-along if mirrored else along, 5), round(below, 5), round(math.sqrt(2) * spread, 5)
     )
-
-
-def _contrast(crop: Gray) -> float:
-    mean, spread = mean_and_spread(crop)
-    return round(spread / max(mean, 1.0), 6)

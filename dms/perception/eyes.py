@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from statistics import fmean
 
 import cv2
 import numpy as np
@@ -50,13 +49,16 @@ def aspect_ratio(contour: Points) -> float:
     half, width = contour.shape[0] // 2, width_px(contour)
     if width <= 0.0:
         return 0.0
-    gaps = contour[1:half] - contour[:half:-1]
-    return float(np.hypot(gaps[:, 0], gaps[:, 1]).mean()) / width
+    points = contour.tolist()  # so few that arrays would cost more
+    facing = zip(points[1:half], reversed(points[half + 1 :]), strict=True)
+    gaps = [math.hypot(x - u, y - v) for (x, y), (u, v) in facing]
+    return sum(gaps) / len(gaps) / width
 
 
 def width_px(contour: Points) -> float:
     """Return the distance of the eye's corners, of a contour as in landmarks.Scheme."""
-    return math.hypot(*(contour[contour.shape[0] // 2] - contour[0]).tolist())
+    (x, y), (u, v) = contour[0].tolist(), contour[contour.shape[0] // 2].tolist()
+    return math.hypot(u - x, v - y)
 
 
 def joint_scores(said: Sequence[tuple[float, float]]) -> tuple[float, float]:
@@ -67,8 +69,8 @@ def joint_scores(said: Sequence[tuple[float, float]]) -> tuple[float, float]:
     """
     if len(said) == 1:
         return said[0]
-    odds = fmean(logit(opened) for opened, _ in said)
-    return round(1.0 / (1.0 + math.exp(-odds)), 6), min(visible for _, visible in said)
+    odds = sum([logit(opened) for opened, _ in said]) / len(said)
+    return round(1.0 / (1.0 + math.exp(-odds)), 6), min([visible for _, visible in said])
 
 
 def without_lowered(lids: Lids) -> Lids:
@@ -80,8 +82,8 @@ def without_lowered(lids: Lids) -> Lids:
 
 def eye_region(gray: Gray, contour: Points) -> Gray:
     """Return the part of ``gray`` around an eye's contour, half an eye wider; may be empty."""
-    left, top = contour.min(axis=0)
-    right, bottom = contour.max(axis=0)
+    across, down = contour.T.tolist()
+    left, right, top, bottom = min(across), max(across), min(down), max(down)
     margin = 0.25 * (right - left)
     height, width = gray.shape
     x0, x1 = max(0, int(left - margin)), min(width, int(right + margin) + 1)
@@ -113,19 +115,20 @@ def observe_eye(
         return EyeEvidence(unseen=Unseen.NO_FACE)
     mean, spread = mean_and_spread(region)
     contrast = spread / mean if mean > 0 else 0.0
-    unseen = _unseen(contour, region, mean, left, pose, settings)
+    width = width_px(contour)
+    unseen = _unseen(width, region, mean, left, pose, settings)
     shade = mean / face_mean if face_mean else None
     return EyeEvidence(
         ear=aspect_ratio(contour),
         contrast=contrast,
         shade=shade,
         unseen=unseen,
-        width_px=width_px(contour),
+        width_px=width,
     )
 
 
 def _unseen(
-    contour: Points,
+    width: float,
     region: Gray,
     mean: float,
     left: bool,
@@ -137,7 +140,7 @@ def _unseen(
         far = pose.yaw_deg if left else -pose.yaw_deg
         if far > settings.largest_yaw_deg:
             return Unseen.TURNED_AWAY
-    if width_px(contour) < settings.smallest_px:
+    if width < settings.smallest_px:
         return Unseen.TOO_SMALL
     if mean < settings.dark_mean:
         return Unseen.DARK

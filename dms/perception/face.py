@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from dms.engine.preprocess.crop import fit_similarity
 from dms.errors import EngineError
+from dms.fast_init import fast_init
 from dms.perception.face_search import FaceSearch, FaceSettings, overlap
 from dms.perception.landmarks import Landmarks, Predictor
 from dms.values import Box, Frame, Gray, Unseen
@@ -25,6 +26,7 @@ _PATCH_PX = 32
 _PATCH_ANCHORS = np.array([[9, 11], [23, 11], [10.5, 24], [21.5, 24]], np.float32)
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Face:
     """A face in one frame."""

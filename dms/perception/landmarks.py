@@ -15,11 +15,13 @@ from typing import cast
 import numpy as np
 
 from dms.errors import EngineError
+from dms.fast_init import fast_init
 from dms.perception.schemes import DLIB68, DMS56, Scheme
 from dms.settings import setting, settings
 from dms.values import Box, Gray, Points
 
 
+@fast_init
 @dataclass(frozen=True, slots=True)
 class Landmarks:
     """Points of one face, (scheme.count, 2) float32 in pixels, and how well they fit.

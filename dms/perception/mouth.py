@@ -81,12 +81,15 @@ def mouth_aspect_ratio(marks: Landmarks) -> float | None:
     On the scale of dlib's points, whichever model placed them (``Scheme.lip_scale``): 0 for
     a closed mouth; what a yawn reads stands in :class:`dms.decision.fatigue.yawns.YawnSettings`.
     """
-    scheme, points = marks.scheme, marks.points
+    scheme, points = marks.scheme, marks.points.tolist()  # so few that arrays would cost more
     right, left = scheme.inner_corners
-    width = float(np.hypot(*(points[left] - points[right])))
+    width = _apart(points[left], points[right])
     if width <= 0.0:
         return None
-    upper, lower = np.asarray(scheme.lips).T
-    gaps = points[lower] - points[upper]
+    gaps = [_apart(points[lower], points[upper]) for upper, lower in scheme.lips]
     gain, offset = scheme.lip_scale
-    return max(0.0, gain * float(np.hypot(gaps[:, 0], gaps[:, 1]).mean()) / width + offset)
+    return max(0.0, gain * (sum(gaps) / len(gaps)) / width + offset)
+
+
+def _apart(one: list[float], other: list[float]) -> float:
+    return hypot(one[0] - other[0], one[1] - other[1])

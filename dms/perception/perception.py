@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from dms.errors import EngineError
@@ -31,6 +30,7 @@ from dms.values import (
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
 _MARKS = "landmark model"
+_NOT_ASKED = (Unseen.TURNED_AWAY, Unseen.TOO_SMALL)  # the crop shows no eye for a net to tell of
 
 
 @settings
@@ -198,20 +198,24 @@ class Perception:
         if net is not None:
             scores = self._asked("eye-state net", lambda: net.read(gray, marks.anchors))
         first, second = scores or (None, None)
-        return (
-            self._with_lids(_scored(right, marks, 0, first), first),
-            self._with_lids(_scored(left, marks, 1, second), second),
-        )
+        return self._told(right, marks, 0, first), self._told(left, marks, 1, second)
 
-    def _with_lids(self, eye: EyeEvidence, score: EyeScores | None) -> EyeEvidence:
-        """Add lids and iris where the net tells them of an eye that it was asked about."""
-        lids: Lids | None = getattr(score, "lids", None)
-        iris: Iris | None = getattr(score, "iris", None)
-        if lids is None or eye.visible_probability is None:
+    def _told(
+        self, eye: EyeEvidence, marks: Landmarks, side: int, score: EyeScores | None
+    ) -> EyeEvidence:
+        """Add what the nets say: the eye net, and the landmark model where it tells of eyes."""
+        said = [] if marks.eyes is None else [marks.eyes[side]]
+        if score is not None:
+            said.append((score.open_probability, score.visible_probability))
+        if not said or eye.unseen in _NOT_ASKED:
             return eye
-        if (eye.width_px or 0.0) < self._settings.eyes.lowered_least_px:
-            return replace(eye, lids=without_lowered(lids))
-        return replace(eye, lids=lids, iris=iris)
+        opened, visible = joint_scores(said)
+        lids: Lids | None = getattr(score, "lids", None)
+        iris: Iris | None = None if lids is None else getattr(score, "iris", None)
+        if lids is not None and (eye.width_px or 0.0) < self._settings.eyes.lowered_least_px:
+            lids, iris = without_lowered(lids), None
+        seen = (eye.contrast, eye.shade, eye.unseen)
+        return EyeEvidence(eye.ear, opened, visible, *seen, lids, iris, eye.width_px)
 
     def _expression_of(self, frame: Frame, face: Face) -> ExpressionScores | None:
         net = self.expression
@@ -236,19 +240,6 @@ class Perception:
             return None
         self._faults.pop(part, None)
         return answer
-
-
-def _scored(
-    eye: EyeEvidence, marks: Landmarks, side: int, score: EyeScores | None = None
-) -> EyeEvidence:
-    """Add what the nets say: the eye-state net, and the landmark model where it tells of eyes."""
-    said = [] if marks.eyes is None else [marks.eyes[side]]
-    if score is not None:
-        said.append((score.open_probability, score.visible_probability))
-    if not said or eye.unseen in {Unseen.TURNED_AWAY, Unseen.TOO_SMALL}:
-        return eye  # the crop shows no eye, so no net has anything to say
-    opened, visible = joint_scores(said)
-    return replace(eye, open_probability=opened, visible_probability=visible)
 
 
 def _cut_at_side(gray: Gray, marks: Landmarks) -> bool:

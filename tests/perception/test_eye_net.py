@@ -20,16 +20,6 @@ def test_both_eyes_are_scored_from_their_own_crops(tmp_path):
     assert right.open_probability == pytest.approx(float(expected["open"][0, 0]), abs=1e-5)
     assert left.visible_probability == pytest.approx(float(expected["visible"][1, 0]), abs=1e-5)
     assert right != left
-    assert 0.2 < right.contrast < 0.8
-
-
-def test_black_picture_has_no_contrast(tmp_path):
-    write_eye_state(tmp_path)
-    manifest = load_manifest("eye_state", tmp_path)
-    with open_engine(manifest) as engine:
-        anchors = FaceCropSettings().template
-        right, _ = EyeStateNet(engine, manifest).read(np.zeros((60, 60), np.uint8), anchors)
-    assert right.contrast == 0
 
 
 def test_manifest_without_its_outputs_is_refused(tmp_path):

@@ -186,14 +186,12 @@ def test_a_failing_mouth_net_is_a_fault_and_leaves_the_lips(dlib68, nets, portra
 
 
 def test_two_models_word_on_the_eyes_is_joined(dlib68, nets, portrait, monkeypatch):
-    import dms.perception.perception as module
-
     perception = Perception(dlib68, *nets, PerceptionSettings())
-    real = module._scored
+    real = perception._told
     eyes = ((0.5, 0.6), (0.2, 0.99))
     monkeypatch.setattr(
-        module, "_scored",
-        lambda eye, marks, side, score=None: real(eye, replace_eyes(marks, eyes), side, score),
+        perception, "_told",
+        lambda eye, marks, side, score: real(eye, replace_eyes(marks, eyes), side, score),
     )  # fmt: skip
     seen = perception.observe(Frame(portrait, 0.0, 0))
     assert seen.right_eye.open_probability == pytest.approx(0.75, abs=0.001)  # of 0.9 and 0.5
@@ -233,7 +231,7 @@ def test_lowered_lids_are_told_only_of_an_eye_that_is_wide_enough(
 ):
     class Net:
         def read(self, gray, anchors):
-            eye = EyeScores(0.3, 0.99, None, Lids(0.1, 0.6, 0.3), Iris(0.0, 0.1, 0.02))
+            eye = EyeScores(0.3, 0.99, Lids(0.1, 0.6, 0.3), Iris(0.0, 0.1, 0.02))
             return eye, eye
 
     settings = PerceptionSettings(eyes=EyeSettings(lowered_least_px=least_px))
