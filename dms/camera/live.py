@@ -14,11 +14,11 @@ from dataclasses import replace
 from typing import Any
 
 import cv2
-import numpy as np
 from numpy.typing import NDArray
 
 from dms.camera.argus import ADVICE, ask_for_restart, behind_argus
 from dms.camera.camera import Camera
+from dms.camera.frozen import Frozen, same
 from dms.camera.gray import frame_picture
 from dms.camera.settings import CameraSettings
 from dms.camera.source import Picture, Source
@@ -47,7 +47,6 @@ class _Reader:
         self, source: Source, frozen_s: float | None, stale: NDArray[Any] | None = None
     ) -> None:
         self._source = source
-        self._frozen_s = frozen_s
         self.stale = stale  # the frozen picture: until another one comes, nothing has come
         self._condition = threading.Condition()
         self._stopping = threading.Event()
@@ -56,8 +55,8 @@ class _Reader:
         self.finished = False
         self._interrupted = self._delivered = False
         self._count = 0
-        self._previous: NDArray[Any] | None = None
-        self._changed_s = self._arrived_s = time.monotonic()
+        self._arrived_s = time.monotonic()
+        self._frozen = Frozen(frozen_s, self._arrived_s)
         self._stamp_s = float("-inf")
         self._thread = threading.Thread(target=self._run, name="dms-camera", daemon=True)
         self._thread.start()
@@ -138,7 +137,7 @@ class _Reader:
         now_s = time.monotonic()
         if picture.image.size == 0:
             raise CameraLostError("The camera gives empty pictures; check its cable and driver.")
-        if self.stale is not None and _same(picture.image, self.stale):
+        if self.stale is not None and same(picture.image, self.stale):
             return
         self.stale = None
         self._watch_frozen(picture.image, now_s)
@@ -154,24 +153,14 @@ class _Reader:
             self._condition.notify_all()
 
     def _watch_frozen(self, image: NDArray[Any], now_s: float) -> None:
-        """Raise CameraLostError where the very same picture comes again and again.
-
-        A picture of one single value (lens covered, all white) may repeat on a sound camera: what
-        it shows is judged by perception, not here.
-        """
-        before, self._previous = self._previous, image
-        if not _same(before, image) or image.min() == image.max():
-            self._changed_s = now_s
-        elif self._frozen_s is not None and now_s - self._changed_s >= self._frozen_s:
+        """Raise CameraLostError where the very same picture comes again and again."""
+        why = self._frozen.why(image, now_s)
+        if why is not None:
             self.stale = image
             raise CameraLostError(
-                f"The camera's picture is frozen: the very same for {self._frozen_s:g} s. It is "
-                "opened again; if this repeats, replug the camera or look at its driver."
+                f"{why} It is opened again; if this repeats, replug the camera or look at its "
+                "driver."
             )
-
-
-def _same(one: NDArray[Any] | None, other: NDArray[Any]) -> bool:
-    return one is not None and one.dtype == other.dtype and np.array_equal(one, other)
 
 
 class LiveCamera(Camera):

@@ -15,7 +15,8 @@ from typing import Any
 from dms.commands.options import add_settings, check_above_zero, may_erase, settings_of
 from dms.files.events import event_object
 from dms.masking import cell, told
-from dms.store.events import EventStore, Note, StoredEvent, store_path
+from dms.store.events import EventStore, store_path
+from dms.store.rows import Note, StoredEvent
 from dms.values import Kind, Level
 
 _COLUMNS = ("number", "drive", "utc", "t_s", "kind", "level", "start_s", "end_s", "reason")

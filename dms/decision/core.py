@@ -19,10 +19,11 @@ from dms.decision.fatigue.fatigue import Fatigue
 from dms.decision.gates import Gates
 from dms.decision.nan_guard import finite
 from dms.decision.openness import Openness, fuse
-from dms.decision.policy import Policy, Situation
+from dms.decision.policy import Policy
 from dms.decision.profiles import find_rules
 from dms.decision.seat import Seat
 from dms.decision.settings import CoreSettings
+from dms.decision.situation import Situation
 from dms.decision.spoof import Still, disbelieve
 from dms.decision.switches import Switchboard
 from dms.decision.tick import Tick

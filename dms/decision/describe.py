@@ -9,7 +9,7 @@ from dms.decision.emotion.emotion import Emotion
 from dms.decision.fatigue.closure import Closure
 from dms.decision.fatigue.fatigue import Fatigue
 from dms.decision.openness import Openness
-from dms.decision.policy import Switches
+from dms.decision.switches import Switches
 from dms.values import (
     DriverObservation,
     EyesState,

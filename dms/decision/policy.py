@@ -12,8 +12,9 @@ from dms.decision.alerts import CASCADE, Board, Standing
 from dms.decision.faults import new_faults
 from dms.decision.gates import Gates
 from dms.decision.profiles import Rules
+from dms.decision.situation import Situation
+from dms.decision.switches import Switches
 from dms.decision.tick import reached
-from dms.fast_init import fast_init
 from dms.settings import setting, settings
 from dms.values import AttentionBy, Event, EyesState, Fault, Kind, Level, Scalar, Unseen
 
@@ -54,44 +55,6 @@ class PolicySettings:
     )
     degraded_back: float = setting(2.0, gt=0, text="seen time takes this much faster away")
     pause_s: float = setting(600.0, unit="s", gt=0, text="a pause ends by itself after this")
-
-
-@fast_init
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """All that the rules look at in one step; ``dt_s`` is 0 after a gap between frames."""
-
-    t_s: float
-    dt_s: float = 0.0
-    eyes: EyesState = EyesState.UNKNOWN
-    unseen: Unseen | None = None
-    closed_s: float = 0.0
-    closure_start_s: float | None = None
-    unsure_s: float = 0.0  # the same where the eyes may as well look down
-    nod: Event | None = None  # seen in this step, as observed
-    away: bool | None = None
-    away_s: float = 0.0
-    away_start_s: float | None = None
-    away_sum_s: float = 0.0
-    away_by: AttentionBy | None = None
-    slumped: bool = False
-    drowsiness: int | None = None
-    drowsiness_reason: str = ""
-    rage: Level = Level.NONE
-    rage_reason: str = ""
-    faults: tuple[Fault, ...] = ()
-
-
-@fast_init
-@dataclass(frozen=True, slots=True)
-class Switches:
-    """What has been asked for; ``acknowledged`` and ``pressed`` (a button) hold for one step."""
-
-    paused: bool = False
-    warnings: bool = True
-    rage: bool = True
-    acknowledged: bool = False
-    pressed: bool = False
 
 
 @dataclass(slots=True)

@@ -7,7 +7,8 @@ driver's, his baseline is taken up again. Lids that only hang lower are the same
 
 from __future__ import annotations
 
-from dms.decision.baseline import Baseline, BaselineSettings, Known
+from dms.decision.baseline import Baseline, Known
+from dms.decision.learning import BaselineSettings
 from dms.decision.tick import Tick, reached
 from dms.settings import setting, settings
 

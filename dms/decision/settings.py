@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dms.decision.baseline import BaselineSettings
 from dms.decision.distraction import DistractionSettings
 from dms.decision.emotion.affect import AffectSettings
 from dms.decision.emotion.context import ContextSettings
@@ -21,6 +20,7 @@ from dms.decision.fatigue.yawns import YawnSettings
 from dms.decision.gates import GateSettings
 from dms.decision.gaze import GazeSettings
 from dms.decision.head import HeadSettings
+from dms.decision.learning import BaselineSettings
 from dms.decision.lids import LidSettings
 from dms.decision.openness import OpennessSettings
 from dms.decision.policy import PolicySettings

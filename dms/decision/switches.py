@@ -5,8 +5,22 @@ A reset for another recording or driver keeps the switches and ends a pause that
 
 from __future__ import annotations
 
-from dms.decision.policy import Switches
+from dataclasses import dataclass
+
+from dms.fast_init import fast_init
 from dms.values import Command, PauseReason, VehicleContext
+
+
+@fast_init
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """What has been asked for; ``acknowledged`` and ``pressed`` (a button) hold for one step."""
+
+    paused: bool = False
+    warnings: bool = True
+    rage: bool = True
+    acknowledged: bool = False
+    pressed: bool = False
 
 
 class Switchboard:

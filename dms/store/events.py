@@ -7,14 +7,12 @@ kill -9 and a power cut. No pictures and nothing that identifies a person is eve
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import math
 import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from dms.errors import StoreError
@@ -22,6 +20,7 @@ from dms.folders import state_folder
 from dms.resource import OpenedResource
 from dms.settings import setting, settings
 from dms.store.age import AGE_SCHEMA, StoreAge
+from dms.store.rows import Drive, Note, StoredEvent, columns_of, event_of
 from dms.values import Event, Kind, Level
 
 _log = logging.getLogger(__name__)
@@ -65,41 +64,6 @@ class StoreSettings:
 def store_path(settings: StoreSettings, environment: Mapping[str, str]) -> Path:
     """Return where the file is: as set, else in the service's state folder."""
     return Path(settings.path) if settings.path else state_folder(environment) / "events.db"
-
-
-@dataclass(frozen=True, slots=True)
-class StoredEvent:
-    """One event with its row number, its drive and the wall clock when it was stored."""
-
-    number: int
-    drive: int | None
-    utc_s: float
-    event: Event
-
-
-@dataclass(frozen=True, slots=True)
-class Drive:
-    """One drive; ``ended`` is false if the power went before its end could be written."""
-
-    number: int
-    begin_utc_s: float
-    seen_utc_s: float
-    ended: bool
-    ignition: bool | None
-    baseline_progress: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """Who did what to the service: ``what``, over or by which ``source``, and how many times."""
-
-    what: str
-    source: str
-    times: int = 1
-
-    def __str__(self) -> str:
-        more = f", {self.times} times" if self.times > 1 else ""
-        return f"{self.what} (by {self.source}){more}"
 
 
 class EventStore(OpenedResource):
@@ -193,7 +157,7 @@ class EventStore(OpenedResource):
                 row = base.execute(
                     "INSERT INTO events(drive, utc, t_s, kind, level, start_s, end_s, reason, "
                     '"values") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
-                    (drive, now, *_columns(event)),
+                    (drive, now, *columns_of(event)),
                 )
                 rows.append(int(row.lastrowid or 0))
         self._commits += 1
@@ -240,7 +204,7 @@ class EventStore(OpenedResource):
             (since_utc_s or 0.0, int(lowest), kind and kind.value, kind and kind.value),
         )
         for row in found:
-            yield StoredEvent(row[0], row[1], row[2], _event(row[3:]))
+            yield StoredEvent(row[0], row[1], row[2], event_of(row[3:]))
 
     def drives(self) -> list[Drive]:
         """Return all drives, oldest first."""
@@ -408,25 +372,4 @@ def _corrupt(error: sqlite3.Error) -> bool:
     """Tell a damaged file from a full, locked or missing one."""
     return isinstance(error, sqlite3.DatabaseError) and (
         "malformed" in str(error) or "not a database" in str(error)
-    )
-
-
-def _columns(event: Event) -> tuple[object, ...]:
-    values = json.dumps(dict(event.told), sort_keys=True)
-    level, kind = int(event.level), event.kind.value
-    return event.t_s, kind, level, event.start_s, event.end_s, event.reason, values
-
-
-def _event(row: Sequence[object]) -> Event:
-    t_s, kind, level, start_s, end_s, reason, told = row
-    values = json.loads(str(told))
-    values.pop("wording", None)  # goes by kind and level
-    return Event(
-        t_s=float(str(t_s)),
-        kind=Kind(str(kind)),
-        level=Level(int(str(level))),
-        reason=str(reason),
-        start_s=None if start_s is None else float(str(start_s)),
-        end_s=None if end_s is None else float(str(end_s)),
-        values=values,
     )

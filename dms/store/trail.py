@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from dms.masking import told
-from dms.store.events import Note
+from dms.store.rows import Note
 from dms.values import Command, Step
 
 _log = logging.getLogger(__name__)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from dms.errors import StoreError
 from dms.resource import OpenedResource
-from dms.store.events import EventStore, Note
+from dms.store.events import EventStore
+from dms.store.rows import Note
 from dms.values import Event, Kind, Part, Step
 
 _log = logging.getLogger(__name__)

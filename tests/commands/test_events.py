@@ -5,7 +5,8 @@ import json
 import pytest
 
 from dms.cli import main
-from dms.store.events import EventStore, Note, StoreSettings
+from dms.store.events import EventStore, StoreSettings
+from dms.store.rows import Note
 from dms.values import Event, Kind, Level
 
 

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dms.decision.baseline import (
-    Angle,
-    Baseline,
-    BaselineSettings,
-    OpenLevel,
-    ear_scale,
-    logit_scale,
-)
+from dms.decision.baseline import Baseline, ear_scale, logit_scale
+from dms.decision.learning import Angle, BaselineSettings, OpenLevel
 from dms.odds import LOGIT_MOST, logit
 from dms.values import EXPRESSIONS, HeadPose
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dms.decision.baseline import Baseline, BaselineSettings
+from dms.decision.baseline import Baseline
 from dms.decision.gaze import Gazer, GazeSettings, Look, Pair, Sight, sight
+from dms.decision.learning import BaselineSettings
 from dms.values import DriverObservation, EyeEvidence, EyeObservation, HeadPose, Iris, Lids
 from tests.decision.ticks import Ticks
 

@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 
 from dms.decision.gates import Gates, GateSettings
-from dms.decision.policy import Policy, PolicySettings, Situation, Switches
+from dms.decision.policy import Policy, PolicySettings
 from dms.decision.profiles import EU_GSR, Rules
 from dms.decision.profiles import EURO_NCAP_2026 as RULES
+from dms.decision.situation import Situation
+from dms.decision.switches import Switches
 from dms.values import Event, EyesState, Fault, Kind, Level, Part, Unseen, VehicleContext
 
 S = PolicySettings()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dms.decision.baseline import BaselineSettings, Known
+from dms.decision.baseline import Known
+from dms.decision.learning import BaselineSettings
 from dms.decision.seat import Seat, SeatSettings
 from dms.values import HeadPose
 from tests.decision.ticks import Ticks

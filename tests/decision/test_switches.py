@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dms.decision.policy import Switches
-from dms.decision.switches import Switchboard
+from dms.decision.switches import Switchboard, Switches
 from dms.values import Command, PauseReason, VehicleContext
 
 

@@ -11,7 +11,8 @@ import pytest
 
 import dms
 from dms.errors import StoreError
-from dms.store.events import EventStore, Note, StoreSettings
+from dms.store.events import EventStore, StoreSettings
+from dms.store.rows import Note
 from dms.values import Event, Kind, Level
 
 
@@ -207,7 +208,8 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
 _WRITER = textwrap.dedent("""
     import sys
     from pathlib import Path
-    from dms.store.events import EventStore, Note, StoreSettings
+    from dms.store.events import EventStore, StoreSettings
+    from dms.store.rows import Note
     from dms.values import Event, Kind, Level
     with EventStore(Path(sys.argv[1]), StoreSettings()) as store:
         drive = store.begin_drive()

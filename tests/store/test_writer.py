@@ -8,7 +8,8 @@ import pytest
 from dms.decision.core import Core
 from dms.errors import StoreError
 from dms.store import writer as store_writer
-from dms.store.events import EventStore, Note, StoreSettings
+from dms.store.events import EventStore, StoreSettings
+from dms.store.rows import Note
 from dms.store.writer import StoreWriter
 from dms.values import (
     Box,
