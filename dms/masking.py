@@ -11,7 +11,10 @@ import re
 HIDDEN = "***"
 # Each begins where a run of its letters does: tried at every letter, long texts would take minutes.
 _URL = re.compile(r"(?<![A-Za-z0-9+.-])([A-Za-z0-9+.-]+://)\S*@")
-_BARE = re.compile(r"(?<![\w/])[^\s:/@'\"]+:(?!//)[^\s@]+@(?=[\w\[])")  # user:password@host
+_SPACE = re.compile(r"(\s+)")
+_MARKS = re.compile(r"([:/'\"])")  # what a user's name does not hold
+_HOST = re.compile(r"[\w\[]")
+_NO_WORD = re.compile(r"\W")
 _WORDS = r"pass(?:word|wd|phrase)?|pwd|user-pw|proxy-pw|secret|token|api[_-]?key|credentials?"
 _NAMED = re.compile(
     rf"(?i)((?<![\w-])(?:[\w-]*(?:-|[^\WA-Za-z]))?(?:{_WORDS})\s*=\s*)(\"[^\"]*\"|'[^']*'|[^\s&;,'\"]+)"
@@ -30,10 +33,38 @@ def masked(text: str) -> str:
     while text != before:  # until nothing is left, as in a password that looks like one itself
         before = text
         if "@" in text:
-            text = _BARE.sub(f"{HIDDEN}@", _URL.sub(rf"\g<1>{HIDDEN}@", text))
+            text = "".join(
+                _without_password(word) if "@" in word else word for word in _SPACE.split(text)
+            )
         if "=" in text:
             text = _NAMED.sub(rf"\g<1>{HIDDEN}", text)
     return text
+
+
+def _without_password(word: str) -> str:
+    """Return a text without spaces, without what stands before the hosts in it."""
+    end = word.rfind("@") + 1  # what begins later is no secret, and costs nothing
+    *parts, last = (_URL.sub(rf"\g<1>{HIDDEN}@", word[:end]) + word[end:]).split("@")
+    made = ""
+    for part, after in zip(parts, [*parts[1:], last], strict=True):
+        start = _user_at(part) if _HOST.match(after) else None
+        made += f"{part}@" if start is None else f"{part[:start]}{HIDDEN}@"
+    return made + last
+
+
+def _user_at(part: str) -> int | None:
+    """Return where user:password begins in what stands before an @, None where it is none."""
+    before, at = "", 0
+    runs = _MARKS.split(part)
+    for run, mark in zip(runs[::2], runs[1::2], strict=False):
+        colon = at + len(run)
+        if mark == ":" and run and colon + 1 < len(part) and part[colon + 1 : colon + 3] != "//":
+            if before != "/":
+                return at
+            if found := _NO_WORD.search(run, 0, len(run) - 1):
+                return at + found.end()
+        before, at = mark, colon + 1
+    return None
 
 
 def told(text: str) -> str:

@@ -103,7 +103,8 @@ class CanBridge(Bridge):
         self.name = f"{settings.kind} {settings.channel}"
         self._codec = _codec_of(settings)
         j1939 = settings.protocol == "j1939"
-        diagnostics = settings.diagnostics and not (j1939 and settings.uds_request_id <= _LAST_11)
+        self._mute = settings.diagnostics and j1939 and settings.uds_request_id <= _LAST_11
+        diagnostics = settings.diagnostics and not self._mute
         if diagnostics:
             _check_uds(settings, self._codec)
         self._settings = settings
@@ -128,6 +129,15 @@ class CanBridge(Bridge):
         self._last_s = 0.0
         self._sent_s = 0.0
         self._open = False
+
+    @property
+    def unwise(self) -> tuple[str, ...]:
+        if not self._mute:
+            return ()
+        return (
+            f"{self.name} answers no UDS: uds_request_id {self._settings.uds_request_id:#x} has 11 "
+            "bits, a J1939 bus 29; set both UDS identifiers so, or diagnostics: false",
+        )
 
     def check(self) -> tuple[str, ...]:
         if self._settings.log:

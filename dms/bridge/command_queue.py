@@ -13,14 +13,37 @@ RATE_HZ = 20.0  # a head unit sends a few a minute
 _BURST = 20.0
 
 
+class Allowance:
+    """So many a second, and at once as many as were saved up."""
+
+    def __init__(
+        self, rate_hz: float, burst: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._rate_hz, self._burst, self._clock = rate_hz, burst, clock
+        self._credit = burst
+        self._looked_s = clock()
+
+    def has_one(self) -> bool:
+        """Whether one more is allowed now."""
+        now_s = self._clock()
+        grown = max(now_s - self._looked_s, 0.0) * self._rate_hz
+        self._credit, self._looked_s = min(self._burst, self._credit + grown), now_s
+        return self._credit >= 1.0
+
+    def take(self) -> bool:
+        """Use one up; False where none is allowed now."""
+        if not self.has_one():
+            return False
+        self._credit -= 1.0
+        return True
+
+
 class CommandQueue:
     """One thread puts, the loop takes. What :meth:`put` has taken is never dropped."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
         self._waiting: deque[Command] = deque()
-        self._credit = _BURST
-        self._looked_s = clock()
+        self._allowed = Allowance(RATE_HZ, _BURST, clock)
         self.refused = 0
 
     def __len__(self) -> int:
@@ -28,10 +51,7 @@ class CommandQueue:
 
     def has_room(self) -> bool:
         """Whether :meth:`put` would take one more now; a no is counted."""
-        now_s = self._clock()
-        self._credit = min(_BURST, self._credit + max(now_s - self._looked_s, 0.0) * RATE_HZ)
-        self._looked_s = now_s
-        room = self._credit >= 1.0 and len(self._waiting) < _MOST
+        room = self._allowed.has_one() and len(self._waiting) < _MOST
         self.refused += not room
         return room
 
@@ -39,7 +59,7 @@ class CommandQueue:
         """Queue ``command``; False where too many came, and then it is not queued."""
         if not self.has_room():
             return False
-        self._credit -= 1.0
+        self._allowed.take()
         self._waiting.append(command)
         return True
 

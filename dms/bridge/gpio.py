@@ -95,7 +95,7 @@ class GpioBridge(Bridge):
                 self._turn()
             except (BridgeError, OSError) as error:
                 self._release()
-                self._failed(str(error))
+                self._failed(_words(error))
                 self._stop.wait(pause_s)
                 pause_s = min(2 * pause_s, _RETRY_S[1])
             except Exception as error:  # noqa: BLE001 - the supervisor of this thread
@@ -104,8 +104,13 @@ class GpioBridge(Bridge):
 
     def _acquire(self) -> None:
         self.lines = self._opener(self._settings)
-        if self._button is not None:
+        if self._button is None:
+            return
+        try:
             self._button.begin(self.lines.pressed(), self._clock())
+        except OSError as error:
+            self._release()
+            raise BridgeError(_words(error)) from error
 
     def _turn(self) -> None:
         """Set the outputs, then wait a moment for the button."""
@@ -140,6 +145,12 @@ class GpioBridge(Bridge):
                 lines.close()
             except OSError as error:
                 _log.debug("%s: %s", self.name, error)
+
+
+def _words(error: BridgeError | OSError) -> str:
+    if isinstance(error, BridgeError):
+        return str(error)
+    return f"{error.strerror or error}; gpiodetect lists chips, it is tried again"
 
 
 def _check(settings: GpioSettings) -> None:

@@ -60,7 +60,11 @@ def check_chip(settings: GpioSettings) -> None:
     if settings.chip == SIMULATED:
         return
     _binding()
-    if not Path(settings.chip).exists():
+    try:
+        found = Path(settings.chip).exists()
+    except OSError as error:
+        raise BridgeError(f"{settings.chip}: {error.strerror}; gpiodetect lists chips") from error
+    if not found:
         raise BridgeError(f"there is no {settings.chip}; gpiodetect lists chips")
 
 

@@ -21,7 +21,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from dms.bridge import vss
 from dms.bridge.bridge import Bridge
-from dms.bridge.command_queue import RATE_HZ, CommandQueue
+from dms.bridge.command_queue import RATE_HZ, Allowance, CommandQueue
 from dms.bridge.device import device_name
 from dms.bridge.discovery import configurations
 from dms.bridge.mqtt_access import Access, access_of, in_clear_text, stamps
@@ -39,6 +39,7 @@ _paho_log.addFilter(  # and not, at every retry, that a broker is away, which we
 _CONNECT_S = 3.0  # how long opening waits for the broker's answer
 _PATIENT_S = 0.3  # and where it goes on without: time for one that is on this machine
 _CHUNK = 16_384  # bytes read at once
+_REFUSALS_HZ, _REFUSALS = 2 * RATE_HZ, 400.0  # answers to refused commands a second, and at once
 _UNCHANGED: object = object()
 
 
@@ -63,6 +64,7 @@ class MqttBridge(Bridge):
         self._sent: dict[str, object] = {}
         self._waiting: deque[dict[str, Any]] = deque(maxlen=self._settings.queue)
         self._commands = CommandQueue()
+        self._refusals = Allowance(_REFUSALS_HZ, _REFUSALS)
         self._due_s: float | None = None
         self._level = Level.NONE
         self._standing: dict[Kind, ActiveAlert] = {}
@@ -274,6 +276,8 @@ class MqttBridge(Bridge):
         if command is not None and not self._commands.put(command):
             reason = f"too many commands; {RATE_HZ:g} a second are taken"
             answer = refused(answer["id"], reason)
+        if answer["answer"] == "refused" and not self._refusals.take():
+            return
         client.publish(
             self._topic("command", "answer"),
             json.dumps({**answer, "timestamp": self._clock()}),

@@ -32,7 +32,7 @@ class Unseen(str, Enum):
     COVERED = "covered"  # mask, hand, hat brim
     DARK = "dark"
     OVEREXPOSED = "overexposed"
-    BLURRED = "blurred"
+    BLURRED = "blurred"  # has its number in the contract; nothing tells it so far
     TOO_SMALL = "too_small"
     UNSURE = "unsure"  # evidence disagrees
     CAMERA = "camera"  # no usable picture at all

@@ -28,6 +28,8 @@ _UNITS = {"speed": "km/h", "steering_angle": "deg", "steering_rate": "deg/s",
 _SIGNS = {"vz", "sign", "sgn", "vorzeichen", "direction", "dir", "richtung"}
 _VALIDITIES = {"valid", "validity", "qbit", "qf", "init", "initializing", "initialising", "invalid",
                "ungueltig", "quality", "sna", "avail", "available"}  # fmt: skip
+_NEGATIVE = {"negative", "negativ", "neg", "minus", "right", "rechts"}
+_POSITIVE = {"positive", "positiv", "pos", "plus", "left", "links"}
 _SHORTEST = 4  # letters of a name that two signals share
 
 
@@ -73,6 +75,7 @@ def _sign(reading: Reading) -> Iterator[str]:
     if reading.sign is not None:
         if not one_sided:
             yield "the value has a sign of its own beside the one of sign; one of them is wrong"
+        yield from _sign_by_words(reading)
         return
     sisters = _sisters(reading, _SIGNS)
     if one_sided:
@@ -83,6 +86,24 @@ def _sign(reading: Reading) -> Iterator[str]:
         )
     elif sisters:
         yield f"{sisters[0]} looks like its sign; if it is, set sign: {sisters[0]}"
+
+
+def _sign_by_words(reading: Reading) -> Iterator[str]:
+    """Tell where ``sign: NAME`` alone says the opposite of the signal's own words."""
+    sign = reading.settings.sign
+    if sign is None or sign.negative:
+        return
+    signal = reading.message.get_signal_by_name(sign.signal)
+    said = {int(raw): str(word) for raw, word in (signal.choices or {}).items()}
+    negative = [word for word in said.values() if _NEGATIVE & set(tokens(word))]
+    for raw, word in sorted(said.items()):
+        if set(tokens(word)) & (_POSITIVE if raw else _NEGATIVE):
+            named = f"[{', '.join(negative)}]" if negative else "[..]"
+            yield (
+                f"sign: {sign.signal} takes every number but 0 for negative, the database calls "
+                f"{raw} {word}; set sign: {{signal: {sign.signal}, negative: {named}}}"
+            )
+            return
 
 
 def _validity(reading: Reading) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from dms.bridge.backends import KINDS
+from dms.bridge.backends import KINDS, open_bridge
 from dms.bridge.settings import BridgeSettings
 from dms.bus.settings import CAN_KINDS, BusSettings
 
@@ -21,3 +21,14 @@ def test_the_settings_name_every_kind() -> None:
 
 def test_a_bridge_can_be_set_up_as_a_bus_can() -> None:
     assert {f.name for f in fields(BusSettings)} < {f.name for f in fields(BridgeSettings)}
+
+
+def test_a_j1939_bus_that_answers_no_testers_says_so() -> None:
+    """It was off without a word: the identifiers of UDS have 11 bits by default."""
+    silent = open_bridge(BridgeSettings(protocol="j1939"))
+    (note,) = silent.unwise
+    assert "answers no UDS: uds_request_id 0x7a0 has 11 bits, a J1939 bus 29" in note
+    wide = {"uds_request_id": 0x18DA94F1, "uds_response_id": 0x18DAF194}
+    assert open_bridge(BridgeSettings(protocol="j1939", **wide)).unwise == ()
+    assert open_bridge(BridgeSettings(protocol="j1939", diagnostics=False)).unwise == ()
+    assert open_bridge(BridgeSettings()).unwise == ()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 
 from dms.bridge import BridgeSettings
 from dms.bridge.gpio import GpioBridge
-from dms.bridge.gpio_lines import SimulatedLines, open_lines
+from dms.bridge.gpio_lines import SimulatedLines, check_chip, open_lines
 from dms.bridge.gpio_pattern import Button, Output
 from dms.bridge.settings import ButtonSettings, GpioSettings, OutputSettings
 from dms.errors import BridgeError, ConfigError
@@ -180,6 +182,25 @@ def test_a_missing_chip_says_what_to_do_and_with_wait_stops_nothing():
     with GpioBridge(BridgeSettings(kind="gpio", gpio=settings, wait=True)) as made:
         assert "there is no" in made.fault
         made.publish(standing(Level.CRITICAL))
+
+
+class Gone(SimulatedLines):
+    def pressed(self):
+        raise OSError(errno.ENODEV, "No such device")
+
+
+def test_a_chip_that_goes_while_it_is_opened_says_what_to_do():
+    """Unplugged between the request and the first look: a traceback."""
+    settings = BridgeSettings(kind="gpio", gpio=GpioSettings(chip="simulated", button=BUTTON))
+    with pytest.raises(BridgeError, match="No such device; gpiodetect lists chips"):
+        GpioBridge(settings, Gone).open()
+
+
+@pytest.mark.parametrize("chip", ["/dev/" + "x" * 300, "/dev/null/chip"])
+def test_a_name_that_no_chip_can_have_is_told(monkeypatch, chip):
+    monkeypatch.setitem(sys.modules, "gpiod", SimpleNamespace())
+    with pytest.raises(BridgeError, match="gpiodetect lists chips"):
+        check_chip(GpioSettings(chip=chip, relay=RELAY))
 
 
 def test_libgpiod_is_asked_as_its_binding_wants_it(monkeypatch):

@@ -6,6 +6,7 @@ import struct
 import threading
 import time
 from contextlib import closing
+from types import SimpleNamespace
 
 from paho.mqtt.enums import CallbackAPIVersion
 
@@ -84,6 +85,19 @@ def test_a_flood_of_commands_is_answered_honestly(tmp_path):
             assert bridge.fault is None
             assert len(bridge.commands()) == len(accepted) < 200
             assert any("20 a second" in one.get("reason", "") for one in answers)
+
+
+def test_refusals_are_answered_at_a_rate_too():
+    """A stranger's flood of nonsense came back on the bus answer by answer."""
+    bridge = open_bridge(BridgeSettings(kind="mqtt"))
+    client = SimpleNamespace(publish=lambda *words, **_: said.append(words))
+    said: list[object] = []
+    for _ in range(3000):
+        bridge._on_message(client, None, SimpleNamespace(retain=False, payload=b"nonsense"))
+    assert 400 <= len(said) < 1000
+    wish = SimpleNamespace(retain=False, payload=b'{"pause": true}')
+    bridge._on_message(client, None, wish)
+    assert "accepted" in said[-1][1]
 
 
 def test_a_refusal_costs_no_time_whatever_it_repeats():

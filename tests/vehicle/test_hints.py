@@ -32,6 +32,12 @@ BO_ 134 LWI_01: 8 Car
  SG_ LWI_Lenkradwinkel : 16|13@1+ (0.1,0) [0|800] "Unit_DegreOfArc" Car
  SG_ LWI_VZ_Lenkradwinkel : 29|1@1+ (1,0) [0|1] "" Car
  SG_ LWI_VZ_Lenkradw_Geschw : 30|1@1+ (1,0) [0|1] "" Car
+BO_ 7 Words: 8 Car
+ SG_ Angle : 0|12@1+ (0.5,0) [0|800] "deg" Car
+ SG_ ToTheLeft : 12|2@1+ (1,0) [0|3] "" Car
+ SG_ Minus : 14|1@1+ (1,0) [0|1] "" Car
+VAL_ 7 ToTheLeft 0 "Right" 1 "Left" 3 "SNA" ;
+VAL_ 7 Minus 0 "Positive" 1 "Negative" ;
 SIG_VALTYPE_ 6 Wide : 1;
 """
 
@@ -91,6 +97,15 @@ def test_what_looks_wrong(hints, place, words):
 )
 def test_an_ordinary_mapping_gives_no_hint(hints, quantity, message, signal, more):
     assert hints(quantity, message, signal, **more) == ""
+
+
+def test_a_sign_whose_own_words_say_the_opposite_is_told(hints):
+    """The short form takes every number but 0 for negative: left bends were right ones."""
+    told = hints("steering_angle", "Words", "Angle", sign="ToTheLeft")
+    assert "the database calls 0 Right; set sign: {signal: ToTheLeft, negative: [Right]}" in told
+    assert hints("steering_angle", "Words", "Angle", sign="Minus") == ""
+    long = {"signal": "ToTheLeft", "negative": ["Right"]}
+    assert hints("steering_angle", "Words", "Angle", sign=long) == ""
 
 
 def test_two_signs_are_one_too_many(hints):
