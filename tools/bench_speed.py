@@ -218,8 +218,9 @@ def show(report: dict[str, Any]) -> None:
         f"{lost['lost_most_ms']:.1f} ms; found again after {lost['found_again_s']:.2f} s"
     )
     print(
-        f"an empty seat at {LIVE_FPS:.0f}/s: {100 * lost['empty_seat_share']:.0f} % of a core; who "
-        f"sits down is found after {lost['empty_seat_found_s']:.2f} s"
+        f"an empty seat at {LIVE_FPS:.0f}/s: {100 * lost['empty_seat_share']:.1f} % of a core; who "
+        f"sits down is found after {lost['empty_seat_found_s']:.2f} s; while all moves in it "
+        f"{100 * lost['moving_seat_share']:.1f} % and {lost['moving_seat_found_s']:.2f} s"
     )
     began, run = report["start_up"], report["live"]
     print(

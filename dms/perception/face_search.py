@@ -15,7 +15,8 @@ import numpy as np
 
 from dms.engine.manifest import FOLDER, verified_bytes
 from dms.errors import EngineError
-from dms.perception.search_order import FINEST_AT_ONCE, Part, round_length, search_order
+from dms.perception.search_order import FINEST_AT_ONCE, Part, search_order
+from dms.perception.vacancy import Vacancy, VacancySettings
 from dms.settings import setting, settings
 from dms.values import Box, Frame, Gray
 
@@ -73,13 +74,7 @@ class FaceSettings:
     vacant_after_s: float = setting(
         10.0, unit="s", ge=0, text="without any sign of a face, the seat is searched less often"
     )
-    vacant_round_s: float = setting(
-        0.5,
-        unit="s",
-        ge=0,
-        text="then every part has its turn once within this, but for those at the greatest width: "
-        "of these, two",
-    )
+    vacant: VacancySettings = VacancySettings()
     kept_score: float = setting(
         -0.5, unit="HOG score", text="a followed face needs this at each confirmation"
     )
@@ -143,12 +138,14 @@ class FaceSearch:
     def __init__(self, settings: FaceSettings) -> None:
         self._settings = settings
         self._hog = detector()
+        self._vacancy = Vacancy(settings.vacant)
         self.runs = 0  # of HOG so far, for budgets
         self.reset()
 
     def reset(self) -> None:
         """Forget everything, as between two recordings."""
         self._due_s = float("-inf")
+        self._vacancy.end()
         self._vacant_s: float | None = None  # since when there has been no sign of a face
         self._turn, self._first = 0, True
         self._weak: list[tuple[float, Box]] = []
@@ -216,17 +213,14 @@ class FaceSearch:
 
     def _due(self, frame: Frame) -> bool:
         """Tell whether a search is due, on a grid that late frames do not shift."""
-        period_s, due_s = self._period_s(frame), self._due_s
+        period_s, due_s = self._settings.search_period_s, self._due_s
+        if self._is_vacant(frame.t_s):
+            return self._vacancy.due(frame, period_s)
+        self._vacancy.end()
         if frame.t_s < due_s - 1e-6:
             return False
         self._due_s = max(due_s, frame.t_s - period_s) + period_s
         return True
-
-    def _period_s(self, frame: Frame) -> float:
-        s = self._settings
-        if not self._is_vacant(frame.t_s):
-            return s.search_period_s
-        return max(s.search_period_s, s.vacant_round_s / round_length(self._order(frame)))
 
     def _is_vacant(self, t_s: float) -> bool:
         return self._vacant_s is not None and t_s - self._vacant_s >= self._settings.vacant_after_s
@@ -266,6 +260,8 @@ class FaceSearch:
             self._first = False
             return self._everywhere(frame.gray, self._settings.search_widths_px)
         order = self._order(frame)
+        while self._vacancy.woken and order[self._turn % len(order)] != order[0]:
+            self._turn += 1  # who sits down is best seen in the whole picture
         part = order[self._turn % len(order)]
         self._turn += 1
         found = self._seated(frame.gray, part)

@@ -49,11 +49,6 @@ def search_order(
     return tuple(order)
 
 
-def round_length(order: tuple[Part, ...]) -> int:
-    """Return after how many searches the whole picture has its turn again."""
-    return order.index(order[0], 1) if order.count(order[0]) > 1 else len(order)
-
-
 def _parts(target: int, below: int, width: int, height: int) -> list[Part]:
     scale = target / width
     overlap = _FACE_PX * target / below + _EDGE_PX

@@ -26,12 +26,15 @@ def test_a_lost_face_and_an_empty_seat_are_measured(pictures, monkeypatch):
         monkeypatch.setattr(spells_module, name, 1.0)
     told = spells_module.spells(pictures, OVERRIDES)
     assert told["found_again_s"] < 1.0
-    assert told["empty_seat_found_s"] <= FaceSettings().vacant_round_s + 1 / spells_module.FPS
+    rate_hz = FaceSettings().vacant.most_hz
+    assert told["moving_seat_found_s"] <= 7 / rate_hz + 0.1  # a round of seven parts
+    assert told["empty_seat_found_s"] <= 0.1
     assert told["followed_median_ms"] > 0
     assert told["lost_most_ms"] >= told["lost_p99_ms"] > 0
     assert told["lost_p99_over_median"] == pytest.approx(
         told["lost_p99_ms"] / told["followed_median_ms"]
     )
+    assert told["moving_seat_share"] > 0
     assert told["empty_seat_share"] > 0
 
 
