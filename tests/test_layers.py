@@ -93,9 +93,15 @@ def test_few_modules_stand_beside_the_rooms():
 
 def test_contributing_shows_the_table():
     page = (PACKAGE.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]*) \|$", page, re.MULTILINE))
-    shown = {room: set(re.findall(r"`(\w+)`", cells)) for room, cells in rows.items()}
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]*) \| ([^|]*) \|$", page, re.MULTILINE)
+    shown = {room: set(re.findall(r"`(\w+)`", cells)) for room, _, cells in rows}
     assert shown == MAY
+    for room, what, _ in rows:  # a file that is named is there
+        for file in re.findall(r"`([\w/]+\.\w+|\w+/)`", what):
+            places = (PACKAGE / room / file, PACKAGE / file)
+            assert any(place.exists() for place in places) or file == "settings.py", (
+                f"{room}: {file}"
+            )
 
 
 def room(module):
