@@ -14,6 +14,7 @@ import numpy as np
 from dms.chain import Chain
 from dms.config import load
 from dms.perception.dlib68 import dlib68_file
+from dms.perception.schemes import DMS56
 from dms.values import DriverState, Frame
 
 Step = Callable[[np.ndarray, float, int], Any]
@@ -93,6 +94,54 @@ def face_mesh(_overrides: list[str], _stack: ExitStack) -> Step:
     return lambda gray, _t_s, _index: mesh.process(cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB))
 
 
+# MediaPipe's vertices of an eye's corners, then of its lids, upper and lower; of its iris
+_EYES = (((33, 133), (160, 158), (144, 153), 468), ((362, 263), (385, 387), (380, 373), 473))
+_RIGID = {33: 0, 133: 6, 98: 32, 168: 30, 4: 31, 2: 33, 263: 12, 362: 18, 327: 34}  # to DMS56
+
+
+def state_detection(_overrides: list[str], _stack: ExitStack) -> Step:
+    """A frame of a whole open monitor that users pick: Driver-State-Detection (e-candeloro, MIT).
+
+    Bilateral filter, FaceMesh with irises, EAR, gaze score, head pose by solvePnP and its
+    refinement, timers, with MediaPipe and OpenCV from PyPI; what it draws, and the metric face to
+    which it brings the mesh before the pose, are left out, which makes it cheaper than it is.
+    """
+    faces = importlib.import_module("mediapipe").solutions.face_mesh
+    mesh = faces.FaceMesh(refine_landmarks=True)
+    model = np.array([DMS56.pose[own] for own in _RIGID.values()])
+    tired_s = away_s = 0.0
+
+    def length(one: np.ndarray, other: np.ndarray) -> float:
+        return float(np.linalg.norm(one - other))
+
+    def step(gray: np.ndarray, _t_s: float, _index: int) -> object:
+        nonlocal tired_s, away_s
+        height, width = gray.shape
+        smooth = cv2.bilateralFilter(gray, 5, 10, 10)[..., np.newaxis]
+        found = mesh.process(np.concatenate([smooth] * 3, axis=2)).multi_face_landmarks
+        if not found:
+            return None
+        points = np.array([(one.x, one.y, one.z) for one in found[0].landmark])[:, :2]
+        ears, gazes = [], []
+        for (outer, inner), upper, lower, iris in _EYES:
+            gaps = [length(points[a], points[b]) for a, b in zip(upper, lower, strict=True)]
+            ears.append(sum(gaps) / (2 * length(points[outer], points[inner])))
+            rim = points[[outer, inner, *upper, *lower]]
+            middle = (rim.min(axis=0) + rim.max(axis=0)) / 2
+            gazes.append(length(points[iris], middle) / middle[0])
+        camera = np.array([[width, 0, width / 2], [0, width, height / 2], [0, 0, 1]], np.float64)
+        seen, straight = points[list(_RIGID)] * (width, height), np.zeros((5, 1))
+        good, turn, place = cv2.solvePnP(model, seen, camera, straight)
+        if good:
+            turn, _ = cv2.solvePnPRefineVVS(model, seen, camera, straight, turn, place)
+            cv2.Rodrigues(turn)
+        tired_s = tired_s + 1 / 30 if sum(ears) / 2 < 0.15 else 0.0
+        away_s = away_s + 1 / 30 if sum(gazes) / 2 > 0.015 else 0.0
+        return tired_s > 2.0 or away_s > 2.0
+
+    return step
+
+
 def fer(_overrides: list[str], _stack: ExitStack) -> Step:
     """The PyPI package fer."""
     found = importlib.import_module("fer.fer").FER()
@@ -107,5 +156,6 @@ CONTESTANTS: dict[str, Make] = {
     "HOG alone, 320 wide": hog_320,
     "dlib's 68 points alone": points_alone,
     "MediaPipe FaceMesh": face_mesh,
+    "Driver-State-Detection": state_detection,
     "fer": fer,
 }
