@@ -149,7 +149,7 @@ def load_manifest(name: str, folder: Path = FOLDER) -> Manifest:
     if not isinstance(content, dict):
         raise EngineError(f"{path} must hold a mapping; restore it with 'git checkout engines'")
     try:
-        return TypeAdapter(Manifest).validate_python({**content, "folder": folder})
+        return TypeAdapter(Manifest).validate_python({**content, "folder": path.parent})
     except ValidationError as error:
         raise EngineError(f"{path}: {_first(error)}; restore it with 'git checkout engines'") from (
             error

@@ -79,7 +79,7 @@ def _some(eyes: Eyes, rng: Rng) -> NDArray[np.uint8]:
     eye = _eyeball(eyes, dice, x, y, upper, infrared, skin.mean((1, 2), keepdims=True))
     picture = skin * (1 - seen) + eye * seen
     picture = _lashes(eyes, dice, picture, x, y, upper, lower, inside)
-    picture = _light(dice, picture, x, y)
+    picture = _beyond(dice, _light(dice, picture, x, y), x, y)
     soft = dice.uniform(0.3, 1.4).ravel() * np.where(rng.random(dice.n) < 0.2, 1.8, 1.0)
     for one, sigma in zip(picture, soft, strict=True):
         cv2.GaussianBlur(one, (0, 0), float(sigma), dst=one)
@@ -106,6 +106,10 @@ def _skin(eyes: Eyes, dice: _Dice, x: Array, y: Array, upper: Array, infrared: A
     skin *= 1 - depth * _bump(y - fold, dice.uniform(0.02, 0.07))
     bulge = _bump(y - (fold + upper) / 2, np.maximum((upper - fold) / 3, 0.02))
     skin *= 1 + dice.uniform(-0.05, 0.3) * bulge * _edge(0.45 - np.abs(x), 0.2)
+    # The ball under the lid may shine, more so with powder on it.
+    off = (x - dice.uniform(-0.25, 0.25)) ** 2 / 2 + (y - (fold + 2 * upper) / 3) ** 2
+    gloss = _bump(np.sqrt(off), dice.uniform(0.03, 0.14)) * _edge(upper - y, 0.04)
+    skin *= 1 + dice.uniform(0.1, 1.3) * dice.chance(0.3) * gloss
     brow = dice.uniform(-0.95, -0.55) - dice.uniform(0.0, 0.15) * (1 - (1.4 * x) ** 2)
     hair = 0.7 + 0.3 * dice.waves(40)
     dark = dice.uniform(0.1, 0.85) * dice.chance(0.85) * np.where(infrared > 0, 0.7, 1.0)
@@ -163,14 +167,18 @@ def _lashes(
     """The dark line of the upper lid, its fringe (hanging where lids are down), the lower rim."""
     down = np.isin(eyes.what, (LOWERED, CLOSED, ROLLED))
     shut = _column(down & (eyes.what != LOWERED))
-    painted = shut * dice.chance(0.3)  # lashes so thick and dark that they look like an iris
+    # Paint: lashes so thick and dark that they look like an iris. All lids may have it.
+    painted = dice.chance(0.2) * np.where(shut > 0, 1.0, dice.chance(0.7))
     thick = dice.uniform(0.015, 0.06) * (1 + painted * dice.uniform(0.5, 1.5))
     line = _bump(y - upper + thick * dice.uniform(-0.5, 0.8), thick) * inside
     dark = np.maximum(dice.uniform(0.15, 0.92), painted * dice.uniform(0.7, 0.95))
     picture = picture * (1 - dark * line)
-    hairs = 0.55 + 0.45 * np.sin(x * dice.uniform(60, 110) + 6 * x * x + dice.uniform(0, 6))
+    # Hairs lean outwards and stand in clumps of their own length.
+    root = x * (1 + dice.uniform(0.0, 1.2) * (y - upper)) + 0.012 * dice.waves(9)
+    hairs = 0.55 + 0.45 * np.sin(root * dice.uniform(45, 130) + 6 * x * x + dice.uniform(0, 6))
+    clumps = np.clip(0.8 + 0.5 * dice.waves(12).mean(1, keepdims=True) * 3, 0.25, 1.6)
     way = np.where(_column(down) > 0, dice.uniform(0.2, 1.0), -dice.uniform(0.2, 1.0))
-    length = dice.uniform(0.03, 0.14) * np.abs(way)
+    length = dice.uniform(0.03, 0.14) * np.abs(way) * clumps * (1 + 0.5 * painted)
     along = (y - upper) * np.sign(way)
     fringe = np.exp(-np.clip(along, 0, 2) / length) * _edge(along, 0.03) * inside
     dark = np.maximum(dice.uniform(0.0, 0.6), painted * dice.uniform(0.5, 0.9))
@@ -183,6 +191,11 @@ def _lashes(
     picture = picture * (1 + dice.uniform(-0.1, 0.4) * between)
     line = _bump(y - second, dice.uniform(0.015, 0.04)) * inside * some
     picture = picture * (1 - dice.uniform(0.3, 0.9) * line)
+    # A pale pencil, or tears and lamps along the edge: a broken light line, no white of an eye.
+    pale = _bump(y - upper - dice.uniform(-0.05, 0.08), dice.uniform(0.01, 0.025)) * inside
+    broken = _edge(np.sin(root * dice.uniform(8, 50)) + dice.uniform(-0.6, 0.8), 0.4)
+    pale = pale * broken * dice.chance(0.12) * dice.uniform(0.2, 0.9)
+    picture = picture + (1 - picture) * pale
     rim = _bump(y - lower, 0.02) * inside * np.where(_column(eyes.gap) > 0.02, 1.0, 0.2)
     return picture * (1 - dice.uniform(-0.15, 0.35) * rim)
 
@@ -202,3 +215,12 @@ def _light(dice: _Dice, picture: Array, x: Array, y: Array) -> Array:
     picture = picture + (dice.uniform(0.0, 0.6) - picture) * rim
     veil = _bump(np.cos(turn) * x + np.sin(turn) * y - dice.uniform(-0.7, 0.7), 0.35)
     return picture + (1 - picture) * veil * dice.uniform(0.1, 0.6) * dice.chance(0.1)
+
+
+def _beyond(dice: _Dice, picture: Array, x: Array, y: Array) -> Array:
+    """What lies behind the face's edge, or hair and a hand before it, at one side."""
+    turn = dice.uniform(-0.6, 0.6) + np.pi * dice.chance(0.5)
+    far = np.cos(turn) * x + np.sin(turn) * y - dice.uniform(0.5, 0.9)
+    ground = dice.uniform(0.0, 0.95) * (1 + 0.2 * dice.waves(6))
+    cover = _edge(far + 0.03 * dice.waves(5), dice.uniform(0.03, 0.15)) * dice.chance(0.15)
+    return picture + (ground - picture) * cover

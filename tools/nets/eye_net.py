@@ -11,8 +11,8 @@ from torch.nn import functional
 
 from tools.nets.plain import Optimiser
 
-WIDTHS, STRIDES = (16, 32, 48, 48, 64, 48), (2, 2, 2, 1, 2, 1)
-HIDDEN = 64
+WIDTHS, STRIDES = (16, 32, 48, 64, 64, 48), (2, 2, 2, 1, 2, 1)
+HIDDEN = 96
 POOL = 4  # light is measured on blocks of so many pixels: quicker, and no worse
 # Columns of the one linear layer that answers.
 LIDS, OPEN, VISIBLE = slice(0, 3), slice(3, 4), slice(4, 5)

@@ -61,7 +61,8 @@ def light(crops: Tensor, rng: torch.Generator) -> Tensor:
         coarse = functional.interpolate(coarse, (size, size), mode="bilinear")
         some = _sometimes(n, 0.4, rng)
         out = out * (1 - some) + coarse * some
-    spread = out.std((2, 3), keepdim=True).clamp(max=0.1)
+    spread = (out * out).mean((2, 3), keepdim=True) - out.mean((2, 3), keepdim=True) ** 2
+    spread = spread.clamp(min=0).sqrt().clamp(max=0.1)
     sigma = spread * _uniform(n, 0.0, 0.35, rng) * _sometimes(n, 0.5, rng)
     out = out + torch.randn(out.shape, generator=rng) * sigma
     return (out.clamp(0, 1) * 255).round() / 255

@@ -25,14 +25,15 @@ CORNERS = np.array([[-0.5, 0.0], [0.5, 0.0]], np.float32)
 # Eyes squeezed in laughter are not shut; how far they are off it is anybody's guess.
 TARGETS = {"open": (1, 0, 0), "lowered": (0, 1, 0), "closed": (0, 0, 1), "squint": (0.7, 0.1, 0.2)}
 MRL_PX = 64
-SHARES = {
-    "drawn": 0.40,
-    "mrl": 0.22,
-    "photographs": 0.14,
-    "tiles": 0.09,
-    "films": 0.05,
-    "hidden": 0.05,
-}
+# Shares of a batch; what is left are places that are no eye.
+BASE = {"drawn": 0.42, "mrl": 0.28, "photographs": 0.14, "films": 0.05, "hidden": 0.05}
+FINISH = {
+    "drawn": 0.36, "mrl": 0.26, "photographs": 0.12, "tiles": 0.14, "films": 0.03, "hidden": 0.05,
+}  # fmt: skip
+
+
+GLINT = 0.35  # share of MRL's crops with lamps of another's
+GLINT_FROM, GLINT_MOST = 0.65, 0.04  # lamps are brighter than this, on at most such a share
 
 
 class Eyes(NamedTuple):
@@ -191,10 +192,11 @@ class Placing(NamedTuple):
     turn: float = 0.14
     zoom: float = 0.13
     shift: float = 0.13
+    stretch: float = 0.07
 
 
 PLACES = {
-    "drawn": Placing(CROP_SPAN / SPAN, 0.1, zoom=0.15),
+    "drawn": Placing(CROP_SPAN / SPAN, 0.1, zoom=0.15, stretch=0.12),
     "photographs": Placing(CROP_SPAN / SPAN, 0.1, zoom=0.15),
     "tiles": Placing(CROP_SPAN / TILE_SPAN, 0.06),
     "films": Placing(1 / ROOM, 0.06, zoom=0.09),
@@ -209,7 +211,7 @@ def place(
     n = len(pictures)
     turn = torch.randn(n, generator=dice) * how.turn
     zoom = torch.exp(torch.randn(n, generator=dice) * how.zoom) * how.share
-    stretch = torch.exp(torch.randn(n, generator=dice) * 0.07)
+    stretch = torch.exp(torch.randn(n, generator=dice) * how.stretch)
     mirror = torch.where(torch.rand(n, generator=dice) < 0.5, -1.0, 1.0)
     cos, sin = torch.cos(turn) * zoom, torch.sin(turn) * zoom
     turned = torch.stack([cos * stretch * mirror, -sin, sin * stretch * mirror, cos], 1).view(
@@ -217,8 +219,10 @@ def place(
     )
     shift = torch.randn(n, 2, generator=dice) * how.shift * how.share
     shift[:, 1] -= how.down * how.share
-    theta = torch.cat([turned, shift[:, :, None]], 2)
-    grid = functional.affine_grid(theta, [n, 1, size, size], align_corners=False)
+    axis = (2 * torch.arange(size) + 1) / size - 1
+    x, y = axis[None, None, :, None], axis[None, :, None, None]
+    columns = turned.transpose(1, 2)[:, :, None, None]  # (n, 2, 1, 1, 2): of x and of y
+    grid = shift[:, None, None] + x * columns[:, 0] + y * columns[:, 1]
     crops = functional.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
     back = torch.linalg.inv(turned)
     moved = torch.einsum("nij,nkj->nki", back, 2 * points - shift[:, None]) / 2
@@ -253,27 +257,49 @@ def _on_some(
     return crops
 
 
+def glints(data: Path, left_out: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Infrared eyes whose glasses mirror lamps strongly, of the people that are not left out."""
+    images, rows = read_tiles(data / "mrl_eyes_64", MRL_PX, "subject", "reflections")
+    use = (integers(rows, "reflections") == 2) & ~np.isin(integers(rows, "subject"), left_out)
+    lamps = images[use]
+    return lamps[(lamps > 255 * GLINT_FROM).mean((1, 2)) < GLINT_MOST]
+
+
+def lit(crops: Tensor, lamps: NDArray[np.uint8], rng: np.random.Generator) -> Tensor:
+    """Lay what shines in pictures of ``lamps`` over some crops, mirrored, scaled and shifted."""
+    if not len(lamps):
+        return crops
+    size = crops.shape[-1]
+    for k in np.flatnonzero(rng.random(len(crops)) < GLINT):
+        lamp = lamps[rng.integers(len(lamps))].astype(np.float32) / 255
+        scale, side = np.exp(rng.normal(0, 0.25)), rng.choice((-1, 1))
+        middle, aim = (lamp.shape[0] - 1) / 2, (size - 1) / 2 + rng.normal(0, 0.12 * size, 2)
+        scale *= size / lamp.shape[0]
+        turn = np.array([[side * scale, 0.0], [0.0, scale]])
+        matrix = np.column_stack([turn, aim - turn @ np.full(2, middle)])
+        moved = cv2.warpAffine(lamp, matrix, (size, size))
+        share = np.clip((moved - GLINT_FROM) / (0.9 - GLINT_FROM), 0, 1)
+        crops[k, 0] += (1 - crops[k, 0]) * torch.from_numpy(share) * float(rng.uniform(0.6, 1))
+    return crops
+
+
 class Source:
     """Draws augmented batches; the same seed gives the same batch."""
 
     def __init__(
         self, data: Path, cache: Path, size: int, *, count: int, seed: int,
-        seeds: tuple[int, ...] = (),
         left_out: tuple[int, ...] = TEST_SUBJECTS, fold: int | None = None, tiled: bool = True,
-        shares: dict[str, float] | None = None,
     ) -> None:  # fmt: skip
-        self.size, self.shares = size, dict(shares or SHARES)
-        pools = [drawn(count, one, cache) for one in seeds or (seed,)]
+        self.size, self.shares = size, FINISH if tiled else BASE
         self.sets: dict[str, Eyes] = {
-            "drawn": Eyes(*(np.concatenate(parts) for parts in zip(*pools, strict=True))),
+            "drawn": drawn(count, seed, cache),
             "mrl": mrl(data, left_out),
         }
+        self.lamps = glints(data, left_out)
         self.sets["films"] = films(data, cache)
         self.sets["photographs"], self.others = photographed(data, cache, seed)
         if tiled:
             self.sets["tiles"] = tiles(data, fold)
-        else:
-            self.shares.pop("tiles", None)
 
     def batch(self, seed: tuple[int, ...], n: int) -> tuple[Tensor, Truth]:
         """``n`` crops or so, and what is known of them."""
@@ -319,6 +345,8 @@ class Source:
         pictures = torch.from_numpy(eyes.pictures[chosen])[:, None].float() / 255
         take = {k: torch.from_numpy(getattr(eyes, k)[chosen]).float() for k in Eyes._fields[1:-1]}
         crops, points = place(pictures, take["points"], PLACES[name], self.size, dice)
+        if name == "mrl":
+            crops = lit(crops, self.lamps, rng)
         if name == "photographs":
             crops = pupils(crops, points, 0.35 * (take["lids"][:, 0] > 0.9), dice)
         truth = Truth(

@@ -3,13 +3,13 @@
     python -m tools.train.eye_state --data ../shared/data --out out/eye_state
 
 It learns from eyes that tools/drawing draws, MRL Eye (split by people), face photographs whose
-irises and lids are moved, and labelled tiles of real clips; what cannot be seen is made from all of
-them. The first run labels the photographs, which needs the landmark teacher's packages. Writes
-OUT/checkpoint.pt and OUT/log.jsonl each epoch.
+irises and lids are moved, and, in a short second part, labelled tiles of real clips; what cannot be
+seen is made from all of them. The first run labels the photographs, which needs the landmark
+teacher's packages. Writes checkpoint.pt and log.jsonl each epoch: OUT/base without the tiles, OUT
+with them.
 
-    ... --tiles none                      without the labelled tiles
-    ... --start out/base/checkpoint.pt    go on from other weights
-    ... --tiles 2                         without the people of fold 2 (their number modulo four)
+    ... --folds     also OUT/0 to OUT/3, each without the people of that fold (number modulo four),
+                    by which the labelled clips can be judged honestly (tools/evaluate.py --folds)
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ import argparse
 import json
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from tools.drawing.people import FOLDS
 from tools.nets.eye_net import EyeNet, EyeOptimiser, loss_of, offsets
 from tools.nets.eyes import light
 from tools.nets.files import revision
@@ -96,40 +98,59 @@ def _balanced(said: np.ndarray, truth: np.ndarray) -> float:
     return round(float(np.mean([(said[truth == s] == s).mean() for s in (False, True)])), 4)
 
 
-def train(args: argparse.Namespace) -> None:
+class Part(NamedTuple):
+    """One part of the training: where it writes, where it starts, how long and how fast."""
+
+    out: Path
+    start: Path | None
+    tiles: str  # all, none, or the fold that is left out
+    epochs: int
+    rate: float
+
+
+def parts(args: argparse.Namespace) -> list[Part]:
+    """Everything without the tiles first; then a little with them, also for each fold."""
+    base = args.out / "base"
+    start, epochs, rate = base / "checkpoint.pt", args.finish, args.rate / 3
+    found = [Part(base, None, "none", args.epochs, args.rate)]
+    found += [Part(args.out, start, "all", epochs, rate)]
+    if args.folds:
+        found += [Part(args.out / str(k), start, str(k), epochs, rate) for k in range(FOLDS)]
+    return found
+
+
+def train(args: argparse.Namespace, part: Part) -> None:
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
-    args.out.mkdir(parents=True, exist_ok=True)
+    part.out.mkdir(parents=True, exist_ok=True)
     cache = args.cache or args.out.parent
-    fold = int(args.tiles) if args.tiles.isdigit() else None
+    fold = int(part.tiles) if part.tiles.isdigit() else None
     source = Source(
         args.data, cache, SIZE, count=args.drawn, seed=args.seed, fold=fold,
-        seeds=tuple(args.pools),
-        left_out=tuple(args.left_out), tiled=args.tiles != "none",
-        shares=json.loads(args.shares) if args.shares else None,
+        left_out=tuple(args.left_out), tiled=part.tiles != "none",
     )  # fmt: skip
     watch = Watch(cache)
     unseen = mrl(args.data, tuple(args.left_out), of_them=True) if args.left_out else None
     net = make_net().to(memory_format=torch.channels_last)
-    if args.start:
-        net.load_state_dict(torch.load(args.start, weights_only=True)["average"])
-    optimiser = EyeOptimiser(net, args.rate, args.rate / 12)
+    if part.start:
+        net.load_state_dict(torch.load(part.start, weights_only=True)["average"])
+    optimiser = EyeOptimiser(net, part.rate, part.rate / 12)
     average, first = Average(net, 0.997), 0
-    checkpoint = args.out / "checkpoint.pt"
+    checkpoint = part.out / "checkpoint.pt"
     if checkpoint.is_file():
         stored = torch.load(checkpoint, weights_only=True)
         net.load_state_dict(stored["net"])
         optimiser.load(stored["optimiser"])
         average.state, average.steps, first = stored["average"], stored["steps"], stored["epoch"]
     judged, started_at = make_net(), revision()
-    for epoch in range(first, args.epochs):
+    for epoch in range(first, part.epochs):
         started, total = time.monotonic(), 0.0
         net.train()
         for step in range(args.steps):
             crops, truth = source.batch((args.seed, epoch, step), args.batch)
             loss = _step(net, crops, truth, args.bf16)
             loss.backward()
-            done = (epoch + step / args.steps) / args.epochs
+            done = (epoch + step / args.steps) / part.epochs
             optimiser.step(min(1.0, done * 20 + 0.02, 1.4 * (1 - done)))
             average.update(net)
             total += loss.item()
@@ -141,7 +162,7 @@ def train(args: argparse.Namespace) -> None:
             **watch.figures(judged),
             **(of_people(judged, unseen) if unseen else {}),
         }
-        with (args.out / "log.jsonl").open("a", encoding="utf-8") as log:
+        with (part.out / "log.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps(line) + "\n")
         print(json.dumps(line), flush=True)
         torch.save(
@@ -152,10 +173,14 @@ def train(args: argparse.Namespace) -> None:
                 "steps": average.steps,
                 "epoch": epoch + 1,
                 "revision": started_at,
-                "arguments": {name: str(value) for name, value in vars(args).items()},
+                "arguments": {**_texts(vars(args)), **_texts(part._asdict())},
             },
             checkpoint,
         )
+
+
+def _texts(values: dict) -> dict[str, str]:
+    return {name: str(value) for name, value in values.items()}
 
 
 def _step(net: EyeNet, crops: Tensor, truth: object, bf16: bool) -> Tensor:
@@ -169,24 +194,24 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the measurement data")
     parser.add_argument("--out", type=Path, default=Path("out/eye_state"))
     parser.add_argument("--cache", type=Path, help="for drawn eyes and labels; beside OUT")
-    parser.add_argument("--epochs", type=int, default=30)
-    parser.add_argument("--steps", type=int, default=100, help="batches an epoch")
+    parser.add_argument("--epochs", type=int, default=120, help="without the tiles")
+    parser.add_argument("--finish", type=int, default=3, help="epochs with the tiles, after them")
+    parser.add_argument("--folds", action="store_true", help="also nets that leave people out")
+    parser.add_argument("--steps", type=int, default=110, help="batches an epoch")
     parser.add_argument("--batch", type=int, default=192)
-    parser.add_argument("--drawn", type=int, default=12000, help="drawn eyes")
-    parser.add_argument("--pools", type=int, nargs="*", default=[], help="seeds of drawn eyes")
+    parser.add_argument("--drawn", type=int, default=30000, help="drawn eyes")
     parser.add_argument("--rate", type=float, default=0.03)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--tiles", default="all", help="all, none, or the fold to leave out")
-    parser.add_argument("--start", type=Path, help="checkpoint whose weights to start with")
-    parser.add_argument("--shares", help="JSON: shares of a batch instead of the usual ones")
     parser.add_argument(
         "--bf16", action="store_true", help="faster where the processor has AMX or AVX-512 BF16"
     )
     parser.add_argument(
         "--left-out", type=int, nargs="*", default=list(TEST_SUBJECTS), help="people of MRL Eye"
     )
-    train(parser.parse_args())
+    args = parser.parse_args()
+    for part in parts(args):
+        train(args, part)
 
 
 if __name__ == "__main__":
