@@ -156,6 +156,50 @@ def test_a_look_down_of_the_eyes_alone_counts_as_away() -> None:
     assert drive.alerts[0].t_s == pytest.approx(start_s + RULES.distraction_s, abs=0.1)
 
 
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("speed_kmh", [3.5, 10.0, 15.0, 30.0, 100.0])
+def test_a_sleeper_who_is_read_lowered_all_the_time_ends_in_an_alert(
+    speed_kmh: float, profile: str
+) -> None:
+    drive = awake(speed_kmh, profile)
+    looks(drive, 10.0, WIDE, 0.0, 1.0)
+    start_s = drive.t_s
+    looks(drive, 12.0, LOWERED, 0.15)
+    assert drive.kinds[:2] == [Kind.DISTRACTION, Kind.UNRESPONSIVE]
+    assert drive.state.lids is LidsState.AWAY_OR_CLOSED
+    told = [event.t_s - start_s for event in drive.alerts[:2]]
+    assert told[0] <= 6.0 + 4 * FRAME_S
+    assert told[1] <= 9.0 + 4 * FRAME_S
+
+
+def test_the_instruments_below_half_open_lids_stay_a_look_down() -> None:
+    drive = awake(10.0)
+    looks(drive, 10.0, WIDE, 0.0, 1.0)
+    looks(drive, 12.0, Lids(0.4, 0.5, 0.1), 0.15, 0.5)
+    assert drive.alerts == []
+
+
+def test_a_blink_into_a_look_down_makes_no_microsleep_of_lids_that_shut_in_it() -> None:
+    drive = awake(80.0)
+    looks(drive, 10.0, WIDE, 0.0, 1.0)
+    looks(drive, 0.2, SHUT, 0.0, 0.0)
+    looks(drive, 1.2, LOWERED, 0.15, 0.4)
+    looks(drive, 1.3, SHUT, 0.15, 0.0)
+    assert drive.alerts == []
+    assert drive.state.away_s == pytest.approx(2.5, abs=0.2)
+    looks(drive, 1.2, SHUT, 0.15, 0.0)
+    assert drive.kinds == [Kind.DISTRACTION]
+
+
+def test_a_sleeper_read_lowered_in_between_is_told() -> None:
+    drive = awake(80.0)
+    looks(drive, 10.0, WIDE, 0.0, 1.0)
+    looks(drive, 0.6, SHUT, 0.0, 0.0)
+    looks(drive, 0.7, LOWERED, 0.15, 0.1)
+    looks(drive, 0.6, SHUT, 0.0, 0.0)
+    assert drive.kinds == [Kind.MICROSLEEP]
+
+
 def test_lids_that_shut_after_a_gaze_down_are_away_or_closed() -> None:
     drive = awake(10.0)
     looks(drive, 10.0, WIDE, 0.0, 1.0)

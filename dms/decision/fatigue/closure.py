@@ -47,6 +47,10 @@ class ClosureSettings:
     way_s: float = setting(
         0.4, unit="s", ge=0, text="lids read lowered for less are on their way to be shut"
     )
+    lowered_most_s: float = setting(
+        3.0, unit="s", gt=0,
+        text="lids this low for longer are away or closed, also where they are read lowered",
+    )  # fmt: skip
     doubt_s: float = setting(
         1.0, unit="s", ge=0, text="a head that falls later in a closure makes it no look down"
     )
@@ -108,6 +112,11 @@ class Closure:
         """When the present closure began, None while there is none."""
         return self._start_s
 
+    @property
+    def by_gaze(self) -> bool:
+        """Whether the present closure is doubtful because the gaze went down before it."""
+        return self.doubtful and not self._provable
+
     def prove(self) -> None:
         """Believe the present closure, as of a head that has jerked back."""
         self.doubtful = False
@@ -158,10 +167,7 @@ class Closure:
         if self._rests(tick, signs):
             self.state = EyesState.CLOSED if closed else EyesState.OPEN
             return
-        passed = rested_s is not None and not tick.reached(rested_s, s.way_s)
-        if passed and self._start_s is not None:
-            self._held_s -= self._rested_s
-        self._rested_s = 0.0
+        passed = self._resumes(tick, rested_s)
         if self._start_s is None:
             if closed:
                 since_s = self._shut_s if passed and self._shut_s is not None else t_s
@@ -188,6 +194,19 @@ class Closure:
             self._held_s += t_s - lost_s
         self.state = EyesState.CLOSED
 
+    def _resumes(self, tick: Tick, rested_s: float | None) -> bool:
+        """Whether lids lowered from ``rested_s`` to now were but on their way to be shut."""
+        s, held_s = self._settings, self._rested_s
+        self._rested_s = 0.0
+        if rested_s is None:
+            return False
+        if not tick.reached(rested_s, s.way_s):
+            self._held_s -= held_s if self._start_s is not None else 0.0
+            return True
+        if self._start_s is not None and self.closed_s < s.proof_s:  # a blink, then a look down
+            self.doubtful, self._provable = True, False
+        return False
+
     def _begin(self, t_s: float, openness: float, signs: Signs) -> None:
         self._start_s, self._held_s, self._open_s = t_s, 0.0, None
         self._depth = openness
@@ -196,7 +215,10 @@ class Closure:
 
     def _rests(self, tick: Tick, signs: Signs) -> bool:
         """Whether lids seen lowered for long enough stop the clock, which they do not reset."""
-        if not signs.lowered:
+        too_long = self._shut_s is not None and tick.reached(
+            self._shut_s, self._settings.lowered_most_s
+        )
+        if not signs.lowered or too_long:
             self._lowered_s = None
             return False
         rested = self._resting(tick.last_s)
