@@ -33,6 +33,12 @@ def test_missing_file_says_how_to_restore_it(tmp_path):
         load_manifest("eye_state", tmp_path).path()
 
 
+def test_a_net_named_by_its_path_has_its_files_beside_it(tmp_path):
+    write_eye_state(tmp_path)
+    manifest = load_manifest(str(tmp_path / "eye_state"))
+    assert manifest.path() == tmp_path / "eye_state.onnx"
+
+
 def test_unknown_net_lists_those_there(tmp_path):
     write_expression(tmp_path)
     with pytest.raises(EngineError, match="nets there: expression"):

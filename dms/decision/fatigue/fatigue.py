@@ -104,7 +104,8 @@ class Fatigue:
         """Whether the lids say that the eyes are off the road, for longer than a blink."""
         closure = self.closure
         if closure.lids is LidsState.AWAY_OR_CLOSED:
-            return reached(closure.unsure_s, self._settings.closure.carry_s)
+            carried = reached(closure.unsure_s, self._settings.closure.carry_s)
+            return carried or closure.by_gaze
         return closure.lids is LidsState.LOWERED
 
     def _nod(self, t_s: float, signs: Signs, *, seen: bool) -> list[Event]:
