@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from pathlib import Path
 
 import pytest
 import yaml
 
+from dms.chain import Chain
+from dms.config import load
 from dms.errors import ConfigError
 from dms.values import Event, Kind, Level
 from tools.evaluation import lowered, nods
@@ -100,3 +103,29 @@ def test_drawn_nods_are_told_and_looks_down_are_not() -> None:
     assert said["looks_told_as_closure"]["found"] <= 1
     assert said["looks_held_told_as_distraction"]["found"] >= 11
     assert said["looks_held_told_as_closure"]["found"] <= 1
+
+
+@pytest.mark.data
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("clip", "told", "never"),
+    [
+        ("dms_distracted", set(), lowered.CLOSURES),  # eats, looks down
+        ("lp_d3", set(), frozenset({Kind.SLEEP, Kind.UNRESPONSIVE})),  # frowns, lids lowered
+        ("harika", {Kind.MICROSLEEP}, frozenset({Kind.SLEEP, Kind.UNRESPONSIVE})),  # nods off
+        ("ndu_sleepy", {Kind.MICROSLEEP, Kind.SLEEP}, frozenset()),  # sleeps
+    ],
+)
+def test_the_clips_of_the_observations_get_the_right_answers(
+    data: Path, tmp_path: Path, clip: str, told: set[Kind], never: frozenset[Kind]
+) -> None:
+    """The recorded observations tell neither lids nor gaze; from the clips both are read."""
+    folder = data / "lowered"
+    truth = lowered.Truth.read(yaml.safe_load((folder / "labels.yaml").read_text())[f"{clip}.mp4"])
+    seen, _ = lowered.watched(Chain(load(None, ["bridges=[]"])), folder / f"{clip}.mp4", tmp_path)
+    alerts = {event.kind for event in seen.events if event.level >= Level.WARNING}
+    assert told <= alerts
+    assert not never & alerts
+    score = lowered.score(clip, truth, seen)
+    assert (score.false_alerts, score.looks_down_told_closed) == (0, 0)
+    assert (score.closures_found, score.looks_down_away) == (score.closures, score.looks_down)
