@@ -86,9 +86,10 @@ def noise(image: Image, rng: Rng) -> Image:
 
 def blur(image: Image, rng: Rng) -> Image:
     """Out of focus or smeared by motion."""
+    unit = image.shape[0] / 48
     if rng.random() < 0.6:
-        return cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 0.9))
-    length = int(rng.integers(1, 4))
+        return cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 0.9) * unit)
+    length = round(int(rng.integers(1, 4)) * unit)
     kernel = np.zeros((2 * length + 1, 2 * length + 1), np.float32)
     angle = rng.uniform(0, np.pi)
     end = (length + np.array([np.cos(angle), np.sin(angle)]) * length).round().astype(int)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -37,14 +37,24 @@ class Standardise(nn.Module):
         return torch.clamp(centred / torch.sqrt(variance + 1e-5), -self.limit, self.limit)
 
 
+STEM = 6  # px of a first convolution that steps by two: a 3x3 one behind a halved picture, or finer
+
+
+class Trunk(NamedTuple):
+    """Channels and steps of the convolutions in a row; ``stem``: px of the first one's kernel."""
+
+    widths: tuple[int, ...]
+    strides: tuple[int, ...]
+    stem: int = 3
+
+
 class PlainNet(nn.Module):
     """Trunk of 3x3 convolutions and one linear head a name; ``heads``: name -> outputs."""
 
     def __init__(
         self,
         size: int,
-        widths: Sequence[int],
-        strides: Sequence[int],
+        trunk: Trunk,
         heads: dict[str, int],
         *,
         sigma: float = 0.3,
@@ -56,9 +66,10 @@ class PlainNet(nn.Module):
         self.standardise = Standardise(size, sigma, robust)
         layers: list[nn.Module] = []
         before = 1
-        for width, stride in zip(widths, strides, strict=True):
+        for width, stride in zip(trunk.widths, trunk.strides, strict=True):
+            kernel = 3 if layers else trunk.stem
             layers += [
-                nn.Conv2d(before, width, 3, stride, 1, bias=False),
+                nn.Conv2d(before, width, kernel, stride, (kernel - 1) // 2, bias=False),
                 nn.BatchNorm2d(width),
                 nn.ReLU(inplace=True),
             ]

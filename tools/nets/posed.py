@@ -180,9 +180,12 @@ def moved_face(
     return crop.astype(np.float32)
 
 
-def lit(crop: NDArray[np.float32], rng: Rng) -> NDArray[np.float32]:
-    """Leave a crop in daylight, or show it as the cabin's camera would, or under any effects."""
-    kind = rng.random()
+def lit(crop: NDArray[np.float32], rng: Rng, kind: float | None = None) -> NDArray[np.float32]:
+    """Leave a crop in daylight, or show it as the cabin's camera would, or under any effects.
+
+    ``kind`` (0..1) chooses which of the three; by chance where it is None.
+    """
+    kind = rng.random() if kind is None else kind
     if kind < 0.45:
         crop = cabin(crop, rng)
     elif kind < 0.75:

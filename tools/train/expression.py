@@ -32,22 +32,23 @@ from dms.engine.preprocess.crop import FaceCropSettings
 from tools.nets.alignment import fer_anchors, jittered_crop, plain_crop, settled
 from tools.nets.files import revision
 from tools.nets.infrared import EFFECTS, infrared
-from tools.nets.plain import Average, Optimiser, PlainNet
+from tools.nets.plain import STEM, Average, Optimiser, PlainNet, Trunk
 from tools.nets.tiles import Fer, progress
 
 HEADS = {"ferplus": 8, "fer2013": 7}
+STEPS = (1, 2, 1, 2, 1, 1, 2, 1, 1)
 TRUNKS = {
-    "teacher": ((24, 48, 48, 96, 96, 96, 192, 192, 192), (1, 2, 1, 2, 1, 1, 2, 1, 1)),
-    "plain": ((24, 48, 48, 96, 96, 96, 144, 144, 144), (1, 2, 1, 2, 1, 1, 2, 1, 1)),
-    "tiny": ((32, 32, 64, 64, 64, 128, 128, 128), (2, 1, 2, 1, 1, 2, 1, 1)),
+    "teacher": Trunk((24, 48, 48, 96, 96, 96, 192, 192, 192), STEPS),
+    "plain": Trunk((24, 48, 48, 96, 96, 96, 144, 144, 144), STEPS),
+    "fine": Trunk((32, 64, 64, 96, 96, 96, 160, 160, 160), (2, *STEPS[1:]), STEM),
+    "tiny": Trunk((32, 32, 64, 64, 64, 128, 128, 128), (2, 1, 2, 1, 1, 2, 1, 1)),
 }
 LOOKS = 4  # at each picture, by each teacher
 PLAIN_SHARE = 0.4  # of the crops stay as they are: visible light counts too
 
 
 def make_net(trunk: str, dropout: float = 0.0) -> PlainNet:
-    widths, strides = TRUNKS[trunk]
-    return PlainNet(FaceCropSettings().size, widths, strides, HEADS, dropout=dropout)
+    return PlainNet(FaceCropSettings().size, TRUNKS[trunk], HEADS, dropout=dropout)
 
 
 class Targets:

@@ -44,6 +44,7 @@ from tools.train.expression import HEADS, TRUNKS, loss_of, share_of_rate
 RAGE = (0, 1)  # anger and disgust in FER2013's order
 NEUTRAL = 6
 SMOOTH = 0.1
+ONE_CAMERA = 0.6  # share of the pairs whose face and rest are seen in one kind of light
 LABELLED = 0.6  # share of a posed face's target that its label gives; the rest is the teacher's
 
 
@@ -52,11 +53,11 @@ class RelativeNet(nn.Module):
 
     def __init__(self, size: int, trunk: str, dropout: float = 0.0) -> None:
         super().__init__()
-        widths, strides = TRUNKS[trunk]
-        self.net = PlainNet(size, widths, strides, HEADS, dropout=dropout)
-        self.own = nn.Linear(widths[-1], 8)
-        self.shift = nn.Linear(widths[-1], 8, bias=False)
-        self.teacher = nn.Linear(widths[-1], TEACHER_FEATURES)
+        self.net = PlainNet(size, TRUNKS[trunk], HEADS, dropout=dropout)
+        width = TRUNKS[trunk].widths[-1]
+        self.own = nn.Linear(width, 8)
+        self.shift = nn.Linear(width, 8, bias=False)
+        self.teacher = nn.Linear(width, TEACHER_FEATURES)
 
     def relative(self, seen: Tensor, rest: Tensor) -> Tensor:
         """(n, 8): logits of the seven classes and log odds of anger + disgust, against rest."""
@@ -64,29 +65,38 @@ class RelativeNet(nn.Module):
 
 
 def start_from(net: PlainNet, fp32: Path, crops: Tensor) -> None:
-    """Take the folded weights of a shipped file; batch norms are set so that it says the same.
+    """Take the folded weights of a shipped file, so that the net says the same from the first step.
 
     A folded convolution has a bias and no batch norm: the norm's scale and shift become the spread
-    and mean that the convolution's answers have on ``crops``.
+    and mean that the convolution's answers have on ``crops``. Channels beyond those stored start by
+    chance and unheard: what reads them has zeros. A first kernel of twice the size reads a picture
+    of twice the size as the stored one reads its halved picture (mean of 2 x 2 pixels).
     """
     graph = onnx.load(fp32).graph
-    stored = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
+    stored = {one.name: torch.from_numpy(numpy_helper.to_array(one).copy()) for one in graph.initializer}
     used = [node.input for node in graph.node if node.op_type == "Conv"]
     with torch.no_grad():
         for name, head in net.heads.items():
-            head.weight.copy_(torch.from_numpy(stored[f"heads.{name}.weight"].copy()))
-            head.bias.copy_(torch.from_numpy(stored[f"heads.{name}.bias"].copy()))
+            weight = stored[f"heads.{name}.weight"]
+            head.weight.zero_()[:, : weight.shape[1]] = weight
+            head.bias.copy_(stored[f"heads.{name}.bias"])
         x = net.standardise(crops)
         for (_, weight, bias), at in zip(used, range(0, len(net.trunk), 3), strict=True):
             convolution, norm, active = net.trunk[at : at + 3]
-            convolution.weight.copy_(torch.from_numpy(stored[weight].copy()))
+            known, base = stored[weight], stored[bias]
+            out, into = known.shape[:2]
+            if convolution.kernel_size[0] == 2 * known.shape[-1]:
+                known = known.repeat_interleave(2, 2).repeat_interleave(2, 3) / 4
+            convolution.weight[:out, into:] = 0
+            convolution.weight[:out, :into] = known
             x = convolution(x)
             mean, variance = x.mean((0, 2, 3)), x.var((0, 2, 3))
             norm.running_mean.copy_(mean)
             norm.running_var.copy_(variance)
-            norm.weight.copy_((variance + norm.eps).sqrt())
-            norm.bias.copy_(mean + torch.from_numpy(stored[bias].copy()))
-            x = active(norm(x))
+            norm.weight[:out] = (variance[:out] + norm.eps).sqrt()
+            norm.bias[:out] = mean[:out] + base
+            x = active(norm.eval()(x))
+        net.train()
 
 
 class Targets:
@@ -150,9 +160,13 @@ class Batches(Dataset):
         rest = np.array([other for _, other in drawn])
         photos = rng.choice(self.photos, others, replace=False)
         crops = [self._tile(tile, rng) for tile in tiles]
-        for row in (*face, *np.where(rest < 0, face, rest), *photos):
+        kinds = rng.random(pairs)  # a face and its rest are mostly seen by one camera
+        rest_kinds = np.where(rng.random(pairs) < ONE_CAMERA, kinds, rng.random(pairs))
+        kinds = np.concatenate([kinds, rest_kinds, rng.random(others)])
+        seen = (*face, *np.where(rest < 0, face, rest), *photos)
+        for row, kind in zip(seen, kinds.tolist(), strict=True):
             crop = moved_face(self.faces.patches[row], self.faces.anchors[row], self.framing, rng)
-            crops.append(lit(crop, rng))
+            crops.append(lit(crop, rng, kind))
         stack = np.round(np.stack(crops))[:, None].astype(np.float32) / 255
         rows = np.concatenate([face, np.where(rest < 0, face, rest), photos])
         known = np.isfinite(self.faces.features[rows, 0])
@@ -362,11 +376,11 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("out/faces"), help="of faces cut out")
     parser.add_argument("--engines", type=Path, default=FOLDER)
     parser.add_argument("--start", type=Path, help="FP32 file to start from, else the shipped one")
-    parser.add_argument("--trunk", choices=TRUNKS, default="plain")
-    parser.add_argument("--size", type=int, default=64, help="px of the crop (%(default)s)")
-    parser.add_argument("--steps", type=int, default=2600)
+    parser.add_argument("--trunk", choices=TRUNKS, default="fine")
+    parser.add_argument("--size", type=int, default=96, help="px of the crop (%(default)s)")
+    parser.add_argument("--steps", type=int, default=6500)
     parser.add_argument(
-        "--mix", type=int, nargs=3, default=[88, 16, 16], help="tiles, pairs, photographs of a step"
+        "--mix", type=int, nargs=3, default=[64, 20, 24], help="tiles, pairs, photographs of a step"
     )
     parser.add_argument(
         "--kept", type=float, default=0.7, help="share of FER's targets that the net before gives"
@@ -378,7 +392,7 @@ def main() -> None:
     parser.add_argument("--judged", type=int, default=3, help="checkpoints between two judgings")
     parser.add_argument("--rate", type=float, default=0.01)
     parser.add_argument("--stable", type=float, default=0.2, help="share of steps at full rate")
-    parser.add_argument("--average", type=float, default=0.995, help="decay of the weights' mean")
+    parser.add_argument("--average", type=float, default=0.998, help="decay of the weights' mean")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--bf16", action="store_true", help="faster with AVX-512 BF16 or AMX")
