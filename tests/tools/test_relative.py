@@ -12,7 +12,7 @@ from dms.engine.manifest import FOLDER
 from dms.errors import ConfigError
 from tests.tiny_nets import write_expression
 from tools import evaluate
-from tools.evaluation.relative import Reading, Stills, figures, found_at, measure, rests
+from tools.evaluation.relative import Reading, Stills, figures, found_at, joined, measure, rests
 from tools.nets.infrared import cabin, night
 from tools.nets.posed import Faces, agreement, family, held_out, label_of, lit, moved_face
 from tools.nets.relative import LIGHTS, RAGE, Pairs, calibrated, fitted, odds, pairs_of
@@ -54,6 +54,16 @@ def test_figures_leave_out_the_rest_itself_and_people_without_one():
         assert low <= told[name] <= high
 
 
+def test_people_of_several_folds_keep_their_own_rest():
+    one = stills(["neutral", "anger"], ["a", "a"])
+    other = stills(["anger", "neutral", "disgust"], ["b", "c", "c"])
+    said = [Reading(np.arange(n) + 0.0, np.zeros(n, np.int64), np.zeros(n)) for n in (2, 3)]
+    seen, reading = joined([(one, said[0]), (other, said[1])])
+    assert seen.rest.tolist() == [0, 0, -1, 3, 3]
+    assert seen.person.tolist() == ["a", "a", "b", "c", "c"]
+    assert reading.odds.tolist() == [0, 1, 0, 1, 2]
+
+
 def test_at_most_a_tenth_of_the_others_passes():
     score = np.arange(30.0)
     positive = np.zeros(30, bool)
@@ -68,6 +78,7 @@ def test_people_are_joined_over_sets_and_every_fourth_is_held_out():
     assert family("rafd_morph") == "rafd"
     people = {f"one/{n}" for n in range(8)} | {f"two/{n}" for n in range(4)}
     assert held_out(people) == {"one/1", "one/5", "two/1"}
+    assert set.union(*(held_out(people, fold) for fold in range(4))) == people
 
 
 def test_labels_that_raters_do_not_agree_to_teach_nothing():
@@ -200,7 +211,7 @@ def test_relative_has_the_agreed_keys(tmp_path, monkeypatch, capsys):
 
 def test_a_net_without_weights_against_rest_says_so(tmp_path):
     write_expression(tmp_path)
-    args = argparse.Namespace(net="expression", engines=tmp_path, data=tmp_path)
+    args = argparse.Namespace(net="expression", engines=tmp_path, data=tmp_path, folds=None)
     with pytest.raises(ConfigError, match="no weights against rest"):
         measure(args)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from dms.decision.emotion.relative import SEVEN, RelativeHead
 from dms.engine.engine import Engine
 from dms.engine.manifest import Manifest, load_manifest
 from dms.engine.preprocess.crop import FaceCropSettings, face_crop
+from dms.engine.onnx import OnnxEngine
 from dms.engine.relative import relative_weights
 from dms.errors import ConfigError
 from dms.perception.expression import ExpressionNet, ExpressionSettings
@@ -28,7 +30,16 @@ from dms.perception.landmarks import LandmarkSettings, load_predictor
 from dms.values import EXPRESSIONS
 from tools.evaluation.figures import auroc, interval, mean, rounded
 from tools.evaluation.films import read_still
-from tools.nets.posed import LEAST_AGREEMENT, agreement, anchors_of, family, held_out, padded
+from tools.nets.posed import (
+    HELD_OUT,
+    HELD_OUT_FOLD,
+    LEAST_AGREEMENT,
+    agreement,
+    anchors_of,
+    family,
+    held_out,
+    padded,
+)
 from tools.nets.shipped import beside, engines, outputs
 from tools.nets.tiles import Rows, progress, read_rows
 
@@ -43,6 +54,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--held-out", action="store_true", help="of posed_faces, people who were not trained on"
     )
+    parser.add_argument(
+        "--folds", type=Path, nargs=HELD_OUT, metavar="ENGINES",
+        help="of posed_faces, everybody: fold 0, 1, ... of the people by the net in each folder",
+    )  # fmt: skip
     parser.add_argument("--landmarks", default=LandmarkSettings().model, help="landmark model")
 
 
@@ -68,28 +83,77 @@ class Reading:
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
-    manifest = load_manifest(args.net, args.engines)
-    weights = relative_weights(manifest)
-    if weights is None:
-        raise ConfigError(
-            f"{args.net} has no weights against rest; measure expression, or see 'infrared'"
-        )
-    stills = read_stills(args, manifest)
+    if args.folds:
+        return _over_folds(args)
+    manifest, weights = _net(args.net, args.engines)
+    stills = read_stills(args, manifest, HELD_OUT_FOLD if args.held_out else None)
     found = {}
     for precision, engine in engines(manifest):
         reading = read(engine, manifest, RelativeHead.of(weights), stills)
         found[precision] = figures(stills, reading)
         if precision == "int8":
-            names = sorted(set(stills.set.tolist()) - {""})
-            found[precision]["sets"] = {
-                name: figures(stills, reading, stills.set == name) for name in names
-            }
+            found[precision]["sets"] = _by_set(stills, reading)
     return {**beside(found), **stills.left_out, "net": manifest.name, "landmarks": args.landmarks}
 
 
-def read_stills(args: argparse.Namespace, manifest: Manifest) -> Stills:
-    """Find the faces of a folder. Raises ConfigError where nothing can be judged."""
-    rows = _rows(args.data, args.held_out)
+def _net(name: str, folder: Path) -> tuple[Manifest, dict[str, NDArray[np.float64]]]:
+    manifest = load_manifest(name, folder)
+    weights = relative_weights(manifest)
+    if weights is None:
+        raise ConfigError(f"{name} has no weights against rest; measure expression, or 'infrared'")
+    return manifest, weights
+
+
+def _by_set(stills: Stills, reading: Reading) -> dict[str, dict[str, Any]]:
+    names = sorted(set(stills.set.tolist()) - {""})
+    return {name: figures(stills, reading, stills.set == name) for name in names}
+
+
+def _over_folds(args: argparse.Namespace) -> dict[str, Any]:
+    """Everybody, each by the FP32 net of the fold that left them out."""
+    parts = []
+    for fold, folder in enumerate(args.folds):
+        manifest, weights = _net(args.net, folder)
+        stills = read_stills(args, manifest, fold)
+        with OnnxEngine(manifest.path("fp32")) as engine:
+            parts.append((stills, read(engine, manifest, RelativeHead.of(weights), stills)))
+    stills, reading = joined(parts)
+    return {
+        **figures(stills, reading),
+        "sets": _by_set(stills, reading),
+        **stills.left_out,
+        "folds": len(parts),
+        "landmarks": args.landmarks,
+    }
+
+
+def joined(parts: Sequence[tuple[Stills, Reading]]) -> tuple[Stills, Reading]:
+    """Put the people of several folds into one."""
+    starts = np.cumsum([0, *(len(stills.label) for stills, _ in parts)])
+    rest = [
+        np.where(stills.rest < 0, -1, stills.rest + start)
+        for (stills, _), start in zip(parts, starts.tolist(), strict=False)
+    ]
+    counts = {name: sum(one.left_out[name] for one, _ in parts) for name in parts[0][0].left_out}
+    stills = Stills(
+        *(np.concatenate([getattr(one, name) for one, _ in parts])
+          for name in ("crops", "label", "person", "set")),
+        np.concatenate(rest),
+        counts,
+    )  # fmt: skip
+    reading = Reading(
+        *(np.concatenate([getattr(one, name) for _, one in parts])
+          for name in ("odds", "seven", "absolute"))
+    )  # fmt: skip
+    return stills, reading
+
+
+def read_stills(args: argparse.Namespace, manifest: Manifest, fold: int | None) -> Stills:
+    """Find the faces of a folder. Raises ConfigError where nothing can be judged.
+
+    ``fold``: only of the people of this fold, None: of all.
+    """
+    rows = _rows(args.data, fold)
     predictor = load_predictor(LandmarkSettings(model=args.landmarks))
     framing = manifest.framing(FaceCropSettings)
     crops, kept, counts = [], [], {"not_found": 0, "contempt": 0, "little_agreed": 0}
@@ -119,7 +183,7 @@ def read_stills(args: argparse.Namespace, manifest: Manifest) -> Stills:
     return Stills(np.stack(crops), label, person, sets, rest, counts)
 
 
-def _rows(folder: Path, held: bool) -> Rows:
+def _rows(folder: Path, fold: int | None) -> Rows:
     rows = read_rows(folder, "file", "expression")
     if "person" not in rows[0] and "subject" not in rows[0]:
         raise ConfigError(f"{folder}/labels.csv must have a column subject or person")
@@ -127,8 +191,8 @@ def _rows(folder: Path, held: bool) -> Rows:
     if others:
         print(f"{folder}/labels.csv: left out: {', '.join(others)}", file=sys.stderr)
     rows = [row for row in rows if row["expression"] in EXPRESSIONS]
-    if held:
-        people = held_out({_person(row) for row in rows})
+    if fold is not None:
+        people = held_out({_person(row) for row in rows}, fold)
         rows = [row for row in rows if _person(row) in people]
     if not rows:
         raise ConfigError(f"{folder}/labels.csv names none of {', '.join(EXPRESSIONS)}")

@@ -27,8 +27,10 @@ LEAST_AGREEMENT = 0.5  # of the raters of the Taiwanese set, below which a label
 SAME_PEOPLE = {"ckplus48": "ckplus", "rafd_morph": "rafd", "nimstim_open": "nimstim"}
 TEACHER_FEATURES = 256
 FACES_OF = ("posed_faces", "face_photos", "utk_faces")
-# Every fourth person of each set (in the order of their names) is never trained on.
+# Every fourth person of each set (in the order of their names) is never trained on; the shipped net
+# leaves out fold 1, nets trained for a figure over all people each one of the four.
 HELD_OUT = 4
+HELD_OUT_FOLD = 1
 
 
 class Patches(NamedTuple):
@@ -90,7 +92,7 @@ class Faces:
     sets, "" for photographs. ``rests[person]``: rows of the person's neutral faces.
     """
 
-    def __init__(self, data: Path, cache: Path) -> None:
+    def __init__(self, data: Path, cache: Path, fold: int = HELD_OUT_FOLD) -> None:
         parts = {name: patches_of(data / name, cache / f"faces_{name}.npz") for name in FACES_OF}
         self.patches = np.concatenate([one.patches[one.found] for one in parts.values()])
         self.anchors = np.concatenate([one.anchors[one.found] for one in parts.values()])
@@ -103,7 +105,7 @@ class Faces:
         )
         self.label = np.array([label_of(row) if row else -1 for row in posed])
         self.log_p, self.features = self._taught(data / "teacher", files)
-        held = held_out(set(self.person.tolist()) - {""})
+        held = held_out(set(self.person.tolist()) - {""}, fold)
         self.held = np.isin(self.person, list(held))
         self.rests = {
             person: np.flatnonzero((self.person == person) & (self.label == 0))
@@ -146,12 +148,12 @@ def agreement(row: dict[str, str]) -> float | None:
     return float(agreed.split()[0]) if agreed else None
 
 
-def held_out(people: set[str]) -> set[str]:
-    """Every :data:`HELD_OUT`-th person of each set."""
+def held_out(people: set[str], fold: int = HELD_OUT_FOLD) -> set[str]:
+    """Every :data:`HELD_OUT`-th person of each set, from that of number ``fold``."""
     by_set: dict[str, list[str]] = {}
     for person in sorted(people):
         by_set.setdefault(person.split("/")[0], []).append(person)
-    return {person for of in by_set.values() for person in of[1::HELD_OUT]}
+    return {person for of in by_set.values() for person in of[fold::HELD_OUT]}
 
 
 def plain_face(patch: NDArray[np.uint8], anchors: NDArray, framing: FaceCropSettings) -> Gray:

@@ -20,7 +20,7 @@ from dms.engine.onnx import OnnxEngine
 from tools.evaluation.figures import auroc
 from tools.evaluation.relative import found_at
 from tools.nets.files import entry, save
-from tools.nets.posed import Faces
+from tools.nets.posed import HELD_OUT_FOLD, Faces
 from tools.nets.relative import DECAY, RAGE, calibrated, embeddings, fitted, odds, pairs_of
 
 
@@ -29,9 +29,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the measurement data")
     parser.add_argument("--cache", type=Path, default=Path("out/faces"), help="of faces cut out")
     parser.add_argument("--engines", type=Path, default=FOLDER)
+    parser.add_argument("--fold", type=int, default=HELD_OUT_FOLD, help="of people left out, 0..3")
     parser.add_argument("--decay", type=float, nargs="+", default=[DECAY], help="the first is kept")
     args = parser.parse_args()
-    faces = Faces(args.data, args.cache)
+    faces = Faces(args.data, args.cache, args.fold)
     rows = np.flatnonzero((faces.person != "") & (faces.label >= 0))
     manifest = load_manifest("expression", args.engines)
     with OnnxEngine(manifest.path("fp32")) as engine:

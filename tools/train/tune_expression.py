@@ -6,7 +6,7 @@ Starts from engines/expression.onnx (``--start``), whose trunk of convolutions t
 A step sees three kinds of picture: FER2013 tiles with FER+'s votes, most of whose targets are what
 the net said before; pairs of a posing person's face and neutral face under two draws of light; and
 photographs. On faces and photographs a teacher's features (numbers, ``data/teacher``) are a target,
-and its classes a part of one. Every fourth person of each set is never shown.
+and its classes a part of one. Every fourth person of each set is never shown (``--fold``).
 
 Writes checkpoint.pt and log.jsonl every ``--every`` steps and is resumed from there.
 """
@@ -36,7 +36,15 @@ from tools.nets.alignment import fer_anchors, jittered_crop, plain_crop, settled
 from tools.nets.files import revision
 from tools.nets.infrared import cabin
 from tools.nets.plain import Average, Optimiser, PlainNet
-from tools.nets.posed import TEACHER_FEATURES, Faces, lit, moved_face, plain_face, seven_of
+from tools.nets.posed import (
+    HELD_OUT_FOLD,
+    TEACHER_FEATURES,
+    Faces,
+    lit,
+    moved_face,
+    plain_face,
+    seven_of,
+)
 from tools.nets.shipped import outputs
 from tools.nets.tiles import Fer
 from tools.train.expression import HEADS, TRUNKS, loss_of, share_of_rate
@@ -310,7 +318,7 @@ def train(args: argparse.Namespace) -> None:
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
-    fer, faces = Fer(args.data / "fer2013"), Faces(args.data, args.cache)
+    fer, faces = Fer(args.data / "fer2013"), Faces(args.data, args.cache, args.fold)
     anchors = settled(*fer_anchors(fer.images, args.cache / "fer_anchors.npz"))
     before = said_before(fer, anchors, args.engines, args.cache / "before.npz")
     targets = Targets(fer, before, args.kept)
@@ -378,7 +386,7 @@ def main() -> None:
     parser.add_argument("--start", type=Path, help="FP32 file to start from, else the shipped one")
     parser.add_argument("--trunk", choices=TRUNKS, default="fine")
     parser.add_argument("--size", type=int, default=96, help="px of the crop (%(default)s)")
-    parser.add_argument("--steps", type=int, default=6500)
+    parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument(
         "--mix", type=int, nargs=3, default=[64, 20, 24], help="tiles, pairs, photographs of a step"
     )
@@ -390,9 +398,10 @@ def main() -> None:
     )
     parser.add_argument("--every", type=int, default=200, help="steps between two checkpoints")
     parser.add_argument("--judged", type=int, default=3, help="checkpoints between two judgings")
-    parser.add_argument("--rate", type=float, default=0.01)
-    parser.add_argument("--stable", type=float, default=0.2, help="share of steps at full rate")
+    parser.add_argument("--rate", type=float, default=0.004)
+    parser.add_argument("--stable", type=float, default=0.15, help="share of steps at full rate")
     parser.add_argument("--average", type=float, default=0.998, help="decay of the weights' mean")
+    parser.add_argument("--fold", type=int, default=HELD_OUT_FOLD, help="of people left out, 0..3")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--bf16", action="store_true", help="faster with AVX-512 BF16 or AMX")
