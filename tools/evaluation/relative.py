@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from dms.decision.emotion.relative import SEVEN, RelativeHead
 from dms.engine.engine import Engine
 from dms.engine.manifest import Manifest, load_manifest
-from dms.engine.preprocess.crop import FaceCropSettings, face_crop
 from dms.engine.onnx import OnnxEngine
+from dms.engine.preprocess.crop import FaceCropSettings, face_crop
 from dms.engine.relative import relative_weights
 from dms.errors import ConfigError
 from dms.perception.expression import ExpressionNet, ExpressionSettings

@@ -81,7 +81,9 @@ def start_from(net: PlainNet, fp32: Path, crops: Tensor) -> None:
     of twice the size as the stored one reads its halved picture (mean of 2 x 2 pixels).
     """
     graph = onnx.load(fp32).graph
-    stored = {one.name: torch.from_numpy(numpy_helper.to_array(one).copy()) for one in graph.initializer}
+    stored = {
+        one.name: torch.from_numpy(numpy_helper.to_array(one).copy()) for one in graph.initializer
+    }
     used = [node.input for node in graph.node if node.op_type == "Conv"]
     with torch.no_grad():
         for name, head in net.heads.items():
