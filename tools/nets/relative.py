@@ -21,7 +21,7 @@ from tools.nets.posed import Faces, plain_face
 from tools.nets.shipped import outputs
 
 LIGHTS = 4  # the first is daylight
-DECAY = 30.0
+DECAY = 100.0
 RAGE = np.array([name in ("anger", "disgust") for name in SEVEN])
 SEVEN_OF = np.array([SEVEN.index(name) if name in SEVEN else -1 for name in EXPRESSIONS])
 STEPS = 80
@@ -66,7 +66,11 @@ def pairs_of(faces: Faces, rows: NDArray, seen: NDArray[np.float32]) -> Pairs:
 
 
 def fitted(pairs: Pairs, decay: float = DECAY) -> dict[str, NDArray[np.float64]]:
-    """The arrays of the .npz file; sets and classes count by the root of their number."""
+    """The arrays of the .npz file.
+
+    Sets count by the root of their number, classes all alike: a score says what a face looks like,
+    not how often people look so.
+    """
     import torch  # noqa: PLC0415 - an extra
     from torch.nn import functional  # noqa: PLC0415
 
@@ -141,8 +145,8 @@ def _weights(pairs: Pairs) -> NDArray[np.float64]:
     sets = np.array([person.split("/")[0] for person in pairs.person])
     number = {name: (sets == name).sum() for name in set(sets.tolist())}
     by_class = np.bincount(pairs.label, minlength=7)
-    weight = np.array([number[name] for name in sets]) * by_class[pairs.label]
-    weight = 1 / np.sqrt(weight.astype(np.float64))
+    of_set = np.sqrt([number[name] for name in sets])
+    weight = 1 / (of_set * by_class[pairs.label])
     return weight / weight.mean()
 
 

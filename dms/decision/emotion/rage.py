@@ -46,7 +46,7 @@ class RageSettings:
         1.0, unit="log odds", gt=0, text="what lies further above counts no more: noise, not rage"
     )
     against_rest: float = setting(
-        0.5, unit="log odds",
+        -0.3, unit="log odds",
         source="posing people left out, even: tools/evaluate.py rage --parts posed --choose",
         text="the same where the net reads a face against its rest: evidence grows from here",
     )  # fmt: skip

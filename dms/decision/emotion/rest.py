@@ -41,12 +41,16 @@ class RestSettings:
     angry_sds: float = setting(
         2.0, gt=0, text="towards and from anger it lies within this many SDs of people's rest"
     )
+    stern_most: float = setting(
+        2.0, unit="log odds", ge=0,
+        text="a rest that reads angrier than people's takes off what it reads so, at most this",
+    )  # fmt: skip
     memory_s: float = setting(180.0, unit="s", gt=0, text="time constant of its drift, once known")
     drift_most: float = setting(
         1.0, gt=0, text="most it may drift, in median distances of the first frames"
     )
     upset_above: float = setting(
-        0.0, unit="log odds", text="anger + disgust above this teaches nothing, once rest is known"
+        -0.3, unit="log odds", text="anger + disgust above this teaches nothing, once rest is known"
     )
     sure_above: float = setting(
         0.5, ge=0, le=1, source="nets.reading.sure_above",
@@ -81,6 +85,7 @@ class RestingFace:
         self._mean: Numbers | None = None
         self._anchor: Numbers | None = None
         self._rest: Numbers | None = None  # the mean within the population's bounds
+        self._stern = 0.0  # log odds by which the rest reads angrier than people's
         self._spread = 0.0  # median distance of the first frames from their middle
         self._learned_s = 0.0
         self._last_s = float("-inf")
@@ -132,7 +137,7 @@ class RestingFace:
         angry = float(eight[_ANGRY].sum())
         return replace(
             scores,
-            rage_log_odds=round(head.log_odds(face, self._rest), 6),
+            rage_log_odds=round(head.log_odds(face, self._rest) - self._stern, 6),
             relative=tuple(round(float(score), 6) for score in eight),
             rest_known=True,
             rest_progress=1.0,
@@ -188,5 +193,9 @@ class RestingFace:
         self._bound()
 
     def _bound(self) -> None:
-        if self._mean is not None and self._head is not None:
-            self._rest = self._head.bounded(self._mean, self._settings.angry_sds)
+        head, s = self._head, self._settings
+        if self._mean is not None and head is not None:
+            self._rest = head.bounded(self._mean, s.angry_sds)
+            usual = head.log_odds(head.population, head.population)
+            above = head.log_odds(self._rest, self._rest) - usual
+            self._stern = min(max(above, 0.0), s.stern_most)

@@ -139,3 +139,12 @@ def test_the_first_frames_are_forgotten_once_rest_is_known():
     learned = Learned()
     learned.watch(Face(), 25)
     assert learned.it._first == []
+
+
+@pytest.mark.parametrize(
+    ("stern", "most", "told"), [(1.0, 2.0, -2.0), (1.0, 0.1, -1.8), (-1.0, 2.0, -2.3)]
+)
+def test_a_rest_that_reads_angrier_than_peoples_takes_that_off(stern, most, told):
+    learned = Learned(RestSettings(stern_most=most))
+    said = learned.watch(Face(stern=stern, noise=0.0), S.least_s + 1)
+    assert said.rage_log_odds == pytest.approx(told, abs=0.01)
