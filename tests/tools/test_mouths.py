@@ -1,6 +1,7 @@
 """Lower faces for training: who a picture shows, and jaws that drop."""
 
 import numpy as np
+import pytest
 
 from dms.perception.schemes import DMS56
 from tools.landmarking.jaws import open_mouth, opening
@@ -29,3 +30,12 @@ def test_a_dropped_jaw_opens_the_mouth():
     assert opening(points) > before + 0.5
     assert gray[150:170, 95:105].mean() < 110  # the cavity is dark
     assert points[53, 1] > 175
+
+
+def test_training_cuts_crops_of_the_nets_size():
+    torch = pytest.importorskip("torch", reason="torch (extra train) is missing")
+    from tools.train.mouth import SIZE, jittered
+
+    crops = jittered(torch.rand(3, 1, 64, 64), torch.Generator().manual_seed(1))
+    assert crops.shape == (3, 1, SIZE, SIZE)
+    assert 0 <= float(crops.min()) < float(crops.max()) <= 1

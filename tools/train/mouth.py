@@ -26,7 +26,7 @@ from dms.engine.manifest import FOLDER
 from dms.perception.mouth import MouthCropSettings
 from tools.evaluation.figures import auroc
 from tools.landmarking.mouths import WORK, Mouths, mouths
-from tools.nets.eyes import light, place
+from tools.nets.eyes import light
 from tools.nets.files import revision, write_manifest
 from tools.nets.plain import Average, Optimiser, PlainNet
 
@@ -56,6 +56,21 @@ def cover(faces: Tensor, others: Tensor, rng: np.random.Generator) -> Tensor:
     return covered
 
 
+def jittered(crops: Tensor, dice: torch.Generator) -> Tensor:
+    """Cut (n, 1, side, side) to the net's size with random turn, zoom, stretch, shift, mirror."""
+    n = len(crops)
+    turn = torch.randn(n, generator=dice) * 0.17
+    zoom = torch.exp(torch.randn(n, generator=dice) * 0.17)
+    stretch = torch.exp(torch.randn(n, generator=dice) * 0.06)
+    mirror = torch.where(torch.rand(n, generator=dice) < 0.5, -1.0, 1.0)
+    moved = torch.randn(n, 2, generator=dice) * 0.08
+    cos, sin = torch.cos(turn) / zoom, torch.sin(turn) / zoom
+    rows = [cos * stretch * mirror, -sin, moved[:, 0], sin * mirror, cos / stretch, moved[:, 1]]
+    theta = torch.stack(rows, 1).view(n, 2, 3)
+    grid = functional.affine_grid(theta, [n, 1, SIZE, SIZE], align_corners=False)
+    return functional.grid_sample(crops, grid, padding_mode="border", align_corners=False)
+
+
 def train(data: Mouths, use: NDArray[np.int64], steps: int, seed: int) -> PlainNet:
     """Learn from the stills ``use``, with people who are often seen drawn less often."""
     torch.manual_seed(seed)
@@ -77,7 +92,7 @@ def train(data: Mouths, use: NDArray[np.int64], steps: int, seed: int) -> PlainN
             stills[rng.choice(pools[1][0], OTHERS, p=pools[1][1])],
             cover(faces[rng.integers(0, len(faces), FACES)], faces, rng),
         ]
-        crops = light(place(torch.cat(parts), SIZE, dice, shift=0.08), dice)
+        crops = light(jittered(torch.cat(parts), dice), dice)
         logits = net(crops)["yawn"][:, 0]
         functional.binary_cross_entropy_with_logits(logits, target).backward()
         optimiser.step(min(1.0, step / 40 + 0.02, 2 * (1 - step / steps)))
