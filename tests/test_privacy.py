@@ -28,6 +28,8 @@ from tests.bridge.broker import PLACE, Broker
 from tests.bridge.lawicel import Lawicel
 from tests.planted import traces
 
+pytestmark = pytest.mark.whole  # tools/test --quick leaves it out
+
 ROOT = Path(__file__).resolve().parents[1]
 STRACE = shutil.which("strace")
 CALLS = "open,openat,openat2,creat,memfd_create,write,pwrite64,writev,pwritev,pwritev2,sendto,"

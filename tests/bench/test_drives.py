@@ -19,6 +19,8 @@ from dms.files.events import load_events
 from dms.files.observations import load
 from dms.values import Box, DriverObservation, EyeEvidence, HeadPose, Kind
 
+pytestmark = pytest.mark.whole  # tools/test --quick leaves it out
+
 RATE = 10
 MINUTES = 5
 SLEEPS = ((59.2, 61.5), (130.0, 131.6), (275.0, 276.5))  # of the film; the first over a seam

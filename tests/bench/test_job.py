@@ -17,6 +17,8 @@ from dms.values import Kind
 from tests.bridge.certificates import made
 from tools.rendering import drive as make_demo_drive
 
+pytestmark = pytest.mark.whole  # tools/test --quick leaves it out
+
 QUIET = ("bridges=[]", "nets.expression=null", "nets.eye_state=null")
 
 

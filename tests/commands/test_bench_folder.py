@@ -12,6 +12,8 @@ import numpy as np
 from dms.cli import main
 from tools.rendering import drive as make_demo_drive
 
+pytestmark = pytest.mark.whole  # tools/test --quick leaves it out
+
 QUIET = ["-s", "bridges=[]", "-s", "nets.expression=null", "-s", "nets.eye_state=null"]
 
 

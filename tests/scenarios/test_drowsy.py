@@ -7,6 +7,8 @@ from dms.decision.settings import CoreSettings
 from dms.values import Kind, Level
 from tests.scenarios.drive import Drive
 
+pytestmark = pytest.mark.whole  # tools/test --quick leaves it out
+
 
 def tires(drive: Drive, minutes: float, perclos: tuple[float, float], blink_s: tuple[float, float]):
     """Drive with a share of long closures and a blink length that go from one to the other."""

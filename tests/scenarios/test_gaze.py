@@ -8,6 +8,8 @@ from dms.decision.zones import Side, ZoneSettings
 from dms.values import AttentionBy, EyesState, GazeZone, Indicator, Kind, Level, Unseen
 from tests.scenarios.drive import Drive
 
+pytestmark = pytest.mark.whole  # tools/test --quick leaves it out
+
 LATE_S = 0.15  # half of the smoothing and some frames
 
 

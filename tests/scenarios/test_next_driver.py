@@ -6,6 +6,8 @@ from dms.decision.profiles import EURO_NCAP_2026 as RULES
 from dms.values import Gear, HeadPose, Indicator, Kind, Level, Unseen
 from tests.scenarios.drive import Drive
 
+pytestmark = pytest.mark.whole  # tools/test --quick leaves it out
+
 NARROW, WIDE = (0.19, 0.095), (0.34, 0.15)  # EAR of open and closed eyes
 
 

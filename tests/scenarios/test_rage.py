@@ -9,6 +9,8 @@ from dms.decision.settings import CoreSettings
 from dms.values import Indicator, Kind, Level, Unseen
 from tests.scenarios.drive import Drive
 
+pytestmark = pytest.mark.whole  # tools/test --quick leaves it out
+
 RAGE = Kind.ROAD_RAGE
 LEFT, RIGHT = Indicator.LEFT, Indicator.RIGHT
 SWERVE: dict[str, object] = {"steering_rate_dps": 400.0}

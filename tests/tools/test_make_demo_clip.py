@@ -10,6 +10,8 @@ pytest.importorskip("skimage", reason="the extra 'demo' is not installed")
 from tools.rendering import clip
 from tools.rendering.portrait import YAWS, Portrait, Puppet
 
+pytestmark = pytest.mark.whole  # tools/test --quick leaves it out
+
 
 @pytest.fixture(scope="module")
 def portrait():

@@ -9,6 +9,8 @@ from dms.values import Event, Kind, Level
 from tools.soak import day
 from tools.soak.tally import Tally
 
+pytestmark = pytest.mark.whole  # tools/test --quick leaves it out
+
 
 def drive(hours=0.25, seed=3):
     tally = Tally()
