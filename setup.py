@@ -27,7 +27,7 @@ TRAIN = ["torch>=2.4", "onnx>=1.16", "onnxscript>=0.1", "matplotlib>=3.8"]
 
 setup(
     name="dms-jetson",
-    version="0.1.0",
+    version="0.2.0",
     description="In-cabin driver monitoring on infrared video: fatigue, distraction and road rage",
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",

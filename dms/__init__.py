@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     )
     from dms.watching import replay, watch
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # ONNX Runtime's newer wheels keep a device id in the home folder and upload usage over
 # HTTPS from threads of their own, as soon as they are imported. Nothing leaves this process.
