@@ -54,7 +54,7 @@ class RageSettings:
         2.0, unit="log odds", gt=0, text="what lies further above counts no more"
     )
     speaking: float = setting(
-        1.0, unit="log odds", ge=0,
+        1.8, unit="log odds", ge=0,
         text="so much further above while the mouth is at work, without horn or hard pedal",
     )  # fmt: skip
     gain_hz: float = setting(0.2, unit="1/s", gt=0, text="evidence per second per unit above")
