@@ -98,7 +98,7 @@ def test_a_net_that_differs_is_bad(trt, store: PlanStore) -> None:
     from tests import tiny_nets
 
     path = store.folder / "wrong.onnx"
-    tiny_nets.write_net(path, 48, dict(other.outputs))
+    tiny_nets.write_net(path, other.input.shape[1], dict(other.outputs))
     store.write(key, trt.plan_of(path, 1), {})
     rows = list(engine_report(Wanted(count=3), store=store, module=trt))
     bad = [row for row in rows if row.good is False]
