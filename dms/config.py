@@ -102,6 +102,7 @@ ADAPTER = TypeAdapter(Settings)
 _STEPPED = ("seat", "closure", "blinks", "perclos", "distraction")
 _OURS = {field.name for field in fields(BridgeSettings)} - {f.name for f in fields(BusSettings)}
 _MOVED = {
+    "perception.face.vacant_round_s": "is gone; see perception.face.vacant",
     **{f"core.{part}.longest_step_s": "is now core.longest_step_s; set that" for part in _STEPPED},
     **{f"vehicle.bus.{key}": "means nothing on a bus that is only listened to" for key in _OURS},
 }

@@ -26,6 +26,9 @@ from typing import TextIO
 import cv2
 import numpy as np
 
+if not __package__:  # run as a file: what it imports stands beside tools/
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
 from dms.camera.live import LiveCamera
 from dms.camera.source import Picture, Source
 from dms.config import load

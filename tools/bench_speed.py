@@ -29,6 +29,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+if not __package__:  # run as a file: what it imports stands beside tools/
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
 from dms.engine.backends import open_engine
 from dms.engine.manifest import load_manifest
 from dms.errors import EngineError

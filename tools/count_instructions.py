@@ -25,6 +25,9 @@ from typing import Any
 
 import cv2
 
+if not __package__:  # run as a file: what it imports stands beside tools/
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
 from tools.bench_speed import frames_of
 from tools.speed.contestants import CONTESTANTS, OURS
 from tools.speed.films import demo_clip

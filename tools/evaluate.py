@@ -36,6 +36,9 @@ from typing import Any
 
 import numpy as np
 
+if not __package__:  # run as a file: what it imports stands beside tools/
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
 from dms.engine.manifest import FOLDER
 from dms.errors import DmsError
 from tools.nets.files import update

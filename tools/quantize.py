@@ -24,6 +24,9 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+if not __package__:  # run as a file: what it imports stands beside tools/
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
 from dms.engine.gate import spread_loss
 from dms.engine.manifest import FOLDER, load_manifest
 from dms.engine.onnx import OnnxEngine

@@ -10,12 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from dms.camera.image_folder import natural
-from dms.camera.joined import Segment
+from dms.camera.joined import Segment, named_s
 from dms.errors import ConfigError
 from dms.files.observations import OBSERVATIONS
 from dms.scoring.corpus import Entry, find
 from dms.scoring.labels import labels_beside
 
+_TAKEN = ("report.html", "summary.json")  # of the whole run, beside the recordings' folders
 SEGMENTS = "segments.csv"  # of a joined recording: which of its files begins when
 _log = logging.getLogger(__name__)
 
@@ -73,10 +74,15 @@ def _in_order(source: str) -> list[object]:
 
 def _joined(name: str, parts: Sequence[Entry]) -> Entry:
     """Return one recording of ``parts``; what is said of a part is said of all of them."""
-    if not name or Path(name).name != name:
+    if Path(name).name != name or name in {"", "..", *_TAKEN} or not name.isprintable():
         raise ConfigError(f"the drive {name!r} cannot be a folder's name; call it otherwise")
     if replayed := [one.source for one in parts if one.source.endswith(OBSERVATIONS)]:
         raise ConfigError(f"{replayed[0]} is no film; only films and pictures can be joined")
+    starts = [start for one in parts if (start := named_s(one.source)) is not None]
+    if len(set(starts)) < len(starts):
+        raise ConfigError(
+            f"segments of {name} begin at one time by name: of two cameras? join those of one"
+        )
     labels = {one.labels for one in parts if one.labels}
     scales = {one.time_scale for one in parts}
     groups = [one.groups for one in parts]

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+from dms.errors import ConfigError
 from dms.files.observations import load, parse
 from dms.monitor import Observer
 from dms.values import DriverObservation, Fault, Frame, Moment
@@ -93,14 +95,18 @@ def last_s(earlier: Path) -> float | None:
     if len(lines) < 2:  # what follows the last line end was cut off
         return None
     line = lines[-2].decode("utf-8", "replace")
-    return parse(earlier, 0, line).observation.t_s
+    try:
+        return parse(earlier, 0, line).observation.t_s
+    except ConfigError:  # damaged, as after a power cut
+        return None
 
 
 def _whole(earlier: Path) -> Iterator[Moment]:
-    """Yield the moments up to the last whole line."""
+    """Yield the moments up to the last whole line, or to the first that is damaged."""
     with earlier.open("rb") as file:
         count = sum(line.endswith(b"\n") for line in file)
-    return itertools.islice(load(earlier), count)
+    with suppress(ConfigError):
+        yield from itertools.islice(load(earlier), count)
 
 
 def _size(path: Path) -> int:

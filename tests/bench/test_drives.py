@@ -190,6 +190,8 @@ def test_joined_files_come_in_natural_order(files):
     ("rows", "match"),
     [
         (["a_1.avi,x/y,day", "a_2.avi,x/y,day"], "cannot be a folder's name"),
+        (["a_1.avi,..,day", "a_2.avi,..,day"], "cannot be a folder's name"),
+        (["a_1.avi,report.html,day", "a_2.avi,report.html,day"], "cannot be a folder's name"),
         (["a_1.avi,x,day", "a_2.avi,x,night"], "one and the same"),
         (["a_1.avi,b,day", "b.avi,,day"], "rename the drive"),
     ],
@@ -197,6 +199,45 @@ def test_joined_files_come_in_natural_order(files):
 def test_what_makes_no_drive_is_told(files, rows, match):
     with pytest.raises(ConfigError, match=match):
         recordings([manifest(files, rows)])
+
+
+def test_two_cameras_of_one_drive_are_not_joined(files):
+    for view in "FR":
+        (files / f"20261129_120000_{view}.mp4").write_bytes(b"")
+    with pytest.raises(ConfigError, match="two cameras"):
+        recordings([str(files / "2026*.mp4")], join=True)
+
+
+def test_a_run_does_not_write_over_its_own_recording(tmp_path):
+    folder = tmp_path / "observations"
+    folder.mkdir()
+    source = folder / "observations.jsonl"
+    source.write_text("kept\n")
+    (entry,) = recordings([str(source)])
+    assert entry.name == "observations"
+    outcome = run_job(entry, Recipe(str(tmp_path), observations=True))
+    assert "written over" in str(outcome.error)
+    assert source.read_text() == "kept\n"
+
+
+def test_what_is_damaged_of_a_run_that_was_cut_short_is_looked_at_again(drive, tmp_path, sees):
+    (entry,) = recordings([str(drive)], join=True)
+
+    def killed(t_s):
+        if t_s >= 100:
+            raise KeyboardInterrupt
+
+    recipe = Recipe(str(tmp_path), observations=True)
+    with pytest.raises(KeyboardInterrupt):
+        run_job(entry, recipe, killed)
+    part = tmp_path / entry.name / "part-observations.jsonl"
+    lines = part.read_bytes().split(b"\n")
+    lines[len(lines) // 2] = bytes(200)
+    part.write_bytes(b"\n".join(lines))
+    sees.looked = 0
+    outcome = run_job(entry, recipe)
+    assert outcome.error is None
+    assert sees.looked == pytest.approx(250 * RATE, abs=30)
 
 
 def test_a_single_recording_and_observations_are_not_joined(files):

@@ -72,9 +72,10 @@ def test_symmetric_int8_loses_what_the_manifest_says(manifest: Manifest, data: P
 @pytest.mark.data
 def test_symmetric_int8_is_as_accurate_as_the_card_says(data: Path, monkeypatch) -> None:
     """TensorRT's file, run with optimisations off, on the eyes of people it has not seen."""
-    from tools.evaluation import eyes, nets
+    from tools.evaluation import eyes
+    from tools.nets import shipped
 
-    monkeypatch.setattr(nets, "PRECISIONS", ("int8-qdq",))
+    monkeypatch.setattr(shipped, "PRECISIONS", ("int8-qdq",))
     monkeypatch.setattr(eyes, "beside", lambda found: found["int8-qdq"])
     mrl = Namespace(engines=FOLDER, data=data / "mrl_eyes_64", all_subjects=False, zju=None)
     found = eyes.measure(mrl)
