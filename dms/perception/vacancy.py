@@ -53,6 +53,8 @@ class Vacancy:
     def due(self, frame: Frame, full_period_s: float) -> bool:
         """Tell whether to search ``frame``; ``full_period_s`` is the time between two at most."""
         s, t_s = self._settings, frame.t_s
+        if self._last_s is not None and t_s < self._last_s:
+            self.end()  # the clock was set back
         since_s = 0.0 if self._last_s is None else t_s - self._last_s
         self._saved, self._last_s = min(self._saved + since_s * s.most_hz, _SAVED), t_s
         stirred = self._stirs(frame.gray)
