@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import grp
 import importlib.util
+import itertools
 import os
 import platform
 import sys
@@ -22,6 +23,7 @@ from dms.bus.interfaces import bring_up, interfaces
 from dms.camera.backends import open_camera, presences, source_kind
 from dms.camera.devices import CaptureDevice, query_device
 from dms.camera.settings import SourceKind
+from dms.camera.stillness import flat_hint, flat_value
 from dms.config import Settings
 from dms.engine.absent import install_command
 from dms.engine.manifest import load_manifest
@@ -31,6 +33,7 @@ from dms.perception.landmarks import load_predictor
 from dms.vehicle import check_vehicle
 
 _BRLTTY = ("/usr/bin/brltty", "/sbin/brltty", "/usr/lib/udev/rules.d/85-brltty.rules")
+_FIRST_PICTURES = 15  # of a recording, to see whether they show anything
 _NO_INTERFACE = (
     "plug its adapter in (dmesg says which driver took it), on a Jetson's own controller sudo "
     "modprobe mttcan (docs/jetson.md), for a test ip link add dev vcan0 type vcan, or use slcan on "
@@ -115,7 +118,23 @@ def _camera(settings: Settings) -> Iterator[Finding]:
     elif kind in {SourceKind.FILE, SourceKind.FOLDER}:
         found = Path(source).exists()
         text = source if found else f"{source} does not exist; set camera.source"
-        yield Finding("camera source", Verdict.GOOD if found else Verdict.BAD, text)
+        yield _recording(settings) if found else Finding("camera source", Verdict.BAD, text)
+
+
+def _recording(settings: Settings) -> Finding:
+    """Look at the first pictures of a film or folder."""
+    source, values = settings.camera.source, set[int | None]()
+    try:
+        with open_camera(settings.camera) as camera:
+            for frame in itertools.islice(camera, _FIRST_PICTURES):
+                values.add(flat_value(frame.gray))
+    except DmsError as error:
+        return Finding("camera source", Verdict.BAD, str(error))
+    value = values.pop() if len(values) == 1 else None
+    if value is None:
+        return Finding("camera source", Verdict.GOOD, source)
+    text = f"{source} begins with pictures of one single value ({value}): {flat_hint(value)}"
+    return Finding("camera source", Verdict.BAD, text)
 
 
 def _video_devices(devices: list[str], source: str) -> Iterator[Finding]:

@@ -3,6 +3,8 @@ import sys
 import tarfile
 from types import SimpleNamespace
 
+import cv2
+import numpy as np
 import pytest
 
 from dms import doctor
@@ -32,8 +34,12 @@ def test_a_recording_that_is_there_and_one_that_is_not(tmp_path):
     there = Settings(camera=CameraSettings(source=str(clip)))
     assert findings(there)["camera source"].verdict is Verdict.BAD
     assert "does not exist" in findings(there)["camera source"].text
-    clip.write_bytes(b"")
+    film = cv2.VideoWriter(str(clip), cv2.VideoWriter_fourcc(*"MJPG"), 10, (64, 64), False)
+    film.write(np.eye(64, dtype=np.uint8) * 255)
+    film.release()
     assert findings(there)["camera source"].verdict is Verdict.GOOD
+    clip.write_bytes(b"")
+    assert "is empty" in findings(there)["camera source"].text
 
 
 def test_software_is_told_with_its_version():
@@ -231,3 +237,18 @@ def test_the_vehicles_own_bus_is_judged_as_a_bridge_is(monkeypatch):
     assert found.verdict is Verdict.BAD
     assert "can1 is down: " in found.text
     assert "sudo ip link set can1 up type can bitrate 500000 restart-ms 100" in found.text
+
+
+def test_a_recording_of_one_single_value_is_bad_and_one_that_cannot_be_read_says_why(tmp_path):
+    for number in range(20):
+        assert cv2.imwrite(str(tmp_path / f"{number:02}.png"), np.zeros((64, 64), np.uint8))
+    settings = Settings(camera=CameraSettings(source=str(tmp_path), fps=10))
+    found = findings(settings)["camera source"]
+    assert found.verdict is Verdict.BAD
+    assert "begins with pictures of one single value (0): a covered lens" in found.text
+    assert cv2.imwrite(str(tmp_path / "03.png"), np.eye(64, dtype=np.uint8) * 255)
+    assert findings(settings)["camera source"].verdict is Verdict.GOOD
+    film = tmp_path / "film.mp4"
+    film.write_bytes(b"no film")
+    found = findings(Settings(camera=CameraSettings(source=str(film))))["camera source"]
+    assert "is not a video that can be read" in found.text

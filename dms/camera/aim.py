@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from dms.camera.stillness import flat_hint, flat_value
 from dms.settings import setting, settings
 from dms.values import Box, DriverObservation, Gray
 
@@ -59,7 +60,11 @@ def judge(gray: Gray, seen: DriverObservation, settings: AimSettings) -> Aim:
         level = float(gray.mean())
         why = seen.unseen.value.replace("_", " ") if seen.unseen else "no face"
         light = "" if 20 < level < 235 else f"; the picture's mean is {level:.0f} of 255"
-        return Aim(None, (f"No face ({why}{light}): point the camera at the driver's head.",))
+        told = f"No face ({why}{light}): point the camera at the driver's head."
+        value = flat_value(gray)
+        if value is not None:
+            told += f" Every pixel is {value}: {flat_hint(value)}."
+        return Aim(None, (told,))
     advice = [*_place(gray, seen.face, settings), *_light(gray, seen.face, settings)]
     pose = seen.pose
     if pose is not None and max(abs(pose.yaw_deg), abs(pose.pitch_deg)) > settings.steepest_deg:

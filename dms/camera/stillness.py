@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 
 from dms.camera.frozen import Frozen, flat
@@ -25,7 +26,7 @@ class Stillness:
 
         A picture of one single value may repeat on a sound camera: perception judges it.
         """
-        self._watch_flat(int(gray.flat[0]) if flat(gray) else None, t_s)
+        self._watch_flat(flat_value(gray), t_s)
         why = self._frozen.why(gray, t_s)
         if why is not None:
             self._tell("frozen", f"{why} So it is from {self._frozen.since_s:.2f} s on.")
@@ -37,10 +38,10 @@ class Stillness:
         elif self._flat_s is None:
             self._flat_s = t_s
         elif t_s - self._flat_s >= _FLAT_S:
-            hint = "a covered lens, or a film that this decoder cannot show"
-            more = "" if value else "; pip install 'dms-jetson[video]' reads interlaced ones"
-            told = f"Pictures of one single value ({value}) from {self._flat_s:.2f} s on: {hint}"
-            self._tell("flat", told + more + ".")
+            since = f"from {self._flat_s:.2f} s on"
+            self._tell(
+                "flat", f"Pictures of one single value ({value}) {since}: {flat_hint(value)}."
+            )
 
     def deep(self, most: int) -> None:
         """Note the brightest value of a 16-bit picture without a declared depth."""
@@ -52,3 +53,18 @@ class Stillness:
         if what not in self._told:
             self._told.add(what)
             _log.warning("%s: %s", self._name, words)
+
+
+def flat_value(gray: Gray) -> int | None:
+    """Return the one value that all pixels have, None where they differ."""
+    return int(gray.flat[0]) if flat(gray) else None
+
+
+def flat_hint(value: int) -> str:
+    """Return what pictures of one single ``value`` may come from, and what to do."""
+    if value or importlib.util.find_spec("av") is not None:  # PyAV shows interlaced films
+        return "a covered lens, a camera without light or signal, or a film that was recorded so"
+    return (
+        "a covered lens, or a film that OpenCV cannot show: pip install 'dms-jetson[video]' reads "
+        "interlaced ones"
+    )

@@ -70,3 +70,13 @@ def test_a_face_half_off_the_picture_is_drawn_and_judged():
     assert not aim.good
     assert as_text(picture(), face).count("+") == 4
     assert as_picture(picture(), aim).shape == (480, 640)
+
+
+def test_a_picture_of_one_single_value_is_told_as_none():
+    blank = np.full((480, 640), 7, np.uint8)
+    seen = DriverObservation(0.0, unseen=Unseen.DARK)
+    (told,) = judge(blank, seen, AimSettings()).advice
+    assert told.startswith("No face (dark")
+    assert "Every pixel is 7: a covered lens" in told
+    picture = np.arange(480 * 640).astype(np.uint8).reshape(480, 640)
+    assert "Every pixel" not in judge(picture, seen, AimSettings()).advice[0]
