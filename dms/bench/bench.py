@@ -144,7 +144,7 @@ def bench(
     """
     result = result or Result(source)
     chosen = outputs or Outputs()
-    _refuse_same(parts or (source,), chosen)
+    refuse_same(parts or (source,), chosen)
     chain.reset()
     affect = AffectKeeper() if chosen.affect else None
     sinks: list[Sink] = [_Keeper(result, progress), *([affect] if affect else []), *more]
@@ -188,7 +188,7 @@ def _watch(monitor: Monitor, camera: Camera, result: Result) -> None:
             result.segments = list(camera.segments)
 
 
-def _refuse_same(sources: Sequence[str], outputs: Outputs) -> None:
+def refuse_same(sources: Sequence[str], outputs: Outputs) -> None:
     """Raise ConfigError where a result would be written over the recording or another result."""
     chosen = (outputs.events, outputs.frames, outputs.observations, outputs.affect)
     taken = {Path(source).resolve() for source in sources}

@@ -18,13 +18,13 @@ from typing import Any
 import cv2
 
 from dms import __version__
-from dms.bench.bench import Outputs, Result, bench
+from dms.bench.bench import Outputs, Result, bench, refuse_same
 from dms.bench.drives import SEGMENTS, write_segments
 from dms.bench.resume import PartRun
 from dms.chain import Chain
 from dms.config import load
 from dms.engine.manifest import FOLDER
-from dms.errors import CameraError, ConfigError, DamagedError, DmsError
+from dms.errors import CameraError, DamagedError, DmsError
 from dms.files.frames import load_frames
 from dms.files.observations import OBSERVATIONS
 from dms.files.thumbnails import Thumbnails, forget
@@ -133,8 +133,7 @@ def _run(
     cv2.setNumThreads(1)  # one core a recording; several recordings share the machine
     table = folder / f"frames{recipe.table}"
     seen = folder / "observations.jsonl" if recipe.observations else None
-    if seen is not None and seen.resolve() in {Path(file).resolve() for file in entry.files}:
-        raise ConfigError(f"{seen} would be written over; give another --out")
+    refuse_same(entry.files, Outputs(observations=seen))  # what the part file becomes in the end
     labels = entry.read_labels()
     outputs = Outputs(folder / "events.jsonl", table, part.seen, folder / "affect.json")
     # Files are written over from here on: what an earlier run made of them is no more.

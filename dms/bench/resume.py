@@ -7,7 +7,6 @@ driver's resting face is in no file, so that it is learned anew from there.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -102,11 +101,9 @@ def last_s(earlier: Path) -> float | None:
 
 
 def _whole(earlier: Path) -> Iterator[Moment]:
-    """Yield the moments up to the last whole line, or to the first that is damaged."""
-    with earlier.open("rb") as file:
-        count = sum(line.endswith(b"\n") for line in file)
+    """Yield the moments up to the first line that is damaged or was cut off."""
     with suppress(ConfigError):
-        yield from itertools.islice(load(earlier), count)
+        yield from load(earlier)
 
 
 def _size(path: Path) -> int:

@@ -49,9 +49,7 @@ def finite(outputs: dict[str, Tensor]) -> dict[str, Tensor]:
     """Return a net's outputs; raise EngineError where one is not finite."""
     for name, value in outputs.items():
         if value.size <= _FEW:
-            good = isfinite(
-                sum(value.ravel().tolist())
-            )  # of doubles: no sum of floats is too large
+            good = isfinite(sum(value.ravel().tolist()))  # doubles: floats never sum too high
         else:
             good = bool(np.isfinite(value).all())
         if not good:

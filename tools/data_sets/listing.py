@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +29,25 @@ class Film:
     optional: bool = False
     note: str = ""
     name: str = field(default="")  # of its labels; unique in the set
+
+
+def list_films(
+    film_of: Callable[[Path], Film | None], text: str, folder: str, wanted: str
+) -> tuple[list[Film], int]:
+    """Write the manifest that the command line asks for; return its films and how many are others.
+
+    ``text``: the program's help, ``folder``: that of its folder, ``wanted``: what its films are.
+    """
+    parser = argparse.ArgumentParser(description=text.split("\n", maxsplit=1)[0])
+    parser.add_argument("folder", type=Path, help=folder)
+    parser.add_argument("out", type=Path, help="the manifest to write, .csv")
+    arguments = parser.parse_args()
+    found = films_in(arguments.folder)
+    films = [film for path in found if (film := film_of(path)) is not None]
+    if not films:
+        sys.exit(f"{arguments.folder} has no film {wanted}")
+    write_listing(films, arguments.out)
+    return films, len(found) - len(films)
 
 
 def films_in(folder: Path) -> list[Path]:

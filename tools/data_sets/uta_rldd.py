@@ -7,12 +7,10 @@ false, in 5 it may come. Closures, yawns and blinks are not labelled and are not
 
 from __future__ import annotations
 
-import argparse
 import re
-import sys
 from pathlib import Path
 
-from tools.data_sets.listing import Film, films_in, write_listing
+from tools.data_sets.listing import Film, list_films
 
 STATES = {"0": "alert", "5": "low_vigilance", "10": "drowsy"}
 _FOLD = re.compile(r"fold\D*(\d)", re.IGNORECASE)
@@ -37,19 +35,14 @@ def film_of(path: Path) -> Film | None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("folder", type=Path, help="holds Fold1_part1 and so on, unpacked")
-    parser.add_argument("out", type=Path, help="the manifest to write, .csv")
-    arguments = parser.parse_args()
-    found = films_in(arguments.folder)
-    films = [film for path in found if (film := film_of(path)) is not None]
-    if not films:
-        sys.exit(f"{arguments.folder} has no film 0, 5 or 10 in a numbered subject's folder")
-    write_listing(films, arguments.out)
-    subjects = len({film.name.rsplit("-", 1)[0] for film in films})
-    print(
-        f"{len(films)} films of {subjects} subjects; {len(found) - len(films)} other films left out"
+    films, others = list_films(
+        film_of,
+        __doc__,
+        "holds Fold1_part1 and so on, unpacked",
+        "0, 5 or 10 in a numbered subject's folder",
     )
+    subjects = len({film.name.rsplit("-", 1)[0] for film in films})
+    print(f"{len(films)} films of {subjects} subjects; {others} other films left out")
 
 
 if __name__ == "__main__":

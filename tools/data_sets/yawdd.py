@@ -7,12 +7,10 @@ in one, are run and listed, and count once somebody has written down when.
 
 from __future__ import annotations
 
-import argparse
 import re
-import sys
 from pathlib import Path
 
-from tools.data_sets.listing import Film, films_in, write_listing
+from tools.data_sets.listing import Film, list_films
 
 _NAME = re.compile(
     r"(?P<number>\d+)-(?P<gender>Female|Male)(?P<eyes>No|Sun)?Glasses(?P<more>[A-Za-z]*)"
@@ -42,19 +40,16 @@ def film_of(path: Path) -> Film | None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("folder", type=Path, help="the data set, unpacked (Mirror, Dash)")
-    parser.add_argument("out", type=Path, help="the manifest to write, .csv")
-    arguments = parser.parse_args()
-    found = films_in(arguments.folder)
-    films = [film for path in found if (film := film_of(path)) is not None]
-    if not films:
-        sys.exit(f"{arguments.folder} has no film named like 12-FemaleGlasses-Yawning.avi")
-    write_listing(films, arguments.out)
+    films, others = list_films(
+        film_of,
+        __doc__,
+        "the data set, unpacked (Mirror, Dash)",
+        "named like 12-FemaleGlasses-Yawning.avi",
+    )
     quiet = sum(bool(film.kinds) for film in films)
     print(
         f"{len(films)} films, {quiet} without a yawn are scored for false ones; "
-        f"{len(found) - len(films)} other films left out"
+        f"{others} other films left out"
     )
 
 

@@ -5,9 +5,7 @@ Run it after a change of dms.dbc; a test compares the page with the code.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
-from pathlib import Path
 
 from cantools.database import Message
 
@@ -17,8 +15,9 @@ from dms.bridge.codec import BASE_ID, contract, data_ids, max_delta
 from dms.bridge.diagnostics import Code
 from dms.bridge.trouble import SPN_BASE, SPNS
 from dms.bridge.uds import DIDS
+from tools.make.page import DOCS, write_or_check
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "can.md"
+PAGE = DOCS / "can.md"
 
 # Signal of the contract -> Android VHAL property (android.hardware.automotive.vehicle, V3), and
 # VSS v6 path or path of our overlay dms/bridge/dms.vspec (marked +). "" is: nothing there.
@@ -164,13 +163,7 @@ a test. Do not edit it. How buses, MQTT, commands and the vehicle's own signals 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="only compare; exit 1 if out of step")
-    arguments = parser.parse_args()
-    page = render()
-    if arguments.check:
-        raise SystemExit(0 if PAGE.read_text(encoding="utf-8") == page else 1)
-    PAGE.write_text(page, encoding="utf-8")
+    write_or_check(__doc__, PAGE, render)
 
 
 def render() -> str:

@@ -5,11 +5,9 @@ Run it after a change of settings or profiles; a test compares the page with the
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
-from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -18,9 +16,10 @@ from dms.decision.emotion.context import READINGS
 from dms.decision.emotion.context import RULES as CONTEXT_RULES
 from dms.decision.profiles import PROFILES, SOURCES, Rules
 from dms.decision.settings import CoreSettings
+from tools.make.page import DOCS, write_or_check
 
 _LINE = "|---|---|---|---|---|"
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "rules.md"
+PAGE = DOCS / "rules.md"
 
 INTRODUCTION = """\
 # Rules of the decision core
@@ -40,14 +39,7 @@ ALERTS = """\
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="only compare; exit 1 if out of step")
-    arguments = parser.parse_args()
-    page = render()
-    if arguments.check:
-        raise SystemExit(0 if PAGE.read_text(encoding="utf-8") == page else 1)
-    PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(page, encoding="utf-8")
+    write_or_check(__doc__, PAGE, render)
 
 
 def render() -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
-from typing import NamedTuple
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -144,6 +147,38 @@ def _orthogonal(matrix: Tensor, steps: int = 4) -> Tensor:
         gram = x @ x.T
         x = a * x + (b * gram + c * gram @ gram) @ x
     return x.T if tall else x
+
+
+def keep(
+    folder: Path,
+    line: dict[str, Any],
+    net: nn.Module,
+    optimiser: Optimiser,
+    average: Average,
+    **more: object,
+) -> None:
+    """Add ``line`` to log.jsonl and the screen, and write all that a training goes on from.
+
+    checkpoint.pt is replaced as a whole, so that a run that is killed leaves a good one.
+    """
+    with (folder / "log.jsonl").open("a", encoding="utf-8") as log:
+        log.write(json.dumps(line) + "\n")
+    print(json.dumps(line), flush=True)
+    stored = {
+        "net": net.state_dict(),
+        "optimiser": optimiser.state(),
+        "average": average.state,
+        "steps": average.steps,
+        **more,
+    }
+    fresh = folder / "checkpoint.new"
+    torch.save(stored, fresh)
+    fresh.replace(folder / "checkpoint.pt")
+
+
+def texts(values: Mapping[str, object]) -> dict[str, str]:
+    """Return arguments as they may stand in a checkpoint."""
+    return {name: str(value) for name, value in values.items()}
 
 
 class Average:

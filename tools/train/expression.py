@@ -18,7 +18,6 @@ the one before starts with its weights.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from pathlib import Path
@@ -32,7 +31,7 @@ from dms.engine.preprocess.crop import FaceCropSettings
 from tools.nets.alignment import fer_anchors, jittered_crop, plain_crop, settled
 from tools.nets.files import revision
 from tools.nets.infrared import EFFECTS, infrared
-from tools.nets.plain import STEM, Average, Optimiser, PlainNet, Trunk
+from tools.nets.plain import STEM, Average, Optimiser, PlainNet, Trunk, keep, texts
 from tools.nets.tiles import Fer, progress
 
 HEADS = {"ferplus": 8, "fer2013": 7}
@@ -253,21 +252,10 @@ def train(
             "seconds": round(time.monotonic() - started),
             **validation.figures(judged),
         }
-        with (args.out / "log.jsonl").open("a", encoding="utf-8") as log:
-            log.write(json.dumps(line) + "\n")
-        print(json.dumps(line), flush=True)
-        stored = {
-            "net": net.state_dict(),
-            "optimiser": optimiser.state(),
-            "average": average.state,
-            "steps": average.steps,
-            "epoch": epoch + 1,
-            "trunk": args.trunk,
-            "revision": started_at,
-            "arguments": {name: str(value) for name, value in vars(args).items()},
-        }
-        torch.save(stored, checkpoint.with_suffix(".new"))
-        checkpoint.with_suffix(".new").replace(checkpoint)
+        keep(
+            args.out, line, net, optimiser, average, epoch=epoch + 1,
+            trunk=args.trunk, revision=started_at, arguments=texts(vars(args)),
+        )  # fmt: skip
 
 
 def main() -> None:

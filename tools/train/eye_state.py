@@ -15,7 +15,6 @@ with them.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -28,7 +27,7 @@ from tools.drawing.people import FOLDS
 from tools.nets.eye_net import EyeNet, EyeOptimiser, loss_of, offsets
 from tools.nets.eyes import light
 from tools.nets.files import revision
-from tools.nets.plain import Average
+from tools.nets.plain import Average, keep, texts
 from tools.nets.tiles import TEST_SUBJECTS
 from tools.train.eye_pictures import PLACES, Eyes, Source, drawn, mrl, place
 
@@ -162,25 +161,10 @@ def train(args: argparse.Namespace, part: Part) -> None:
             **watch.figures(judged),
             **(of_people(judged, unseen) if unseen else {}),
         }
-        with (part.out / "log.jsonl").open("a", encoding="utf-8") as log:
-            log.write(json.dumps(line) + "\n")
-        print(json.dumps(line), flush=True)
-        torch.save(
-            {
-                "net": net.state_dict(),
-                "optimiser": optimiser.state(),
-                "average": average.state,
-                "steps": average.steps,
-                "epoch": epoch + 1,
-                "revision": started_at,
-                "arguments": {**_texts(vars(args)), **_texts(part._asdict())},
-            },
-            checkpoint,
-        )
-
-
-def _texts(values: dict) -> dict[str, str]:
-    return {name: str(value) for name, value in values.items()}
+        keep(
+            part.out, line, net, optimiser, average, epoch=epoch + 1, revision=started_at,
+            arguments=texts({**vars(args), **part._asdict()}),
+        )  # fmt: skip
 
 
 def _step(net: EyeNet, crops: Tensor, truth: object, bf16: bool) -> Tensor:

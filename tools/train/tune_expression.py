@@ -14,7 +14,6 @@ Writes checkpoint.pt and log.jsonl every ``--every`` steps and is resumed from t
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -35,7 +34,7 @@ from tools.evaluation.figures import auroc
 from tools.nets.alignment import fer_anchors, jittered_crop, plain_crop, settled
 from tools.nets.files import revision
 from tools.nets.infrared import cabin
-from tools.nets.plain import Average, Optimiser, PlainNet
+from tools.nets.plain import Average, Optimiser, PlainNet, keep, texts
 from tools.nets.posed import (
     HELD_OUT_FOLD,
     TEACHER_FEATURES,
@@ -361,22 +360,10 @@ def train(args: argparse.Namespace) -> None:
         if step == args.steps or step // args.every % args.judged == 0:
             line |= judge.figures(judged)
         total, count = {}, 0
-        with (args.out / "log.jsonl").open("a", encoding="utf-8") as log:
-            log.write(json.dumps(line) + "\n")
-        print(json.dumps(line), flush=True)
-        stored = {
-            "net": model.state_dict(),
-            "optimiser": optimiser.state(),
-            "average": average.state,
-            "steps": average.steps,
-            "step": step,
-            "trunk": args.trunk,
-            "size": args.size,
-            "revision": started_at,
-            "arguments": {name: str(value) for name, value in vars(args).items()},
-        }
-        torch.save(stored, checkpoint.with_suffix(".new"))
-        checkpoint.with_suffix(".new").replace(checkpoint)
+        keep(
+            args.out, line, model, optimiser, average, step=step, trunk=args.trunk,
+            size=args.size, revision=started_at, arguments=texts(vars(args)),
+        )  # fmt: skip
 
 
 def main() -> None:
