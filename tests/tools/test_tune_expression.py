@@ -10,7 +10,7 @@ from dms.engine.onnx import OnnxEngine
 
 torch = pytest.importorskip("torch", reason="training needs the train extra")
 
-from tools.nets.posed import TEACHER_FEATURES, Faces  # noqa: E402
+from tools.nets.posed import TEACHER_FEATURES, Faces, evened, squinted  # noqa: E402
 from tools.train.tune_expression import (  # noqa: E402
     IN_SEVEN,
     Batches,
@@ -39,20 +39,51 @@ def test_a_net_started_from_the_shipped_file_says_the_same():
 
 
 def faces():
-    """Two people with two neutrals and an angry face each, and two photographs."""
+    """Two people with two neutrals and an angry face each, two photographs, two of told people."""
     made, rng = Faces.__new__(Faces), np.random.default_rng(2)
-    made.person = np.array(["a/1"] * 3 + ["a/2"] * 3 + ["", ""])
-    made.set = np.array(["a"] * 6 + ["", ""])
-    made.label = np.array([0, 0, 4, 0, 0, 5, -1, -1])
-    made.held = np.zeros(8, bool)
-    made.patches = rng.integers(0, 256, (8, 160, 160), np.uint8)
+    made.person = np.array(["a/1"] * 3 + ["a/2"] * 3 + [""] * 4)
+    made.set = np.array(["a"] * 6 + [""] * 4)
+    made.gender = np.array([""] * 8 + ["male", "female"])
+    made.group = np.array([""] * 8 + ["asian"] * 2)
+    made.label = np.array([0, 0, 4, 0, 0, 5] + [-1] * 4)
+    made.held = np.zeros(10, bool)
+    made.patches = rng.integers(0, 256, (10, 160, 160), np.uint8)
     made.anchors = np.tile(
-        np.array([[58, 68], [100, 68], [62, 110], [98, 110]], np.float32), (8, 1, 1)
+        np.array([[58, 68], [100, 68], [62, 110], [98, 110]], np.float32), (10, 1, 1)
     )
-    made.log_p = np.full((8, 7), np.log(1 / 7), np.float32)
-    made.features = rng.normal(0, 1, (8, TEACHER_FEATURES)).astype(np.float32)
+    made.log_p = np.full((10, 7), np.log(1 / 7), np.float32)
+    made.features = rng.normal(0, 1, (10, TEACHER_FEATURES)).astype(np.float32)
     made.rests = {"a/1": np.array([0, 1]), "a/2": np.array([3, 4])}
     return made
+
+
+def test_a_group_that_the_teacher_calls_angry_more_often_is_taught_like_the_others():
+    rage = np.array([0.9, 0.5, 0.7, 0.1, 0.3, 0.2])
+    groups = np.array(["man"] * 3 + ["woman"] * 3)
+    even = evened(rage, groups, groups == "woman")
+    assert np.sort(even[:3]) == pytest.approx(np.sort(even[3:]))
+    assert np.argsort(even[:3]).tolist() == np.argsort(rage[:3]).tolist()
+    assert even.max() <= 0.3
+
+    told = faces()
+    angry = np.array([0.88, 0.02, 0.02, 0.02, 0.02, 0.02, 0.02], np.float32)
+    told.log_p[8] = np.log(angry)
+    targets = class_targets(told)
+    assert targets[8, :2].sum() == pytest.approx(targets[9, :2].sum(), abs=1e-5)
+    assert targets[8].sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_a_squint_narrows_the_eyes_and_leaves_brows_and_mouth():
+    crop = np.full((96, 96), 160, np.float32)
+    crop[36:40] = 20  # eyes' height of the template: 0.394 of the crop
+    crop[26:29] = crop[68:72] = 60  # brows, mouth
+    narrow = squinted(crop, np.random.default_rng(0))
+    at = 31  # column of an eye
+    dark = (crop - narrow)[30:45, at]
+    assert (narrow[30:45, at] < 90).sum() < (crop[30:45, at] < 90).sum()
+    assert dark.min() < 0
+    assert np.abs(narrow[24:30] - crop[24:30]).max() < 15
+    assert np.array_equal(narrow[60:], crop[60:])
 
 
 def test_targets_are_of_label_and_teacher_and_sum_to_one():
