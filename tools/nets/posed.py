@@ -219,7 +219,9 @@ def squinted(crop: NDArray[np.float32], rng: Rng) -> NDArray[np.float32]:
     return cv2.remap(crop, x, source, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
-def evened(rage: NDArray[np.floating], groups: NDArray[np.str_], like: NDArray[np.bool_]) -> NDArray:
+def evened(
+    rage: NDArray[np.floating], groups: NDArray[np.str_], like: NDArray[np.bool_]
+) -> NDArray:
     """Give each group the spread of the rows ``like``, keeping the order within the group.
 
     ``rage``: (n,) probability of anger or disgust, ``groups``: (n,) names. A teacher that calls one

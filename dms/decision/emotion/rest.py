@@ -18,6 +18,8 @@ from dms.settings import setting, settings
 from dms.values import AROUSAL, EXPRESSIONS, VALENCE, DriverObservation, ExpressionScores
 
 _LIVELY = [EXPRESSIONS.index(name) for name in ("happiness", "surprise")]
+_CONTEMPT = EXPRESSIONS.index("contempt")
+_SEVEN = [at for at in range(len(EXPRESSIONS)) if at != _CONTEMPT]
 _ANGRY = [EXPRESSIONS.index(name) for name in ("anger", "disgust")]
 
 
@@ -64,6 +66,15 @@ def bare(observation: DriverObservation) -> DriverObservation:
     if scores is None or scores.embedding is None:
         return observation
     return replace(observation, expression=replace(scores, embedding=None))
+
+
+def _milder(scores: Numbers, stern: float) -> Numbers:
+    """Take ``stern`` off the log odds of anger and disgust, (8,) scores; contempt stays."""
+    mild = scores.copy()
+    mild[_ANGRY] *= np.exp(-stern)
+    rest = 1.0 - scores[_CONTEMPT]
+    mild[_SEVEN] *= rest / mild[_SEVEN].sum()
+    return mild
 
 
 class RestingFace:
@@ -133,7 +144,7 @@ class RestingFace:
         if self._rest is None:
             progress = round(self.progress, 3)
             return replace(scores, rest_known=False, rest_progress=progress)
-        eight = head.scores(face, self._rest, scores.probabilities)
+        eight = _milder(head.scores(face, self._rest, scores.probabilities), self._stern)
         angry = float(eight[_ANGRY].sum())
         return replace(
             scores,

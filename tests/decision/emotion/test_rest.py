@@ -148,3 +148,17 @@ def test_a_rest_that_reads_angrier_than_peoples_takes_that_off(stern, most, told
     learned = Learned(RestSettings(stern_most=most))
     said = learned.watch(Face(stern=stern, noise=0.0), S.least_s + 1)
     assert said.rage_log_odds == pytest.approx(told, abs=0.01)
+
+
+def test_what_a_stern_rest_takes_off_the_odds_it_takes_off_the_seven_scores_too():
+    told = {}
+    for most in (0.1, 2.0):
+        learned = Learned(RestSettings(stern_most=most))
+        told[most] = learned.watch(Face(stern=1.0, noise=0.0), S.least_s + 1)
+    less = told[0.1].rage_log_odds - told[2.0].rage_log_odds
+    assert less > 0.1
+    angry, neutral = EXPRESSIONS.index("anger"), EXPRESSIONS.index("neutral")
+    ratio = [one.relative[angry] / one.relative[neutral] for one in told.values()]
+    assert math.log(ratio[0] / ratio[1]) == pytest.approx(less, abs=1e-3)
+    for one in told.values():
+        assert sum(one.relative) == pytest.approx(1.0, abs=1e-5)
