@@ -117,7 +117,6 @@ class Outcome:
     """How a run ended."""
 
     frames: int
-    first_s: float | None
     last_s: float | None
 
 
@@ -252,13 +251,12 @@ class Monitor:
 
     def run(self) -> Outcome:
         """Run to the end of the source. Raises CameraError for a damaged recording."""
-        frames, first_s, last_s = 0, None, None
+        frames, last_s = 0, None
         for step in self.steps():
             last_s = step.t_s
             if step.frame is not None:
                 frames += 1
-                first_s = last_s if first_s is None else first_s
-        return Outcome(frames, first_s, last_s)
+        return Outcome(frames, last_s)
 
     def steps(self) -> Iterator[Step]:
         """Yield a step for every frame, and one now and then while there is no picture.

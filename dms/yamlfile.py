@@ -17,6 +17,7 @@ from dms.plainfile import read_plain
 
 T = TypeVar("T")
 Location = tuple[int | str, ...]
+_MOST_PATHS = 3  # a key that stands in more places than these says little of what was meant
 _UNKNOWN = {"unexpected_keyword_argument", "extra_forbidden"}  # as pydantic calls unknown keys
 _LARGEST = 4_000_000  # bytes; every setting there is, with its comments, takes 40 kB
 _MOST_ALIASED = 200_000  # nodes that aliases add
@@ -214,9 +215,11 @@ def _fault(
 def _advice(fault: Any, location: Location, adapter: TypeAdapter[Any]) -> str:
     if fault["type"] in _UNKNOWN:
         names = _names_at(adapter, location[:-1])
-        near = difflib.get_close_matches(str(location[-1]), names, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(names)}"
-        return f"unknown key; {hint}"
+        if near := difflib.get_close_matches(str(location[-1]), names, 1):
+            return f"unknown key; did you mean {near[0]!r}?"
+        if elsewhere := _paths_to(str(location[-1]), adapter.json_schema()):
+            return f"unknown key; did you mean {' or '.join(elsewhere)}?"
+        return f"unknown key; known here: {', '.join(names)}"
     unit = _unit_at(adapter, location)
     expected = str(fault["msg"]).replace("Input should be ", "expected ")
     expected = expected.replace("a valid tuple", "a list")
@@ -248,6 +251,28 @@ def _resolve(adapter: TypeAdapter[Any], location: Sequence[int | str]) -> dict[s
 
 def _names_at(adapter: TypeAdapter[Any], location: Location) -> list[str]:
     return list(_resolve(adapter, location).get("properties", {}))
+
+
+def _paths_to(name: str, schema: dict[str, Any]) -> list[str]:
+    """Return where in the tree keys of this ``name`` stand; NAME is any name, [] an item."""
+    found: list[str] = []
+
+    def look(node: Any, at: str) -> None:
+        for option in (*node.get("anyOf", ()), *node.get("allOf", ())):
+            look(option, at)
+        if "$ref" in node:
+            node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
+        for key, below in node.get("properties", {}).items():
+            path = f"{at}.{key}".lstrip(".")
+            if key == name:
+                found.append(path)
+            look(below, path)
+        for part, path in (("additionalProperties", f"{at}.NAME"), ("items", f"{at}[]")):
+            if isinstance(node.get(part), dict):
+                look(node[part], path)
+
+    look(schema, "")
+    return found if len(found) <= _MOST_PATHS else []
 
 
 def _unit_at(adapter: TypeAdapter[Any], location: Location) -> str:

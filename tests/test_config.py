@@ -25,6 +25,7 @@ def test_overrides_win_over_the_file(tmp_path):
     [
         ("camera.fps", "write it as key=value"),
         ("camera.fbs=3", "did you mean 'fps'"),
+        ("core.microsleep_s=2", "did you mean core.profiles.NAME.microsleep_s?"),
         ("camera.fps=-3", "expected greater than 0"),
         ("camera.fps={", "not a YAML value"),
         ("camera.fps.x=1", "expected"),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import dms
+from dms.cli import main as cli
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
@@ -31,6 +32,21 @@ def test_the_page_runs_as_it_stands(film, tmp_path, monkeypatch, capsys):
     assert "did you mean 'yaw_deg'" in told
     assert (tmp_path / "openness.html").stat().st_size > 100_000
     assert len(names["frames"]) > 900
+
+
+def test_the_pages_bridge_prints_the_alerts_of_a_run(film, tmp_path, monkeypatch, capsys):
+    """Saved and named as the page says; a module that is not found says where it is looked for."""
+    (bridge,) = [block for block in BLOCKS if "class PrintBridge" in block]
+    (wish,) = re.findall(r"--set '(bridges=.*)'", PAGE)
+    assert cli(["bench", str(film), "--set", wish]) == 2
+    assert "No module named 'printing'" in (refused := capsys.readouterr().err)
+    assert "PYTHONPATH" in refused
+    (tmp_path / "printing.py").write_text(bridge)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert cli(["bench", str(film), "--set", wish]) == 0
+    told = capsys.readouterr().out
+    assert told.index("the bridge is open") < told.index("s  microsleep: eyes closed for 1 s")
+    assert told.index("s  microsleep: eyes") < told.index("the bridge is closed")
 
 
 def test_the_page_says_which_names_are_stable():

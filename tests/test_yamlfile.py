@@ -55,6 +55,8 @@ def test_an_empty_file_is_the_defaults(tmp_path):
     ("text", "said"),
     [
         ("eye:\n  closd_s: 2\n", "/dms.yaml:2: eye.closd_s: unknown key; did you mean 'closed_s'?"),
+        ("closed_s: 2\n",
+         "/dms.yaml:1: closed_s: unknown key; did you mean eye.closed_s or many[].closed_s?"),
         ("zzz: 1\n", "/dms.yaml:1: zzz: unknown key; known here: count, shown, span, eye, many"),
         ("\neye:\n  closed_s: 99\n",
          "/dms.yaml:3: eye.closed_s: expected less than or equal to 10 in s, got 99"),

@@ -81,7 +81,7 @@ def make(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("net", choices=["expression", "expression_tiny", "eye_state"])
+    parser.add_argument("net", choices=["expression", "eye_state"])
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--data", type=Path, help="the measurement data")
     source.add_argument("--frames", type=Path, help="a folder of recorded infrared frames")

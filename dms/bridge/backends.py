@@ -41,7 +41,10 @@ def bridge_class(chosen: BridgeSettings) -> type[Bridge]:
     try:
         made: Any = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
-        raise ConfigError(f"bridge {target!r} cannot be loaded: {error}") from error
+        raise ConfigError(
+            f"bridge {target!r} cannot be loaded: {error}; the folder of a module of your own must "
+            "stand on PYTHONPATH"
+        ) from error
     if not (isinstance(made, type) and issubclass(made, Bridge)):
         raise ConfigError(f"{target!r} is not a dms.bridge.bridge.Bridge; derive it from one")
     return made

@@ -11,6 +11,7 @@ from dms.values import Command, DriverState
 class Bridge(OpenedResource):
     """One way out: CAN, SLCAN, MQTT. A context manager that opens on entry.
 
+    It is made with its item of the settings' ``bridges`` as the only argument.
     :meth:`publish` is called once a frame with the newest state (its ``events`` are those raised in
     that frame); cyclic sending follows ``state.t_s``, so a replay sends what a drive would.
     """

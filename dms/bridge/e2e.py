@@ -11,7 +11,6 @@ from enum import Enum
 _POLYNOMIAL = 0x2F  # CRC-8/AUTOSAR ("CRC8H2F"), AUTOSAR SWS CRC Library 7.2.1.2
 _START = 0xFF
 _XOR = 0xFF
-IDS = 16  # data IDs in a list, one for each counter value
 COUNTERS = 16
 
 

@@ -39,7 +39,11 @@ class CoreSettings:
     profile: str = setting(
         DEFAULT_PROFILE, source="DESIGN", text="euro_ncap_2026, euro_ncap_2023, eu_gsr or your own"
     )
-    profiles: Mapping[str, Rules] = setting({}, text="your own profiles by name")
+    profiles: Mapping[str, Rules] = setting(
+        {},
+        text="your own, as {mine: {microsleep_s: 1.5}} with profile: mine; "
+        "what one leaves out is as in euro_ncap_2026 (docs/rules.md)",
+    )
     baseline: BaselineSettings = BaselineSettings()
     seat: SeatSettings = SeatSettings()
     openness: OpennessSettings = OpennessSettings()

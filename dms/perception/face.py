@@ -33,7 +33,6 @@ class Face:
 
     box: Box
     marks: Landmarks
-    likeness: float  # correlation with its last confirmed look, -1..1
 
 
 class FaceTracker:
@@ -84,7 +83,7 @@ class FaceTracker:
         self._box = marks.box
         self._look = _look(frame.gray, marks)
         self._confirmed_s = self._failed_s = frame.t_s
-        return Face(self._box, marks, 1.0)
+        return Face(self._box, marks)
 
     def _follow(self, frame: Frame, box: Box) -> Face | None:
         """Place landmarks near the last face and make sure that it still is one."""
@@ -97,7 +96,7 @@ class FaceTracker:
         likeness = 1.0 if self._look is None else _likeness(look, self._look)
         due = frame.t_s - max(self._confirmed_s, self._failed_s) >= self._period_s(marks)
         if not due and likeness >= self._settings.least_likeness:
-            return Face(moved, marks, likeness)
+            return Face(moved, marks)
         return self._confirm(frame, moved, marks, look, likeness)
 
     def _period_s(self, marks: Landmarks) -> float:
@@ -120,11 +119,11 @@ class FaceTracker:
             if overlap(found, box) < 0.4:  # the points slid off: start again from the face
                 return self._adopt(frame, found)
             self._look, self._confirmed_s = look, frame.t_s
-            return Face(box, marks, likeness)
+            return Face(box, marks)
         self._failed_s = frame.t_s
         patient = frame.t_s - self._confirmed_s < self._settings.unconfirmed_s
         if patient and likeness >= self._settings.least_likeness:
-            return Face(box, marks, likeness)
+            return Face(box, marks)
         return None
 
     def _again(self, frame: Frame, box: Box) -> Face | None:

@@ -275,8 +275,8 @@ def test_closing_while_plans_are_loaded_frees_them(bench: Bench, monkeypatch) ->
 
 
 def test_roles_count_and_not_what_the_nets_are_called(bench: Bench) -> None:
-    bench.nets["expression"] = replace(bench.nets["expression"], name="expression_tiny")
-    bench.keep(["eye_state", "expression_tiny"])
+    bench.nets["expression"] = replace(bench.nets["expression"], name="faces")
+    bench.keep(["eye_state", "faces"])
     with bench.open() as nets:
         assert nets.wait(120)
         assert same(nets, bench)

@@ -18,7 +18,7 @@ def manifest(folder, **changes):
     np.savez(path, **{**WEIGHTS, **changes})
     entry = NetFile(file=path.name, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
     outputs = {"ferplus": 8, "fer2013": 7, "embedding": SIZE}
-    return replace(load_manifest("expression_tiny"), folder=folder, outputs=outputs, relative=entry)
+    return replace(load_manifest("expression"), folder=folder, outputs=outputs, relative=entry)
 
 
 def test_the_weights_come_with_the_net(tmp_path):
@@ -31,7 +31,7 @@ def test_the_weights_come_with_the_net(tmp_path):
 
 
 def test_a_net_without_an_embedding_has_none():
-    assert relative_weights(load_manifest("expression_tiny")) is None
+    assert relative_weights(load_manifest("eye_state")) is None
 
 
 @pytest.mark.parametrize(

@@ -22,10 +22,10 @@ from tools.train.tune_expression import (  # noqa: E402
 
 
 def test_a_net_started_from_the_shipped_file_says_the_same():
-    manifest = load_manifest("expression_tiny")
+    manifest = load_manifest("expression")
     size = manifest.input.shape[1]
     crops = np.random.default_rng(1).random((6, 1, size, size), np.float32)
-    model = RelativeNet(size, "tiny")
+    model = RelativeNet(size, "fine")
     start_from(model.net, manifest.path("fp32"), torch.from_numpy(crops))
     with torch.no_grad():
         mine = {

@@ -29,7 +29,7 @@ from tools.nets.tiles import Fer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--net", default="expression", help="or expression_tiny")
+    parser.add_argument("--net", default="expression", help="an expression net of --engines")
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:

@@ -27,7 +27,7 @@ LOOKS = 3  # a still counts as this many frames, so that a weak face is confirme
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--net", default="expression", help="or expression_tiny")
+    parser.add_argument("--net", default="expression", help="an expression net of --engines")
     parser.add_argument("--landmarks", default=LandmarkSettings().model, help="landmark model")
     parser.add_argument("--ferplus-weight", type=float, help="instead of the product's")
     parser.add_argument("--prior-power", type=float, help="instead of the product's")

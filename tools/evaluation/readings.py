@@ -28,7 +28,7 @@ SHARES, POWERS = (0.0, 0.5, 1.0), (0.0, 0.5, 1.0)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--net", default="expression", help="or expression_tiny")
+    parser.add_argument("--net", default="expression", help="an expression net of --engines")
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:

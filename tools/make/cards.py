@@ -155,7 +155,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--engines", type=Path, default=FOLDER)
     args = parser.parse_args()
-    for name in ("expression", "expression_tiny", "eye_state"):
+    for name in ("expression", "eye_state"):
         path = args.engines / f"{name}.md"
         if path.is_file():
             texts = facts(load_manifest(name, args.engines))

@@ -184,7 +184,7 @@ def spread_of(net: EyeNet, count: int = 1000, seed: int = 77) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("net", choices=["expression", "expression_tiny", "eye_state"])
+    parser.add_argument("net", choices=["expression", "eye_state"])
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--cache", type=Path, help="folder of fer_anchors.npz")

@@ -52,7 +52,6 @@ class Blink:
 
     start_s: float
     end_s: float
-    lowest_s: float
     duration_s: float
     depth: float
     closing_s: float
@@ -148,7 +147,7 @@ class Blinks:
         if not s.shortest_s <= duration_s <= s.longest_s or shut_s - start_s > s.closing_s:
             return None
         phases = (shut_s - start_s, opening_s - shut_s, reopened_s - opening_s)
-        return Blink(start_s, t_s, self._lowest[0], duration_s, fall, *phases)
+        return Blink(start_s, t_s, duration_s, fall, *phases)
 
 
 def _crossing(samples: Iterable[Sample], level: float) -> float:

@@ -53,7 +53,7 @@ def test_start_end_and_duration(fps: float, shape: tuple[float, float, float]) -
     )
     half_s = closing / 2 + closed + opening / 2
     assert blink.duration_s == pytest.approx(half_s, abs=frame_s)
-    assert blink.start_s < blink.lowest_s < blink.end_s
+    assert blink.start_s < blink.end_s
     assert blink.depth == pytest.approx(1.0, abs=0.35)
 
 
