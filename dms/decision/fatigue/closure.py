@@ -164,15 +164,14 @@ class Closure:
             self._shut_s = None
         elif self._shut_s is None:
             self._shut_s = t_s
-        if self._rests(tick, signs):
-            self.state = EyesState.CLOSED if closed else EyesState.OPEN
-            return
-        passed = self._resumes(tick, rested_s)
+        rests = self._rests(tick, signs)
+        passed = not rests and self._resumes(tick, rested_s)
+        self.state = EyesState.CLOSED if closed else EyesState.OPEN
         if self._start_s is None:
-            if closed:
-                since_s = self._shut_s if passed and self._shut_s is not None else t_s
+            if closed and not rests:
+                whole = passed or signs.lowered  # on their way, or for too long to be believed
+                since_s = self._shut_s if whole and self._shut_s is not None else t_s
                 self._begin(since_s, openness, signs)
-            self.state = EyesState.CLOSED if closed else EyesState.OPEN
             return
         if not hangs and self._squinted(tick, openness):
             self.state = EyesState.OPEN
@@ -189,6 +188,8 @@ class Closure:
             self.state, self._proof_s = EyesState.OPEN, None
             return
         self._open_s = None
+        if rests:
+            return
         self._depth = min(self._depth, openness)
         if lost_s is not None and self._lost_held and t_s - lost_s > s.bridge_s:
             self._held_s += t_s - lost_s
@@ -203,7 +204,9 @@ class Closure:
         if not tick.reached(rested_s, s.way_s):
             self._held_s -= held_s if self._start_s is not None else 0.0
             return True
-        if self._start_s is not None and self.closed_s < s.proof_s:  # a blink, then a look down
+        if self._start_s is None or self.closed_s >= s.proof_s:
+            return False
+        if self._shut_s is None or self._shut_s > self._start_s:  # a blink, then a look down
             self.doubtful, self._provable = True, False
         return False
 
@@ -228,7 +231,7 @@ class Closure:
         if self._start_s is not None:
             rest_s = tick.t_s - (tick.last_s if rested else self._lowered_s)
             self._held_s, self._rested_s = self._held_s + rest_s, self._rested_s + rest_s
-        self._open_s = self._half_s = self._proof_s = None
+        self._proof_s = None
         return True
 
     def _resting(self, t_s: float) -> bool:

@@ -296,10 +296,46 @@ def test_a_frame_of_lowered_lids_stops_nothing() -> None:
     assert eyes.hold(0.4, 0.0).closed_s == pytest.approx(1.2)
 
 
+def test_lowered_lids_that_are_seen_open_end_a_closure_as_others_do() -> None:
+    eyes = Eyes()
+    eyes.hold(0.8, 0.0)
+    assert eyes.hold(S.reopen_s + DT, 0.6, signs=LOWERED).closed_s == 0.0
+    (ended,) = eyes.ended
+    assert ended.closed_s == pytest.approx(0.8, abs=S.reopen_s + DT)
+
+
+def test_open_lids_of_which_some_frames_read_lowered_hold_no_closure() -> None:
+    eyes = Eyes()
+    eyes.hold(0.9, 0.0)
+    eyes.hold(S.reopen_s + DT, 0.6, signs=LOWERED)
+    assert eyes.hold(DT, 0.6).closed_s == 0.0
+    assert [one.closed_s for one in eyes.ended] == [pytest.approx(0.9, abs=S.reopen_s)]
+
+
+def test_lids_that_never_rose_but_were_read_lowered_for_a_moment_stay_shut() -> None:
+    eyes = Eyes()
+    eyes.hold(1.0, 1.0)
+    eyes.hold(0.2, 0.0)
+    eyes.hold(0.5, 0.1, signs=LOWERED)
+    it = eyes.hold(0.8, 0.0)
+    assert (it.lids, it.unsure_s) == (LidsState.CLOSED, 0.0)
+    assert it.closed_s == pytest.approx(0.2 + 0.8, abs=2 * DT)
+
+
+def test_lids_lowered_for_too_long_are_away_or_closed_from_their_begin() -> None:
+    eyes = Eyes()
+    eyes.hold(1.0, 1.0)
+    it = eyes.hold(S.lowered_most_s, 0.1, signs=LOWERED)
+    assert (it.lids, it.unsure_s) == (LidsState.LOWERED, 0.0)
+    it = eyes.hold(DT, 0.1, signs=LOWERED)
+    assert it.lids is LidsState.AWAY_OR_CLOSED
+    assert it.unsure_s == pytest.approx(S.lowered_most_s)
+
+
 def test_lowered_lids_begin_no_closure() -> None:
     eyes = Eyes()
     eyes.hold(0.5, 1.0)
-    it = eyes.hold(3.0, 0.1, signs=LOWERED)
+    it = eyes.hold(S.lowered_most_s, 0.1, signs=LOWERED)
     assert (it.lids, it.closed_s, it.unsure_s) == (LidsState.LOWERED, 0.0, 0.0)
 
 
