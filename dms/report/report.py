@@ -129,7 +129,7 @@ def _summary(report: Report, matches: Sequence[Match], hours: float) -> str:
             late_s = float(np.median(total.delays_s))
             shown.append(Tile(f"{signed(late_s)} s", "after the rule's time, median"))
     alerts = sum(event.level > Level.NONE for one in recordings for event in one.events)
-    shown.append(Tile(str(alerts), "alert told" if alerts == 1 else "alerts told"))
+    shown.append(Tile(str(alerts), "alert raised" if alerts == 1 else "alerts raised"))
     known = [(one.availability, one.duration_s) for one in recordings]
     watched_s = sum(length for share, length in known if share is not None)
     if watched_s:

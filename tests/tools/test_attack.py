@@ -40,7 +40,7 @@ class Target:
 )
 def test_what_is_not_survived_or_judged_is_told(monkeypatch, capsys, share, what, survived):
     monkeypatch.setattr(attack.time, "sleep", lambda _: None)
-    assert attack._attack(Target(share), "view_flood", lambda _: what) is survived
+    assert attack.attack_and_see(Target(share), "view_flood", lambda _: what) is survived
     out = capsys.readouterr()
     assert ("yes" if survived else "NO") in out.out
     assert ("what it said" in out.err) is not survived

@@ -4,12 +4,17 @@ import pytest
 
 pytest.importorskip("skimage", reason="the extra 'demo' is not installed")
 
+from dms.bench.bench import Outputs, Result
+from dms.chain import Chain
+from dms.config import Settings
 from dms.decision.core import Core
+from dms.files.frames import FrameTable
 from dms.files.observations import load
 from dms.monitor import replay
+from dms.report.gaze_strip import zones_seen
 from dms.scoring.labels import Label, load_labels
 from dms.scoring.match import Match, Verdict
-from dms.values import Event, Kind, Level
+from dms.values import DriverObservation, DriverState, Event, GazeZone, Kind, Level
 from tools.rendering import demo as demo_run
 from tools.rendering import drive as maker
 
@@ -38,6 +43,15 @@ def test_drive_says_that_it_is_synthetic_and_is_the_same_again(tmp_path):
     assert first.read_text().startswith('{"note": "synthetic')
 
 
+def test_the_demonstrations_report_shows_what_the_eyes_were_on(tmp_path):
+    outputs = Outputs(frames=tmp_path / "film.frames.csv")
+    with FrameTable(outputs.frames) as table:
+        table.write(DriverObservation(0.0), DriverState(0.0, gaze_zone=GazeZone.ROAD))
+    film = tmp_path / "film.avi"
+    shown = demo_run.recording_of(film, Result(str(film), 1), None, outputs, Chain(Settings()))
+    assert zones_seen(shown.frames()) == [GazeZone.ROAD]
+
+
 def test_what_is_late_missed_or_unlabelled_is_a_fault():
     label = Label(Kind.SLEEP, 10.0, 15.0)
     event = Event(13.2, Kind.SLEEP, Level.CRITICAL, "closed")
@@ -45,12 +59,12 @@ def test_what_is_late_missed_or_unlabelled_is_a_fault():
     late = Match(Kind.SLEEP, Verdict.FOUND, label, event, 0.4)
     missed = Match(Kind.SLEEP, Verdict.MISSED, label)
     false = Match(Kind.SLEEP, Verdict.FALSE, event=event)
-    assert demo_run._faults([good]) == []
-    assert len(demo_run._faults([good, late, missed, false])) == 3
+    assert demo_run.faults_of([good]) == []
+    assert len(demo_run.faults_of([good, late, missed, false])) == 3
 
 
 def test_an_alert_that_the_bus_does_not_carry_is_a_fault():
     told = Event(1.0, Kind.ROAD_RAGE, Level.WARNING, "anger")
     recording = SimpleNamespace(events=[told])
-    silent = demo_run._unheard(demo_run.Told(recording, []))
+    silent = demo_run.unheard(demo_run.Told(recording, []))
     assert silent == ["road_rage is not heard on the CAN bus"]

@@ -122,15 +122,15 @@ def test_only_figures_of_a_net_can_be_saved(tmp_path, monkeypatch, capsys):
 
 
 def test_a_face_that_was_not_found_is_wrong_and_no_neutral_one():
-    from tools.evaluation.infrared import _affect, _by_group, figures
+    from tools.evaluation.infrared import figures, figures_by_group, judge_affect
 
     scores = np.zeros((3, 10))
     scores[0, [0, 8]] = scores[1, [0, 8]] = 1, 0.5
     rows = [{"gender": "male", "valence": text} for text in ("0.5", "n/a", "-1")]
-    assert _by_group(scores, np.array([0, 0, 0]), rows)["male"]["accuracy_7"] == 0.6667
+    assert figures_by_group(scores, np.array([0, 0, 0]), rows)["male"]["accuracy_7"] == 0.6667
     neutral = figures(scores, np.array([0, 0, 0]), np.array(list("abc")))
     assert (neutral["accuracy_7"], neutral["accuracy_7_over_mean"]) == (0.6667, 0.6667)
-    assert _affect(scores, rows) == {"valence_correlation": None}  # one face, one label
+    assert judge_affect(scores, rows) == {"valence_correlation": None}  # one face, one label
     contempt = figures(scores, np.array([7, 7, 7]), np.array(list("abc")))
     assert (contempt["pictures_7"], contempt["accuracy_7"], contempt["rage_auroc_95"]) == (
         0, None, None,
@@ -138,15 +138,15 @@ def test_a_face_that_was_not_found_is_wrong_and_no_neutral_one():
 
 
 def test_expressions_of_other_names_are_told(tmp_path, capsys):
-    from tools.evaluation.infrared import _labelled
+    from tools.evaluation.infrared import labelled_pictures
 
     table = tmp_path / "labels.csv"
     table.write_text("file,subject,expression\na.jpg,1,anger\nb.jpg,1,angry\n")
-    assert [row["file"] for row in _labelled(tmp_path)] == ["a.jpg"]
+    assert [row["file"] for row in labelled_pictures(tmp_path)] == ["a.jpg"]
     assert "angry; 1 pictures are left out" in capsys.readouterr().err
     table.write_text("file,subject,expression\nb.jpg,1,angry\n")
     with pytest.raises(ConfigError, match="angry"):
-        _labelled(tmp_path)
+        labelled_pictures(tmp_path)
 
 
 def test_folder_of_trained_subjects_alone_is_refused(tmp_path, monkeypatch, capsys):

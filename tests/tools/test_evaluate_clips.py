@@ -26,26 +26,26 @@ def test_a_group_without_clips_is_unknown_not_zero():
 def test_recall_at_five_percent_sets_the_limit_by_the_others():
     score = np.array([0.9, 0.8, 0.2, 0.85, *[0.1] * 19])
     yawn = np.array([True, True, True, *[False] * 20])
-    assert yawns._at_five_percent(score, yawn) == 1.0  # the one of 20 others above may pass
-    assert yawns._at_five_percent(score, yawn[::-1]) < 1.0
+    assert yawns.found_at_five_percent(score, yawn) == 1.0  # the one of 20 others above may pass
+    assert yawns.found_at_five_percent(score, yawn[::-1]) < 1.0
 
 
 def test_without_others_there_is_no_recall_at_their_five_percent():
-    assert np.isnan(yawns._at_five_percent(np.array([0.9]), np.array([True])))
+    assert np.isnan(yawns.found_at_five_percent(np.array([0.9]), np.array([True])))
 
 
 def test_glasses_are_known_only_where_the_table_tells(tmp_path):
     table = tmp_path / "blinks.csv"
     table.write_bytes(b"\xef\xbb\xbfclip,glasses\r\na,1\r\nb,0\r\nc,\r\n")
-    assert blinks._glasses(table) == {"a": True, "b": False}
+    assert blinks.wearing_glasses(table) == {"a": True, "b": False}
     table.write_text("clip,start_frame0\na,1\n")
-    assert blinks._glasses(table) == {}
+    assert blinks.wearing_glasses(table) == {}
 
 
 def test_worst_clips_come_first():
     paths = [Path("a.mp4"), Path("b.mp4"), Path("c.mp4")]
     counts = [Tally(found=1), Tally(missed=2), Tally(false=1)]
-    assert list(blinks._worst(paths, counts)) == ["b", "c"]
+    assert list(blinks.worst_clips(paths, counts)) == ["b", "c"]
 
 
 def test_a_clip_that_cannot_be_read_is_told(tmp_path):
@@ -53,7 +53,7 @@ def test_a_clip_that_cannot_be_read_is_told(tmp_path):
 
     (tmp_path / "x.mp4").write_bytes(b"no film")
     with pytest.raises(ConfigError, match="frame rate"):
-        blinks._rate(tmp_path / "x.mp4")
+        blinks.rate_of(tmp_path / "x.mp4")
 
 
 @pytest.mark.data

@@ -40,7 +40,7 @@ def test_closures_of_labelled_films_in_any_container(tmp_path):
         "a.mp4: {fps: 20, eyes_closed: [[20, 40]]}\nb.MKV: {fps: 10.0, note: calm}\n"
         "c.gif: {fps: 25, yawns: 3}\n"
     )
-    assert rates._labelled(table) == {tmp_path / "a.mp4": [(1.0, 2.0)], tmp_path / "b.MKV": []}
+    assert rates.labelled_films(table) == {tmp_path / "a.mp4": [(1.0, 2.0)], tmp_path / "b.MKV": []}
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_closures_of_labelled_films_in_any_container(tmp_path):
 def test_labels_that_cannot_be_used_are_told(tmp_path, text, said):
     (tmp_path / "labels.yaml").write_text(text)
     with pytest.raises(ConfigError, match=said):
-        rates._labelled(tmp_path / "labels.yaml")
+        rates.labelled_films(tmp_path / "labels.yaml")
 
 
 def test_closures_of_a_rendered_film_stand_in_its_labels(tmp_path):
@@ -65,7 +65,7 @@ def test_closures_of_a_rendered_film_stand_in_its_labels(tmp_path):
         "events:\n- {kind: sleep, start_s: 4, end_s: 8}\n"
         "- {kind: microsleep, start_s: 4, end_s: 8}\n- {kind: yawn, start_s: 1, end_s: 2}\n"
     )
-    assert rates._rendered(tmp_path / "demo.avi") == [(4.0, 8.0)]
+    assert rates.rendered_closures(tmp_path / "demo.avi") == [(4.0, 8.0)]
 
 
 def test_noise_moves_and_a_still_lasts_as_long_as_asked():
@@ -89,10 +89,10 @@ def test_a_folder_without_pictures_is_told(tmp_path):
 def test_closed_frames_of_open_eyes_are_named():
     closed = watched(DriverState(0.0, eyes=EyesState.CLOSED, closed_s=1.2))
     fine = watched(DriverState(0.0, eyes=EyesState.OPEN))
-    said = stills._open({"a": closed, "b": fine})
+    said = stills.judge_open({"a": closed, "b": fine})
     assert said["said_closed_longest"] == {"a": "1.2 s"}
     assert said["eyes_observable"] == 1.0
-    assert stills._shut({"c": fine, "d": closed}) == {
+    assert stills.judge_shut({"c": fine, "d": closed}) == {
         "stills": 2, "said_closed": 1, "said_open": ["c"],
     }  # fmt: skip
 
@@ -132,7 +132,7 @@ def test_a_cover_is_told_in_time_or_not():
             Event(t_s, Kind.DEGRADED, Level.ADVISORY, "", values={"unseen": "glare"})
             for t_s in told
         )
-        return covers._row("glare", "x", watched(*states, DriverState(16.0, events=events)))
+        return covers.row_of("glare", "x", watched(*states, DriverState(16.0, events=events)))
 
     assert run(15.9)["told"]
     assert run(15.9)["reason"] == "glare"
@@ -163,15 +163,15 @@ def test_runs_agree_within_a_fifth_of_a_second():
 
 def test_closures_are_off_by_frames():
     ended = Event(9.0, Kind.SLEEP, Level.NONE, "", 4.45, 8.85)
-    said = rates._closures(watched(DriverState(9.0, events=(ended,))), [(4.4, 8.9)], 0.05)
+    said = rates.judge_closures(watched(DriverState(9.0, events=(ended,))), [(4.4, 8.9)], 0.05)
     assert said == {"closures_off_by_frames": ["start +1.0, end -1.0"]}
-    nothing = rates._closures(watched(DriverState(9.0)), [(4.4, 8.9)], 0.05)
+    nothing = rates.judge_closures(watched(DriverState(9.0)), [(4.4, 8.9)], 0.05)
     assert nothing == {"closures_off_by_frames": ["not found"]}
 
 
 def test_delay_is_counted_from_the_rule():
     told = alert(Kind.SLEEP, 7.5, start_s=4.4)
-    said = rates._delays(watched(DriverState(7.5, events=(told,))), {Kind.SLEEP: 3.0})
+    said = rates.delays_of(watched(DriverState(7.5, events=(told,))), {Kind.SLEEP: 3.0})
     assert said == {"sleep at 7.50 s": 0.1}
 
 

@@ -76,17 +76,17 @@ def test_sun_brightens_and_a_flash_blends_the_other_still() -> None:
 
 def test_flashes_last_as_long_as_they_say() -> None:
     t_s = np.arange(0.0, 30.0, 1 / rage.FLASH_FPS)
-    shown = np.array([rage._flashing(t).flash for t in t_s])
+    shown = np.array([rage.flashing_at(t).flash for t in t_s])
     for at, lasts_s in enumerate(rage.FLASHES_S):
-        inside = (t_s >= rage._begins(at) - 0.5) & (t_s < rage._begins(at) + 1.0)
+        inside = (t_s >= rage.begins_s(at) - 0.5) & (t_s < rage.begins_s(at) + 1.0)
         assert (shown[inside] > 0).sum() == pytest.approx(lasts_s * rage.FLASH_FPS, abs=1)
         assert shown[inside].max() > 0.8
 
 
 def test_a_spot_counts_where_it_meets_the_flash() -> None:
     spot = Event(5.0, Kind.MICRO_EXPRESSION, Level.NONE, "", 4.0, 4.1)
-    assert rage._meets(spot, 4.05, 4.2)
-    assert not rage._meets(spot, 4.2, 4.3)
+    assert rage.meets(spot, 4.05, 4.2)
+    assert not rage.meets(spot, 4.2, 4.3)
 
 
 def test_shares_have_wilsons_interval() -> None:

@@ -106,7 +106,7 @@ def test_a_step_has_a_rest_of_the_same_person_and_every_loss_is_finite():
     batches.__init__(fer, anchors, targets, seen, args)
     rng = np.random.default_rng(3)
     for _ in range(50):
-        face, rest = batches._pair(rng)
+        face, rest = batches.draw_pair(rng)
         assert rest not in (-1, face)
         assert seen.person[face] == seen.person[rest]
         assert seen.label[rest] == 0

@@ -41,7 +41,7 @@ def main(words: Sequence[str] | None = None) -> int:
             if name != "calm" and target.broker is None and name.startswith(("mqtt", "broker")):
                 print(f"{name:16} skipped: mosquitto is not installed")
                 continue
-            wrong += not _attack(target, name, ALL.get(name, _calm))
+            wrong += not attack_and_see(target, name, ALL.get(name, _calm))
     print(f"{'NOT ' if wrong else ''}survived")
     return 1 if wrong else 0
 
@@ -50,7 +50,7 @@ def _calm(_target: Target) -> None:
     time.sleep(_CALM_S)
 
 
-def _attack(target: Target, name: str, attack: Attack) -> bool:
+def attack_and_see(target: Target, name: str, attack: Attack) -> bool:
     """Run one attack and print what became of it; False where it was not survived."""
     time.sleep(1.0)
     before = target.count()

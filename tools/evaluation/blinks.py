@@ -39,10 +39,10 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     if not clips:
         raise ConfigError(f"no clips in {args.data}; give a folder laid out as zju_blink")
     chain = Chain(load(None, ["bridges=[]", *args.set]))
-    glasses = _glasses(table)
+    glasses = wearing_glasses(table)
     counts, groups, seen = [], [], []
     for clip in progress(clips, len(clips), "clips"):
-        labels = load_zju(table, _rate(clip)).get(
+        labels = load_zju(table, rate_of(clip)).get(
             clip.stem, Labels(clip.stem, (), frozenset({Kind.BLINK}))
         )
         result = bench(str(clip), chain)
@@ -53,7 +53,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     return figures(counts, groups) | {
         "clips": len(clips),
         "eyes_observable": round(float(np.mean(seen)), 4),
-        "worst": _worst(clips, counts),
+        "worst": worst_clips(clips, counts),
     }
 
 
@@ -80,7 +80,7 @@ def figures(counts: list[Tally], groups: list[bool | None]) -> dict[str, Any]:
     return all_rounded(said) | {"f1_interval": spread}
 
 
-def _rate(clip: Path) -> float:
+def rate_of(clip: Path) -> float:
     capture = cv2.VideoCapture(str(clip))
     rate = float(capture.get(cv2.CAP_PROP_FPS))
     capture.release()
@@ -89,14 +89,14 @@ def _rate(clip: Path) -> float:
     return rate
 
 
-def _glasses(table: Path) -> dict[str, bool]:
+def wearing_glasses(table: Path) -> dict[str, bool]:
     """Whether glasses are worn, of the clips of which the table says so."""
     with table.open(newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     return {row["clip"]: row["glasses"] == "1" for row in rows if row.get("glasses")}
 
 
-def _worst(clips: list[Path], counts: list[Tally]) -> dict[str, str]:
+def worst_clips(clips: list[Path], counts: list[Tally]) -> dict[str, str]:
     faulty = [
         (one.missed + one.false, clip.stem, one) for clip, one in zip(clips, counts, strict=True)
     ]

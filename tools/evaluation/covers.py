@@ -49,11 +49,11 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
             continue
         covered = paint(cover, gray, anchors, seed)
         said = watch(chain, _put_on(gray, covered, seed))
-        rows.append(_row(cover, name, said))
+        rows.append(row_of(cover, name, said))
     return figures(rows)
 
 
-def _row(cover: str, name: str, said: Watched) -> dict[str, Any]:
+def row_of(cover: str, name: str, said: Watched) -> dict[str, Any]:
     after = [state for state in said.states if state.t_s > FREE_S + SETTLED_S]
     told = [event for event in said.alerts({Kind.DEGRADED}) if event.t_s <= FREE_S + TOLD_S]
     opened = sum(state.eyes is EyesState.OPEN for state in after)

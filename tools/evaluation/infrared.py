@@ -40,7 +40,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         ferplus_weight=_or(args.ferplus_weight, default.ferplus_weight),
         prior_power=_or(args.prior_power, default.prior_power),
     )
-    rows = _labelled(args.data)
+    rows = labelled_pictures(args.data)
     faces = find_faces(args.data, args.landmarks, [row["file"] for row in rows])
     truth = np.array([EXPRESSIONS.index(row["expression"]) for row in rows])
     people = np.array([row["subject"] for row in rows])
@@ -49,9 +49,9 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     for precision, engine in engines(manifest):
         scores = _scores(ExpressionNet(engine, manifest, how), faces)
         found[precision] = figures(scores, truth, people)
-        found[precision] |= _affect(scores, rows)
+        found[precision] |= judge_affect(scores, rows)
         if precision == "int8":
-            groups = _by_group(scores, truth, rows)
+            groups = figures_by_group(scores, truth, rows)
     return {
         **beside(found),
         "faces_found": sum(face is not None for face in faces),
@@ -62,7 +62,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _labelled(folder: Path) -> list[dict[str, str]]:
+def labelled_pictures(folder: Path) -> list[dict[str, str]]:
     """Rows with one of the eight expressions; the others are named on stderr."""
     rows = read_rows(folder, "file", "subject", "expression")
     others = sorted({row["expression"] for row in rows} - set(EXPRESSIONS))
@@ -141,7 +141,7 @@ def _said(scores: NDArray, usual: NDArray | float = 1.0) -> NDArray[np.int64]:
     return np.where(seven.sum(1) > 0, np.array(SEVEN)[best], -1)
 
 
-def _affect(scores: NDArray, rows: list[dict[str, str]]) -> dict[str, float | None]:
+def judge_affect(scores: NDArray, rows: list[dict[str, str]]) -> dict[str, float | None]:
     """Correlation of valence and arousal with the labels, over the faces found that have one."""
     found: dict[str, float | None] = {}
     for column, name in ((8, "valence"), (9, "arousal")):
@@ -161,7 +161,7 @@ def _number(text: str) -> float:
         return float("nan")
 
 
-def _by_group(scores: NDArray, truth: NDArray, rows: list[dict[str, str]]) -> dict[str, Any]:
+def figures_by_group(scores: NDArray, truth: NDArray, rows: list[dict[str, str]]) -> dict[str, Any]:
     groups = np.array([row.get("gender", "") for row in rows])
     found = {}
     for group in sorted(set(groups) - {""}):

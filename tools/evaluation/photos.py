@@ -35,12 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def measure(args: argparse.Namespace) -> dict[str, Any]:
     chain = Chain(load(None, ["bridges=[]", "nets.expression=null", "nets.mouth=null", *args.set]))
     after_s = chain.settings.core.still.after_s
-    people = {name: _pauses(chain, film) for name, film in _people(args.data).items()}
+    people = {name: pauses_of(chain, film) for name, film in _people(args.data).items()}
     photos = {}
     pictures = dict(_pictures(args.data, args.each))
     for name in progress(list(pictures), len(pictures), "photos"):
-        photos[name] = _told_s(chain, still(pictures[name], after_s + _LONGEST_S, fps=args.fps))
-    return {"people": _lively(people), "photos": _found(photos, args.fps, after_s)}
+        photos[name] = told_at_s(chain, still(pictures[name], after_s + _LONGEST_S, fps=args.fps))
+    return {"people": judge_lively(people), "photos": judge_photos(photos, args.fps, after_s)}
 
 
 def _people(folder: Path) -> dict[str, Iterable[Frame]]:
@@ -74,7 +74,7 @@ def _pictures(folder: Path, each: int) -> Iterator[tuple[str, Gray]]:
                 yield clip.stem, frame.gray
 
 
-def _pauses(chain: Chain, film: Iterable[Frame]) -> tuple[float, list[float], int]:
+def pauses_of(chain: Chain, film: Iterable[Frame]) -> tuple[float, list[float], int]:
     """Return the seconds watched, the pauses between signs of life, and the frames called still."""
     chain.reset()
     watched_s, last_s, pauses, called, before_s = 0.0, 0.0, [], 0, 0.0
@@ -91,7 +91,7 @@ def _pauses(chain: Chain, film: Iterable[Frame]) -> tuple[float, list[float], in
     return watched_s, pauses, called
 
 
-def _told_s(chain: Chain, film: Iterable[Frame]) -> float | None:
+def told_at_s(chain: Chain, film: Iterable[Frame]) -> float | None:
     """Return when a film is called still, None where it never is."""
     chain.reset()
     for frame in film:
@@ -101,7 +101,7 @@ def _told_s(chain: Chain, film: Iterable[Frame]) -> float | None:
     return None
 
 
-def _lively(people: dict[str, tuple[float, list[float], int]]) -> dict[str, Any]:
+def judge_lively(people: dict[str, tuple[float, list[float], int]]) -> dict[str, Any]:
     pauses = [pause for _, own, _ in people.values() for pause in own]
     longest = {name: round(max(own), 1) for name, (_, own, _) in people.items()}
     return {
@@ -116,7 +116,7 @@ def _lively(people: dict[str, tuple[float, list[float], int]]) -> dict[str, Any]
     }
 
 
-def _found(photos: dict[str, float | None], fps: float, after_s: float) -> dict[str, Any]:
+def judge_photos(photos: dict[str, float | None], fps: float, after_s: float) -> dict[str, Any]:
     times = [told_s for told_s in photos.values() if told_s is not None]
     return {
         "fps": fps,

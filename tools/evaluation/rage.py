@@ -201,7 +201,9 @@ def _flashes(chain: Chain, people: Stills) -> dict[str, Any]:
     for person, of in progress(people.items(), len(people), "flashes"):
         others = [stills[0] for name, stills in of.items() if name != "neutral"]
         seconds = FLASH_EVERY_S * len(FLASHES_S) + 3.0
-        scenes = [Scene("flashes", seconds, of["neutral"][:1], _flashing, others[int(person) % 2])]
+        scenes = [
+            Scene("flashes", seconds, of["neutral"][:1], flashing_at, others[int(person) % 2])
+        ]
         scenes += [
             Scene(name, seconds, of["neutral"][:1], act)
             for name, act in {"resting": resting, "talking": talking}.items()
@@ -209,8 +211,8 @@ def _flashes(chain: Chain, people: Stills) -> dict[str, Any]:
         rows = _play(chain, scenes, 200 + int(person), FLASH_FPS)
         spots = [e for _, state, _ in rows for e in state.events if e.kind is Kind.MICRO_EXPRESSION]
         for at, lasts_s in enumerate(FLASHES_S):
-            begin_s = _begins(at)
-            hits = [e for e in spots if _meets(e, begin_s, begin_s + lasts_s)]
+            begin_s = begins_s(at)
+            hits = [e for e in spots if meets(e, begin_s, begin_s + lasts_s)]
             planted[lasts_s] += 1
             found[lasts_s] += bool(hits)
             spots = [e for e in spots if e not in hits]
@@ -227,20 +229,20 @@ def _flashes(chain: Chain, people: Stills) -> dict[str, Any]:
     }
 
 
-def _begins(at: int) -> float:
+def begins_s(at: int) -> float:
     return 2.0 + FLASH_EVERY_S * at
 
 
-def _flashing(t_s: float) -> Move:
+def flashing_at(t_s: float) -> Move:
     """A raised cosine of each length in turn; no blinks, whose spots would hide behind them."""
     for at, lasts_s in enumerate(FLASHES_S):
-        into = (t_s - _begins(at)) / lasts_s
+        into = (t_s - begins_s(at)) / lasts_s
         if 0 <= into < 1:
             return Move(flash=float(np.sin(np.pi * (into + 0.5 / (lasts_s * FLASH_FPS))) ** 2))
     return Move()
 
 
-def _meets(event: Event, start_s: float, end_s: float) -> bool:
+def meets(event: Event, start_s: float, end_s: float) -> bool:
     return (
         event.start_s is not None
         and event.end_s is not None

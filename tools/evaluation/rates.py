@@ -68,9 +68,9 @@ WAYS: dict[str, Change] = {"15_fps": sampled, "half_size": halved, "15_fps_half_
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
     chain = Chain(load(None, ["bridges=[]", *args.set]))
-    films = _labelled(args.data / "labels.yaml")
+    films = labelled_films(args.data / "labels.yaml")
     if args.film:
-        films[args.film] = _rendered(args.film)
+        films[args.film] = rendered_closures(args.film)
     said: dict[str, Any] = {}
     due_s = due_times(chain.settings.core)
     for path, closed in progress(films.items(), len(films), "recordings"):
@@ -78,8 +78,8 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         frame_s = np.median(np.diff([state.t_s for state in whole.states]))
         one: dict[str, Any] = {"alerts": [_words(event) for event in whole.alerts()]}
         if closed:
-            one |= _closures(whole, closed, float(frame_s))
-            one["delays_s"] = _delays(whole, due_s)
+            one |= judge_closures(whole, closed, float(frame_s))
+            one["delays_s"] = delays_of(whole, due_s)
         for name, change in WAYS.items():
             one[name] = compare(whole.alerts(), watch(chain, change(read_clip(path))).alerts())
         said[path.stem] = one
@@ -107,7 +107,7 @@ def _words(event: Event) -> str:
     return f"{event.kind.value} at {event.t_s:.2f} s"
 
 
-def _closures(said: Watched, closed: list[Span], frame_s: float) -> dict[str, Any]:
+def judge_closures(said: Watched, closed: list[Span], frame_s: float) -> dict[str, Any]:
     """By how many frames the closures told begin and end off their labels."""
     found = [
         (event.start_s, event.end_s)
@@ -125,7 +125,7 @@ def _closures(said: Watched, closed: list[Span], frame_s: float) -> dict[str, An
     return {"closures_off_by_frames": off}
 
 
-def _delays(said: Watched, due_s: dict[Kind, float]) -> dict[str, float]:
+def delays_of(said: Watched, due_s: dict[Kind, float]) -> dict[str, float]:
     """From the rule's time, counted from the closure's own start, to its alert."""
     return {
         _words(event): round(event.t_s - event.start_s - due_s[event.kind], 3)
@@ -134,7 +134,7 @@ def _delays(said: Watched, due_s: dict[Kind, float]) -> dict[str, float]:
     }
 
 
-def _labelled(table: Path) -> dict[Path, list[Span]]:
+def labelled_films(table: Path) -> dict[Path, list[Span]]:
     """The closures of every film that a labels.yaml names; a .gif has a time of its own."""
     labels, _ = yamlfile.read(table)
     films = {}
@@ -152,7 +152,7 @@ def _labelled(table: Path) -> dict[Path, list[Span]]:
     return films
 
 
-def _rendered(film: Path) -> list[Span]:
+def rendered_closures(film: Path) -> list[Span]:
     """Closures of a rendered film, from its labels; a longer cause is labelled more than once."""
     told = load_labels(film.with_suffix(".labels.yaml"))
     closures = [one for one in told.events if one.kind in {Kind.MICROSLEEP, Kind.SLEEP}]

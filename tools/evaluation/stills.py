@@ -33,7 +33,12 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         found[path.stem] = watch(chain, still(read_still(path), args.seconds, fps=args.fps))
     opened = {name: one for name, one in found.items() if name not in SHUT}
     shut = {name: one for name, one in found.items() if name in SHUT}
-    return {"seconds": args.seconds, "fps": args.fps, **_open(opened), "shut_eyes": _shut(shut)}
+    return {
+        "seconds": args.seconds,
+        "fps": args.fps,
+        **judge_open(opened),
+        "shut_eyes": judge_shut(shut),
+    }
 
 
 def chosen(folder: Path, only: list[str] | None = None) -> list[Path]:
@@ -44,7 +49,7 @@ def chosen(folder: Path, only: list[str] | None = None) -> list[Path]:
     return paths
 
 
-def _open(found: dict[str, Watched]) -> dict[str, Any]:
+def judge_open(found: dict[str, Watched]) -> dict[str, Any]:
     """Figures of stills whose eyes are open; each name says what is wrong with it."""
     frames = sum(one.frames for one in found.values())
     seen = sum(one.seen for one in found.values())
@@ -68,7 +73,7 @@ def _open(found: dict[str, Watched]) -> dict[str, Any]:
     }
 
 
-def _shut(found: dict[str, Watched]) -> dict[str, Any]:
+def judge_shut(found: dict[str, Watched]) -> dict[str, Any]:
     return {
         "stills": len(found),
         "said_closed": sum(one.closed > one.opened for one in found.values()),

@@ -51,7 +51,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     at = np.flatnonzero(yawns)
     return all_rounded(said) | {
         "recall_interval": interval(lambda drawn: float(wide[at[drawn]].mean()), len(at)),
-        "recall_at_5_percent": rounded(_at_five_percent(score, yawns)),
+        "recall_at_5_percent": rounded(found_at_five_percent(score, yawns)),
     }
 
 
@@ -67,7 +67,7 @@ def _ratio(chain: Chain, path: Path) -> float | None:
     return seen.yawn if chain.settings.nets.mouth else seen.mar
 
 
-def _at_five_percent(score: np.ndarray, yawns: np.ndarray) -> float:
+def found_at_five_percent(score: np.ndarray, yawns: np.ndarray) -> float:
     """Recall at the threshold that lets 5 % of the others through, for comparing mouth measures."""
     others = np.sort(score[~yawns])[::-1]
     if not len(others):

@@ -28,7 +28,7 @@ from dms.chain import Chain
 from dms.config import load
 from dms.errors import DmsError
 from dms.files.frames import load_frames
-from dms.report.report import Recording, Report, write_report
+from dms.report.report import SHOWN_COLUMNS, Recording, Report, write_report
 from dms.scoring.labels import Labels, labels_beside, load_labels
 from dms.scoring.match import OBSERVED, Match, ScoringSettings, Verdict, due_times, match
 from dms.values import Event, Level
@@ -84,8 +84,8 @@ def main() -> int:
     )
     write_report(Report("dms demonstration", [part.recording for part in parts], facts), report)
     print(f"\n== report: {report}")
-    faults = [fault for part in parts for fault in _faults(part.recording.matches)]
-    faults += [fault for part in parts for fault in _unheard(part)]
+    faults = [fault for part in parts for fault in faults_of(part.recording.matches)]
+    faults += [fault for part in parts for fault in unheard(part)]
     faults += [fault for part in parts for fault in _soundless(part)]
     for fault in faults:
         print(f"not as labelled: {fault}")
@@ -141,7 +141,7 @@ def _run(source: Path, chain: Chain, out: Path) -> Told:
         f"{result.frames} frames, {result.duration_s:.0f} s of recording in {used:.1f} s of CPU: "
         f"{1000 * used / max(result.frames, 1):.1f} ms a frame"
     )
-    return Told(_recording(source, result, labels, outputs, chain), heard)
+    return Told(recording_of(source, result, labels, outputs, chain), heard)
 
 
 def _advance(bar: tqdm, t_s: float) -> None:
@@ -149,7 +149,7 @@ def _advance(bar: tqdm, t_s: float) -> None:
         bar.update(int(t_s - bar.n))
 
 
-def _recording(
+def recording_of(
     source: Path, result: Result, labels: Labels | None, outputs: Outputs, chain: Chain
 ) -> Recording:
     matches: list[Match] = []
@@ -159,7 +159,7 @@ def _recording(
     return Recording(
         name=source.name,
         events=result.events,
-        frames=partial(load_frames, outputs.frames) if outputs.frames else None,
+        frames=partial(load_frames, outputs.frames, SHOWN_COLUMNS) if outputs.frames else None,
         labels=labels,
         matches=matches,
         duration_s=result.duration_s,
@@ -214,7 +214,7 @@ def _show_frames(messages: Iterable[can.Message]) -> None:
     print("  " + ", ".join(f"{count} {name}" for name, count in sorted(counts.items())))
 
 
-def _faults(matches: Iterable[Match]) -> list[str]:
+def faults_of(matches: Iterable[Match]) -> list[str]:
     """Return in words what is not as it should be."""
     faults = []
     for one in matches:
@@ -227,7 +227,7 @@ def _faults(matches: Iterable[Match]) -> list[str]:
     return faults
 
 
-def _unheard(told: Told) -> list[str]:
+def unheard(told: Told) -> list[str]:
     """Return in words which kinds of alert were told but not heard on the bus."""
     alert = contract().get_message_by_name("DMS_Alert")
     heard = {

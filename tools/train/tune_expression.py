@@ -170,7 +170,7 @@ class Batches(Dataset):
         rng = np.random.default_rng((self.seed, self.first + at))
         count, pairs, others = self.mix
         tiles = rng.choice(self.tiles, count, replace=False)
-        drawn = [self._pair(rng) for _ in range(pairs)]
+        drawn = [self.draw_pair(rng) for _ in range(pairs)]
         face = np.array([one for one, _ in drawn])
         rest = np.array([other for _, other in drawn])
         photos = np.concatenate(
@@ -207,7 +207,7 @@ class Batches(Dataset):
         }
         return {name: torch.from_numpy(np.ascontiguousarray(of)) for name, of in held.items()}
 
-    def _pair(self, rng: np.random.Generator) -> tuple[int, int]:
+    def draw_pair(self, rng: np.random.Generator) -> tuple[int, int]:
         """A posed face and a neutral one of the same person, -1 where there is no other."""
         rows = self.by_set[str(rng.choice(list(self.by_set), p=self.chance))]
         seven = seven_of(self.faces.label[rows])
