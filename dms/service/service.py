@@ -69,7 +69,13 @@ class Service:
         self._flapping = Flapping()
         self._stopping = False
         self._reloading = Reloading(
-            read_settings, notifier, status, self._running, self._end_watch, witness, make_chain
+            read_settings,
+            notifier,
+            status,
+            lambda: self.chain,
+            self._end_watch,
+            witness,
+            make_chain,
         )
 
     def stop(self) -> None:
@@ -77,7 +83,9 @@ class Service:
         self._stopping = True
         self._end_watch()
 
-    def _running(self) -> Chain | None:
+    @property
+    def chain(self) -> Chain | None:
+        """What watches now, None before the start; a reload's takes its place once it is ready."""
         return None if self._parts is None else self._parts.chain
 
     def _end_watch(self) -> None:

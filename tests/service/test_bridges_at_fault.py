@@ -4,17 +4,20 @@ import os
 import threading
 from dataclasses import replace
 
+import can
 import pytest
 
 from dms.bridge import BridgeSettings
 from dms.bridge.bridge import Bridge
+from dms.bridge.canbridge import CanBridge
+from dms.bridge.mqtt import MqttBridge
 from dms.bridge.settings import MqttSettings
 from dms.commands.config import check
 from dms.commands.service import could_run
 from dms.config import Settings
 from dms.errors import ConfigError
 from dms.service.service import patient_bridges
-from dms.values import Command
+from dms.values import Command, PauseReason
 from tests.bridge.broker import Broker, free_port
 from tests.bridge.certificates import made
 from tests.service.test_service import Rig, rig  # noqa: F401 (the fixture)
@@ -45,7 +48,7 @@ def test_at_start_it_is_a_fault_and_the_bus_is_served(rig, tmp_path, what):  # n
     rig.settings = rig.fresh = beside(rig, faulty(tmp_path, what))
     rig.start()
     rig.state(EyesReason="NoFace", Health="Fault")
-    rig.wait(lambda: any("mqtt" in str(fault) for fault in rig.status._faults))
+    rig.wait(lambda: any("mqtt" in str(fault) for fault in rig.faults))
 
 
 @pytest.mark.parametrize("what", FAULTY)
@@ -56,9 +59,7 @@ def test_a_reload_that_names_it_is_refused_and_all_goes_on(rig, tmp_path, what):
     with pytest.raises(ConfigError, match=r"bridges\[0\]: mqtt"):
         could_run(wanted)
     rig.fresh = beside(rig, *wanted.bridges)
-    rig.wait(lambda: rig.service._reloading is not None)
-    read = rig.service._reloading._read_settings
-    rig.service._reloading._read_settings = lambda: could_run(read())
+    rig.checked = could_run
     rig.service.ask_reload()
     rig.wait(lambda: rig.status.refused)
     assert "mqtt" in rig.status.refused
@@ -76,16 +77,29 @@ def test_one_that_breaks_between_check_and_opening_ends_nothing(rig, tmp_path): 
     rig.fresh_state(EyesReason="NoFace", Health="Ok")
 
 
-def test_a_reload_leaves_alone_the_bridges_that_it_does_not_change(rig, tmp_path):  # noqa: F811
+def opened_at(monkeypatch, kind):
+    """Return a list that grows by one at each opening of a bridge of this ``kind``."""
+    openings, open_ = [], kind.open
+
+    def noted(bridge):
+        openings.append(bridge)
+        open_(bridge)
+
+    monkeypatch.setattr(kind, "open", noted)
+    return openings
+
+
+def test_a_reload_leaves_alone_the_bridges_that_it_does_not_change(rig, monkeypatch):  # noqa: F811
+    opened = opened_at(monkeypatch, CanBridge)
     rig.settings = patient_bridges(rig.settings)
     rig.start()
     rig.state(EyesReason="NoFace", Health="Ok")
-    before = rig.service._parts.bridges[0]
     rig.fresh = beside(rig, BridgeSettings(kind="virtual", channel="another"))
-    rig.service.ask_reload()
-    rig.wait(lambda: len(rig.service._parts.bridges) == 2)
+    with can.Bus(interface="virtual", channel="another") as another:
+        rig.reload()
+        assert another.recv(120) is not None
     rig.fresh_state(EyesReason="NoFace", Health="Ok")
-    assert rig.service._parts.bridges[0] is before
+    assert len(opened) == 2  # each once
 
 
 class Raising(Bridge):
@@ -128,7 +142,12 @@ def test_a_class_that_raises_in_all_that_it_does_is_a_fault(rig):  # noqa: F811
     rig.fresh_state(EyesReason="NoFace", Health="Ok")
 
 
-def test_a_certificate_that_was_replaced_is_taken_by_a_reload(rig, tmp_path):  # noqa: F811
+def test_a_certificate_that_was_replaced_is_taken_by_a_reload(
+    rig,  # noqa: F811
+    tmp_path,
+    monkeypatch,
+):
+    of_can, of_mqtt = opened_at(monkeypatch, CanBridge), opened_at(monkeypatch, MqttBridge)
     certificate, key = made(tmp_path)
     lines = f"certfile {certificate}\nkeyfile {key}\nallow_anonymous true"
     with Broker(tmp_path, lines) as broker:
@@ -136,11 +155,11 @@ def test_a_certificate_that_was_replaced_is_taken_by_a_reload(rig, tmp_path):  #
         rig.settings = rig.fresh = beside(rig, BridgeSettings(kind="mqtt", mqtt=mqtt))
         rig.start()
         rig.state(EyesReason="NoFace", Health="Ok")
-        before = list(rig.service._parts.bridges)
+        assert (len(of_can), len(of_mqtt)) == (1, 1)
         made(tmp_path)
-        rig.service.ask_reload()
-        rig.wait(lambda: rig.service._parts.bridges[1] is not before[1])
-        assert rig.service._parts.bridges[0] is before[0]
+        rig.reload()
+        rig.wait(lambda: len(of_mqtt) == 2)
+        assert len(of_can) == 1
 
 
 def test_config_check_says_what_the_service_would_run_into(tmp_path):
@@ -164,14 +183,13 @@ def test_commands_and_reloads_are_noted_with_their_source(rig):  # noqa: F811
         def command(self, command, source):
             seen.append((command, source))
 
-    rig.service._witness = rig.service._reloading._witness = Witness()
+    rig.service = rig.made(witness=Witness())
     rig.settings = rig.fresh = patient_bridges(rig.settings)
     rig.start()
     rig.state(EyesReason="NoFace")
-    bridge = rig.service._parts.bridges[0]
-    bridge._bridge._commands.put(Command(acknowledge=True))
-    bridge._bridge.memory.clear()
-    rig.wait(lambda: (Command(acknowledge=True), bridge.name) in seen)
+    rig.ask("Pause", "Driver")
+    paused = Command(pause=True, pause_reason=PauseReason.DRIVER)
+    rig.wait(lambda: any(what == paused and "virtual" in source for what, source in seen))
     rig.service.ask_reload()
     rig.wait(lambda: ("settings read again", "signal HUP") in seen)
     rig.fresh = ConfigError("dms.yaml:3: no")

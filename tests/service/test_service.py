@@ -55,13 +55,17 @@ class Cabin(Source):
     plugged = threading.Event()
     silent = threading.Event()  # it is there and gives no picture
     made = 0  # how often somebody wanted to look through it
+    looking = 0  # how many look through it now
 
     def __init__(self):
         Cabin.made += 1
+        self.opened = False
 
     def open(self):
         if not self.plugged.is_set():
             raise CameraError("No camera is connected")
+        Cabin.looking += 1
+        self.opened = True
 
     def grab(self):
         time.sleep(0.02)
@@ -74,7 +78,8 @@ class Cabin(Source):
         )
 
     def close(self):
-        pass
+        Cabin.looking -= self.opened
+        self.opened = False
 
 
 class Eyes:
@@ -94,6 +99,15 @@ class Eyes:
         pass
 
 
+class Told:
+    """Hears the faults of every step, as a sink."""
+
+    faults = ()
+
+    def take(self, step):
+        self.faults = step.moment.faults
+
+
 class Rig:
     def __init__(self, channel):
         Cabin.plugged.set()
@@ -109,7 +123,9 @@ class Rig:
         self.may_load.set()
         self.ahead_s = 0.0
         self.loads, self.protector = 0, None
-        self.cameras = 0
+        self.cameras = []  # made so far
+        self.checked = lambda settings: settings  # before a reload uses them
+        self.told = Told()
         self.notes = Notes()
         self.status = Status(self.notes)
         deadlines = LivenessSettings(**{f"{stage}_s": DEADLINE_S for stage in STAGES})
@@ -119,16 +135,17 @@ class Rig:
         self.thread = threading.Thread(target=self._run)
         self.failure = None
 
-    def made(self, *sinks):
-        """Return a service with this rig's camera and ``sinks``."""
+    def made(self, *sinks, witness=None, make_chain=Chain):
+        """Return a service with this rig's camera and perception, and ``sinks``."""
         return Service(
             self._read,
             self.notes,
             self.liveness,
             self.status,
-            sinks,
+            (self.told, *sinks),
             make_camera=self.camera,
-            make_chain=lambda settings: Chain(settings, self._perception),
+            witness=witness,
+            make_chain=lambda settings: make_chain(settings, self._perception),
         )
 
     def ready_after(self, seconds):
@@ -137,8 +154,9 @@ class Rig:
         self.fresh = self.settings
 
     def camera(self, settings):
-        self.cameras += 1
-        return LiveCamera(Cabin, replace(settings, silent_s=60, first_frame_s=120), patient=True)
+        patient = replace(settings, silent_s=60, first_frame_s=120)
+        self.cameras.append(LiveCamera(Cabin, patient, patient=True))
+        return self.cameras[-1]
 
     def _perception(self, _):
         self.loads += 1
@@ -150,7 +168,7 @@ class Rig:
     def _read(self):
         if isinstance(self.fresh, Exception):
             raise self.fresh
-        return self.fresh
+        return self.checked(self.fresh)
 
     def _run(self):
         try:
@@ -160,6 +178,17 @@ class Rig:
 
     def start(self):
         self.thread.start()
+
+    @property
+    def faults(self):
+        return self.told.faults
+
+    def reload(self):
+        """Reload the settings and wait until the service runs with them."""
+        ready = self.notes.names().count("ready")
+        self.service.ask_reload()
+        self.wait(lambda: self.notes.names().count("ready") > ready)
+        assert self.status.refused is None
 
     def state(self, **wanted):
         """Wait for a DMS_State with these signals and return it."""
@@ -262,7 +291,7 @@ def test_stopping_says_off_last_and_tells_systemd(rig):
 def test_a_slow_end_is_no_hanging_stage_of_the_loop(rig, monkeypatch):
     rig.start()
     rig.state(EyesReason="NoFace")
-    stages, camera = [], rig.service._parts.camera
+    stages, camera = [], rig.cameras[0]
     close = camera.close
 
     def slowly():
@@ -282,9 +311,9 @@ def test_without_a_camera_it_is_ready_degraded_and_finds_the_camera_later(rig):
     rig.wait(lambda: "ready" in rig.notes.names())
     assert "No camera is connected" in next(t[1] for t in rig.notes.sent if t[0] == "status")
     rig.state(EyesReason="Camera", Health="Fault")
-    rig.wait(lambda: rig.status._faults)
-    assert rig.status._faults == (Fault(Part.CAMERA, "No camera is connected"),)
-    assert rig.status.line(rig.status._faults).count("camera: ") == 1
+    rig.wait(lambda: rig.faults)
+    assert rig.faults == (Fault(Part.CAMERA, "No camera is connected"),)
+    assert rig.status.line(rig.faults).count("camera: ") == 1
     Cabin.plugged.set()
     rig.state(EyesReason="NoFace")
 
@@ -293,14 +322,14 @@ def test_a_reload_while_the_camera_is_lost_tells_it_neither_over_nor_again(rig, 
     rig.start()
     rig.state(EyesReason="NoFace")
     Cabin.plugged.clear()
-    rig.wait(lambda: rig.status._faults)
+    rig.wait(lambda: rig.faults)
     caplog.clear()
     rig.fresh = replace(rig.settings, monitor=MonitorSettings(wake_s=6.0))
     rig.service.ask_reload()
     assert set(rig.states(lambda: rig.notes.names().count("ready") == 2)) == {"Camera"}
     assert set(rig.states(lambda: True)) == {"Camera"}
     Cabin.plugged.set()
-    rig.wait(lambda: not rig.status._faults)
+    rig.wait(lambda: not rig.faults)
     words = [r.message.split(": ")[0] for r in caplog.records if "camera" in r.message]
     assert (words.count("Fault"), words.count("Over")) == (0, 1)
 
@@ -318,17 +347,15 @@ def test_a_reload_while_the_camera_is_silent_leaves_neither_bus_nor_watchdog_sil
     rig.state(EyesReason="NoFace")
     Cabin.silent.set()
     Cabin.plugged.clear()
-    rig.wait(lambda: rig.status._faults)
+    rig.wait(lambda: rig.faults)
     Cabin.plugged.set()  # it opens, and no picture comes
-    rig.wait(lambda: rig.service._parts.camera.opening)
+    rig.wait(lambda: rig.cameras[0].opening)
     caplog.clear()
-    before = rig.service._monitor
-    rig.service.ask_reload()
-    rig.wait(lambda: rig.service._monitor is not before)
+    rig.reload()
     progress(rig, "Camera")
-    assert rig.status._faults
+    assert rig.faults
     Cabin.silent.clear()
-    rig.wait(lambda: not rig.status._faults)
+    rig.wait(lambda: not rig.faults)
     words = [r.message.split(": ")[0] for r in caplog.records if "camera" in r.message]
     assert (words.count("Fault"), words.count("Over")) == (0, 1)
 
@@ -350,7 +377,7 @@ def test_a_reload_that_ends_the_pause_tells_of_the_slow_camera_at_once(rig, at_s
     reason = "Starting" if at_start else "Camera"
     rig.state(EyesReason=reason, Pause="NotPaused")
     progress(rig, reason)
-    assert rig.status._faults == ()
+    assert rig.faults == ()
     Cabin.silent.clear()
     rig.state(EyesReason="NoFace", CameraOn="On")
 
@@ -359,9 +386,7 @@ def test_a_reload_during_the_start_with_a_slow_camera_goes_on_telling_starting(r
     Cabin.silent.set()
     rig.start()
     rig.state(EyesReason="Starting")
-    before = rig.service._parts
-    rig.service.ask_reload()
-    rig.wait(lambda: rig.service._parts is not before)
+    rig.reload()
     progress(rig, "Starting")
     Cabin.silent.clear()
     rig.state(EyesReason="NoFace")
@@ -373,7 +398,7 @@ def test_a_camera_silent_since_the_start_is_told_and_the_watchdog_is_fed(rig):
     rig.start()
     rig.state(EyesReason="Camera", Health="Fault")
     progress(rig, "Camera")
-    assert "No picture has come" in rig.status._faults[0].words
+    assert "No picture has come" in rig.faults[0].words
 
 
 def test_unplugged_and_plugged_in_again_without_a_restart(rig, caplog):
@@ -385,7 +410,7 @@ def test_unplugged_and_plugged_in_again_without_a_restart(rig, caplog):
         rig.state(EyesReason="Camera")
         Cabin.plugged.set()
         rig.state(EyesReason="NoFace")
-    assert rig.cameras == 1
+    assert len(rig.cameras) == 1
     assert len([r for r in caplog.records if r.message.startswith("Fault: camera")]) == 2
 
 
@@ -489,18 +514,18 @@ def test_a_defect_in_reading_settings_is_refused_too_and_the_next_reload_works(r
 def test_good_settings_change_only_what_they_name(rig):
     rig.start()
     rig.state(EyesReason="NoFace")
-    core = rig.service._parts.chain.core
+    core = rig.service.chain.core
     rig.fresh = replace(rig.settings, camera=CameraSettings(source="0"))
     rig.service.ask_reload()
     rig.wait(lambda: rig.notes.names().count("ready") == 2)
     rig.fresh_state(EyesReason="NoFace")
-    assert rig.service._parts.chain.core is core
-    assert rig.cameras == 2
+    assert rig.service.chain.core is core
+    assert len(rig.cameras) == 2
     rig.fresh = replace(rig.fresh, core=replace(rig.fresh.core, profile="eu_gsr"))
     rig.service.ask_reload()
-    rig.wait(lambda: rig.service._parts.chain.core is not core)
+    rig.wait(lambda: rig.service.chain.core is not core)
     rig.fresh_state(EyesReason="NoFace")
-    assert rig.cameras == 2
+    assert len(rig.cameras) == 2
 
 
 def test_a_hanging_stage_is_named_and_the_watchdog_starves(rig):
@@ -517,18 +542,19 @@ def test_a_hanging_stage_is_named_and_the_watchdog_starves(rig):
 
 
 def test_parts_made_anew_at_a_reload_have_the_deadline_of_loading(rig, monkeypatch):
+    stages, make = [], rig.camera
+
+    def watched(settings):
+        stages.append(rig.liveness.stage)
+        return make(settings)
+
+    monkeypatch.setattr(rig, "camera", watched)
+    rig.service = rig.made()
     rig.start()
     rig.state(EyesReason="NoFace")
-    stages, make = [], rig.service._make
-
-    def watched(*parts):
-        stages.append(rig.liveness._now[0])
-        return make(*parts)
-
-    monkeypatch.setattr(rig.service, "_make", watched)
-    rig.service.ask_reload()
-    rig.wait(lambda: rig.notes.names().count("ready") == 2)
-    assert stages == ["load"]
+    rig.fresh = replace(rig.settings, camera=CameraSettings(source="0"))
+    rig.reload()
+    assert stages == ["load", "load"]
 
 
 def test_a_stage_that_dies_is_named_and_ends_the_process(rig, monkeypatch):
@@ -563,10 +589,10 @@ def test_the_state_message_knows_starting():
     assert "Starting" in {str(word) for word in signal.choices.values()}
 
 
-def test_a_driver_that_swallows_reads_ends_the_process(rig):
+def test_a_driver_that_swallows_reads_ends_the_process(rig, monkeypatch):
     rig.start()
     rig.state(EyesReason="NoFace")
-    rig.service._parts.camera._stuck = 3
+    monkeypatch.setattr(LiveCamera, "given_up", True)
     rig.wait(lambda: not rig.thread.is_alive())
     assert isinstance(rig.failure, CameraError)
     assert rig.notes.names()[-1] == "stopping"
@@ -576,14 +602,11 @@ def test_a_driver_that_swallows_reads_ends_the_process(rig):
 def test_a_reload_that_changes_nothing_goes_on_as_before(rig):
     rig.start()
     rig.state(EyesReason="NoFace")
-    parts = rig.service._parts
-    for count in (1, 2, 3):
-        rig.service.ask_reload()
-        rig.wait(lambda count=count: rig.notes.names().count("ready") >= 1 + count)
+    for _ in range(3):
+        rig.reload()
         rig.fresh_state(EyesReason="NoFace")
         assert rig.thread.is_alive()
-    assert rig.service._parts.camera is parts.camera
-    assert rig.cameras == 1
+    assert len(rig.cameras) == 1
 
 
 def test_parts_that_only_a_restart_switches_are_told_as_they_run(rig):
@@ -608,11 +631,11 @@ def test_parts_that_only_a_restart_switches_are_told_as_they_run(rig):
 def test_one_setting_pauses_it_and_the_bus_tells_that_the_camera_is_off(rig):
     rig.start()
     rig.state(EyesReason="NoFace", Pause="NotPaused", CameraOn="On")
-    opened = rig.service._parts.camera
+    assert Cabin.looking == 1
     rig.fresh = replace(rig.settings, monitor=MonitorSettings(paused=True))
     rig.service.ask_reload()
     rig.state(Pause="Privacy", CameraOn="Off", Health="Ok")
-    assert opened._reader is None
+    assert Cabin.looking == 0
     rig.fresh = rig.settings
     rig.service.ask_reload()
     rig.state(EyesReason="NoFace", Pause="NotPaused", CameraOn="On")
@@ -621,18 +644,18 @@ def test_one_setting_pauses_it_and_the_bus_tells_that_the_camera_is_off(rig):
 def test_while_a_reload_loads_nets_the_old_ones_watch_and_the_swap_blinds_nobody(rig):
     rig.start()
     rig.state(EyesReason="NoFace")
-    before = rig.service._parts
+    before = rig.service.chain
     rig.fresh = rig.other_nets()
     rig.may_load.clear()
     rig.service.ask_reload()
     rig.wait(lambda: rig.loads == 2)
     assert set(rig.states(lambda: True)) == {"NoFace"}
-    assert rig.service._parts is before
+    assert rig.service.chain is before
     threading.Timer(0.2, rig.may_load.set).start()
     assert set(rig.states(lambda: rig.notes.names().count("ready") == 2)) == {"NoFace"}
     assert set(rig.states(lambda: True)) == {"NoFace"}
-    assert rig.service._parts.chain.settings.nets.precision == "fp32"
-    assert rig.service._parts.chain.core is before.chain.core
+    assert rig.service.chain.settings.nets.precision == "fp32"
+    assert rig.service.chain.core is before.core
 
 
 def test_nets_that_a_reload_cannot_load_are_refused(rig):
@@ -643,7 +666,7 @@ def test_nets_that_a_reload_cannot_load_are_refused(rig):
     rig.reload_refused()
     assert "eye_state.yaml" in rig.status.refused
     rig.fresh_state(EyesReason="NoFace")
-    assert rig.service._parts.chain.settings is rig.settings
+    assert rig.service.chain.settings is rig.settings
 
 
 def test_settings_with_nets_that_load_replace_those_whose_nets_do_not(rig):
@@ -654,27 +677,27 @@ def test_settings_with_nets_that_load_replace_those_whose_nets_do_not(rig):
     rig.fresh = rig.other_nets()
     rig.service.ask_reload()
     rig.state(EyesReason="NoFace")
-    rig.wait(lambda: rig.service._parts.chain.settings is rig.fresh)
+    rig.wait(lambda: rig.service.chain.settings is rig.fresh)
     rig.fresh_state(EyesReason="NoFace", Health="Ok")
 
 
 def test_a_pause_for_privacy_outlives_a_reload_of_the_decision(rig):
     rig.start()
     rig.state(EyesReason="NoFace")
-    core = rig.service._parts.chain.core
+    core = rig.service.chain.core
     core.command(Command(pause=True, pause_reason=PauseReason.PRIVACY))
     rig.state(Pause="Privacy", CameraOn="Off")
     rig.fresh = replace(rig.settings, core=replace(rig.settings.core, profile="eu_gsr"))
     rig.service.ask_reload()
-    rig.wait(lambda: rig.service._parts.chain.core is not core)
+    rig.wait(lambda: rig.service.chain.core is not core)
     rig.fresh_state(Pause="Privacy", CameraOn="Off")
-    assert rig.service._parts.camera._reader is None
+    assert Cabin.looking == 0
 
 
 def test_a_reload_during_a_commanded_pause_does_not_open_the_camera_even_for_a_moment(rig, caplog):
     rig.start()
     rig.state(EyesReason="NoFace")
-    core = rig.service._parts.chain.core
+    core = rig.service.chain.core
     core.command(Command(pause=True, pause_reason=PauseReason.PRIVACY))
     rig.state(Pause="Privacy", CameraOn="Off")
     made, camera = Cabin.made, CameraSettings(source="0")
@@ -684,28 +707,27 @@ def test_a_reload_during_a_commanded_pause_does_not_open_the_camera_even_for_a_m
     ):
         rig.fresh = chosen
         rig.service.ask_reload()
-        rig.wait(lambda: rig.service._parts.chain.settings is rig.fresh)
+        rig.wait(lambda: rig.service.chain.settings is rig.fresh)
         told = rig.fresh_state()
         assert (told["Pause"], told["CameraOn"], told["Health"]) == ("Privacy", "Off", "Ok")
         assert Cabin.made == made
     assert not [r for r in caplog.records if r.message.startswith(("Fault", "camera lost"))]
-    rig.service._parts.chain.core.command(Command(pause=False))
+    rig.service.chain.core.command(Command(pause=False))
     rig.state(EyesReason="NoFace", Pause="NotPaused", CameraOn="On")
 
 
-def test_of_two_reloads_within_one_swap_of_nets_the_second_wins_and_nobody_is_blinded(
-    rig, monkeypatch
-):
+def test_of_two_reloads_within_one_swap_of_nets_the_second_wins_and_nobody_is_blinded(rig):
+    swapping, may_swap = threading.Event(), threading.Event()
+
+    class Slow(Chain):
+        def adopt_core(self, old):
+            swapping.set()
+            may_swap.wait(120)
+            super().adopt_core(old)
+
+    rig.service = rig.made(make_chain=Slow)
     rig.start()
     rig.state(EyesReason="NoFace")
-    swapping, may_swap, make = threading.Event(), threading.Event(), rig.service._make
-
-    def slowly(*parts):
-        swapping.set()
-        may_swap.wait(120)
-        return make(*parts)
-
-    monkeypatch.setattr(rig.service, "_make", slowly)
     rig.fresh = rig.other_nets()
     rig.service.ask_reload()
     rig.wait(swapping.is_set)
@@ -717,23 +739,28 @@ def test_of_two_reloads_within_one_swap_of_nets_the_second_wins_and_nobody_is_bl
     assert set(rig.states(lambda: True)) == {"NoFace"}
     rig.may_load.set()
     assert set(rig.states(lambda: rig.notes.names().count("ready") == 3)) == {"NoFace"}
-    assert rig.service._parts.chain.settings is rig.settings
+    assert rig.service.chain.settings is rig.settings
 
 
 def test_the_vehicle_is_heard_on_through_a_reload(rig):
+    heard = []
+
+    class Hearing(Chain):
+        def vehicle(self, *bridges):
+            heard.append(super().vehicle(*bridges))
+            return heard[-1]
+
+    rig.service = rig.made(make_chain=Hearing)
     vehicle = VehicleSettings(database="j1939")
     rig.settings = rig.fresh = replace(rig.settings, vehicle=vehicle)
     rig.start()
     rig.state(EyesReason="NoFace")
-    heard = rig.service._parts.vehicle
     rig.fresh = replace(rig.settings, monitor=MonitorSettings(wake_s=6.0))
-    rig.service.ask_reload()
-    rig.wait(lambda: rig.notes.names().count("ready") == 2)
-    assert rig.service._parts.vehicle is heard
+    rig.reload()
+    assert len(heard) == 1
     rig.fresh = replace(rig.fresh, vehicle=replace(vehicle, log_offset_s=1.0))
-    rig.service.ask_reload()
-    rig.wait(lambda: rig.notes.names().count("ready") == 3)
-    rig.wait(lambda: rig.service._parts.vehicle is not heard)
+    rig.reload()
+    assert len(heard) == 2
 
 
 class Failing(Bridge):
@@ -759,14 +786,13 @@ def test_a_pause_for_privacy_closes_the_camera_also_while_the_nets_do_not_load(r
     rig.load_error = EngineError("engines/eye_state.yaml is missing")
     rig.start()
     rig.state(EyesReason="Starting")
-    opened = rig.service._parts.camera
-    rig.wait(lambda: opened._reader is not None)
+    rig.wait(lambda: Cabin.looking)
     rig.ask("Pause", "Privacy")
     rig.state(Pause="Privacy", CameraOn="Off")
-    rig.wait(lambda: opened._reader is None)
+    rig.wait(lambda: not Cabin.looking)
     rig.ask("Resume")
     rig.state(Pause="NotPaused", EyesReason="Starting")
-    rig.wait(lambda: opened._reader is not None)
+    rig.wait(lambda: Cabin.looking)
 
 
 def test_a_defect_in_a_bridge_of_the_users_own_does_not_end_the_service_while_it_starts(rig):
