@@ -14,7 +14,7 @@ from dms.camera.joined import JoinedRecording, Segment
 from dms.chain import Chain
 from dms.config import Settings
 from dms.config import load as load_settings
-from dms.errors import ConfigError, DamagedError
+from dms.errors import CameraError, ConfigError, DamagedError
 from dms.files.affect import AffectKeeper, write_affect
 from dms.files.events import EventWriter
 from dms.files.frames import FrameTable
@@ -182,6 +182,13 @@ def _observer(chain: Chain, earlier: Path | None, result: Result) -> Observer:
 def _watch(monitor: Monitor, camera: Camera, result: Result) -> None:
     try:
         monitor.run()
+    except DamagedError:  # asked for: it ends at the first damage, and says so
+        raise
+    except CameraError as error:
+        if not camera.damages:
+            raise
+        told = "; ".join(map(str, camera.damages))
+        raise CameraError(f"{error} Damaged before: {told}.") from error
     finally:
         result.damages = list(camera.damages)
         if isinstance(camera, JoinedRecording):

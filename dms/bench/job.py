@@ -24,7 +24,7 @@ from dms.bench.resume import PartRun
 from dms.chain import Chain
 from dms.config import load
 from dms.engine.manifest import FOLDER
-from dms.errors import CameraError, DamagedError, DmsError
+from dms.errors import CameraError, DmsError
 from dms.files.frames import load_frames
 from dms.files.observations import OBSERVATIONS
 from dms.files.thumbnails import Thumbnails, forget
@@ -149,11 +149,11 @@ def _run(
             entry.source, chain, outputs, progress, pictures, result, parts=entry.parts,
             earlier=None if entry.source.endswith(OBSERVATIONS) else part.earlier,
         )  # fmt: skip
-    except DamagedError as error:  # all that could be decoded counts
+    except CameraError as error:  # all that could be decoded counts
+        if not result.frames:
+            part.forget()  # to take it up again would end alike
+            raise
         damaged = str(error)
-    except CameraError:  # to take it up again would end alike
-        part.forget()
-        raise
     if result.segments:
         write_segments(result.segments, folder / SEGMENTS)
     part.done(seen)

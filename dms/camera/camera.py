@@ -15,13 +15,18 @@ from dms.values import Frame
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """A part of a recording without a picture, in its own time; ``to_s`` is None at the end."""
+    """A part of a recording without a picture, in its own time; ``to_s`` is None at the end.
 
-    from_s: float
+    ``from_s`` is None where the file does not tell when it was: times after it are too early.
+    """
+
+    from_s: float | None
     to_s: float | None
     words: str
 
     def __str__(self) -> str:
+        if self.from_s is None:
+            return f"{self.words}, where is not known: times after that are too early"
         until = "the end" if self.to_s is None else f"{self.to_s:.2f} s"
         return f"no picture from {self.from_s:.2f} s to {until} ({self.words})"
 

@@ -14,7 +14,8 @@ class RecordingClock:
     """Turns one recording's raw stamps into seconds since its first frame.
 
     A stamp that does not advance is replaced by the nominal period, a count that restarts or jumps
-    by more than ``largest_gap_s`` goes on from where it was; both are logged once.
+    by more than ``largest_gap_s`` goes on from where it was; both are logged once. A single stamp
+    makes no new count: after damage one picture may come late.
     """
 
     def __init__(self, fps: float, largest_gap_s: float, time_scale: float = 1.0) -> None:
@@ -24,6 +25,9 @@ class RecordingClock:
         self._time_scale = time_scale
         self._offset_s: float | None = None
         self._newest_s = 0.0  # highest raw stamp since the last restart
+        self._odd: tuple[float, float] | None = (
+            None  # raw stamp and time of what may be a new count
+        )
         self._t_s = 0.0
         self._told = False
 
@@ -43,8 +47,13 @@ class RecordingClock:
         step_s = raw_s - self._newest_s
         if step_s < -_REWIND_S or step_s > self._largest_gap_s:
             self._tell(raw_s)
-            self._newest_s, self._offset_s = raw_s, nominal_s - raw_s
-            return nominal_s
+            odd, self._odd = self._odd, (raw_s, nominal_s)
+            if odd is None or not 0 < raw_s - odd[0] <= self._largest_gap_s:
+                return nominal_s
+            self._newest_s, offset_s = raw_s, odd[1] - odd[0]  # a second one goes on from the first
+            self._offset_s = offset_s
+            step_s = raw_s - odd[0]
+        self._odd = None
         if step_s <= 0:
             self._tell(raw_s)
             return nominal_s

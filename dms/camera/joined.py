@@ -145,17 +145,19 @@ class JoinedRecording(Camera):
         if self._camera is None:
             return
         for damage in self._camera.damages:
-            if damage.to_s is None:  # until the next segment's first picture, that is
+            if damage.from_s is not None and damage.to_s is None:  # to the next one's first picture
                 self._lost = self._lost or self._moved(damage).words
             else:
                 self._damages.append(self._moved(damage))
         self.close()
+        source = self._sources[self._next - 1]
         if self._frames:
             more = self._frames - 1
             period_s = self._own_s / more if more else _USUAL_PERIOD_S
             self._end_s = self._start_s + self._own_s + period_s
-        source = self._sources[self._next - 1]
-        self._segments.append(Segment(source, self._start_s, self._end_s, self._frames))
+            self._segments.append(Segment(source, self._start_s, self._end_s, self._frames))
+        elif self._lost is None:
+            self._lose(CameraError(f"{source} holds no picture."))
 
     def _lose(self, error: CameraError) -> None:
         if self._strict:
@@ -166,7 +168,8 @@ class JoinedRecording(Camera):
     def _moved(self, damage: Damage) -> Damage:
         to_s = None if damage.to_s is None else damage.to_s + self._start_s
         words = f"{Path(self._sources[self._next - 1]).name}: {damage.words}"
-        return Damage(damage.from_s + self._start_s, to_s, words)
+        from_s = None if damage.from_s is None else damage.from_s + self._start_s
+        return Damage(from_s, to_s, words)
 
     def _begin_s(self, at: int) -> float:
         """Return when a segment begins: what its name allows, never before what came."""

@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dms.camera.avi_index import AviIndex, written_index
 from dms.camera.recording import RecordedSource
 from dms.camera.settings import CameraSettings
 from dms.camera.source import Picture
@@ -27,6 +28,9 @@ from dms.values import Gray
 
 _log = logging.getLogger(__name__)
 _MOST_FAILURES = 500  # packets in a row that the container cannot give: the rest is lost
+_ALONE = ("mjpeg", "mjpegb")
+_NO_ZEROS = ("h264", "hevc")  # their coding holds no three zero bytes; cards lose blocks to zeros
+_ZEROS = bytes(64)
 _FULL = 2  # AVCOL_RANGE_JPEG: 0..255 instead of 16..235
 _STRETCH = np.clip((np.arange(256) - 16.0) * 255.0 / 219.0 + 0.5, 0, 255).astype(np.uint8)
 
@@ -46,7 +50,11 @@ class PyavFile(RecordedSource):
         self._declared_s = 0.0
         self._count = 0
         self._first_s = self._last_s = 0.0
-        self._counted = False  # a container of constant rate that counts its pictures
+        self._no_zeros = False  # whether zeros in a packet are damage
+        self._index: AviIndex | None = None  # of a container without stamps
+        self._coded_s = 0.0  # newest stamp of what is coded, decoded or not
+        self._declared = 0  # pictures, 0 where it does not say
+        self._missing = 0  # pictures that its reader has passed over
         self._shape = 1.0  # width of a pixel over its height
 
     def open(self) -> None:
@@ -64,13 +72,18 @@ class PyavFile(RecordedSource):
             raise CameraError(f"{self._path} is not a video: it holds no pictures; check the file.")
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
+        if stream.codec_context.name in _ALONE:  # no other picture is lost with a damaged one
+            stream.codec_context.options = {"err_detect": "+explode"}
+        self._no_zeros = stream.codec_context.name in _NO_ZEROS
         rate = stream.average_rate or stream.guessed_rate or Fraction(0)
         self.fps = float(rate)
         self._declared_s = _declared_s(container, stream, self.fps)
+        self._declared = stream.frames
         self._container, self._frames = container, self._decoded(container, stream)
-        self._counted = container.format.name == "avi" and bool(stream.frames)
+        self._index, self._missing = _avi_index(container, stream, self._path), 0
         self._shape = float(stream.sample_aspect_ratio or 1)
-        self.ended, self._count, self._last_s = False, 0, 0.0
+        self.ended, self._count, self._last_s, self.short = False, 0, 0.0, False
+        self._coded_s = 0.0
 
     def grab(self) -> Picture | None:
         if self.ended or self._container is None:
@@ -107,6 +120,9 @@ class PyavFile(RecordedSource):
                 continue
             if packet is None:
                 return
+            self._stamp(packet)
+            if self._no_zeros and packet.size and _zeroed(packet):
+                self.spoilt("a part of zeros")
             try:
                 frames = packet.decode()
             except av.error.EOFError:
@@ -122,21 +138,54 @@ class PyavFile(RecordedSource):
                     continue
                 yield frame
 
+    def _stamp(self, packet: Any) -> None:
+        """Move a packet in time where the reader passed over others; note the newest time."""
+        if self._index is not None and packet.size:
+            missing = self._index.missing(packet.pos or 0, packet.size)
+            if missing > self._missing:
+                self.spoilt(f"{missing - self._missing} pictures are missing")
+            self._missing = missing
+            packet.dts = None if packet.dts is None else packet.dts + missing
+            packet.pts = None if packet.pts is None else packet.pts + missing
+        if packet.size and packet.pts is not None:
+            self._coded_s = max(self._coded_s, float(packet.pts * packet.time_base))
+
+    def _tell_missing(self) -> None:
+        """Say at an AVI's end what its reader has passed over without a word."""
+        if self._index is None:
+            return
+        if missing := self._index.to_come:
+            self.spoilt(f"{missing} pictures are missing")
+        elif self._index.empty and (missing := self._declared - self._count) > 1:
+            self.lacking = f"{missing} of {self._declared} pictures are missing"
+
     def _check_complete(self) -> None:
         if self._count == 0:
             raise CameraError(f"{self._path} holds no picture that can be decoded; check the file.")
+        self._tell_missing()
         period_s = 1.0 / self.fps if self.fps > 0 else 0.0
-        missing = round(self._declared_s * self.fps) - self._count
-        if self._counted and missing > 1:  # its reader passes damage over without a word
-            self.spoilt(f"{missing} pictures are missing, where is not known")
         got_s = max(self._last_s + period_s, self._count * period_s)
-        if self._declared_s and incomplete(self._declared_s, got_s):
+        self.short = self._declared_s - got_s > period_s / 2
+        came_s = max(got_s, self._coded_s - self._first_s + period_s)
+        listed = self._index is not None and self._index.to_come  # up to the end, so not cut off
+        if self._declared_s and incomplete(self._declared_s, came_s) and not listed:
             raise CameraError(
                 f"{self._path} is truncated or damaged: it declares {self._declared_s:.2f} s "
                 f"({round(self._declared_s * self.fps)} frames) but ends after {got_s:.2f} s "
                 f"({self._count} frames); what came before was used, record or copy the file "
                 "again for the rest."
             )
+        if incomplete(self._declared_s, got_s):
+            self.spoilt("it cannot be decoded")  # all of it is there
+
+
+def _avi_index(container: Any, stream: Any, path: Path) -> AviIndex | None:
+    if container.format.name != "avi":
+        return None
+    found = [(one.pos, one.size) for one in stream.index_entries]
+    if len(found) < stream.frames:
+        found = list(written_index(path, stream.index))
+    return AviIndex(found)
 
 
 def _declared_s(container: Any, stream: Any, fps: float) -> float:
@@ -174,6 +223,11 @@ def _luma(frame: Any) -> Gray:
     if full:
         return cast("Gray", gray.copy())  # the decoder's memory is used again
     return cast("Gray", cv2.LUT(gray, _STRETCH))
+
+
+def _zeroed(packet: Any) -> bool:
+    words = np.frombuffer(packet, np.uint64, packet.size // 8)  # cheaper than to look at once
+    return not words.all() and _ZEROS in bytes(packet)
 
 
 def _plane(frame: Any, kind: np.dtype[Any]) -> NDArray[Any]:

@@ -26,6 +26,8 @@ class RecordedSource(Source):
     fps = 0.0
     ahead = True  # whether it works some pictures ahead of what it gives, and tells damage early
     damage: str | None = None  # what could not be decoded since the last picture, in words
+    short = False  # told at the end: it declares more after its last picture
+    lacking: str | None = None  # told at the end: what is missing, where is not known
 
     def spoilt(self, words: str) -> None:
         """Note that something could not be decoded; reading goes on."""
@@ -44,7 +46,8 @@ class Recording(Camera):
         self._sequence = 0
         self._last_s = 0.0
         self._period_s = 0.0  # between pictures, as the source declares; 0 where it does not
-        self._suspect: tuple[float, str] | None = None  # damage whose gap is not reached yet
+        self._suspect: tuple[float, str] | None = None  # damage whose gaps are not all reached
+        self._told_gap = False  # one of them was
         self._damages: list[Damage] = []
         self._stillness = Stillness(settings.source, settings.frozen_s)
 
@@ -59,7 +62,7 @@ class Recording(Camera):
         self._sequence, self._last_s, self._suspect = 0, 0.0, None
         self._period_s = self._settings.time_scale / fps if fps > 0 else 0.0
         self._damages.clear()
-        self._source.damage = None
+        self._source.damage = self._source.lacking = None
         self._stillness = Stillness(self._settings.source, self._settings.frozen_s)
 
     def read(self) -> Frame | None:
@@ -68,11 +71,15 @@ class Recording(Camera):
         picture = self._source.grab()
         t_s = None if picture is None else self._clock.stamp(picture.t_s)
         if self._source.damage is not None:
-            self._suspect = self._suspect or (self._last_s, self._source.damage)
+            if self._suspect is None or self._told_gap:
+                self._suspect, self._told_gap = (self._last_s, self._source.damage), False
             self._source.damage = None
         if self._suspect is not None:
             self._place(*self._suspect, t_s)
         if picture is None or t_s is None:
+            if self._source.lacking is not None:
+                self._tell(Damage(None, None, self._source.lacking))
+                self._source.lacking = None
             return None
         if picture.image.dtype == np.uint16 and not (self._settings.bits or picture.bits):
             self._stillness.deep(int(picture.image.max()))
@@ -84,18 +91,25 @@ class Recording(Camera):
         return frame
 
     def _place(self, since_s: float, words: str, t_s: float | None) -> None:
-        """Tell a damage once its gap is reached: a decoder works some pictures ahead."""
+        """Tell a damage once its gaps are reached: a decoder works some pictures ahead."""
         if not self._source.ahead:
+            self._suspect = None
             self._tell(Damage(since_s, t_s, words))
-            return
-        jumped = t_s is None or t_s - self._last_s > _JUMP * (self._period_s or t_s)
-        if jumped:
+        elif t_s is None:
+            self._suspect = None
+            if self._source.short:
+                self._tell(Damage(self._last_s, None, words))
+            elif not self._told_gap:
+                self._tell(Damage(since_s, None, words))
+        elif t_s - self._last_s > _JUMP * (self._period_s or t_s):
+            self._told_gap = True
             self._tell(Damage(self._last_s, t_s, words))
-        elif t_s is not None and t_s - since_s > _AHEAD_S:
-            self._tell(Damage(since_s, t_s, words))  # shorter than the film's own unevenness
+        elif t_s - since_s > _AHEAD_S:
+            self._suspect = None
+            if not self._told_gap:  # shorter than the film's own unevenness
+                self._tell(Damage(since_s, t_s, words))
 
     def _tell(self, damage: Damage) -> None:
-        self._suspect = None
         self._damages.append(damage)
         if self._settings.strict:
             raise DamagedError(f"{self._settings.source}: {damage}; record or copy it again.")

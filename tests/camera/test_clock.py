@@ -47,6 +47,14 @@ def test_a_jump_of_hours_is_a_broken_stamp_but_a_pause_is_a_pause():
     assert stamps([0.0, 0.04, 30.0])[2] == pytest.approx(30.0)
 
 
+def test_one_picture_that_comes_late_makes_no_new_count():
+    """After damage a decoder may give one of two seconds ago, as MPEG-TS does."""
+    times = stamps([0.0, 4.0, 4.04, 1.9, 4.08, 4.12, 4.16])
+    assert times == sorted(set(times))
+    assert times[-1] == pytest.approx(4.16)
+    assert stamps([0.0, 0.04, 9000.0, 0.12, 0.16]) == pytest.approx([0, 0.04, 0.08, 0.12, 0.16])
+
+
 def test_repairs_are_told_once(caplog):
     with caplog.at_level(logging.WARNING):
         stamps([0.0, 0.0, 0.0, 0.0])

@@ -121,6 +121,24 @@ def test_a_segment_that_cannot_be_read_is_a_gap_and_not_the_end():
         times(joined([Film(10), Film(0, opens=False)], strict=True))
 
 
+def test_a_segment_without_a_picture_is_told():
+    recording = joined([Film(10), Film(0), Film(10)])
+    assert len(times(recording)) == 20
+    (damage,) = recording.damages
+    assert str(damage) == "no picture from 1.00 s to 1.30 s (drive_0002.mp4 holds no picture)"
+    assert [one.source for one in recording.segments] == ["drive_0001.mp4", "drive_0003.mp4"]
+    with pytest.raises(DamagedError, match=r"drive_0002\.mp4 holds no picture"):
+        times(joined([Film(10), Film(0), Film(10)], strict=True))
+
+
+def test_what_is_missing_where_is_not_known_stays_so():
+    recording = joined([Film(10), Film(10, damages=(Damage(None, None, "3 are missing"),))])
+    times(recording)
+    (damage,) = recording.damages
+    assert damage.from_s is None
+    assert str(damage).startswith("drive_0002.mp4: 3 are missing, where is not known")
+
+
 def test_damage_within_a_segment_is_told_on_the_clock_of_the_whole():
     broken = (Damage(0.2, 0.5, "zeroed"), Damage(0.9, None, "cut"))
     recording = joined([Film(10), Film(10, damages=broken), Film(10)])

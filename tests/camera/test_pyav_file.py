@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 pytest.importorskip("av", reason="PyAV (extra video) is not installed")
-import av
 
 from dms.camera.backends import open_camera
 from dms.camera.settings import CameraSettings
+from tools.fuzz.damage import damaged, packets_of
+from tools.rendering.formats import FORMATS, Format, write_film
 
 SIZE = (720, 576)  # DV knows no other
 FPS = 25
@@ -27,23 +28,9 @@ def cabin(index, moving=True):
 
 def film(path, codec, *, options=None, interlaced=False, form="yuv420p", shape=None, start=0):
     """Write :data:`COUNT` pictures; two moments a picture where interlaced."""
-    with av.open(str(path), "w") as out:
-        stream = out.add_stream(codec, rate=FPS)
-        stream.width, stream.height, stream.pix_fmt = *SIZE, form
-        stream.options = dict(options or {})
-        if shape:
-            stream.codec_context.sample_aspect_ratio = shape
-        for index in range(COUNT):
-            luma = cabin(2 * index)
-            if interlaced:
-                luma[1::2] = cabin(2 * index + 1)[1::2]
-            frame = av.VideoFrame.from_ndarray(luma, format="gray").reformat(format=form)
-            frame.pts, frame.time_base = index + start, Fraction(1, FPS)
-            for packet in stream.encode(frame):
-                out.mux(packet)
-        for packet in stream.encode():
-            out.mux(packet)
-    return path
+    how = Format(path.suffix, codec, options or {}, form, interlaced, shape, start=start)
+    pictures = [cabin(index if interlaced else 2 * index) for index in range(2 * COUNT)]
+    return write_film(path, how, pictures if interlaced else pictures[:COUNT], FPS)
 
 
 def read(path, **settings):
@@ -95,25 +82,110 @@ def test_stamps_that_start_late_do_not_make_a_file_truncated(tmp_path):
     assert len(read(path)) == COUNT
 
 
+def read_damaged(path):
+    """Return the times of the pictures and what is told of the others."""
+    with open_camera(CameraSettings(source=str(path))) as camera:
+        times = [frame.t_s for frame in camera]
+        damages = camera.damages
+    return times, damages
+
+
+def missing_are_told(times, damages, count=COUNT):
+    missing = sorted(set(range(count)) - {round(t * FPS) for t in times})
+    end_s = float("inf")
+    told = [(d.from_s * FPS, (d.to_s or end_s) * FPS) for d in damages]
+    return all(any(low < number < high for low, high in told) for number in missing)
+
+
 @pytest.mark.parametrize("seed", range(6))
-def test_a_zeroed_cut_or_flipped_block_costs_no_more_than_its_pictures(tmp_path, seed):
+def test_a_zeroed_flipped_or_overwritten_block_costs_no_more_than_its_pictures(tmp_path, seed):
     """After the damage the film goes on at its own times, and the gap is told with them."""
     path = film(tmp_path / "film.mp4", "libx264", options={"crf": "18", "g": "5"})
-    data, rng = bytearray(path.read_bytes()), np.random.default_rng(seed)
+    data, rng = path.read_bytes(), np.random.default_rng(seed)
     begin = data.index(b"mdat") + 8
     end = data.rindex(b"moov") - 4 if data.rindex(b"moov") > begin else len(data)
     length = (end - begin) // 12
     at = int(rng.integers(begin + (end - begin) // 3, end - (end - begin) // 3))
-    block = rng.integers(0, 256, length, np.uint8).tobytes() if seed % 2 else bytes(length)
-    data[at : at + length] = block
-    path.write_bytes(data)
-    with open_camera(CameraSettings(source=str(path))) as camera:
-        times = [frame.t_s for frame in camera]
-        damages = camera.damages
+    block = rng.integers(0, 256, length, np.uint8).tobytes()
+    whole = data[:at] + block + data[at + length :]
+    if seed % 2 == 0:
+        whole = damaged(data, at, length, "flipped" if seed % 4 else "zeroed")
+    path.write_bytes(whole)
+    times, damages = read_damaged(path)
     assert times[-1] == pytest.approx((COUNT - 1) / FPS, abs=0.001)
     assert len(times) < COUNT
     assert damages
-    missing = sorted(set(range(COUNT)) - {round(t * FPS) for t in times})
-    end_s = float("inf")
-    told = [(d.from_s * FPS, (d.to_s or end_s) * FPS) for d in damages]
-    assert all(any(low < number < high for low, high in told) for number in missing)
+    assert missing_are_told(times, damages)
+
+
+@pytest.mark.parametrize("name", ["Motion JPEG, AVI", "MPEG-4, AVI"])
+@pytest.mark.parametrize("way", ["zeroed", "flipped", "cut out"])
+def test_an_avi_goes_on_at_its_own_times_too(tmp_path, name, way):
+    """AVI has no stamps: its index tells how many pictures the damage took."""
+    pictures = [cabin(2 * index) for index in range(COUNT)]
+    path = write_film(tmp_path / "film.avi", FORMATS[name], pictures, FPS)
+    data = path.read_bytes()
+    movi, index = data.index(b"movi"), data.rindex(b"idx1")
+    path.write_bytes(damaged(data, (movi + index) // 2, (index - movi) // 8, way))
+    times, damages = read_damaged(path)
+    assert len(times) < COUNT
+    assert times[-1] == pytest.approx((COUNT - 1) / FPS, abs=0.001)
+    assert missing_are_told(times, damages)
+
+
+def test_an_avi_whose_index_is_lost_tells_how_many_are_missing(tmp_path):
+    pictures = [cabin(2 * index) for index in range(COUNT)]
+    path = write_film(tmp_path / "film.avi", FORMATS["Motion JPEG, AVI"], pictures, FPS)
+    data = path.read_bytes()
+    movi, index = data.index(b"movi"), data.rindex(b"idx1")
+    data = damaged(data[:index], (movi + index) // 2, (index - movi) // 8, "zeroed")
+    path.write_bytes(data)
+    times, damages = read_damaged(path)
+    assert len(times) < COUNT - 1
+    told = "; ".join(map(str, damages))
+    assert f"{COUNT - len(times)} of {COUNT} pictures are missing, where is not known" in told
+
+
+@pytest.mark.parametrize("way", ["zeroed", "flipped"])
+@pytest.mark.parametrize("left", [0, 3])  # sound pictures after it
+def test_damage_in_the_last_two_seconds_is_told_with_its_times(tmp_path, way, left):
+    path = film(tmp_path / "film.mp4", "libx264", options={"crf": "18", "g": "1", "bf": "0"})
+    packets = packets_of(path)
+    begin, end = packets[-3 - left].begin, packets[-1 - left].end
+    path.write_bytes(damaged(path.read_bytes(), begin, end - begin, way))
+    times, damages = read_damaged(path)
+    assert len(times) == COUNT - 3
+    assert missing_are_told(times, damages)
+    (damage,) = damages
+    last = COUNT - 4 - left
+    assert damage.from_s == pytest.approx(last / FPS, abs=0.001)
+    assert damage.to_s == (pytest.approx((COUNT - left) / FPS, abs=0.001) if left else None)
+
+
+def test_a_film_whose_end_cannot_be_decoded_was_not_cut_off(tmp_path):
+    """All of it is there, so it is a gap to the end (code 7), not a truncated file (code 3)."""
+    path = film(tmp_path / "film.mp4", "libx264", options={"crf": "18", "g": "1", "bf": "0"})
+    packets = packets_of(path)
+    begin = packets[COUNT // 4].begin
+    path.write_bytes(damaged(path.read_bytes(), begin, packets[-1].end - begin, "zeroed"))
+    times, damages = read_damaged(path)
+    assert len(times) == COUNT // 4
+    assert [one.to_s for one in damages] == [None]
+    assert missing_are_told(times, damages)
+
+
+@pytest.mark.parametrize("name", ["Motion JPEG, AVI", "H.264, MP4", "HEVC, 10 bits"])
+def test_zeros_within_one_picture_are_told(tmp_path, name):
+    """FFmpeg may show what it makes of them, without a word."""
+    noise = np.random.default_rng(1).integers(0, 255, SIZE[::-1], np.uint8)
+    pictures = [np.roll(noise, 5 * index, 1) for index in range(COUNT)]
+    path = write_film(tmp_path / f"film{FORMATS[name].suffix}", FORMATS[name], pictures, FPS)
+    data = path.read_bytes()
+    for number in (5, 9, 14):
+        packet = packets_of(path)[number]
+        at = (2 * packet.begin + packet.end) // 3
+        path.write_bytes(damaged(data, at, (packet.end - packet.begin) // 4, "zeroed"))
+        _, damages = read_damaged(path)
+        assert damages, number
+        path.write_bytes(data)
+        assert not read_damaged(path)[1]

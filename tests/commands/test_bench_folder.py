@@ -113,3 +113,22 @@ def test_a_damaged_recording_is_scored_and_has_its_own_exit_code(tmp_path, capsy
     assert one["scored"]["frames"] == 5
     assert "3.png is damaged" in one["damaged"]
     assert "not whole" in (tmp_path / "o/report.html").read_text()
+
+
+def test_a_film_that_was_cut_off_is_scored_as_far_as_it_goes(tmp_path, capsys):
+    """The last one of a dash camera always is: its power went."""
+    path = tmp_path / "last.avi"
+    film = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 10, (320, 240), False)
+    noise = np.random.default_rng(1).integers(0, 255, (240, 320), np.uint8)
+    for number in range(60):
+        film.write(np.roll(noise, number))
+    film.release()
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert main(["bench", str(path), *QUIET]) == 3
+    capsys.readouterr()
+    assert main(["bench", str(path), "--out", str(tmp_path / "o"), *QUIET]) == 7
+    (one,) = json.loads((tmp_path / "o/summary.json").read_text())["recordings"]
+    assert one["error"] is None
+    assert 20 < one["scored"]["frames"] < 40
+    assert "is truncated or damaged" in one["damaged"]
+    assert "is truncated or damaged" in capsys.readouterr().err
