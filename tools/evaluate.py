@@ -18,6 +18,7 @@
     python tools/evaluate.py rates      --data ../shared/data/clips --film out/demo/demo.avi
     python tools/evaluate.py drowsy
     python tools/evaluate.py nods
+    python tools/evaluate.py drifts
     python tools/evaluate.py rage       --data ../shared/data
 
 Figures are of the CPU's INT8 files, with those of TensorRT's Q/DQ files (run by ONNX Runtime with
@@ -60,6 +61,7 @@ VERBS = {
     "rates": "the same alerts at 15 frames/s and half the size; ends of long closures",
     "drowsy": "rendered and observation drives that grow tired and fresh again",
     "nods": "drawn nods and looks down with the head, told apart",
+    "drifts": "drawn eyes that fall shut or look down, read by the eye net, told apart",
     "rage": "road rage and micro-expressions on made sequences, by the whole chain",
     "yawns": "one-frame evidence of the mouth on yawn stills, by the product's own chain",
 }

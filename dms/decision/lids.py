@@ -32,6 +32,18 @@ class LidSettings:
         0.07, gt=0, lt=0.5, source="an eye of 12 mm radius in a slit of 30 mm turned by 10 deg",
         text="iris this much lower than looking ahead, in eye widths: the gaze is down",
     )  # fmt: skip
+    lid_sinks: float = setting(
+        0.15, ge=0, lt=1, source="drawn lids over a level gaze (tools/evaluate.py drifts)",
+        text="lids that come down cover the iris from above: what is seen of it lies this much"
+        " lower the shorter they are of open, in eye widths",
+    )  # fmt: skip
+    sinks_least: float = setting(
+        0.05, gt=0, lt=0.5, source="chosen on the same: 3 % of eyes that fall shut, 77 % of"
+        " looks down", text="an iris seen lower than that explains was a gaze down",
+    )  # fmt: skip
+    sinks_from: float = setting(
+        0.2, gt=0, lt=1, text="openness from which the iris is believed so far"
+    )
     half_least: float = setting(
         0.27, gt=0, lt=1, text="openness from which half-open lids over an iris seen low, for"
         " certain (two standard deviations), are lowered whatever the net calls them",
@@ -78,6 +90,7 @@ class Signs:
     laughs: bool = False
 
 
+_WIDE = 0.9  # openness of lids that do not move down
 _REST_Y = -0.085  # the iris of a level gaze rests above the line of the corners
 
 
@@ -122,17 +135,20 @@ class LidSigns:
         self._laughter = _Laughter()
         self._since_s: float | None = None  # since when the lids are seen lowered
         self._lowered_s = float("-inf")  # when they last were, for long enough
+        self._sank_s = float("-inf")  # when the iris was last lower than the lids explain
 
     def step(
         self, tick: Tick, observation: DriverObservation, opened: Openness, head: Head
     ) -> Signs:
         """Take one frame."""
         s, t_s = self._settings, tick.t_s
-        by_gaze = t_s - self._lowered_s <= s.memory_s
+        by_gaze = t_s - max(self._lowered_s, self._sank_s) <= s.memory_s
         eyes = ((observation.right_eye, opened.right), (observation.left_eye, opened.left))
         lowered = False
         for ahead, (evidence, seen) in zip(self._ahead, eyes, strict=True):
             lowered |= self._lowered(evidence, seen, ahead, head, by_gaze=by_gaze)
+            if self._sinks(evidence, seen, ahead):
+                self._sank_s = t_s
             self._learn(evidence, seen, ahead, head, tick.dt_s)
         lowered = lowered and not (self._shut(*eyes[0]) or self._shut(*eyes[1]))
         if not lowered:
@@ -164,7 +180,16 @@ class LidSigns:
             return below >= max(s.iris_low, sd) or head.down or by_gaze
         # Half open, as in a look at the instruments: the iris itself must be seen low.
         half = s.half_least <= seen.openness <= s.half_most
-        return half and below >= max(s.iris_low, 2 * sd)
+        sinks = below >= max(s.iris_low, 2 * sd) and self._sinks(eye, seen, ahead)
+        return half and sinks
+
+    def _sinks(self, eye: EyeEvidence, seen: EyeObservation, ahead: _Ahead) -> bool:
+        """Whether the iris lies lower than lids on their way down over a level gaze explain."""
+        s, openness = self._settings, seen.openness
+        if eye.iris is None or openness is None or not s.sinks_from <= openness < _WIDE:
+            return False
+        covered = s.lid_sinks * (1.0 - openness)
+        return ahead.below(eye.iris.y) - covered >= max(s.sinks_least, eye.iris.sd)
 
     def _shut(self, eye: EyeEvidence, seen: EyeObservation) -> bool:
         if eye.lids is None or seen.openness is None:

@@ -83,10 +83,41 @@ def test_half_open_lids_over_an_iris_seen_low_for_certain_are_lowered() -> None:
     eyes = Eyes()
     eyes.show(20.0, iris_y=-0.05)
     half = Lids(0.7, 0.25, 0.05)
-    assert eyes.show(DT, half, iris_y=0.03, openness=0.5).lowered
-    assert not eyes.show(DT, half, iris_y=0.0, openness=0.5).lowered
-    assert not eyes.show(DT, half, iris_y=0.03, openness=0.2).lowered
-    assert not eyes.show(DT, half, iris_y=0.03, openness=0.7).lowered
+    covered = 0.5 * S.lid_sinks  # by the lid over a level gaze, which is no look down
+    low = -0.05 + covered + S.sinks_least + 0.01
+    assert eyes.show(DT, half, iris_y=low, openness=0.5).lowered
+    assert not eyes.show(DT, half, iris_y=-0.05 + covered, openness=0.5).lowered
+    eyes.show(2 * S.memory_s)
+    assert not eyes.show(DT, half, iris_y=low, openness=0.2).lowered
+    assert not eyes.show(DT, half, iris_y=low, openness=0.7).lowered
+
+
+def falling(eyes: Eyes, sinks: float) -> Signs:
+    """Let the lids fall within 0.4 s, the iris ``sinks`` lower than they cover it; then shut."""
+    for step in range(12):
+        openness = 1.0 - step / 12
+        low = S.lid_sinks * (1.0 - openness) + (sinks if openness < 0.9 else 0.0)
+        eyes.show(DT, Lids(openness, 0.9 - 0.9 * openness, 0.1), -0.085 + low, openness=openness)
+    return eyes.show(DT, SHUT, 0.0, openness=0.0)
+
+
+def test_lids_that_fall_over_a_level_gaze_cover_the_iris_from_above() -> None:
+    """What is seen of it sinks with them: that is no gaze down, nor lowered lids half-way."""
+    eyes = Eyes()
+    eyes.show(1.0, iris_y=-0.085)
+    assert not falling(eyes, 0.0).looked_down
+    eyes.show(1.0, iris_y=-0.085)
+    half = Lids(0.5, 0.4, 0.1)
+    assert not eyes.show(0.5, half, -0.085 + 0.5 * S.lid_sinks, openness=0.5).lowered
+
+
+def test_an_iris_that_sinks_before_the_lids_is_a_gaze_down() -> None:
+    eyes = Eyes()
+    eyes.show(1.0, iris_y=-0.085)
+    signs = falling(eyes, S.sinks_least + 0.01)
+    assert (signs.looked_down, signs.by_gaze) == (True, True)
+    eyes.show(S.memory_s, SHUT, 0.0, openness=0.0)
+    assert not eyes.show(DT, SHUT, 0.0, openness=0.0).looked_down
 
 
 def test_drooping_lids_with_the_gaze_ahead_are_not_lowered() -> None:

@@ -38,6 +38,19 @@ def looks(drive: Drive, seconds: float, lids: Lids, iris_y: float, openness: flo
     return drive.wears(seconds, right_eye=eye, left_eye=eye)
 
 
+def falls(drive: Drive, way_s: float, sinks: float) -> Drive:
+    """Let the lids fall, the iris ``sinks`` lower than they cover it."""
+    covers = drive.settings.lids.lid_sinks
+    frames = round(way_s * drive.fps)
+    for frame in range(frames):
+        openness = 1.0 - frame / frames
+        lids = Lids(openness, 0.7 * (1.0 - openness), 0.3 * (1.0 - openness))
+        low = covers * (1.0 - openness) + (sinks if openness < 0.9 else 0.0)
+        looks(drive, 1.0 / drive.fps, lids, REST_Y + low, openness)
+    return drive
+
+
+REST_Y = -0.085
 LOWERED, SHUT, WIDE = Lids(0.1, 0.8, 0.1), Lids(0.02, 0.08, 0.9), Lids(0.96, 0.03, 0.01)
 
 
@@ -230,6 +243,29 @@ def test_lids_that_shut_after_a_gaze_down_are_away_or_closed() -> None:
     looks(drive, 2.0, SHUT, 0.15, 0.0)
     assert drive.alerts == []
     looks(drive, 1.5, SHUT, 0.15, 0.0)
+    assert drive.kinds == [Kind.DISTRACTION]
+
+
+@pytest.mark.parametrize("way_s", [0.3, 0.6, 1.2])
+def test_lids_that_fall_slowly_over_a_level_gaze_are_a_microsleep_in_time(way_s: float) -> None:
+    """They cover the iris from above, so that what is seen of it lies lower and lower."""
+    drive = awake(80.0)
+    looks(drive, 10.0, WIDE, REST_Y, 1.0)
+    falls(drive, way_s, 0.0)
+    start_s = drive.t_s
+    looks(drive, 1.5, SHUT, 0.0, 0.0)
+    assert drive.kinds == [Kind.MICROSLEEP]
+    assert drive.alerts[0].t_s - start_s <= RULES.microsleep_s
+
+
+@pytest.mark.parametrize("way_s", [0.3, 0.6])
+def test_lids_that_follow_a_gaze_down_until_they_read_shut_are_away_or_closed(way_s: float) -> None:
+    drive = awake(80.0)
+    looks(drive, 10.0, WIDE, REST_Y, 1.0)
+    falls(drive, way_s, 0.08)
+    looks(drive, 2.0, SHUT, 0.15, 0.0)
+    assert drive.alerts == []
+    looks(drive, 1.2, SHUT, 0.15, 0.0)
     assert drive.kinds == [Kind.DISTRACTION]
 
 

@@ -10,9 +10,10 @@ import yaml
 
 from dms.chain import Chain
 from dms.config import load
+from dms.engine.manifest import FOLDER
 from dms.errors import ConfigError
 from dms.values import Event, Kind, Level
-from tools.evaluation import lowered, nods
+from tools.evaluation import drifts, lowered, nods
 
 LABELS = {
     "fps": 10.0,
@@ -103,6 +104,13 @@ def test_drawn_nods_are_told_and_looks_down_are_not() -> None:
     assert said["looks_told_as_closure"]["found"] <= 1
     assert said["looks_held_told_as_distraction"]["found"] >= 11
     assert said["looks_held_told_as_closure"]["found"] <= 1
+
+
+@pytest.mark.slow
+def test_drawn_eyes_that_fall_shut_are_told_in_time() -> None:
+    said = drifts.measure(Namespace(count=6, seed=1, engines=FOLDER))
+    assert said["drifts_told_in_time"]["found"] >= 5
+    assert said["looks_told_as_closure"]["found"] <= 3
 
 
 @pytest.mark.data
