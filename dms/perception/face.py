@@ -48,11 +48,16 @@ class FaceTracker:
         """Forget the face, as between two recordings."""
         self._box: Box | None = None
         self._look: NDArray[np.float32] | None = None
-        self._confirmed_s = self._failed_s = float("-inf")
+        self._confirmed_s = self._failed_s = self._last_s = float("-inf")
         self.search.reset()
 
     def find(self, frame: Frame) -> Face | None:
         """Return the driver's face in ``frame``, or None where none is seen."""
+        if frame.t_s < self._last_s:  # the clock was set back
+            self._confirmed_s = min(self._confirmed_s, frame.t_s)
+            self._failed_s = min(self._failed_s, frame.t_s)
+            self.search.set_back(frame.t_s)
+        self._last_s = frame.t_s
         if self._box is not None:
             face = self._follow(frame, self._box)
             if face is not None:

@@ -157,6 +157,15 @@ class FaceSearch:
         self._vacant_s, self._due_s, self._lost = t_s, float("-inf"), (t_s, box)
         self._rest = []
 
+    def set_back(self, t_s: float) -> None:
+        """Take what was noted later as noted at ``t_s``: the frames' clock was set back."""
+        self._due_s = min(self._due_s, t_s)
+        if self._vacant_s is not None:
+            self._vacant_s = min(self._vacant_s, t_s)
+        self._weak = [(min(seen_s, t_s), box) for seen_s, box in self._weak]
+        if self._lost is not None:
+            self._lost = (min(self._lost[0], t_s), self._lost[1])
+
     def find(self, frame: Frame) -> Box | None:
         """Search the part of ``frame`` whose turn it is, if it is time for one."""
         if self._vacant_s is None:

@@ -219,3 +219,14 @@ def test_whoever_sits_down_in_an_empty_seat_is_found_at_once(dlib68, portrait):
     assert not any(map(tracker.find, frames([empty] * count)))
     within = 3  # 0.1 s
     assert any(map(tracker.find, frames([portrait] * within, start_s=count / 30)))
+
+
+def test_a_clock_that_is_set_back_stops_neither_search_nor_confirmation(tracker, portrait):
+    empty = np.full_like(portrait, 90)
+    list(map(tracker.find, frames([portrait] * 5, start_s=7200.0)))
+    list(map(tracker.find, frames([empty] * 60, start_s=7201.0)))
+    found = [tracker.find(frame) for frame in frames([portrait] * 30, start_s=3600.0)]
+    assert all(found[15:])
+    gone = [tracker.find(frame) for frame in frames([empty] * 60, start_s=10.0)]
+    limit = round((FaceSettings().unconfirmed_s + FaceSettings().check_period_s) * 30)
+    assert not any(gone[limit:])
