@@ -43,17 +43,27 @@ class EyeFraming:
 
 
 class Dms56(Predictor):
-    """Two small nets: 36 points of the face, then 12 lid points of both eyes together."""
+    """Two small nets: 36 points of the face, then 12 lid points of both eyes together.
+
+    Nets without a file of ``precision``, as they come from training, are read in FP32.
+    """
 
     scheme = DMS56
 
     def __init__(
-        self, path: Path | None = None, *, engine: Callable[[Path, bytes], Engine] = OnnxEngine
+        self,
+        path: Path | None = None,
+        *,
+        engine: Callable[[Path, bytes], Engine] = OnnxEngine,
+        precision: str = "int8",
     ) -> None:
         folder = {} if path is None else {"folder": path}
         face = load_manifest("landmarks_face", **folder)
         eye = load_manifest("landmarks_eye", **folder)
-        self._face, self._eye = engine(*face.read("fp32")), engine(*eye.read("fp32"))
+        self._face, self._eye = (
+            engine(*net.read(precision if precision in net.files else "fp32"))
+            for net in (face, eye)
+        )
         self._face_framing = face.framing(FaceFraming)
         self._eye_framing = eye.framing(EyeFraming)
         sides = (self._eye_framing.width_px, self._eye_framing.height_px)

@@ -10,7 +10,7 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 import numpy as np
 
@@ -72,6 +72,7 @@ class LandmarkSettings:
     path: str | None = setting(
         None, text="dms56: another folder of its nets; dlib68: another file instead of the wheel's"
     )
+    precision: Literal["int8", "fp32"] = setting("int8", text="dms56: which files of its nets")
 
 
 class Predictor(ABC):
@@ -126,4 +127,6 @@ def load_predictor(chosen: LandmarkSettings) -> Predictor:
     scheme_of(chosen)
     module, name = PREDICTORS[chosen.model].split(":")
     found = getattr(importlib.import_module(module), name)
-    return cast("Predictor", found(Path(chosen.path)) if chosen.path else found())
+    path = Path(chosen.path) if chosen.path else None
+    named = {"precision": chosen.precision} if chosen.model == DMS56.name else {}
+    return cast("Predictor", found(path, **named))

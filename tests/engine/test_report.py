@@ -112,7 +112,7 @@ def test_without_tensorrt_the_cpu_is_measured_and_the_reason_told(tmp_path: Path
         pytest.skip("TensorRT is installed here")
     wanted = Wanted(["eye_state"], on_cpu_only=["landmarks_eye"], count=3)
     rows = list(engine_report(wanted, store=PlanStore(tmp_path)))
-    assert [row.what for row in rows if row.part == "landmarks_eye"] == ["CPU FP32, 1 a call"]
+    assert [row.what for row in rows if row.part == "landmarks_eye"] == ["CPU INT8, 1 a call"]
     assert [row.good for row in rows if row.part == "eye_state"] == [True, None]
     assert [row.what for row in rows if row.good is False] == ["not measured"]
 

@@ -164,6 +164,39 @@ def test_fit_is_low_beside_the_face(shipped: Predictor, portrait: Gray, place: B
     assert fit < 0.5
 
 
+def test_int8_files_place_the_points_as_fp32_does(
+    shipped: Predictor, portrait: Gray, portrait_box: Box
+) -> None:
+    """Within twice of what a sensor's noise of 4 gray moves them by, 0.003 of the eyes."""
+    exact = load_predictor(LandmarkSettings(precision="fp32"))
+    found, wanted = (
+        one.predict(portrait, one.predict(portrait, portrait_box).box) for one in (shipped, exact)
+    )
+    size = np.linalg.norm(wanted.anchors[1] - wanted.anchors[0])
+    apart = np.linalg.norm(found.points - wanted.points, axis=1)
+    assert 0 < apart.mean() < 0.006 * size
+    for one, other in ((found.right_eye, wanted.right_eye), (found.left_eye, wanted.left_eye)):
+        assert aspect_ratio(one) == pytest.approx(aspect_ratio(other), rel=0.03)
+    assert found.fit == pytest.approx(wanted.fit, abs=0.003)
+
+
+def test_nets_as_they_come_from_training_are_read_in_fp32(folder: Path) -> None:
+    read = []
+
+    def engine(path: Path, data: bytes) -> Engine:
+        read.append(path.name)
+        return Ruled(path, data)
+
+    Dms56(folder, engine=engine)
+    Dms56(engine=engine)
+    Dms56(engine=engine, precision="fp32")
+    assert read == [
+        "landmarks_face.onnx", "landmarks_eye.onnx",
+        "landmarks_face-int8.onnx", "landmarks_eye-int8.onnx",
+        "landmarks_face.onnx", "landmarks_eye.onnx",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("gain", [0.25, 1.8])
 def test_light_hardly_moves_the_points(
     shipped: Predictor, portrait: Gray, portrait_box: Box, gain: float

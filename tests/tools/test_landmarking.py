@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import numpy as np
+import onnx
 import pytest
 
+from dms.engine.manifest import FOLDER, load_manifest
 from dms.perception.schemes import DMS56
 from dms.values import Box, Gray
+from tools.landmarking import int8
 from tools.landmarking.blinks import closures, f1, match
 from tools.landmarking.covers import cover
 from tools.landmarking.heads import Turn
@@ -204,3 +210,23 @@ def test_openings_of_a_frontal_face_come_nearer_each_other() -> None:
     after = [aspect(eye) for eye in eyes_of(uneven.points)]
     assert abs(after[0] - after[1]) < 0.5 * abs(before[0] - before[1])
     assert sum(after) == pytest.approx(sum(before), rel=0.03)
+
+
+def test_int8_file_keeps_the_light_and_the_last_layer_exact_and_is_listed(tmp_path: Path) -> None:
+    for name in ("landmarks_face", "landmarks_eye"):
+        shutil.copy(FOLDER / f"{name}.onnx", tmp_path)
+        shutil.copy(FOLDER / f"{name}.yaml", tmp_path)
+        manifest = load_manifest(name, tmp_path)
+        seen = np.random.default_rng(1).random((64, *manifest.input.shape), np.float32)
+        int8.made(manifest, seen, tmp_path)
+        path = load_manifest(name, tmp_path).path("int8")
+        assert path.parent == tmp_path
+        off = np.mean(
+            int8.answers(path, seen[::2]) - int8.answers(manifest.path("fp32"), seen[::2])
+        )
+        assert abs(off) < 1e-5
+        kinds = {one.name: one.data_type for one in onnx.load(path).graph.initializer}
+        floats = [name for name, kind in kinds.items() if kind == onnx.TensorProto.FLOAT]
+        assert "net.levels.0.convolution.weight" in floats
+        assert int8.BIAS in floats
+        assert "net.levels.1.convolution.weight" not in kinds  # but net...weight_quantized is

@@ -28,7 +28,7 @@ STEP = 32
 HEAVY = ["Conv", "Gemm"]  # what carries the weights; the rest is light and stays in FP32
 # A ReLU goes into the convolution before it, whose range then begins at 0; without it, every
 # convolution would answer in floats for the ReLU and be rounded twice.
-FUSED = ["Conv", "Relu", "Gemm"]
+FUSED = ["Conv", "Relu", "Gemm", "MatMul"]
 
 
 class Frames(CalibrationDataReader):
@@ -66,12 +66,20 @@ def ranges(ready: Path, batch: NDArray[np.float32], method: str) -> dict[str, li
     }
 
 
-def for_cpu(ready: Path, out: Path, batch: NDArray[np.float32], spans: Ranges) -> None:
+def for_cpu(
+    ready: Path,
+    out: Path,
+    batch: NDArray[np.float32],
+    spans: Ranges,
+    exact: tuple[str, ...] = (),
+) -> None:
     """U8S8 per channel with reduce_range: right and fast on AVX2, where 8 x 8 bits saturate.
 
     The heads answer in floats: a range found on seen eyes alone would cut off the logits of hidden
-    ones, and every cover would be called visible with one half.
+    ones, and every cover would be called visible with one half. ``exact``: what nodes that stay in
+    FP32 are called, as far as their names begin so.
     """
+    nodes = [node.name for node in onnx.load(ready).graph.node]
     quantize_static(
         str(ready),
         str(out),
@@ -82,8 +90,9 @@ def for_cpu(ready: Path, out: Path, batch: NDArray[np.float32], spans: Ranges) -
         per_channel=True,
         reduce_range=True,
         op_types_to_quantize=FUSED,
+        nodes_to_exclude=[name for name in nodes if exact and name.startswith(exact)],
         extra_options={
-            "OpTypesToExcludeOutputQuantization": ["Gemm"],
+            "OpTypesToExcludeOutputQuantization": ["Gemm", "MatMul"],
             "TensorQuantOverrides": _overrides(spans),
         },
     )

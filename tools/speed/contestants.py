@@ -42,7 +42,8 @@ def whole_chain(overrides: list[str], stack: ExitStack) -> Step:
 
 def floating(overrides: list[str], stack: ExitStack) -> Step:
     """The same with FP32 nets."""
-    return chain_of([*overrides, "nets.precision=fp32"], stack)[1]
+    floats = ["nets.precision=fp32", "landmarks.precision=fp32"]
+    return chain_of([*overrides, *floats], stack)[1]
 
 
 def usual_script(_overrides: list[str], _stack: ExitStack) -> Step:
