@@ -70,7 +70,7 @@ class Chain:
     def relative_head(self) -> RelativeHead | None:
         """What reads a face against its own rest; None without such a net.
 
-        A net that is missing or damaged is told where it is loaded: a replay needs none.
+        A net that is missing or damaged is reported where it is loaded: a replay needs none.
         """
         if self._expression_net is None:
             return None

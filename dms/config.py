@@ -91,7 +91,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         silent_s, camera_s = self.camera.silent_s, self.service.liveness.camera_s
-        if silent_s >= camera_s:  # a silent camera would be a hanging stage, started anew for ever
+        if silent_s >= camera_s:  # a silent camera would be a hanging stage, started again for ever
             raise ValueError(
                 "camera.silent_s must be less than service.liveness.camera_s, got "
                 f"{silent_s:g} and {camera_s:g}"

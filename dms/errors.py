@@ -41,7 +41,7 @@ class ConfigError(DmsError):
 
     @classmethod
     def all_of(cls, faults: Sequence[ConfigError]) -> ConfigError:
-        """Return one error for them all, so that a file is mended in one round."""
+        """Return one error for them all, so that a file is fixed in one round."""
         if len(faults) == 1:
             return faults[0]
         return cls("\n".join(str(fault) for fault in faults), parts=tuple(faults))

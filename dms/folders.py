@@ -13,7 +13,7 @@ def state_folder(environment: Mapping[str, str] = os.environ) -> Path:
 
 
 def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Return where what can be made anew is kept: the service's folder, else the user's."""
+    """Return where what can be made again is kept: the service's folder, else the user's."""
     usual = environment.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return _given(environment, "CACHE_DIRECTORY") or Path(usual) / "dms"
 

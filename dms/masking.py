@@ -1,7 +1,7 @@
 """Makes text safe to tell: no password and no control byte in it.
 
 Cameras, brokers and schedulers are named by URLs that may hold a password, and libraries quote
-them. Everything that is told (errors, faults, the journal, the settings shown) passes here.
+them. Everything that is reported (errors, faults, the journal, the settings shown) passes here.
 """
 
 from __future__ import annotations

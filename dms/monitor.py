@@ -1,6 +1,6 @@
 """The loop: frame, observation, decision, bridges. Short enough to read aloud.
 
-It owns no policy and no thread. A camera that is lost is told on the bus and opened again with
+It owns no policy and no thread. A camera that is lost is reported on the bus and opened again with
 back-off; a recording that is damaged ends the run.
 """
 

@@ -1,4 +1,4 @@
-"""YAML into frozen settings: every fault is told with file, line, what was expected and found."""
+"""YAML into frozen settings: a fault is reported with file, line, what was expected and found."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MOST_PATHS = 3  # a key that stands in more places than these says little of wh
 _UNKNOWN = {"unexpected_keyword_argument", "extra_forbidden"}  # as pydantic calls unknown keys
 _LARGEST = 4_000_000  # bytes; every setting there is, with its comments, takes 40 kB
 _MOST_ALIASED = 200_000  # nodes that aliases add
-_MOST_FAULTS = 50  # told at once
+_MOST_FAULTS = 50  # reported at once
 _ODD_NUMBER = re.compile(r"[-+]?(0[0-9_]+|[0-9_]+(:[0-9]+)+(\.[0-9_]*)?)")  # base 8 and base 60
 _LONGEST = 80  # characters of a value that a message quotes
 

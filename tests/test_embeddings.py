@@ -122,6 +122,7 @@ def test_nor_do_the_steps_of_dms_watch(planted, film):
     assert traces(repr(steps[-1]).encode()) == []
 
 
+@pytest.mark.whole
 def test_nor_do_the_files_of_a_folder_s_bench(planted, film, tmp_path):
     pytest.importorskip("mcap", reason="mcap (extra bench) is missing")
     pytest.importorskip("asammdf", reason="asammdf (extra bench) is missing")
@@ -134,6 +135,7 @@ def test_nor_do_the_files_of_a_folder_s_bench(planted, film, tmp_path):
         assert traces(path.read_bytes()) == [], path.name
 
 
+@pytest.mark.whole
 def test_a_replay_says_that_rest_was_learned_in_the_original_run(planted, film, tmp_path, capsys):
     frames, kept = tmp_path / "frames.csv", tmp_path / "kept.jsonl"
     words = ["bench", str(film), "--frames", str(frames), "--observations", str(kept), "--json"]

@@ -21,6 +21,7 @@ def film(tmp_path_factory):
     return path
 
 
+@pytest.mark.whole
 def test_the_page_runs_as_it_stands(film, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}

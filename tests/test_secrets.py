@@ -139,6 +139,7 @@ def run(folder, kind):
     return told
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("kind", ["url", "query"])
 def test_the_service_tells_no_secret(tmp_path, kind):
     told = run(tmp_path, kind)

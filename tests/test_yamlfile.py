@@ -149,6 +149,7 @@ def test_an_endless_file_is_refused_by_its_size(tmp_path):
         read(tmp_path / "large")
 
 
+@pytest.mark.whole
 def test_large_settings_without_an_alias_are_read_in_seconds(tmp_path):
     rows = "".join(f"- {{closed_s: 1, name: n{i}, }}  # a comment to fill\n" for i in range(30_000))
     begun_s = time.process_time()

@@ -6,7 +6,7 @@ The whole service runs with its event store; only the camera is played: the clip
 again and again, each when it is due. Without a clip the demonstration's recording is rendered. A
 line a minute; ended early (Ctrl-C, SIGTERM), it sums up the time that it ran. Exits with 1 where
 memory or descriptors grew after the first ten minutes, or a frame was dropped. In a virtual
-machine its host may take the processors away, which drops frames, too: how long is told.
+machine its host may take the processors away, which drops frames, too: how long is reported.
 """
 
 from __future__ import annotations

@@ -196,7 +196,7 @@ def _key(entry: Entry, recipe: Recipe, chain: Chain) -> str:
 
 @lru_cache(maxsize=1)
 def _nets() -> list[str]:
-    """Return digests of the nets' manifests, which hold those of their files: trained anew counts.
+    """Return digests of the nets' manifests, which hold those of their files: trained again counts.
 
     By content, not by date, since the workers of a cluster have their own copies.
     """

@@ -1,7 +1,7 @@
 """Writes a run's frame table, events and labels as MCAP, for Foxglove and Rerun. Extra ``mcap``.
 
 Messages are JSON with their JSON schema, so that a viewer plots every number without a plug-in:
-``/dms/frame`` a frame, ``/dms/event`` what was told, ``/dms/label`` what was labelled.
+``/dms/frame`` a frame, ``/dms/event`` what was reported, ``/dms/label`` what was labelled.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""A run that was cut short is taken up again: what it had seen is recalled, not looked at anew.
+"""A run that was cut short is taken up again: what it had seen is recalled, not looked at again.
 
 While a recording is run, its observations are kept in a part file with the key of the run. A run
 with the same key replays them through the decision and looks for itself from there on. The
-driver's resting face is in no file, so that it is learned anew from there.
+driver's resting face is in no file, so that it is learned again from there.
 """
 
 from __future__ import annotations

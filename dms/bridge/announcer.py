@@ -1,7 +1,7 @@
 """What is heard when: a driver state in, at most one cue out. Pure.
 
 It follows the policy's events and repeats nothing of its own. A higher or equal level cuts in, a
-lower one waits for nobody: it is not heard, but on every other bridge it is told.
+lower one waits for nobody: it is not heard, but on every other bridge it is reported.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Announcer:
         self._cue: Cue | None = None  # what sounds now
         self._until_s = 0.0
         self._last_s: float | None = None
-        self._told = 0  # how often the standing critical alert was told
+        self._told = 0  # how often the standing critical alert was reported
 
     def step(self, state: DriverState) -> tuple[Cue | None, bool]:
         """Return a cue that begins now, and whether what sounds must stop."""

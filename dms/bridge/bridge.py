@@ -36,7 +36,7 @@ class Bridge(OpenedResource):
 
     @property
     def stale(self) -> bool:
-        """Whether files that :meth:`open` has read were changed since: a reload then opens anew."""
+        """Whether files that :meth:`open` has read have changed: a reload then opens again."""
         return False
 
     @abstractmethod

@@ -72,7 +72,7 @@ def _codec_of(settings: BridgeSettings) -> Codec:
 
 
 class Schedule:
-    """Which cyclic messages are due, on a fixed grid; a step back in time starts anew."""
+    """Which cyclic messages are due, on a fixed grid; a step back in time starts again."""
 
     def __init__(self) -> None:
         self._periods = periods()

@@ -7,7 +7,7 @@ from dms.bridge.e2e import Check
 from dms.values import Command, PauseReason
 
 NAME = "DMS_Command"
-_SILENCE_S = 2.0  # after so long without a command its counter starts anew (our choice)
+_SILENCE_S = 2.0  # after so long without a command its counter starts again (our choice)
 _YES: dict[Value, bool] = {"No": False, "Yes": True}
 _SWITCH: dict[Value, bool | None] = {"Leave": None, "On": True, "Off": False}
 _PAUSE: dict[Value, bool | None] = {"Leave": None, "Pause": True, "Resume": False}

@@ -67,7 +67,7 @@ class Check(str, Enum):
     OK = "ok"
     SOME_LOST = "some_lost"  # valid, up to the tolerated number were lost before it
     REPEATED = "repeated"  # the same counter again: stale data
-    WRONG_SEQUENCE = "wrong_sequence"  # more lost than tolerated; the next good one is judged anew
+    WRONG_SEQUENCE = "wrong_sequence"  # more lost than tolerated; the next good one is judged again
     CORRUPTED = "corrupted"  # CRC or length
 
     @property

@@ -23,7 +23,7 @@ class Output:
         self._since_s = 0.0
 
     def step(self, state: DriverState, now_s: float) -> None:
-        """Take a state: a new alert, or one that is told again, begins its pulses anew."""
+        """Take a state: a new alert, or one that is reported again, begins its pulses again."""
         level = max((alert.level for alert in state.active), default=Level.NONE)
         level = level if level >= self._settings.from_level else Level.NONE
         told = any(event.level >= level for event in state.events) and level > Level.NONE

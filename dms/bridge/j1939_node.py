@@ -90,7 +90,7 @@ class Node:
         self._work(now_s)
 
     def poll(self, generation: int, now_s: float) -> float:
-        """Do what is due; ``generation`` changes when the bus is opened anew. Returns when next."""
+        """Do what is due; ``generation`` changes when the bus is opened again. Return when next."""
         if generation != self._generation:
             self._generation = generation
             self._settled.clear()
@@ -105,7 +105,7 @@ class Node:
     def _work(self, now_s: float) -> None:
         for frame in self._claim.due(now_s):
             if not self._send(frame):
-                self._generation = None  # nobody heard it: claim anew
+                self._generation = None  # nobody heard it: claim again
         if self._packets and now_s >= self._packet_s:
             self._send(self._packets.popleft())
             self._packet_s = now_s + _PACKET_S

@@ -180,7 +180,7 @@ class KeptBridge(Bridge):
 
 
 class KeptBus(KeptBridge):
-    """A kept CAN bridge, whose bus others may listen to, however often it is opened anew."""
+    """A kept CAN bridge, whose bus others may listen to, however often it is opened again."""
 
     def __init__(
         self,

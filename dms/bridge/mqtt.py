@@ -166,7 +166,7 @@ class MqttBridge(Bridge):
                 client.publish(self._topic(*path.split(".")), said, retain=True)
 
     def _queue_end(self, alert: ActiveAlert, t_s: float) -> None:
-        """Tell that an alert is over, as a head unit that only reads alerts must know it."""
+        """Report that an alert is over, as a head unit that only reads alerts must know it."""
         self._queue(
             {
                 "t_s": round(t_s, 4),

@@ -53,7 +53,7 @@ class MqttSettings:
     certificate_file: str = setting("", text="client certificate, with key_file")
     key_file: str = setting("", text="key of the client certificate")
     discovery: str = setting(
-        "", text="Home Assistant's discovery prefix, usually homeassistant; empty: not told"
+        "", text="Home Assistant's discovery prefix, usually homeassistant; empty: not reported"
     )
     period_s: float = setting(0.5, unit="s", gt=0, le=10, text="how often changed values are sent")
     queue: int = setting(256, ge=8, le=65536, unit="messages", text="alerts kept while offline")
@@ -81,7 +81,7 @@ class SoundSettings:
         0.7, ge=0.3, le=1, text="a critical alert is never softer, whatever volume says"
     )
     critical_rise: float = setting(
-        0.1, ge=0, le=1, text="louder by this each time a critical alert is told again"
+        0.1, ge=0, le=1, text="louder by this each time a critical alert is reported again"
     )
     most: float = setting(1.0, ge=0.3, le=1, text="nothing is louder")
 
@@ -175,7 +175,7 @@ class BridgeSettings(BusSettings):
     )  # fmt: skip
     vin: str = setting(
         "", pattern=r"^([A-HJ-NPR-Z0-9]{17})?$", source="ISO 3779",
-        text="the vehicle's identification, told to testers (UDS F190); empty: not told",
+        text="the vehicle's identification, told to testers (UDS F190); empty: not reported",
     )  # fmt: skip
     uds_response_id: int = setting(0x7A8, ge=0, le=0x1FFFFFFF, text="identifier of our UDS answers")
     mqtt: MqttSettings = setting(MqttSettings(), text="for kind mqtt")

@@ -35,7 +35,7 @@ class Player(Protocol):
 class SoundBridge(Bridge):
     """A loudspeaker, or the WAV file that is its twin.
 
-    A missing sound card is a fault that is told and tried again, never an error that stops a drive.
+    A missing sound card is a fault that is reported and tried again, no error that stops a drive.
     """
 
     def __init__(self, settings: BridgeSettings, player: Player | None = None) -> None:

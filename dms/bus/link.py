@@ -74,7 +74,7 @@ class Link:
         self._fault: str | None = None
         self._controller: str | None = None  # what error frames last said of the controller
         self._wait_s = 0.0
-        self._defects: set[str] = set()  # unexpected errors that were told
+        self._defects: set[str] = set()  # unexpected errors that were reported
         self.faults = 0  # how often the bus was lost
         self.sent = 0
 

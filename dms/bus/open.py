@@ -28,7 +28,7 @@ _ACTIVE = 0x40
 
 
 def check(settings: BusSettings) -> None:
-    """Raise ConfigError for what no retry can mend: no bus of that kind, an impossible bit rate."""
+    """Raise ConfigError for what no retry can fix: no bus of that kind, an impossible bit rate."""
     if settings.kind not in CAN_KINDS:
         near = difflib.get_close_matches(settings.kind, CAN_KINDS, 1)
         hint = f"; did you mean {near[0]!r}?" if near else ""

@@ -112,7 +112,7 @@ def list_devices() -> list[CaptureDevice]:
 def find_device(source: str) -> Path:
     """Return the device file that ``source`` names: a path, a number, or ``auto``.
 
-    A by-id path is followed anew each time, so a camera is found again under another number.
+    A by-id path is followed again each time, so a camera is found again under another number.
     Raises CameraError with what to do.
     """
     if source == "auto":

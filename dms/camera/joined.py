@@ -18,7 +18,7 @@ _NAMED = re.compile(
     r"(?<!\d)(20\d\d)[-_.]?([01]\d)[-_.]?([0-3]\d)[-_. T]?([0-2]\d)[-_.:]?([0-5]\d)[-_.:]?([0-5]\d)"
 )
 _NAME_S = 1.0  # a name tells its segment's start to the second, cut off or rounded
-_OVERLAP_S = 2.0  # a start so long before the end of the segment before is told
+_OVERLAP_S = 2.0  # a start so long before the end of the segment before is reported
 _USUAL_PERIOD_S = 1 / 30  # of a segment of one single picture
 
 
@@ -36,7 +36,7 @@ class JoinedRecording(Camera):
     """Reads one segment after the other; ``t_s`` counts from the first picture of all.
 
     A segment begins ``gap_s`` after the end of the one before, unless date and time in its name say
-    that it came later. One that cannot be read, or ends early, is a gap that is told.
+    that it came later. One that cannot be read, or ends early, is a gap that is reported.
     """
 
     live = False

@@ -1,4 +1,4 @@
-"""A live camera: a reader thread, the newest frame wins, and a lost camera is told as lost.
+"""A live camera: a reader thread, the newest frame wins, and a lost camera is reported as lost.
 
 OpenCV's ``read()`` may say true after an unplug, repeat the last picture or block for ever, so all
 reading happens in a thread of its own, and what it delivers is watched from here.

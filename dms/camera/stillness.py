@@ -9,7 +9,7 @@ from dms.camera.frozen import Frozen, flat
 from dms.values import Gray
 
 _log = logging.getLogger(__name__)
-_FLAT_S = 1.0  # pictures of one single value for so long are told
+_FLAT_S = 1.0  # pictures of one single value for so long are reported
 
 
 class Stillness:

@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run each source; a recording that fails is told and does not stop the others."""
+    """Run each source; a recording that fails is reported and does not stop the others."""
     if args.strict:
         args.set = [*args.set, "camera.strict=true"]
     if args.source[0] in bench_compare.WORDS and not Path(args.source[0]).exists():

@@ -107,7 +107,7 @@ def could_run(chosen: Settings) -> Settings:
 
 
 def _at_start(read: Callable[[], Settings], counted: Path | None, notifier: Notifier) -> Settings:
-    """Read the settings; where they are refused, wait longer each time: systemd starts anew."""
+    """Read the settings; where they are refused, wait longer each time: systemd starts again."""
     try:
         return read()
     except DmsError as error:

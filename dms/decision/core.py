@@ -83,7 +83,7 @@ class Core:
         self._switchboard.reset()
 
     def succeed(self, old: Core, *, same_driver: bool) -> None:
-        """Take over from ``old``, whose settings were others: timers begin anew, the rest stays.
+        """Take over from ``old``, whose settings were others: timers begin again, the rest stays.
 
         What stays are the head unit's switches and pause and, of the ``same_driver``, the baseline,
         a closure that runs and the critical alerts: no change of settings wakes a sleeper.

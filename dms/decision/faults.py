@@ -1,4 +1,4 @@
-"""Which faults are new: a fault whose words change is the same one, told once."""
+"""Which faults are new: a fault whose words change is the same one, reported once."""
 
 from __future__ import annotations
 

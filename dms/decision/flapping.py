@@ -1,7 +1,7 @@
 """A fault that comes and goes is one fault: hysteresis before it reaches store, bus and broker.
 
-A fault is told at once. Its end is told at once, too, the first time; where it has come back within
-minutes, only once it has stayed away for longer and longer.
+A fault is reported at once. Its end is reported at once, too, the first time; where it has come
+back within minutes, only once it has stayed away for longer and longer.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class _Slot:
     is_told: bool = False
 
     def hold_s(self, t_s: float) -> float:
-        """For how long it must have stayed away before its end is told."""
+        """For how long it must have stayed away before its end is reported."""
         while self.begun_s and t_s - self.begun_s[0] > _REMEMBERED_S:
             self.begun_s.popleft()
         returns = len(self.begun_s) - 1

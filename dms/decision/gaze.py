@@ -89,7 +89,7 @@ class Look:
 
     @property
     def gaze(self) -> Gaze | None:
-        """What is told of it, None where the angle is only a bound."""
+        """What is reported of it, None where the angle is only a bound."""
         return None if self.hidden else Gaze(self.yaw_deg, self.pitch_deg, self.sd_deg)
 
 

@@ -35,16 +35,16 @@ class PolicySettings:
         2.0, unit="s", gt=0, source="Euro NCAP: 2 s on the road", text="the same for a warning"
     )
     lapse_s: float = setting(
-        0.5, unit="s", gt=0, text="eyes closed for longer than a blink: attention starts anew"
+        0.5, unit="s", gt=0, text="eyes closed for longer than a blink: attention starts again"
     )
     critical_repeat_s: float = setting(
-        5.0, unit="s", gt=0, text="a critical alert is told again while its cause lasts"
+        5.0, unit="s", gt=0, text="a critical alert is reported again while its cause lasts"
     )
-    drowsy_repeat_s: float = setting(300.0, unit="s", gt=0, text="drowsiness is told again")
+    drowsy_repeat_s: float = setting(300.0, unit="s", gt=0, text="drowsiness is reported again")
     drowsy_back_kss: int = setting(1, ge=0, le=3, text="hysteresis of the drowsy level")
     drowsy_clear_s: float = setting(10.0, unit="s", ge=0, text="lower for this long ends it")
     drowsy_quiet_s: float = setting(
-        60.0, unit="s", ge=0, text="after a closure alert drowsiness is not told so soon"
+        60.0, unit="s", ge=0, text="after a closure alert drowsiness is not reported so soon"
     )
     rage_quiet_s: float = setting(
         600.0, unit="s", ge=0, text="cool-down between rage alerts: nobody is nagged into rage"
@@ -59,7 +59,7 @@ class PolicySettings:
 
 @dataclass(slots=True)
 class _Told:
-    """What has been told of the present closure and look away."""
+    """What has been reported of the present closure and look away."""
 
     closure_start_s: float | None = None
     closure: set[Kind] = field(default_factory=set)
@@ -286,7 +286,7 @@ class Policy:
                 self.board.repeat(kind, now.t_s, values)
 
     def _degraded(self, now: Situation) -> None:
-        """Tell that the eyes cannot be seen, from a sum that flicker does not reset."""
+        """Report that the eyes cannot be seen, from a sum that flicker does not reset."""
         s, board = self._settings, self.board
         if now.eyes is EyesState.UNKNOWN and now.away is not True:
             self._unseen_s = min(self._unseen_s + now.dt_s, s.degraded_s)

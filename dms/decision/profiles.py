@@ -87,7 +87,7 @@ class Rules:
         30.0, unit="s", gt=0, le=120, source=_NCAP, text="window of the sum"
     )
     repeated_reset_s: float = setting(
-        2.0, unit="s", gt=0, le=30, source=_NCAP, text="on the road: the sum starts anew"
+        2.0, unit="s", gt=0, le=30, source=_NCAP, text="on the road: the sum starts again"
     )
     down_only: bool = setting(
         False,

@@ -1,7 +1,7 @@
 """Who sits at the wheel: another driver must not be judged by the former one's open eyes.
 
 No face is recognised. A driver can change only while nobody is seen; who is seen next is learned
-anew, and is then compared by what is measured anyway: where eyes and head are much like the former
+again, and is then compared by what is measured anyway: where eyes and head are much like the former
 driver's, his baseline is taken up again. Lids that only hang lower are the same driver's, tired.
 """
 
@@ -85,7 +85,7 @@ class Seat:
         """Take one frame: whether a face is seen, and what the vehicle says (None: unknown).
 
         ``parked``: gear park at standstill. A stop alone, as at a red light, is no sign of a
-        change: it only lets the next face be learned anew and compared. ``closed``: a closure
+        change: it only lets the next face be learned again and compared. ``closed``: a closure
         longer than a blink runs. Who slept out of sight stays who he is.
         """
         self.taken = self.changed = False
@@ -136,7 +136,7 @@ class Seat:
             self._waits = False
 
     def _sit_down(self) -> None:
-        """Learn anew; a driver who has hardly been learned is not compared with."""
+        """Learn again; a driver who has hardly been learned is not compared with."""
         before = self.baseline
         self.baseline = Baseline(self._baseline_settings)
         self.baseline.recall_pose(before)

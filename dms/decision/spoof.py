@@ -1,7 +1,7 @@
 """A face that neither moves nor blinks for a minute is a photo or a screen, and tells nothing.
 
 Cautious on purpose: one blink, a slow turn of the head, a twitch of lids or lips starts the minute
-anew. Real faces do one of these every few seconds, also when they stare; a film of a face is not
+again. Real faces do one of these every few seconds, also when they stare; a film of a face is not
 found.
 """
 

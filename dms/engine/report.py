@@ -159,7 +159,7 @@ def _gpu_rows(
             except EngineError as error:
                 if wanted.precision == "fp32" or wanted.dla_core is not None:
                     raise
-                # As the service does: all nets in FP32, and the error is told.
+                # As the service does: all nets in FP32, and the error is reported.
                 yield Row(manifest.name, f"plan in {wanted.precision}", str(error), good=False)
                 lower = replace(wanted, precision="fp32")
                 yield from _gpu_rows(manifests, store, module, lower, say)

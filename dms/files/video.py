@@ -1,4 +1,4 @@
-"""A copy of a recording with what was seen and told drawn over it, for the bench only.
+"""A copy of a recording with what was seen and reported drawn over it, for the bench only.
 
 The copy shows a person: whoever makes it is answerable for it. The vehicle never writes one.
 """

@@ -91,7 +91,7 @@ class FaceSettings:
         1.0, unit="s", ge=0, text="a face that HOG no longer confirms is dropped after this"
     )
     least_fit: float = setting(
-        0.4, ge=0, le=1, text="points that look less like a face than this are sought anew"
+        0.4, ge=0, le=1, text="points that look less like a face than this are sought again"
     )
     dark_mean: float = setting(8.0, unit="gray", ge=0, le=255, text="a picture below this is dark")
     bright_mean: float = setting(

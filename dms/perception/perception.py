@@ -203,7 +203,7 @@ class Perception:
     def _told(
         self, eye: EyeEvidence, marks: Landmarks, side: int, score: EyeScores | None
     ) -> EyeEvidence:
-        """Add what the nets say: the eye net, and the landmark model where it tells of eyes."""
+        """Add what the nets say: the eye net, and the landmark model where it reports eyes."""
         said = [] if marks.eyes is None else [marks.eyes[side]]
         if score is not None:
             said.append((score.open_probability, score.visible_probability))

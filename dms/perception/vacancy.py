@@ -42,7 +42,7 @@ class Vacancy:
         self.end()
 
     def end(self) -> None:
-        """Begin anew with the next frame: there has been a sign of a face."""
+        """Begin again with the next frame: there has been a sign of a face."""
         self._before: Gray | None = None  # the picture, in blocks, at the last movement
         self._saved = _SAVED
         self._last_s: float | None = None

@@ -1,4 +1,4 @@
-"""The tables of one recording's events on the report: what was told, beside what was labelled."""
+"""The tables of a recording's events on the report: what was reported beside what was labelled."""
 
 from __future__ import annotations
 

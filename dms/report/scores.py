@@ -89,7 +89,7 @@ def group_table(column: str, groups: Mapping[str, Quality]) -> str:
 
 
 def confusion_table(quality: Quality) -> str:
-    """Return how the labelled states were told, in shares of the frames, and PERCLOS's error."""
+    """Return how the labelled states were reported, in shares of frames, and PERCLOS's error."""
     truths = sorted({truth for truth, _ in quality.confusion})
     told = sorted({said for _, said in quality.confusion})
     columns = (

@@ -30,15 +30,15 @@ class Notifier:
         self._told = False
 
     def ready(self) -> None:
-        """Tell that start-up, or a reload, is done."""
+        """Report that start-up, or a reload, is done."""
         self._send("READY=1")
 
     def reloading(self) -> None:
-        """Tell that settings are being read again; :meth:`ready` ends it."""
+        """Report that settings are being read again; :meth:`ready` ends it."""
         self._send("RELOADING=1")
 
     def stopping(self) -> None:
-        """Tell that the service is going down on purpose."""
+        """Report that the service is going down on purpose."""
         self._send("STOPPING=1")
 
     def status(self, text: str) -> None:

@@ -22,7 +22,7 @@ class Parts:
     chain: Chain
     camera: Camera
     bridges: list[KeptBridge]
-    camera_is_new: bool = True  # its first picture is waited for, not told as lost
+    camera_is_new: bool = True  # its first picture is waited for, not reported as lost
     vehicle: VehicleSource | None = None
     vehicle_open: ExitStack = field(default_factory=ExitStack)
 
@@ -43,7 +43,7 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Unheard:
-    """A vehicle whose signals cannot be heard: nothing is known of it, and that is told."""
+    """A vehicle whose signals cannot be heard: nothing is known of it, and that is reported."""
 
     fault: str
 
@@ -73,7 +73,7 @@ def opened(wanted: Sequence[BridgeSettings], running: Sequence[KeptBridge]) -> l
 
 
 def parts_of(settings: Settings, tellers: Sequence[FaultTeller]) -> tuple[str, ...]:
-    """Return the names of what tells its faults; ``tellers`` run until a restart."""
+    """Return the names of what reports its faults; ``tellers`` run until a restart."""
     bus = ("bridge",) if settings.bridges else ()
     heard = ("vehicle",) if settings.vehicle.database else ()
     return ("camera", "engine", *bus, *heard, *(one.part.value for one in tellers))

@@ -70,7 +70,7 @@ class Reloading:
         return chain
 
     def done(self) -> None:
-        """Tell that the chain taken is the one that runs now."""
+        """Report that the chain taken is the one that runs now."""
         self._notifier.ready()
         self._done.set()
 
@@ -106,7 +106,7 @@ class Reloading:
             self._done.wait()
 
     def _hang(self) -> None:
-        """Tell that the settings do not come: a disk or share that hangs holds up only this."""
+        """Report that the settings do not come: a disk or share that hangs holds up only this."""
         self._refuse(f"they could not be read within {_READ_S:g} s; is a disk or share gone?")
 
     def _refuse(self, why: str) -> None:

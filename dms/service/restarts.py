@@ -55,7 +55,7 @@ class Restarts:
         return min(2.0 ** min(excess, 10), self._settings.longest_s)
 
     def forget(self) -> None:
-        """Start counting anew: the service has run long enough to be called sound."""
+        """Start counting again: the service has run long enough to be called sound."""
         self._save([])
 
     def _load(self) -> list[float]:

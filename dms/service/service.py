@@ -1,8 +1,8 @@
 """The vehicle's service: starts the chain, keeps it alive under systemd, re-reads its settings.
 
 Ready only once camera, nets and bridges answer, or after a while with what is missing in the status
-line. Faults are told and retried here; only a hanging stage or a defect ends the process. While a
-reload loads nets, those before go on watching; what the settings do not change runs through it.
+line. Faults are reported and retried here; only a hanging stage or a defect ends the process. While
+a reload loads nets, those before go on watching; what the settings do not change runs through it.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class Service:
         self._reloading.ask()
 
     def run(self, settings: Settings) -> None:
-        """Run to the end. Raises DmsError for what no retry can mend."""
+        """Run to the end. Raises DmsError for what no retry can fix."""
         started_s = time.monotonic()
         self._reloading.start()
         with ExitStack() as stack:
@@ -198,7 +198,7 @@ class Service:
         )  # fmt: skip
         if self._interrupted:
             return
-        parts.camera_is_new &= parts.held  # once opened, it is told as lost from here on
+        parts.camera_is_new &= parts.held  # once opened, it is reported as lost from here on
         try:
             self._monitor.run()
         except DmsError:

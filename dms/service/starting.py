@@ -1,6 +1,6 @@
 """The service while it starts: nets load, the camera opens, and every bus is served meanwhile.
 
-The same turn as the loop's: commands are taken and carried out, faults are told, nothing that a
+The same turn as the loop's: commands are taken and carried out, faults are reported, nothing that a
 bridge raises ends the service. The bus hears "starting".
 """
 
@@ -63,7 +63,7 @@ class Starting:
         return time.monotonic() - self._begun_s > self._settings.start.ready_s
 
     def look_at_camera(self) -> None:
-        """Open the camera, or close it while privacy is wanted; what is missing is told."""
+        """Open the camera, or close it while privacy is wanted; what is missing is reported."""
         self._keeper.opened(time.monotonic(), private=self._parts.private)
         if self._keeper.refused is None:
             self._status.missing.pop("camera", None)
@@ -99,7 +99,7 @@ class Starting:
         return Loading(self._parts.chain)
 
     def _has_loaded(self, loading: Loading) -> bool:
-        """Take what became of the loading; a failure is told until a later try succeeds."""
+        """Take what became of the loading; a failure is reported until a later try succeeds."""
         missing = self._status.missing
         missing.pop("nets", None)
         try:

@@ -1,6 +1,6 @@
 """Is every stage of the loop getting on? Feeds the watchdog while it is, names the one that hangs.
 
-A fault that is told and retried is life: only a stage that does not come back stops the feeding.
+A fault that is reported and retried is life: only a stage that does not come back stops it.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ _GRACE_S = 0.5  # a stage past its deadline may go on: the whole machine may hav
 
 @settings
 class LivenessSettings:
-    """How long each stage may take before the service is taken to hang and started anew."""
+    """How long each stage may take before the service is taken to hang and started again."""
 
-    camera_s: float = setting(6.0, gt=0, unit="s", text="wait for a frame (told as silent earlier)")
+    camera_s: float = setting(
+        6.0, gt=0, unit="s", text="wait for a frame (reported as silent earlier)"
+    )
     perception_s: float = setting(5.0, gt=0, unit="s", text="landmarks and nets of one frame")
     decision_s: float = setting(2.0, gt=0, unit="s", text="one step of the decision core")
     bridge_s: float = setting(3.0, gt=0, unit="s", text="hand one state to every bridge")

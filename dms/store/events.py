@@ -87,7 +87,7 @@ class EventStore(OpenedResource):
         self.set_aside: Path | None = None  # where a corrupt file was moved to, if one was found
 
     def open(self) -> None:
-        """Open or make the file; a corrupt one is set aside and told, and a new one begun.
+        """Open or make the file; a corrupt one is set aside and reported, and a new one begun.
 
         Raises StoreError where neither is possible.
         """
@@ -109,7 +109,7 @@ class EventStore(OpenedResource):
             raise StoreError(f"{self._path} cannot be used ({error}); check the disk.") from error
 
     def verify(self) -> None:
-        """Look at the file anew, past what this connection has in its cache.
+        """Look at the file again, past what this connection has in its cache.
 
         Raises StoreError where it was damaged while it was open; to open again sets it aside.
         """

@@ -36,7 +36,7 @@ class StoreWriter(OpenedResource):
     While the disk refuses, the newest 5000 events wait in memory and :attr:`fault` says why, which
     the loop tells on every bus. Glances are never kept, whatever the level: they would be a
     profile of a person. A drive lasts from the start to the end of the service, or of each ignition
-    cycle where the vehicle tells of it; what comes between two belongs to none.
+    cycle where the vehicle reports it; what comes between two belongs to none.
     """
 
     part = Part.STORE

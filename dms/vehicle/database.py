@@ -30,7 +30,7 @@ _LENGTHS = {  # of the formats that are not read by dbctext
     r"<(?:\w{1,20}:)?(?:LENGTH|FRAME-LENGTH|START-POSITION)(?:\s[^<>]{0,200})?>\s*(\d+)": 8
     * 65535,  # ARXML, which has Ethernet's messages, too
 }
-_LOST = 5  # statements left out that are told
+_LOST = 5  # statements left out that are reported
 
 
 def load(name: str) -> Database:

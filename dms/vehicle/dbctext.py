@@ -1,4 +1,4 @@
-"""The text of a DBC cut down to what places and names signals, and mended where it is wrong.
+"""The text of a DBC cut down to what places and names signals, and fixed where it is wrong.
 
 Databases of real cars have 29-bit identifiers without their mark, names that begin with a digit,
 comments without a target, attributes that nobody defined. cantools refuses such a file as a whole;

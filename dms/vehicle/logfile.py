@@ -58,7 +58,7 @@ class LogVehicle(OpenedResource):
         return self.input.why_unknown(t_s)
 
     def at(self, t_s: float) -> VehicleContext:
-        """Return what the bus had said by ``t_s`` of the recording; a step back starts anew."""
+        """Return what the bus had said by ``t_s`` of the recording; a step back starts again."""
         if self._origin_s is None:
             self._origin_s = t_s
         if t_s < self._last_s:

@@ -295,6 +295,7 @@ def test_udp_multicast(request):
         head.close()
 
 
+@pytest.mark.whole
 def test_an_hour_replayed_without_loss_in_order(request):
     """Publishing far faster than time passes, as a replay does."""
     settings = BridgeSettings(channel=request.node.name, lossless=True, queue=64)

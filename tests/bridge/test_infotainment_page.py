@@ -27,6 +27,7 @@ def group():
     return name
 
 
+@pytest.mark.whole
 def test_the_page_can_be_tried(tmp_path, group):
     (block,) = re.findall(r"## Try it\n.*?```sh\n(.*?)```", PAGE, re.DOTALL)
     assert block.count("239.74.163.2") == 2

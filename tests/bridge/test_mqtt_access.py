@@ -49,6 +49,7 @@ def faulty(folder):
     }  # fmt: skip
 
 
+@pytest.mark.whole
 def test_every_faulty_file_is_refused_by_name_and_at_once(tmp_path):
     for what, more in faulty(tmp_path).items():
         begun_s = time.monotonic()

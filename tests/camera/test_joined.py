@@ -157,6 +157,7 @@ def test_nothing_readable_is_an_error():
         times(joined([Film(0, opens=False), Film(0, opens=False)]))
 
 
+@pytest.mark.whole
 def test_no_more_than_one_segment_is_held():
     alive = []
 

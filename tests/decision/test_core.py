@@ -88,6 +88,7 @@ def test_closed_eyes_always_reach_the_top(story: list[tuple[str, float, float]],
         assert any(after == pytest.approx(after_s, abs=0.21) for after in times)
 
 
+@pytest.mark.whole
 @SLOW
 @given(acts)
 def test_frame_rates_agree_on_what_is_alerted(story: list[tuple[str, float, float]]) -> None:

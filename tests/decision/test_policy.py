@@ -71,6 +71,23 @@ class Rig:
             self.step(replace(off, **parts), switches)  # type: ignore[arg-type]
         return self
 
+    def unsure(
+        self,
+        seconds: float,
+        switches: Switches = Switches(),  # noqa: B008
+        *,
+        looks: bool = False,
+    ) -> Rig:
+        """Closed or away, which of both is not known; ``looks``: the head is off the road, too."""
+        began_s = self.t_s
+        for _ in range(round(seconds / DT)):
+            for_s = self.t_s - began_s
+            doubt = replace(OPEN, away=looks, unsure_s=for_s, closure_start_s=began_s)
+            if looks:
+                doubt = replace(doubt, away_s=for_s, away_start_s=began_s, away_sum_s=for_s)
+            self.step(doubt, switches)
+        return self
+
     def hidden(self, seconds: float, unseen: Unseen = Unseen.NO_FACE, **parts: object) -> Rig:
         blank = Situation(0.0, unseen=unseen)
         return self.steps(seconds, replace(blank, **parts))  # type: ignore[arg-type]
@@ -151,6 +168,80 @@ def test_acknowledgement_needs_attention() -> None:
     assert Rig().closed(4).open(DT * 2).open(DT, press).standing == []
     assert Rig().closed(4).closed(DT, press, start_s=4.0).standing == [Kind.SLEEP]
     assert Rig().closed(4).open(DT, press, away=True).standing == [Kind.SLEEP]
+
+
+def test_a_press_ends_no_critical_alert() -> None:
+    press = Switches(pressed=True)
+    assert Rig().closed(1.5).open(DT * 2).open(DT, press).standing == []
+    assert Rig().closed(4).open(DT * 2).open(DT, press).standing == [Kind.SLEEP]
+
+
+@pytest.mark.parametrize("looks", [False, True])
+def test_closed_or_away_is_a_distraction_then_unresponsive_each_once(looks: bool) -> None:
+    rig = Rig(Rules(unresponsive_after_warning_s=2.0)).open(1).unsure(8, looks=looks)
+    assert rig.told == [(Kind.DISTRACTION, Level.WARNING), (Kind.UNRESPONSIVE, Level.CRITICAL)]
+    assert rig.at(Kind.DISTRACTION) == pytest.approx(4.0)
+    assert rig.at(Kind.UNRESPONSIVE) == pytest.approx(6.0)
+    assert rig.events[0].start_s == pytest.approx(1.0)
+    assert {e.reason.split(" for ")[0].split(", ")[0] for e in rig.events} == {
+        "eyes closed or looking away"
+    }
+
+
+def test_closed_or_away_is_told_within_the_time_of_sleep_in_every_profile() -> None:
+    """Slowly, EU's rules leave 6 s for a look; eyes that may be shut do not get as much."""
+    rig = Rig(EU_GSR).speed(30.0).unsure(4)
+    assert rig.at(Kind.DISTRACTION) == pytest.approx(3.0)
+
+
+def test_closed_or_away_without_warnings_is_unresponsive_by_its_time_alone() -> None:
+    """Also where a closure before was warned of: each has a time of its own."""
+    rig = Rig(Rules(unresponsive_after_warning_s=2.0)).unsure(3.5).open(6)
+    assert rig.told == [(Kind.DISTRACTION, Level.WARNING)]
+    began_s = rig.t_s
+    rig.unsure(7, Switches(warnings=False))
+    assert rig.told[1:] == [(Kind.UNRESPONSIVE, Level.CRITICAL)]
+    assert rig.at(Kind.UNRESPONSIVE) == pytest.approx(began_s + 6.0)
+
+
+def test_a_nod_is_a_microsleep_once_and_none_while_warnings_are_off() -> None:
+    nod = Event(0.0, Kind.NOD, Level.NONE, "nod", start_s=0.5, values={"fall_deg": 15.0})
+    rig = Rig().open(1).steps(DT, replace(OPEN, nod=nod, closure_start_s=0.5))
+    assert rig.told == [(Kind.MICROSLEEP, Level.WARNING)]
+    assert (rig.events[0].start_s, rig.events[0].values) == (0.5, nod.values)
+    assert rig.steps(DT, replace(OPEN, nod=nod, closure_start_s=0.5)).told == rig.told[:1]
+    off = Switches(warnings=False)
+    assert Rig().steps(DT, replace(OPEN, nod=nod, closure_start_s=0.5), off).told == []
+
+
+@pytest.mark.parametrize("what", ["closed", "nod", "unsure"])
+def test_after_any_closure_alert_drowsiness_waits(what: str) -> None:
+    rig = Rig(drowsy_quiet_s=30.0).speed(100.0).open(1)
+    if what == "closed":
+        rig.closed(1.1)
+    elif what == "nod":
+        rig.steps(DT, replace(OPEN, nod=Event(0.0, Kind.NOD, Level.NONE, "nod", start_s=0.5)))
+    else:
+        rig.unsure(6.1)
+    alert_s = rig.events[-1].t_s
+    rig.open(40, drowsiness=9)
+    assert rig.at(Kind.DROWSY) == pytest.approx(alert_s + 30.0, abs=2 * DT)
+
+
+def test_what_takes_over_tells_no_closure_again_and_keeps_what_is_critical() -> None:
+    rig = Rig().open(1).closed(1.5)
+    before, rig.policy = rig.policy, Policy(PolicySettings(), RULES)
+    rig.policy.succeed(before)
+    assert rig.standing == []  # its microsleep was none that stays
+    began_s = rig.events[0].start_s
+    assert began_s is not None
+    for _ in range(30):
+        shut = replace(OPEN, eyes=EyesState.CLOSED, closure_start_s=began_s)
+        rig.step(replace(shut, closed_s=rig.t_s - began_s))
+    assert rig.told == [(Kind.MICROSLEEP, Level.WARNING), (Kind.SLEEP, Level.CRITICAL)]
+    before, rig.policy = rig.policy, Policy(PolicySettings(), RULES)
+    rig.policy.succeed(before)
+    assert rig.standing == [Kind.SLEEP]
 
 
 def test_lower_closure_does_not_replace_a_higher_one() -> None:

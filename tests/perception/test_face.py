@@ -182,6 +182,7 @@ def test_a_better_seated_face_beside_the_one_just_found_takes_over(dlib68, portr
     assert max(sizes) <= 2  # never the whole picture beside a part: at most a check as well
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("moves", [False, True])
 def test_an_empty_seat_is_searched_less_often_yet_each_part_in_time(dlib68, moves):
     """At 30 frames/s 6 searches a second are under 5 % of a core: one takes 7 ms."""

@@ -55,6 +55,7 @@ def test_lids_face_each_other(eye: tuple[int, ...]) -> None:
     assert list(zip(upper, lower, strict=True)) == list(zip(*points.tolist(), strict=True))
 
 
+@pytest.mark.whole
 def test_dlib68_finds_the_eyes(astronaut: Gray, face_box: Box) -> None:
     found = load_predictor(LandmarkSettings(model="dlib68")).predict(astronaut, face_box)
     right, left, mouth_right, mouth_left = found.anchors

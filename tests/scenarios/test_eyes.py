@@ -138,6 +138,7 @@ def test_closure_tells_its_start_and_end() -> None:
     ]
 
 
+@pytest.mark.whole
 def test_starting_already_drowsy_is_not_normal() -> None:
     """Half-shut lids for ten minutes must not become this driver's open eye."""
     drive = Drive(fps=10).watches(120)

@@ -35,6 +35,7 @@ def test_anger_against_own_rest_is_stress_then_rage() -> None:
     assert "above rest" in drive.core.rage_reason
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("stern", [-0.8, 0.0, 0.8])
 def test_a_stern_or_a_mild_face_is_no_anger_and_its_anger_is(stern: float) -> None:
     face = Face(stern=stern)
@@ -191,6 +192,7 @@ def test_what_may_be_kept_has_no_embedding(tmp_path) -> None:
     assert sum(last.relative) == pytest.approx(1.0, abs=1e-4)
 
 
+@pytest.mark.whole
 def test_a_replay_gives_the_same_alerts_bit_for_bit(tmp_path) -> None:
     face = Face()
     drive = setting_off(face).shows(face, anger=3.0).watches(20).shows(face).watches(40)

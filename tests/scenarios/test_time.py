@@ -16,7 +16,10 @@ def story(fps: float, **parts: object) -> Drive:
     return drive.blinks(0.2, seconds=30).watches(1)
 
 
-@pytest.mark.parametrize("fps", [15.0, 24.0, 60.0, 120.0])
+FAST = [pytest.param(fps, marks=pytest.mark.whole) for fps in (60.0, 120.0)]
+
+
+@pytest.mark.parametrize("fps", [15.0, 24.0, *FAST])
 def test_frame_rates_agree(fps: float) -> None:
     wanted, got = story(30.0), story(fps)
     assert got.kinds == wanted.kinds

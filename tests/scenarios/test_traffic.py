@@ -175,6 +175,7 @@ def test_camera_mounted_to_the_side() -> None:
     assert drive.kinds == [Kind.DISTRACTION]
 
 
+@pytest.mark.whole
 def test_slouching_does_not_teach_that_down_is_normal() -> None:
     drive = Drive(fps=10).drives(80).watches(70)
     drive.looks_off(pitch_deg=-15).watches(600)

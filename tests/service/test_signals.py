@@ -8,6 +8,8 @@ import textwrap
 import time
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 CHILD = """
     import threading, time
@@ -29,6 +31,7 @@ CHILD = """
 """
 
 
+@pytest.mark.whole
 def test_a_storm_of_reloads_is_a_few_and_the_end_is_heard():
     with subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(CHILD)], cwd=ROOT, stdout=subprocess.PIPE,

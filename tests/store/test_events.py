@@ -236,6 +236,7 @@ def test_who_may_only_read_reads_and_leaves_no_trace(path, monkeypatch, running)
     writer.close()
 
 
+@pytest.mark.whole
 def test_kill_at_any_instant_loses_nothing_acknowledged(path):
     luck = random.Random(5)
     acknowledged = 0

@@ -35,6 +35,7 @@ def fer_tiles(folder):
     return ["--data", folder / "fer", "--engines", folder, "--json"]
 
 
+@pytest.mark.whole
 def test_expression_has_the_agreed_keys(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     with_fp32(write_expression, tmp_path)

@@ -98,6 +98,7 @@ def test_a_clip_that_is_not_there_is_left_out(tmp_path) -> None:
         lowered.measure(Namespace(data=tmp_path, set=[], clip=[], variants=False))
 
 
+@pytest.mark.whole
 def test_drawn_nods_are_told_and_looks_down_are_not() -> None:
     said = nods.measure(Namespace(count=12, seed=1))
     assert said["nods_told"]["found"] >= 10

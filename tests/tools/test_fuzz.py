@@ -18,6 +18,7 @@ def test_what_was_found_is_refused_in_words_or_taken(target, file):
     attempt(target, file.read_bytes())
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("target", TARGETS)
 def test_sound_inputs_and_damaged_ones_do_no_harm(target):
     for data in starts(target):

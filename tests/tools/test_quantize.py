@@ -41,6 +41,7 @@ def net(tmp_path):
     return path
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("method", ["minmax", "entropy", "percentile"])
 def test_both_files_lose_little(net, tmp_path, method):
     crops = np.random.default_rng(4).random((96, 1, SIZE, SIZE), np.float32)

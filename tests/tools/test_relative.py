@@ -187,6 +187,7 @@ def folder_of_faces(folder, rows, side=None):
     return folder
 
 
+@pytest.mark.whole
 def test_relative_has_the_agreed_keys(tmp_path, monkeypatch, capsys):
     rows = [
         ("A", "ckplus", "neutral", ""), ("A", "ckplus48", "anger", "48px tile"),

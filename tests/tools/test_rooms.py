@@ -5,6 +5,8 @@ import re
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+import pytest
+
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
 PAGE = (TOOLS / "README.md").read_text(encoding="utf-8")
 ROOMS = {path.parent.name for path in TOOLS.glob("*/__init__.py")}
@@ -66,6 +68,7 @@ def test_the_list_names_every_program_and_no_other():
     assert set(re.findall(r"`(tools\.\w+(?:\.\w+)?)`", PAGE)) == programs
 
 
+@pytest.mark.whole
 def test_no_program_edits_the_import_path():
     for folder in (TOOLS, TOOLS.parent / "tests"):
         for path in folder.rglob("*.py"):

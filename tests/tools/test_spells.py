@@ -21,6 +21,7 @@ def pictures():
     return [gray for _, _, gray in clip.frames(clip.tell_story(1, 1.0), 1, 1.0)]
 
 
+@pytest.mark.whole
 def test_a_lost_face_and_an_empty_seat_are_measured(pictures, monkeypatch):
     for name in ("SEEN_S", "LOST_S", "EMPTY_S"):
         monkeypatch.setattr(spells_module, name, 1.0)
@@ -38,6 +39,7 @@ def test_a_lost_face_and_an_empty_seat_are_measured(pictures, monkeypatch):
     assert told["empty_seat_share"] > 0
 
 
+@pytest.mark.whole
 def test_a_face_that_does_not_come_back_is_no_figure(pictures, monkeypatch):
     monkeypatch.setattr(spells_module, "SEEN_S", 1.0)
     monkeypatch.setattr(spells_module, "LOST_S", 1.0)

@@ -39,6 +39,7 @@ def counted():
     return stages.calls, calls / len(pictures), len(pictures)
 
 
+@pytest.mark.whole
 def test_faces_are_searched_for_about_once_a_second(counted):
     stages, _, _ = counted
     assert stages["face search (HOG)"] * 60 / SECONDS == pytest.approx(60, rel=0.2)

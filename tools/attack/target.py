@@ -47,7 +47,7 @@ class Target(OpenedResource):
         return {"bridges": bridges, "service": {"start": {"ready_s": 3.0}}}
 
     def write(self, content: dict[str, Any] | str | None = None) -> None:
-        """Put the settings file there anew."""
+        """Put the settings file there again."""
         self.settings_file.unlink(missing_ok=True)
         text = content if isinstance(content, str) else yaml.safe_dump(content or self.settings())
         self.settings_file.write_text(text, encoding="utf-8")

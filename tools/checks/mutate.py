@@ -168,7 +168,7 @@ def test(changed: Changed, tests: Sequence[str], timeout_s: int) -> NoReturn:
 
 
 def forget(name: str) -> None:
-    """Drop the module and all tests, so that they are imported anew.
+    """Drop the module and all tests, so that they are imported again.
 
     Tests must import the module itself: what others took from it before stays as it was.
     """

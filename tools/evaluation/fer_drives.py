@@ -44,7 +44,7 @@ REST_S, ACT_S = 70.0, 15.0
 MOST = 60  # tiles of each expression
 STERN = (0.3, 0.55)  # anger + disgust at rest that make a face stern
 NOT_ANGRY = ("neutral", "happiness", "surprise", "sadness", "fear")
-WITHOUT = frozenset({"cover", "glasses", "noise"})  # noise is drawn anew in every frame
+WITHOUT = frozenset({"cover", "glasses", "noise"})  # noise is drawn again in every frame
 AHEAD, FACE = HeadPose(0.0, 0.0, 0.0), Box(100.0, 100.0, 180.0, 180.0)
 EYE = EyeEvidence(ear=0.3, contrast=0.3)
 

@@ -1,4 +1,4 @@
-"""Films made for measuring: a still with moving noise, a list of clips in a row; and what was told.
+"""Films made for measuring: a still with moving noise, a list of clips in a row; what was reported.
 
 The chain runs as in the vehicle but for the bridges; time is the film's own.
 """

@@ -1,10 +1,10 @@
-"""Clips labelled by eye: looks down told as sleep, sleepers found, yawns and looks that were none.
+"""Clips labelled by eye: looks down called sleep, sleepers found, yawns and looks that were none.
 
 The rule is that of the folder's own score.py. A net that has learned a clip's person flatters: with
 --folds everybody is judged by a net that was trained without them (tools/train_eye_state.py
 --folds; the person's number modulo four). With --variants each clip is also measured cut to the
-face, encoded anew and at 15 frames/s: the same alerts are wanted. With --observations the nets run
-once: what they saw is kept, and the next run with that folder decides anew in seconds.
+face, encoded again and at 15 frames/s: the same alerts are wanted. With --observations the nets run
+once: what they saw is kept, and the next run with that folder decides again in seconds.
 """
 
 from __future__ import annotations
@@ -319,7 +319,7 @@ def _texts(seen: Seen) -> str:
 
 
 def variants(clip: Path, faces: Sequence[tuple[float, ...]], folder: Path) -> Iterator[Path]:
-    """Write the clip encoded anew, cut to the face and at 15 frames/s, one after the other."""
+    """Write the clip encoded again, cut to the face and at 15 frames/s, one after the other."""
     yield _written(clip, folder / "again.mp4", None, None)
     if faces:
         x, y, width = (median(column) for column in zip(*faces, strict=True))
@@ -330,7 +330,7 @@ def variants(clip: Path, faces: Sequence[tuple[float, ...]], folder: Path) -> It
 def _written(
     clip: Path, path: Path, cut: tuple[float, float, float] | None, fps: float | None
 ) -> Path:
-    """Encode ``clip`` anew; ``cut``: middle and half side of what is kept."""
+    """Encode ``clip`` again; ``cut``: middle and half side of what is kept."""
     capture, writer = cv2.VideoCapture(str(clip)), None
     rate = float(capture.get(cv2.CAP_PROP_FPS)) or 30.0
     wanted, number, kept = min(fps or rate, rate), 0, 0

@@ -4,7 +4,7 @@
     python -m tools.fuzz slcan --seconds 60
 
 What makes a target fail is written to --out and ends that target's run; put it into
-tools/fuzz/seeds/TARGET once it is mended, where the tests replay it. Exits with 1 for a finding.
+tools/fuzz/seeds/TARGET once it is fixed, where the tests replay it. Exits with 1 for a finding.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from dms.values import Box, Frame
 from tools.landmarking.jaws import open_mouth, opening
 from tools.nets.tiles import progress, read_rows
 
-WORK = 64  # side of the stored crops; cut anew for each batch
+WORK = 64  # side of the stored crops; cut again for each batch
 FINE = MouthCropSettings(size=WORK)
 LOOKS = 3
 # Where the face is in the aligned photographs: no search is needed.

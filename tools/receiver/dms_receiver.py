@@ -82,7 +82,7 @@ class Receiver:
             return "other"
         if self._state is not None and now_s - self._state_s > TIMEOUT_S:
             self._state = None
-            self._counters.pop("alert", None)  # the sender may have started anew
+            self._counters.pop("alert", None)  # the sender may have started again
         verdict = self._check(name, data)
         if verdict == "wrong_sequence" and name == "state" and self._state is None:
             verdict = "initial"  # after a silence any counter will do, but not the same again
@@ -121,7 +121,7 @@ def main() -> None:
     import can  # noqa: PLC0415 - only for this example
 
     receiver, started_s = Receiver(), time.monotonic()
-    shown: dict[str, int] | None = {}  # nothing yet: silence from the start is told, too
+    shown: dict[str, int] | None = {}  # nothing yet: silence from the start is reported, too
     with can.Bus(interface=sys.argv[1], channel=sys.argv[2]) as bus:
         while True:
             message = bus.recv(0.1)

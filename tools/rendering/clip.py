@@ -261,7 +261,7 @@ def _stretches(story: Story, seconds: float) -> list[dict[str, Any]]:
         t_s = number / FPS
         puppet = story.puppet(t_s)
         if abs(puppet.right_px) > 60:
-            continue  # leaning away: neither is told
+            continue  # leaning away: neither is reported
         truths = []
         if puppet.lid >= CLOSED or puppet.lid <= 0.25:
             truths.append("eyes_closed" if puppet.lid >= CLOSED else "eyes_open")

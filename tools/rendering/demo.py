@@ -228,7 +228,7 @@ def faults_of(matches: Iterable[Match]) -> list[str]:
 
 
 def unheard(told: Told) -> list[str]:
-    """Return in words which kinds of alert were told but not heard on the bus."""
+    """Return in words which kinds of alert were reported but not heard on the bus."""
     alert = contract().get_message_by_name("DMS_Alert")
     heard = {
         str(alert.decode(bytes(message.data))["AlertKind"]).lower()
@@ -247,7 +247,7 @@ def _show_sound(told: Told) -> None:
 
 
 def _soundless(told: Told) -> list[str]:
-    """Return in words which alerts were told without a sound within 0.15 s."""
+    """Return in words which alerts were reported without a sound within 0.15 s."""
     samples, rate = _samples(told)
     faults = []
     for event in told.recording.events:

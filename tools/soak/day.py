@@ -1,7 +1,7 @@
 """A drive of many hours through the decision core: made-up and recorded observations, with faults.
 
 Time is the observations' own, so a day passes in minutes. What must be alerted is known from the
-script; whatever else is told is invented, whatever is missing is lost.
+script; whatever else is reported is invented, whatever is missing is lost.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class Judge:
         )
 
     def end(self) -> None:
-        """Say what was never told."""
+        """Say what was never reported."""
         for cause in self._causes:
             self._tally.wrong.append(f"day: {cause.kind.value} due at {cause.due_s:.2f} s was lost")
 

@@ -33,7 +33,7 @@ _MICROSLEEP_S, _SLEEP_S = 1.0, 3.0  # eyes closed for so long, in the profile th
 _AWAKE_S = 1.0  # between two closures; open eyes in a frame or two rightly end none
 _HOLD_S = 1.0  # a fault that changes nothing is left on for so long
 _PATIENCE_S = 60.0
-_OFTEN = 1000  # an alert that is right may be told again
+_OFTEN = 1000  # an alert that is right may be reported again
 _MEGABYTE = 1 << 20
 _GROWTH_MB, _GROWTH_FILES = 30, 3
 
@@ -47,7 +47,7 @@ class Fault:
     told: Callable[[Rig, int], object] | None  # given the journal's length at the start
     deadline_s: float | None
     raises: tuple[str, ...] = ()  # alerts that are right meanwhile
-    sees: bool = False  # the driver is seen all the same: a microsleep must be told
+    sees: bool = False  # the driver is seen all the same: a microsleep must be reported
     mended: Callable[[Rig], object] = lambda _: True
 
 
@@ -199,7 +199,7 @@ def _degraded_told(rig: Rig, _: int) -> bool:
 
 
 def _advised(rig: Rig, _: int) -> bool:
-    """A fault is told, but as none that keeps the driver from being watched."""
+    """A fault is reported, but as none that keeps the driver from being watched."""
     return rig.head.state.get("ActiveKind") == "Fault" and rig.head.state.get("Health") == "Ok"
 
 

@@ -1,4 +1,4 @@
-"""The script of one made-up drive: what the driver does, which faults come, what must be told."""
+"""The script of a made-up drive: what the driver does, which faults come, what must be told."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _ROW = tuple(0.86 if name == "neutral" else 0.02 for name in EXPRESSIONS)
 
 @dataclass(frozen=True, slots=True)
 class Kindred:
-    """One kind of fault: how long it lasts, what is reported of it, when it must be told."""
+    """One kind of fault: how long it lasts, what is reported of it, when it must be reported."""
 
     name: str
     lasts_s: tuple[float, float]

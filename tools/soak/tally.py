@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Row:
-    """One kind of fault. ``deadline_s`` None: it must change nothing, so nothing is told."""
+    """One kind of fault. ``deadline_s`` None: it must change nothing, so nothing is reported."""
 
     deadline_s: float | None
     injected: int = 0
@@ -31,7 +31,7 @@ class Tally:
         return self.rows.setdefault(name, Row(deadline_s))
 
     def told(self, name: str, after_s: float) -> None:
-        """Note that a fault was told; too late is wrong."""
+        """Note that a fault was reported; too late is wrong."""
         row = self.rows[name]
         row.told += 1
         row.worst_s = max(row.worst_s, after_s)

@@ -32,7 +32,7 @@ class MicroExpressionSettings:
     )
     least_fps: float = setting(
         60.0, unit="1/s", gt=0, source="1/25 s must hold at least two frames",
-        text="below this frame rate nothing is spotted, and that is told",
+        text="below this frame rate nothing is spotted, and that is reported",
     )  # fmt: skip
     shortest_s: float = setting(
         0.03, unit="s", gt=0, source="1/25 s, less a frame", text="shorter is noise"
@@ -90,7 +90,7 @@ class FlashSpotter:
         self._due_s = float("-inf")
 
     def clear(self) -> None:
-        """Begin the local baseline anew, as scores of another kind follow."""
+        """Begin the local baseline again, as scores of another kind follow."""
         self._samples.clear()
 
     @property

@@ -60,7 +60,7 @@ class Blink:
 
     @property
     def values(self) -> dict[str, float]:
-        """What is told of it beside its start and end."""
+        """What is reported of it beside its start and end."""
         names = ("duration_s", "closing_s", "closed_s", "reopening_s")
         return {"depth": round(self.depth, 3)} | {n: round(getattr(self, n), 4) for n in names}
 

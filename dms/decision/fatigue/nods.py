@@ -1,4 +1,4 @@
-"""Nods: the head falls with the eyes shut, and jerks back. One may only be told at its return.
+"""Nods: the head falls with the eyes shut, and jerks back. One may only be reported at its return.
 
 A look down and back up moves the head as far and as fast; its eyes are open, or half open, for a
 moment while the head is down, or as it begins to come back.
