@@ -151,6 +151,10 @@ class Codec:
                 f"base identifier {base_id:#x} leaves no room for {len(self.ids)} messages below "
                 f"{_LAST_ID[extended]:#x}; choose a smaller one{'' if extended else ' or 29 bits'}"
             )
+        self._guards = {
+            name: {each.name: 0 for each in message.signals if each.name.startswith(_E2E)}
+            for name, message in self._messages.items()
+        }
         self._names = {can_id: name for name, can_id in self.ids.items()}
         lists = {name: data_ids(message) for name, message in self._messages.items()}
         self._protectors = {name: Protector(ids) for name, ids in lists.items() if ids}
@@ -165,10 +169,8 @@ class Codec:
 
         Raises BridgeError for a value that does not fit its signal.
         """
-        message = self._messages[name]
-        guards = [each.name for each in message.signals if each.name.startswith(_E2E)]
         try:
-            data = message.encode({**signals, **dict.fromkeys(guards, 0)}, strict=True)
+            data = self._messages[name].encode({**signals, **self._guards[name]}, strict=True)
         except (cantools.database.errors.EncodeError, KeyError) as error:
             raise BridgeError(f"{name} cannot carry this state: {error}") from error
         return CanFrame(name, self.ids[name], self.extended, data, t_s)
