@@ -21,6 +21,7 @@ from dms.values import HeadPose
 
 # Driver's frame (x to the driver's left, y up, z out of the face) seen by a camera that he faces.
 _FACING = np.diag([1.0, -1.0, -1.0])
+_MIRROR = np.array([1.0, 1.0, -1.0])
 _ROUNDS = 4  # of refinement: within 1 deg up to 45 deg of yaw
 
 
@@ -64,6 +65,7 @@ class PoseEstimator:
 
     def __init__(self, settings: PoseSettings, width_px: int, height_px: int) -> None:
         self._camera = camera_matrix(settings, width_px, height_px)
+        self._middle, self._focal = self._camera[:2, 2], self._camera[[0, 1], [0, 1]]
         self._calibrated = settings.intrinsics is not None
         self._distortion = np.asarray(settings.distortion, np.float64)
         self._models: dict[str, _Head] = {}
@@ -74,9 +76,8 @@ class PoseEstimator:
         if head is None:
             head = self._models[marks.scheme.name] = _Head(marks.scheme, near=self._calibrated)
         image = marks.points.take(head.rows, axis=0).astype(np.float64)
-        if not np.isfinite(image).all():
-            return None
-        if float((image.max(axis=0) - image.min(axis=0)).min()) < 1.0:
+        across, down = (image.max(axis=0) - image.min(axis=0)).tolist()
+        if not math.isfinite(across + down) or min(across, down) < 1.0:
             return None  # the points lie on a line: no pose can be told from them
         rays = self._rays(image)
         to_middle = _turn_to(rays.mean(axis=0))
@@ -85,11 +86,13 @@ class PoseEstimator:
 
     def _rays(self, image: NDArray[np.float64]) -> NDArray[np.float64]:
         """(n, 3) directions of points in the camera's frame, at depth 1."""
+        rays = np.ones((len(image), 3))
         if self._distortion.size:
             flat = cv2.undistortPoints(image[:, None], self._camera, self._distortion)[:, 0]
         else:
-            flat = (image - self._camera[:2, 2]) / self._camera[[0, 1], [0, 1]]
-        return np.column_stack([flat, np.ones(len(flat))])
+            flat = (image - self._middle) / self._focal
+        rays[:, :2] = flat
+        return rays
 
 
 class _Head:
@@ -126,15 +129,19 @@ class _Head:
                 seen[:2] = (flat - flat.mean(axis=0)).T @ self._model
             seen[2] = scale * (rotation[2] @ self._scatter)
             size, left, right = cv2.SVDecomp(seen)
-            signs = np.array([1.0, 1.0, math.copysign(1.0, cv2.determinant(left @ right))])
-            rotation = (left * signs) @ right
-            scale = float(size[:, 0] @ signs) / self._spread
+            rotation = np.asarray(left @ right, np.float64)
+            one, two, least = size.ravel().tolist()
+            if cv2.determinant(rotation) < 0:  # a mirror image
+                rotation, least = (left * _MIRROR) @ right, -least
+            scale = (one + two + least) / self._spread
         return np.asarray(rotation @ _FACING)
 
 
 def _turn_to(ray: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the shortest (3, 3) rotation that brings ``ray`` onto the camera's axis."""
-    x, y, z = ray / np.linalg.norm(ray)
+    x, y, z = ray.tolist()
+    length = math.hypot(x, y, z)
+    x, y, z = x / length, y / length, z / length
     k = 1.0 / (1.0 + z)
     return np.array([[1 - k * x * x, -k * x * y, -x], [-k * x * y, 1 - k * y * y, -y], [x, y, z]])
 
@@ -152,8 +159,8 @@ def camera_matrix(settings: PoseSettings, width_px: int, height_px: int) -> NDAr
 
 def angles(rotation: NDArray[np.float64]) -> HeadPose:
     """Return yaw (left +), pitch (up +) and roll (right +) of a 3x3 model-to-camera rotation."""
-    facing = _FACING @ rotation
-    yaw = math.atan2(facing[0, 2], facing[2, 2])
-    pitch = math.asin(max(-1.0, min(1.0, float(facing[1, 2]))))
-    roll = math.atan2(facing[1, 0], facing[1, 1])
+    (_, _, x), (a, b, y), (_, _, z) = (_FACING @ rotation).tolist()
+    yaw = math.atan2(x, z)
+    pitch = math.asin(max(-1.0, min(1.0, y)))
+    roll = math.atan2(a, b)
     return HeadPose(math.degrees(yaw), math.degrees(pitch), math.degrees(roll))
