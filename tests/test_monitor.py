@@ -96,9 +96,15 @@ class Keeping:
 
 
 def monitor(camera, **parts):
-    clock = Clock()
-    parts = {"bridges": (), "sinks": (), "settings": MonitorSettings(), **parts}
-    return Monitor(camera, Seeing(), Core(), clock=clock, sleep=clock.sleep, **parts)
+    clock = parts.pop("clock", None) or Clock()
+    parts = {
+        "bridges": (),
+        "sinks": (),
+        "settings": MonitorSettings(),
+        "sleep": clock.sleep,
+        **parts,
+    }
+    return Monitor(camera, Seeing(), Core(), clock=clock, **parts)
 
 
 def test_every_frame_is_decided_published_and_kept():
@@ -156,11 +162,11 @@ def test_a_camera_that_is_still_opening_is_waited_for_without_silence(lost):
 
 
 def test_tries_to_reopen_back_off_to_the_longest_pause():
-    tries = []
+    tries, clock = [], Clock()
     camera = Script(CameraLostError("gone"), reopens=[CameraError("no")] * 12)
-    loop = monitor(camera)
+    loop = monitor(camera, clock=clock)
     real = camera.open
-    camera.open = lambda: (tries.append(loop._clock()), real())[1]
+    camera.open = lambda: (tries.append(clock()), real())[1]
     loop.run()
     gaps = np.diff(tries)
     assert gaps.max() <= MonitorSettings().longest_retry_s + MonitorSettings().blind_period_s + 1e-9
@@ -216,7 +222,6 @@ def test_a_defect_of_a_bridge_costs_neither_the_others_nor_the_store(caplog):
 
 def test_stop_ends_the_loop_also_while_the_camera_is_gone():
     camera = Script(CameraLostError("gone"), reopens=[CameraError("no")] * 1000)
-    loop = monitor(camera)
     calls = []
 
     def sleep(seconds):
@@ -224,7 +229,7 @@ def test_stop_ends_the_loop_also_while_the_camera_is_gone():
         if len(calls) == 5:
             loop.stop()
 
-    loop._sleep = sleep
+    loop = monitor(camera, sleep=sleep)
     assert loop.run().frames == 0
     assert len(calls) == 5
 
@@ -250,17 +255,16 @@ def test_a_head_units_pause_reaches_the_decision():
 
 def test_privacy_closes_the_camera_and_tells_so_until_it_is_resumed():
     bus, camera = Listening(), Script(99.8, 99.9, 105.0)
-    loop = monitor(camera, bridges=[bus])
     bus.asked = [Command(pause=True, pause_reason=PauseReason.PRIVACY)]
-    steps = []
+    steps, clock = [], Clock()
 
     def sleep(seconds):
-        loop._clock.sleep(seconds)
+        clock.sleep(seconds)
         steps.append((camera.opened, bus.states[-1].camera_on))
         if len(steps) == 20:
             bus.asked = [Command(pause=False)]
 
-    loop._sleep = sleep
+    loop = monitor(camera, bridges=[bus], clock=clock, sleep=sleep)
     assert loop.run().frames == 3
     assert set(steps[:20]) == {(0, False)}
     assert (camera.opened, bus.states[-1].camera_on) == (1, True)
@@ -277,9 +281,15 @@ def test_another_pause_leaves_the_camera_on():
 
 def test_the_setting_keeps_the_camera_closed_and_no_command_or_time_ends_it():
     bus, camera = Listening(), Script(100.0)
-    loop = monitor(camera, bridges=[bus], settings=MonitorSettings(paused=True))
-    bus.asked = [Command(pause=False)]
-    loop._sleep = lambda s: (loop._clock.sleep(60.0), len(bus.states) > 30 and loop.stop())
+    bus.asked, clock = [Command(pause=False)], Clock()
+
+    def sleep(_):
+        clock.sleep(60.0)
+        if len(bus.states) > 30:
+            loop.stop()
+
+    paused = MonitorSettings(paused=True)
+    loop = monitor(camera, bridges=[bus], settings=paused, clock=clock, sleep=sleep)
     assert loop.run().frames == 0
     assert camera.opened == 0
     assert {(s.paused, s.pause_reason, s.camera_on) for s in bus.states} == {
@@ -291,14 +301,13 @@ def test_a_camera_that_does_not_come_back_from_privacy_is_told():
     bus = Listening()
     camera = Script(100.0, reopens=[CameraError("busy")] * 20)
     bus.asked = [Command(pause=True, pause_reason=PauseReason.PRIVACY)]
-    loop = monitor(camera, bridges=[bus])
+    clock = Clock()
 
     def sleep(seconds):
-        loop._clock.sleep(seconds)
+        clock.sleep(seconds)
         bus.asked = [Command(pause=False)]
 
-    loop._sleep = sleep
-    loop.run()
+    monitor(camera, bridges=[bus], clock=clock, sleep=sleep).run()
     told_s = next(
         state.t_s for state in bus.states if state.faults == (Fault(Part.CAMERA, "busy"),)
     )
