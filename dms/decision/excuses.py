@@ -71,10 +71,10 @@ class Excuse:
 
         A look that is ``counted`` already is none: a slumping driver may well turn the wheel.
         """
-        if not announced or (self._since_s is None and counted):
+        if not announced:
             return False
-        if self._since_s is None:
-            self._since_s = t_s
+        if self._since_s is None:  # nor does it become one before it has ended
+            self._since_s = -math.inf if counted else t_s
         return t_s - self._since_s < self._mirror_s
 
 
