@@ -56,6 +56,15 @@ def test_where_the_road_ends(yaw: float, pitch: float, away: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("yaw", "pitch", "beyond"),
+    [(0.0, 0.0, False), (30.0, -20.0, False), (-30.0, 0.0, False),
+     (30.1, 0.0, True), (-30.1, 0.0, True), (0.0, -20.1, True), (0.0, 60.0, False)],
+)  # fmt: skip
+def test_which_pose_begins_a_look(yaw: float, pitch: float, beyond: bool) -> None:
+    assert S.beyond(HeadPose(yaw, pitch, 0.0)) is beyond
+
+
+@pytest.mark.parametrize(
     ("yaw", "pitch", "away"),
     [(24.1, 0.0, True), (24.0, 0.0, False), (0.0, -15.1, True), (0.0, -15.0, False)],
 )

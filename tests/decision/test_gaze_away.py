@@ -91,6 +91,24 @@ def test_a_look_that_counts_does_not_become_a_shoulder_check_when_the_wheel_free
     assert both.step(aside, None, vehicle=left).head
 
 
+def test_a_look_of_the_eyes_that_began_while_standing_counts_from_where_driving_begins() -> None:
+    both = Both()
+    for _ in range(20):
+        both.step(HeadPose(0.0, 0.0, 0.0), look(40.0), counts=False)
+    it = both.step(HeadPose(0.0, 0.0, 0.0), look(40.0))
+    assert it.start_s is not None
+    assert it.start_s >= 1.9
+    assert it.away_s <= DT + 1e-6
+
+
+def test_within_a_look_of_the_eyes_the_head_is_off_the_road_no_sooner() -> None:
+    """Its nearer way back is for a look that the head itself began."""
+    both = Both()
+    both.hold(1.0, look(0.0))
+    it = both.hold(2.0, look(40.0), yaw=(S.yaw_deg + S.yaw_back_deg) / 2)
+    assert (it.away, it.head, it.by) == (True, False, AttentionBy.GAZE)
+
+
 def test_a_look_by_the_eyes_begins_when_they_left_the_road() -> None:
     both = Both()
     both.hold(1.0, look(0.0))

@@ -214,6 +214,19 @@ def test_a_nod_is_a_microsleep_once_and_none_while_warnings_are_off() -> None:
     assert Rig().steps(DT, replace(OPEN, nod=nod, closure_start_s=0.5), off).told == []
 
 
+def test_an_alert_of_closed_or_away_and_of_a_nod_waits_for_eyes_that_are_seen_open() -> None:
+    """A head towards the road proves nothing of eyes that nobody sees."""
+    nod = Event(0.0, Kind.NOD, Level.NONE, "nod", start_s=0.5)
+    rig = Rig().open(1).steps(DT, replace(OPEN, nod=nod))
+    assert rig.open(S.clear_s + 1, eyes=EyesState.UNKNOWN).standing == [Kind.MICROSLEEP]
+    assert rig.open(S.clear_s + DT).standing == []
+    rig = Rig().unsure(3.1).open(S.clear_s + 1, eyes=EyesState.UNKNOWN)
+    assert rig.standing == [Kind.DISTRACTION]
+    rig = Rig().unsure(6.1).open(S.attention_s + 1, eyes=EyesState.UNKNOWN)
+    assert Kind.UNRESPONSIVE in rig.standing
+    assert rig.open(S.attention_s + DT).standing == []
+
+
 @pytest.mark.parametrize("what", ["closed", "nod", "unsure"])
 def test_after_any_closure_alert_drowsiness_waits(what: str) -> None:
     rig = Rig(drowsy_quiet_s=30.0).speed(100.0).open(1)
