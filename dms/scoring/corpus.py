@@ -250,7 +250,9 @@ def _from_csv(path: Path) -> Iterable[Entry]:
         with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets put a mark first
             reader = csv.DictReader(file)
             if "source" not in (reader.fieldnames or ()):
-                raise ConfigError(f"{path}:1: a manifest needs a column 'source', a row a recording")
+                raise ConfigError(
+                    f"{path}:1: a manifest needs a column 'source'; see docs/bench.md"
+                )
             for row in reader:
                 if None in row or None in row.values():
                     raise ConfigError(f"{path}:{reader.line_num}: not as many cells as columns")
