@@ -123,11 +123,13 @@ def eye_matrix(outer: Points, inner: Points, mirrored: bool, framing: EyeFraming
 def cut(gray: Gray, matrix: _Matrix, size: tuple[int, int]) -> Gray:
     """Return the patch of ``size`` (width, height) that ``matrix`` maps into ``gray``.
 
-    Where the picture is finer than the patch it is first averaged by a whole factor, so that
-    neither noise nor fine texture aliases; beyond the picture's edge its border is repeated.
+    Where the picture is finer than the patch it is first averaged by a power of two, which OpenCV
+    does many pixels at a time, so that neither noise nor fine texture aliases; beyond the picture's
+    edge its border is repeated.
     """
     (a, b, _), (c, d, _) = matrix.tolist()
-    factor = int(math.sqrt(abs(a * d - b * c)) + 0.5)
+    step = math.sqrt(abs(a * d - b * c))
+    factor = 1 << max(int(step + 0.5).bit_length() - 1, 0)
     if factor >= 2:
         gray, matrix = _shrunk(gray, matrix, size, factor)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
