@@ -77,7 +77,10 @@ def _joined(name: str, parts: Sequence[Entry]) -> Entry:
     if Path(name).name != name or name in {"", "..", *_TAKEN} or not name.isprintable():
         raise ConfigError(f"the drive {name!r} cannot be a folder's name; call it otherwise")
     if replayed := [one.source for one in parts if one.source.endswith(OBSERVATIONS)]:
-        raise ConfigError(f"{replayed[0]} is no film; only films and pictures can be joined")
+        raise ConfigError(
+            f"{replayed[0]} is no film; only films and pictures can be joined. Join the drive's "
+            "films with --keep-observations: that keeps the whole drive as one .jsonl to replay"
+        )
     starts = [start for one in parts if (start := named_s(one.source)) is not None]
     if len(set(starts)) < len(starts):
         raise ConfigError(

@@ -37,6 +37,9 @@ class ImageFolder(RecordedSource):
         if not self._folder.is_dir():
             raise CameraError(f"There is no folder {self._folder}; check camera.source.")
         self._next, self._good, self.ended = 0, 0, False
+        self._paths = sorted(filter(_is_picture, self._folder.iterdir()), key=natural)
+        if not self._paths:
+            raise CameraError(f"{self._folder} holds no picture that OpenCV can read.")
         table = self._csv or self._folder / TIMESTAMPS
         self._times = read_timestamps(table) if self._csv or table.is_file() else None
         if self._times is None and self._rate is None:
@@ -45,11 +48,10 @@ class ImageFolder(RecordedSource):
                 "to the rate of the recording."
             )
         self.fps = self._rate or 0.0
-        self._paths = sorted(filter(_is_picture, self._folder.iterdir()), key=natural)
         if self._times is not None:
             self._paths = self._listed(self._times, table)
-        if not self._paths:
-            raise CameraError(f"{self._folder} holds no picture that OpenCV can read.")
+            if not self._paths:
+                raise CameraError(f"{table} lists no picture; write the pictures' names and times.")
 
     def _listed(self, times: dict[str, float], table: Path) -> list[Path]:
         missing = sorted(set(times) - {path.name for path in self._paths})

@@ -31,6 +31,7 @@ _MOST_FAILURES = 500  # packets in a row that the container cannot give: the res
 _ALONE = ("mjpeg", "mjpegb")
 _NO_ZEROS = ("h264", "hevc")  # their coding holds no three zero bytes; cards lose blocks to zeros
 _ZEROS = bytes(64)
+_HOLE = 1024  # bytes between Matroska's packets, more than its own words take: passed over
 _FULL = 2  # AVCOL_RANGE_JPEG: 0..255 instead of 16..235
 _STRETCH = np.clip((np.arange(256) - 16.0) * 255.0 / 219.0 + 0.5, 0, 255).astype(np.uint8)
 
@@ -109,14 +110,14 @@ class PyavFile(RecordedSource):
 
     def _decoded(self, container: Any, stream: Any) -> Iterator[Any]:
         """Yield every sound frame; what cannot be decoded is noted as damage and passed over."""
-        packets, failures = container.demux(stream), 0
+        packets, failures = self._demuxed(container, stream), 0
         while failures < _MOST_FAILURES:
             try:
                 packet = next(packets, None)
             except av.error.FFmpegError as error:
                 failures += 1
                 self.spoilt(_words(error))
-                packets = container.demux(stream)
+                packets = self._demuxed(container, stream)
                 continue
             if packet is None:
                 return
@@ -137,6 +138,20 @@ class PyavFile(RecordedSource):
                     self.spoilt("a damaged picture")
                     continue
                 yield frame
+
+    def _demuxed(self, container: Any, stream: Any) -> Iterator[Any]:
+        """Yield the stream's packets; what Matroska's reader passes over is noted as damage."""
+        if "matroska" not in container.format.name:
+            yield from container.demux(stream)
+            return
+        end = None
+        for packet in container.demux():  # sound as well, since its bytes lie in between
+            if packet.size and packet.pos is not None:
+                if end is not None and packet.pos - end > _HOLE:
+                    self.spoilt("a part that cannot be read")
+                end = max(end or 0, packet.pos + packet.size)
+            if packet.stream_index == stream.index:
+                yield packet
 
     def _stamp(self, packet: Any) -> None:
         """Move a packet in time where the reader passed over others; note the newest time."""
@@ -217,6 +232,8 @@ def _luma(frame: Any) -> Gray:
         words = _plane(frame, np.dtype("<u2"))
         gray = np.minimum(words >> (depth - 8), 255).astype(np.uint8)
         full = form.name.startswith("gray") or frame.color_range == _FULL
+    elif form.name == "bgra":  # GIF
+        gray, full = cv2.cvtColor(frame.to_ndarray(), cv2.COLOR_BGRA2GRAY), True
     else:
         bgr = frame.to_ndarray(format="bgr24")
         gray, full = cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), True

@@ -159,7 +159,8 @@ def _declared(source: str, what: int) -> float:
     """Return what a video's container says of itself, a property of OpenCV; 0 for no video."""
     if Path(source).suffix.lower() not in VIDEOS:
         return 0.0
-    capture = cv2.VideoCapture(source)
+    # A colon in its name would name a protocol to FFmpeg.
+    capture = cv2.VideoCapture(f"file:{source}" if ":" in source else source)
     try:
         return float(capture.get(what))
     finally:

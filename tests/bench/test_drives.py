@@ -244,7 +244,7 @@ def test_a_single_recording_and_observations_are_not_joined(files):
     with pytest.raises(ConfigError, match="names one recording"):
         recordings([str(files / "b.avi")], join=True)
     (files / "c.jsonl").write_text("")
-    with pytest.raises(ConfigError, match="is no film"):
+    with pytest.raises(ConfigError, match=r"is no film.*--keep-observations.*one \.jsonl"):
         recordings([str(files / "c.jsonl"), str(files / "b.avi")], join=True)
 
 

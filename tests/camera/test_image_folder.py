@@ -135,3 +135,11 @@ def test_a_bad_picture_among_given_times_is_told_where_it_is(tmp_path):
         assert len(list(camera)) == 9
         (damage,) = camera.damages
     assert (damage.from_s, damage.to_s) == pytest.approx((0.2, 0.4))
+
+
+def test_a_folder_without_pictures_is_not_asked_for_times(tmp_path):
+    with (
+        pytest.raises(CameraError, match="holds no picture"),
+        open_camera(CameraSettings(source=str(tmp_path))),
+    ):
+        pass

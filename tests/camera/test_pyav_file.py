@@ -189,3 +189,18 @@ def test_zeros_within_one_picture_are_told(tmp_path, name):
         assert damages, number
         path.write_bytes(data)
         assert not read_damaged(path)[1]
+
+
+@pytest.mark.parametrize("way", ["zeroed", "flipped", "cut out"])
+def test_what_matroskas_reader_passes_over_is_told(tmp_path, way):
+    noise = np.random.default_rng(1).integers(0, 255, SIZE[::-1], np.uint8)
+    pictures = [np.roll(noise, 5 * index, 1) for index in range(COUNT)]
+    path = write_film(tmp_path / "film.mkv", FORMATS["Motion JPEG, Matroska"], pictures, FPS)
+    assert not read_damaged(path)[1]
+    packets = packets_of(path)
+    begin, end = packets[5].begin - 20, packets[7].end - 2000
+    path.write_bytes(damaged(path.read_bytes(), begin, end - begin, way))
+    times, damages = read_damaged(path)
+    assert len(times) == COUNT - 3
+    assert missing_are_told(times, damages)
+    assert "cannot be read" in damages[0].words

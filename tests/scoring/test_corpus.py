@@ -1,10 +1,13 @@
 import json
 from dataclasses import replace
+from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from dms.errors import ConfigError
-from dms.scoring.corpus import Entry, annotated, find, labels_of
+from dms.scoring.corpus import Entry, annotated, find, labels_of, length_frames, rate_of
 from dms.values import Kind
 
 
@@ -194,3 +197,15 @@ def test_labels_in_frames_follow_the_time_scale_of_their_recording(tmp_path):
     entry = Entry("closing", str(tmp_path / "closing.avi"), str(table), time_scale=2.0)
     assert entry.read_labels().events[0].start_s == 4.0  # 60 frames at 30 frames/s, twice as slow
     assert replace(entry, time_scale=None).read_labels().events[0].start_s == 2.0
+
+
+def test_a_film_with_a_colon_in_its_name_says_how_long_it_is(tmp_path, monkeypatch):
+    """Its labels in frames become seconds by its own rate."""
+    monkeypatch.chdir(tmp_path)
+    film = cv2.VideoWriter("a.avi", cv2.VideoWriter_fourcc(*"MJPG"), 12.0, (64, 48), False)
+    for value in range(9):
+        film.write(np.full((48, 64), 20 * value, np.uint8))
+    film.release()
+    name = "2026-11-29T21:54:00.avi"
+    Path("a.avi").rename(name)
+    assert (length_frames(name), rate_of(name)) == (9, 12.0)

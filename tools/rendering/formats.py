@@ -68,7 +68,7 @@ def write_film(path: Path, form: Format, pictures: Iterable[NDArray[np.uint8]], 
 
     An interlaced one takes two pictures for each of its own, the first for the upper lines.
     """
-    with av.open(str(path), "w", options=dict(form.container)) as out:
+    with av.open(f"file:{path}", "w", options=dict(form.container)) as out:
         stream: Any = None
         number = form.start
         fields: list[NDArray[np.uint8]] = []
