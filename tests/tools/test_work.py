@@ -12,17 +12,14 @@ import dms
 from tools.rendering import clip
 from tools.speed.stages import Stages
 
-SECONDS = 6.0
 CALLS = 439.0  # of functions of dms a frame; a wanted change of it is measured by this test
 DMS = str(Path(dms.__file__).parent)
 
 
 @pytest.fixture(scope="module")
-def counted():
+def counted(demonstration):
     """Run the clip; return the calls of each stage and those of all functions of dms a frame."""
-    story = clip.tell_story(1, SECONDS)
-    pictures = [gray for _, _, gray in clip.frames(story, 1, SECONDS)]
-    calls = 0
+    pictures, calls = demonstration, 0
 
     def count(frame, event, _argument):
         nonlocal calls
@@ -39,10 +36,9 @@ def counted():
     return stages.calls, calls / len(pictures), len(pictures)
 
 
-@pytest.mark.whole
 def test_faces_are_searched_for_about_once_a_second(counted):
-    stages, _, _ = counted
-    assert stages["face search (HOG)"] * 60 / SECONDS == pytest.approx(60, rel=0.2)
+    stages, _, frames = counted
+    assert stages["face search (HOG)"] * clip.FPS / frames == pytest.approx(1, rel=0.2)
 
 
 def test_each_net_runs_as_often_as_it_must(counted):
