@@ -55,6 +55,7 @@ NEUTRAL = 6
 SMOOTH = 0.1
 ONE_CAMERA = 0.6  # share of the pairs whose face and rest are seen in one kind of light
 SQUINTING = 0.3  # share of neutral posed faces whose eyes are narrowed; of rests a third of it
+EVEN = 0.6  # weight of photographs whose people's group is told, beside their share of the faces
 LABELLED = 0.6  # share of a posed face's target that its label gives; the rest is the teacher's
 
 
@@ -175,8 +176,8 @@ class Batches(Dataset):
         rest = np.array([other for _, other in drawn])
         photos = np.concatenate(
             [
-                rng.choice(self.told, others // 2, replace=False),
-                rng.choice(self.photos, others - others // 2, replace=False),
+                rng.choice(self.told, told := 2 * others // 3, replace=False),
+                rng.choice(self.photos, others - told, replace=False),
             ]
         )
         crops = [self._tile(tile, rng) for tile in tiles]
@@ -204,6 +205,7 @@ class Batches(Dataset):
             "known": known.astype(np.float32),
             "label": seven_of(self.faces.label[face]),
             "has_rest": (rest >= 0).astype(np.float32),
+            "told": (self.faces.gender[rows] != "").astype(np.float32),
         }
         return {name: torch.from_numpy(np.ascontiguousarray(of)) for name, of in held.items()}
 
@@ -260,9 +262,10 @@ def losses(model: RelativeNet, batch: dict[str, Tensor]) -> dict[str, Tensor]:
     tiles = {name: out[:count] for name, out in heads.items()}
     ones = torch.ones(count)
     faces = {name: out[count:] for name, out in heads.items()}
-    of_faces = functional.cross_entropy(faces["fer2013"], batch["classes"])
+    each = functional.cross_entropy(faces["fer2013"], batch["classes"], reduction="none")
     eight = functional.log_softmax(faces["ferplus"][:, IN_SEVEN], 1)
-    of_faces = of_faces - (batch["classes"] * eight).sum(1).mean()
+    each = each - (batch["classes"] * eight).sum(1)
+    told = batch["told"]
     posed = seen[count:]
     wrong = ((model.teacher(net.dropout(posed)) - batch["features"]) ** 2).mean(1)
     face, rest = net.dropout(posed[:pairs]), posed[pairs : 2 * pairs]
@@ -275,7 +278,8 @@ def losses(model: RelativeNet, batch: dict[str, Tensor]) -> dict[str, Tensor]:
     has = batch["has_rest"]
     return {
         "fer": loss_of(tiles, batch["ferplus"], ones, batch["fer2013"]),
-        "classes": 0.4 * of_faces,
+        "classes": 0.4 * each.mean(),
+        "even": EVEN * (each * told).sum() / told.sum().clamp(min=1),
         "teacher": 8.0 * (wrong * batch["known"]).sum() / batch["known"].sum().clamp(min=1),
         "relative": ((odds + seven) * has).sum() / has.sum().clamp(min=1),
     }
