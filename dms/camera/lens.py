@@ -105,7 +105,7 @@ class ChessboardViews:
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """Where the driver sits in the picture and from where the camera looks at him."""
+    """Where the driver sits in the picture and from where the camera looks at them."""
 
     seat_region: tuple[float, float, float, float]  # of the face's centre: left, top, right, bottom
     yaw_deg: float | None  # of a driver looking straight ahead, against the camera's axis
@@ -119,7 +119,7 @@ class Mount:
 
 
 def mounting(seen: Iterable[DriverObservation], width: int, height: int) -> Mount:
-    """Return the mounting from observations of a driver who looks ahead and moves as he drives.
+    """Return the mounting from observations of a driver who looks ahead and moves as they drive.
 
     Raises CameraError where no face was seen for long enough.
     """

@@ -95,8 +95,8 @@ class Baseline:
     def resembles(self, other: Baseline, least_ear: float = 1.0) -> bool:
         """Whether the same driver may have taught ``other``: eyes and head are much the same.
 
-        Tired lids hang lower and are his all the same, down to ``least_ear`` of his open EAR and
-        as long as the net reads them open: lower, he would be asleep here.
+        Tired lids hang lower and are theirs all the same, down to ``least_ear`` of their open EAR
+        and as long as the net reads them open: lower, they would be asleep here.
         """
         least = (least_ear, least_ear, 0.0, 0.0)
         levels = zip(self._levels, other._levels, least, strict=True)

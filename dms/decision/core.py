@@ -243,7 +243,7 @@ class Core:
         closed = self._fatigue.closure.start_s is not None
         if not away:
             base.learn_eyes(opened.ears, opened.logits, dt_s, closed=closed)
-        if not self._gates.moving:  # parked, a driver looks and sits as he likes
+        if not self._gates.moving:  # parked, a driver looks and sits as they like
             return
         far = self._distraction.slumped or self.settings.distraction.beyond(pose)
         base.learn_pose(observation.pose, dt_s, away=self._distraction.head is True, far=far)

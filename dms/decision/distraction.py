@@ -202,7 +202,7 @@ class Distraction:
             if not (self.turned and self._side_counts()):
                 return None
             if not self.slumped and self._checks_lost(t_s, vehicle):
-                return None  # excused, but nobody has seen him look at the road
+                return None  # excused, but nobody has seen them look at the road
             return True
         self.turned = False
         self._pose, self._pose_s = pose, t_s

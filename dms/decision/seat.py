@@ -1,8 +1,9 @@
 """Who sits at the wheel: another driver must not be judged by the former one's open eyes.
 
 No face is recognised. A driver can change only while nobody is seen; who is seen next is learned
-again, and is then compared by what is measured anyway: where eyes and head are much like the former
-driver's, his baseline is taken up again. Lids that only hang lower are the same driver's, tired.
+from the start, and is then compared by what is measured anyway: where eyes and head are much like
+the former driver's, that baseline is taken up again. Lids that only hang lower are the same
+driver's, tired.
 """
 
 from __future__ import annotations
@@ -25,14 +26,14 @@ class SeatSettings:
         text="the same where nothing is known of the vehicle's motion; never while it moves",
     )  # fmt: skip
     compare_s: float = setting(
-        20.0, unit="s", gt=0, text="open eyes seen of the next driver before he is compared"
+        20.0, unit="s", gt=0, text="open eyes seen of the next driver before they are compared"
     )
     ignition_off_s: float = setting(
         1.0, unit="s", ge=0, text="ignition off for this long, not in motion: it may be another"
     )
     tired_ratio: float = setting(
         0.6, gt=0, le=1,
-        text="same head, open EAR down to this part of the former's: he is tired, not another",
+        text="same head, open EAR down to this part of the former's: tired, not another",
     )  # fmt: skip
     tired_ratio_parked: float = setting(
         0.7, gt=0, le=1, text="the same after gear park or ignition, when drivers do change"
@@ -60,7 +61,7 @@ class Seat:
         self._waits = False  # the next face may be another driver's
         self._stood = False  # as the vehicle was parked or its ignition off
         self.taken = False  # in this step somebody sat down, who may be another
-        self.changed = False  # in this step he turned out to be another, after parking
+        self.changed = False  # in this step they turned out to be another, after parking
 
     @property
     def known(self) -> Known | None:
@@ -86,7 +87,7 @@ class Seat:
 
         ``parked``: gear park at standstill. A stop alone, as at a red light, is no sign of a
         change: it only lets the next face be learned again and compared. ``closed``: a closure
-        longer than a blink runs. Who slept out of sight stays who he is.
+        longer than a blink runs. Who slept out of sight is the same.
         """
         self.taken = self.changed = False
         self._wait(tick, stands, parked=parked)
@@ -130,7 +131,7 @@ class Seat:
             self._waits = self._stood = True
 
     def _protect(self, dt_s: float) -> None:
-        """Keep the baseline of who is seen asleep, also once he wakes up."""
+        """Keep the baseline of who is seen asleep, also once they wake up."""
         self._asleep_s += dt_s
         if reached(self._asleep_s, self._settings.asleep_s):
             self._waits = False

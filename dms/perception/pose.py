@@ -19,7 +19,7 @@ from dms.perception.schemes import Scheme
 from dms.settings import setting, settings
 from dms.values import HeadPose
 
-# Driver's frame (x to the driver's left, y up, z out of the face) seen by a camera that he faces.
+# Driver's frame (x to the driver's left, y up, z out of the face) seen by a camera that they face.
 _FACING = np.diag([1.0, -1.0, -1.0])
 _MIRROR = np.array([1.0, 1.0, -1.0])
 _ROUNDS = 4  # of refinement: within 1 deg up to 45 deg of yaw

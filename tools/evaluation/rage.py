@@ -87,7 +87,7 @@ def _people(folder: Path, predictor: Predictor, only: Sequence[str] | None) -> S
     """Stills by person and expression, of those who have both neutral and anger."""
     people: Stills = defaultdict(lambda: defaultdict(list))
     rows = read_rows(folder, "file", "subject", "expression")
-    integers(rows, "subject")  # people are numbers here: each has a seed of his own
+    integers(rows, "subject")  # people are numbers here: each has a seed of their own
     rows = [row for row in rows if row["expression"] in PLAYED]
     shown = {
         who: {row["expression"] for row in rows if row["subject"] == who}

@@ -153,8 +153,8 @@ a test. Do not edit it. How buses, MQTT, commands and the vehicle's own signals 
   0xFF) over bytes 1..7 and one data ID, chosen by the counter in the low nibble of byte 1. Their
   data-ID lists are attributes in the DBC. E2E finds errors; it is no authentication.
 - **Silence** of `DMS_State` beyond three periods (300 ms) means fault. `Health` = Off is sent once
-  at shutdown. After a silence the sender may have started anew: take the next frame of each message
-  whatever its counter, or its first alert is thrown away as repeated.
+  at shutdown. After a silence the sender may have started again: take the next frame of each
+  message whatever its counter, or its first alert is thrown away as repeated.
 - Receivers to copy: `tools/receiver/dms_receiver.py`, `tools/receiver/dms_receiver.c` (C99).
 - A `DMS_Command` is repeated unchanged each 100 ms until `DMS_State.CommandCounter` shows its
   counter; the next command takes the next counter. The same counter again is the same command,

@@ -107,7 +107,7 @@ class Portrait:
         if puppet.lid > 0.0:
             self._move_lids(texture, puppet.lid)
         alpha = self._alpha.copy()
-        # Who looks ahead beside the camera shows it his side; the film's lens is WIDTH px long.
+        # Who looks ahead beside the camera shows it their side; the film's lens is WIDTH px long.
         aside_deg = math.degrees(math.atan2(puppet.right_px, WIDTH))
         self._turn(texture, alpha, puppet.yaw_deg + aside_deg, puppet.pitch_deg)
         placing = _placing(puppet)

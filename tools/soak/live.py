@@ -278,7 +278,7 @@ class Soak:
     def run(self, loops: int, sleeps: bool, say: Callable[[str], None] = lambda _: None) -> None:
         """Run through all faults ``loops`` times, each time in another order.
 
-        ``sleeps``: let the driver fall asleep in each fault that leaves him to be seen, not only
+        ``sleeps``: let the driver fall asleep in each fault that leaves them to be seen, not only
         after each loop.
         """
         rig = self._rig
@@ -328,7 +328,7 @@ class Soak:
     def _sleep(self, when: str) -> None:
         """Let the driver fall asleep until the head unit hears of it, which has its deadline.
 
-        On a machine that stands still meanwhile he sleeps so long that more is rightly told.
+        On a machine that stands still meanwhile they sleep so long that more is rightly told.
         """
         rig, tally = self._rig, self._tally
         row = tally.row(_ASLEEP, (_MICROSLEEP_S + _STEP_S) * self._patience)
