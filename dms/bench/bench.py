@@ -161,6 +161,8 @@ def bench(
                 seen = _observer(chain, earlier, result)
                 monitor = Monitor(camera, seen, chain.core, bridges, vehicle, sinks)
                 _watch(monitor, camera, result)
+    except BrokenPipeError:  # who read what a bridge prints has gone, as with `| head`
+        raise
     except OSError as error:  # a full disk, a folder taken away
         raise ConfigError(f"cannot write the results: {error.strerror}; free the disk") from error
     result.rest_given = chain.core.rest_given

@@ -114,6 +114,15 @@ def test_a_full_disk_is_told(nap):
         bench(str(nap), Chain(QUIET), Outputs(events=Path("/dev/full")))
 
 
+def test_a_reader_that_has_gone_is_no_full_disk(nap):
+    class Gone:
+        def take(self, step) -> None:
+            raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        bench(str(nap), Chain(QUIET), more=[Gone()])
+
+
 def test_a_replay_without_pixels_loads_no_landmarks(nap):
     chain = Chain(Settings(landmarks=LandmarkSettings(path="nosuch.dat"), bridges=()))
     assert bench(str(nap), chain).frames == 14 * FPS
