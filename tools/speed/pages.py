@@ -1,6 +1,7 @@
 """How soon the pages show something, in Debian's Chromium: an hour's report, and the live page.
 
     python -m tools.speed.pages [--hours 1]
+    python -m tools.speed.pages --page runs/monday/report.html  # a report that is there
 
 Times are told by the clock; beside them, for a busy machine, the CPU seconds of Chromium's main
 thread.
@@ -47,7 +48,12 @@ new MutationObserver(() => {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--hours", type=float, default=1.0, help="of the report's recording")
+    parser.add_argument("--page", type=Path, help="a report that is there, and nothing else")
     arguments = parser.parse_args()
+    if arguments.page is not None:
+        with chromium() as browser:
+            print(json.dumps(_sized(browser, arguments.page.resolve())))
+        return
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         told = {**report(browser, Path(folder), arguments.hours), **live(browser, Path(folder))}
     print(json.dumps(told, indent=1))
@@ -80,10 +86,13 @@ def report(browser: Any, place: Path, hours: float) -> dict[str, float]:
     started = time.process_time()
     write_report(Report("an hour", [Recording("hour", events, lambda: frames)]), path)
     written_s = time.process_time() - started
+    return {**_sized(browser, path), "report_written_cpu_s": round(written_s, 2)}
+
+
+def _sized(browser: Any, path: Path) -> dict[str, float]:
     opened = _opened(browser, path.as_uri(), DRAWN)
     return {
         "report_mb": round(path.stat().st_size / 1e6, 2),
-        "report_written_cpu_s": round(written_s, 2),
         "report_open_s": opened[0],
         "report_open_cpu_s": opened[1],
     }
