@@ -55,7 +55,7 @@ class Dms56(Predictor):
         path: Path | None = None,
         *,
         engine: Callable[[Path, bytes], Engine] = OnnxEngine,
-        precision: str = "int8",
+        precision: str = "fp32",
     ) -> None:
         folder = {} if path is None else {"folder": path}
         face = load_manifest("landmarks_face", **folder)

@@ -72,7 +72,10 @@ class LandmarkSettings:
     path: str | None = setting(
         None, text="dms56: another folder of its nets; dlib68: another file instead of the wheel's"
     )
-    precision: Literal["int8", "fp32"] = setting("int8", text="dms56: which files of its nets")
+    precision: Literal["int8", "fp32"] = setting(
+        "fp32",
+        text="dms56: which files of its nets; int8 costs half and misreads narrow eyes",
+    )  # fmt: skip
 
 
 class Predictor(ABC):
