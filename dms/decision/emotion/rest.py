@@ -70,7 +70,7 @@ def bare(observation: DriverObservation) -> DriverObservation:
 
 def _milder(scores: Numbers, stern: float) -> Numbers:
     """Take ``stern`` off the log odds of anger and disgust, (8,) scores; contempt stays."""
-    mild = scores.copy()
+    mild: Numbers = scores.copy()
     mild[_ANGRY] *= np.exp(-stern)
     rest = 1.0 - scores[_CONTEMPT]
     mild[_SEVEN] *= rest / mild[_SEVEN].sum()
