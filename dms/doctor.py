@@ -169,7 +169,7 @@ def _may_use(device: str, group: str) -> Finding:
     with contextlib.suppress(OSError, KeyError):
         group = grp.getgrgid(Path(device).stat().st_gid).gr_name
     return Finding(
-        device, Verdict.BAD, f"no permission: sudo usermod -aG {group} $USER, log in anew"
+        device, Verdict.BAD, f"no permission: sudo usermod -aG {group} $USER, log in again"
     )
 
 
@@ -301,7 +301,7 @@ def _socketcan(part: str, channel: str, bitrate: int, key: str = "bridges[]") ->
         return Finding(part, Verdict.BAD, f"{channel} is down: {way}")
     if found.bitrate not in {None, bitrate}:
         text = (
-            f"{channel} runs at {found.bitrate} bit/s, {key}.bitrate says {bitrate}: mend one "
+            f"{channel} runs at {found.bitrate} bit/s, {key}.bitrate says {bitrate}: correct one "
             f"(sudo ip link set {channel} down; {bring_up(channel, bitrate)})"
         )
         return Finding(part, Verdict.BAD, text)

@@ -303,4 +303,4 @@ def test_the_service_takes_pinned_versions_with_hashes_for_every_need(
         archive.writestr("dms.dist-info/METADATA", "Requires-Dist: numpy>=9\n\n")
     refused = subprocess.run(words, check=False, capture_output=True, text=True)
     assert refused.returncode == 1
-    assert "make it anew" in refused.stderr
+    assert "make it again" in refused.stderr

@@ -158,7 +158,7 @@ def _taken_up(outcome: Outcome) -> str:
         return ""
     return (
         f"This run was cut short and taken up at {outcome.recalled_s:.1f} s; the driver's resting "
-        "face was learned anew from there."
+        "face was learned again from there."
     )
 
 

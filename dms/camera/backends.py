@@ -85,7 +85,7 @@ def check_camera(settings: CameraSettings) -> SourceKind:
     if kind is not looks and {kind, looks} == _LIVE:
         raise ConfigError(
             f"camera.kind is {kind.value}, but camera.source {settings.source} looks like "
-            f"{looks.value}; remove the kind, or mend the source."
+            f"{looks.value}; remove the kind, or fix the source."
         )
     if kind is SourceKind.GSTREAMER:
         pipeline(settings)

@@ -114,7 +114,7 @@ def read_timestamps(path: Path) -> dict[str, float]:
     except OSError as error:
         raise ConfigError(f"{path} cannot be read ({error.strerror}).") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"{path} is no table in UTF-8 ({error}); save it anew.") from error
+        raise ConfigError(f"{path} is no table in UTF-8 ({error}); save it again.") from error
     return times
 
 

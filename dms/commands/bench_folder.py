@@ -158,7 +158,7 @@ def _spread(args: argparse.Namespace, entries: list[Entry], recipe: Recipe) -> l
 
 def _taken_up(outcome: Outcome) -> str:
     at = f"taken up at {outcome.recalled_s:.1f} s, where an earlier run was cut short"
-    return f"{at}; the resting face was learned anew from there (--fresh runs all of it in one go)"
+    return f"{at}; the resting face was learned again from there (--fresh runs all of it in one go)"
 
 
 def _show(quality: dict[str, object], outcomes: list[Outcome]) -> None:

@@ -30,7 +30,7 @@ _HINT = "make it with calibration/ (symmetric signed INT8 Q/DQ, float bias; docs
 
 # TensorRT itself may fail on a sound file, as 10.16 does on Orin (NVIDIA/TensorRT#4832).
 _BUILD_HINT = (
-    "it has parsed the file: report this line, and use --precision fp32 until it is mended"
+    "it has parsed the file: report this line, and use --precision fp32 until it is fixed"
 )
 
 

@@ -93,7 +93,7 @@ def load_net(session: GpuSession, module: ModuleType, plan: bytes) -> LoadedNet:
     for at in range(engine.num_io_tensors):
         name = engine.get_tensor_name(at)
         if engine.get_tensor_dtype(name) != trt.DataType.FLOAT:
-            raise EngineError(f"tensor {name!r} of the plan is not float32; export the net anew")
+            raise EngineError(f"tensor {name!r} of the plan is not float32; export the net again")
         is_input = engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT
         if is_input:
             _fix_shape(engine, context, name)

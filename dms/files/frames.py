@@ -133,7 +133,7 @@ def load_frames(path: Path, columns: Collection[str] | None = None) -> dict[str,
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}; check the path") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"{path} is not a table in UTF-8 ({error}); write it anew") from error
+        raise ConfigError(f"{path} is not a table in UTF-8 ({error}); write it again") from error
 
 
 def _from_csv(

@@ -264,7 +264,7 @@ def _from_csv(path: Path) -> Iterable[Entry]:
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}; check the path") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"{path} is not a table in UTF-8 ({error}); save it anew") from error
+        raise ConfigError(f"{path} is not a table in UTF-8 ({error}); save it again") from error
 
 
 def _scale(where: str, cell: str | None) -> float | None:

@@ -216,7 +216,7 @@ def _rows(path: Path, needed: tuple[str, ...]) -> list[tuple[int, dict[str, str]
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}; check the path") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"{path} is not a table in UTF-8 ({error}); save it anew") from error
+        raise ConfigError(f"{path} is not a table in UTF-8 ({error}); save it again") from error
     missing = [name for name in needed if name not in columns]
     if missing:
         raise ConfigError(f"{path}:1: column {missing[0]!r} is missing; expected {needed}")

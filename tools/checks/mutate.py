@@ -47,7 +47,7 @@ def main() -> None:
     survivors: list[str] = []
     running: dict[int, str] = {}
     if pytest.main([*QUICK, *arguments.tests]):  # also imports all that the forks then share
-        raise SystemExit("the tests fail without any change; mend them first")
+        raise SystemExit("the tests fail without any change; fix them first")
     started = time.monotonic()
     for number, (words, node, change) in enumerate(mutants, 1):
         while len(running) >= arguments.jobs:

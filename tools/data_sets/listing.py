@@ -88,5 +88,5 @@ def _labels(film: Film) -> str:
 def _length_s(path: Path) -> float:
     frames = length_frames(str(path))
     if not frames:
-        sys.exit(f"{path} does not say how long it is; write it anew (ffmpeg -i ... -c copy)")
+        sys.exit(f"{path} does not say how long it is; write it again (ffmpeg -i ... -c copy)")
     return round(frames / rate_of(str(path)), 2)

@@ -85,7 +85,7 @@ def rate_of(clip: Path) -> float:
     rate = float(capture.get(cv2.CAP_PROP_FPS))
     capture.release()
     if not rate > 0:
-        raise ConfigError(f"{clip} tells no frame rate; encode it anew")
+        raise ConfigError(f"{clip} tells no frame rate; encode it again")
     return rate
 
 

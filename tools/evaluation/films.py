@@ -127,7 +127,7 @@ def read_clip(clip: Path) -> Iterator[Frame]:
             if not good:
                 break
             if not rate > 0:
-                raise ConfigError(f"{clip} tells no frame rate; encode it anew")
+                raise ConfigError(f"{clip} tells no frame rate; encode it again")
             gray = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
             yield Frame(np.asarray(gray, np.uint8), number / rate, number)
             number += 1
