@@ -31,6 +31,7 @@ _MOST_FAILURES = 500  # packets in a row that the container cannot give: the res
 _ALONE = ("mjpeg", "mjpegb")
 _NO_ZEROS = ("h264", "hevc")  # their coding holds no three zero bytes; cards lose blocks to zeros
 _ZEROS = bytes(64)
+_LENGTHS = b"\x01"  # begins the header of a stream whose units have lengths, not start codes
 _HOLE = 1024  # bytes between Matroska's packets, more than its own words take: passed over
 _FULL = 2  # AVCOL_RANGE_JPEG: 0..255 instead of 16..235
 _STRETCH = np.clip((np.arange(256) - 16.0) * 255.0 / 219.0 + 0.5, 0, 255).astype(np.uint8)
@@ -39,7 +40,7 @@ _STRETCH = np.clip((np.arange(256) - 16.0) * 255.0 / 219.0 + 0.5, 0, 255).astype
 class PyavFile(RecordedSource):
     """One video file, turned upright and to square pixels; ``settings.fps`` overrides its stamps.
 
-    Interlaced pictures are shown by their first field, stretched to full height: two fields are two
+    Interlaced pictures are shown by their upper field, stretched to full height: two fields are two
     moments, and combs would look like lids.
     """
 
@@ -52,6 +53,7 @@ class PyavFile(RecordedSource):
         self._count = 0
         self._first_s = self._last_s = 0.0
         self._no_zeros = False  # whether zeros in a packet are damage
+        self._padded = False  # but for those before a start code and at its end
         self._index: AviIndex | None = None  # of a container without stamps
         self._coded_s = 0.0  # newest stamp of what is coded, decoded or not
         self._declared = 0  # pictures, 0 where it does not say
@@ -76,6 +78,7 @@ class PyavFile(RecordedSource):
         if stream.codec_context.name in _ALONE:  # no other picture is lost with a damaged one
             stream.codec_context.options = {"err_detect": "+explode"}
         self._no_zeros = stream.codec_context.name in _NO_ZEROS
+        self._padded = not (stream.codec_context.extradata or b"").startswith(_LENGTHS)
         rate = stream.average_rate or stream.guessed_rate or Fraction(0)
         self.fps = float(rate)
         self._declared_s = _declared_s(container, stream, self.fps)
@@ -122,7 +125,7 @@ class PyavFile(RecordedSource):
             if packet is None:
                 return
             self._stamp(packet)
-            if self._no_zeros and packet.size and _zeroed(packet):
+            if self._no_zeros and packet.size and _zeroed(packet, padded=self._padded):
                 self.spoilt("a part of zeros")
             try:
                 frames = packet.decode()
@@ -141,8 +144,8 @@ class PyavFile(RecordedSource):
 
     def _demuxed(self, container: Any, stream: Any) -> Iterator[Any]:
         """Yield the stream's packets; what Matroska's reader passes over is noted as damage."""
-        if "matroska" not in container.format.name:
-            yield from container.demux(stream)
+        if "matroska" not in container.format.name or "alpha_mode" in stream.metadata:
+            yield from container.demux(stream)  # transparency lies between the packets, too
             return
         end = None
         for packet in container.demux():  # sound as well, since its bytes lie in between
@@ -150,7 +153,7 @@ class PyavFile(RecordedSource):
                 if end is not None and packet.pos - end > _HOLE:
                     self.spoilt("a part that cannot be read")
                 end = max(end or 0, packet.pos + packet.size)
-            if packet.stream_index == stream.index:
+            if packet.stream.index == stream.index:  # its own index is 0 in what flushes a decoder
                 yield packet
 
     def _stamp(self, packet: Any) -> None:
@@ -200,7 +203,7 @@ def _avi_index(container: Any, stream: Any, path: Path) -> AviIndex | None:
     found = [(one.pos, one.size) for one in stream.index_entries]
     if len(found) < stream.frames:
         found = list(written_index(path, stream.index))
-    return AviIndex(found)
+    return AviIndex(one for one in found if one[1])  # an empty chunk is time without a picture
 
 
 def _declared_s(container: Any, stream: Any, fps: float) -> float:
@@ -242,9 +245,20 @@ def _luma(frame: Any) -> Gray:
     return cast("Gray", cv2.LUT(gray, _STRETCH))
 
 
-def _zeroed(packet: Any) -> bool:
+def _zeroed(packet: Any, *, padded: bool) -> bool:
+    """Whether a packet holds zeros that no sound one holds.
+
+    ``padded``: they may stand before a start code and at the end (ITU-T H.264, Annex B).
+    """
     words = np.frombuffer(packet, np.uint64, packet.size // 8)  # cheaper than to look at once
-    return not words.all() and _ZEROS in bytes(packet)
+    if words.all():
+        return False
+    rest = bytes(packet)
+    while (at := rest.find(_ZEROS)) >= 0:
+        rest = rest[at:].lstrip(b"\0")
+        if not padded or (rest and not rest.startswith(b"\x01")):
+            return True
+    return False
 
 
 def _plane(frame: Any, kind: np.dtype[Any]) -> NDArray[Any]:

@@ -29,9 +29,7 @@ WORKSPACE_BYTES = 256 << 20  # our estimate: plenty for nets under 2 MB, and the
 _HINT = "make it with calibration/ (symmetric signed INT8 Q/DQ, float bias; docs/tensorrt.md)"
 
 # TensorRT itself may fail on a sound file, as 10.16 does on Orin (NVIDIA/TensorRT#4832).
-_BUILD_HINT = (
-    "it has parsed the file: report this line, and use --precision fp32 until it is fixed"
-)
+_BUILD_HINT = "it has parsed the file: report this line, and use --precision fp32 until it is fixed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from dms.bench import job
+from dms.bench.bench import Result, bench
 from dms.bench.drives import load_segments, recordings
 from dms.bench.job import Recipe, run_job
 from dms.chain import Chain
 from dms.cli import main
 from dms.config import NetSettings, Settings
-from dms.errors import ConfigError
+from dms.errors import ConfigError, DamagedError
 from dms.files.events import load_events
 from dms.files.observations import load
 from dms.values import Box, DriverObservation, EyeEvidence, HeadPose, Kind
@@ -265,3 +266,19 @@ def test_segments_from_the_command_line(drive, tmp_path, capsys):
         t_s = [float(row["t_s"]) for row in csv.DictReader(file)]
     assert t_s == sorted(t_s)
     assert len(t_s) == 120 * RATE
+
+
+def test_a_microsleep_behind_a_damaged_part_is_found_at_its_time(drive, tmp_path):
+    pytest.importorskip("av", reason="PyAV (extra video) is not installed")
+    chain = Chain(QUIET, lambda _: Sees())
+    film = drive / f"drive_{MINUTES:04}.avi"
+    sound = told(bench(str(film), chain).events)
+    assert (Kind.MICROSLEEP, pytest.approx(36.0, abs=0.15)) in sound
+    data = bytearray(film.read_bytes())
+    data[len(data) // 4 : len(data) // 4 + 12_000] = bytes(12_000)
+    broken, result = tmp_path / "broken.avi", Result("")
+    broken.write_bytes(data)
+    with pytest.raises(DamagedError, match="damaged"):
+        bench(str(broken), chain, result=result)
+    assert told(result.events) == sound
+    assert 10 < result.damages[0].from_s < 20

@@ -68,7 +68,7 @@ def test_what_is_missed_or_not_reported_is_a_fault(trial, monkeypatch):
     runs = {
         "missed sleep 1.90 s": Result("", damages=gap),
         "not reported": Result("", events=[alert]),
-        None: Result("", events=[alert], damages=gap),
+        None: Result("", events=[alert], damages=[*gap, Damage(None, None, "no index")]),
     }
     for fault, result in runs.items():
         monkeypatch.setattr(trial, "_run", lambda _, result=result: (result, None))

@@ -108,7 +108,9 @@ class Trial:
             fault = "missed " + ", ".join(f"{one.kind.value} {one.t_s:.2f} s" for one in missed)
         elif hit.hit and not (error or result.damages):
             fault = "not reported"
-        gaps = [(one.to_s or end_s) - one.from_s for one in result.damages]
+        gaps = [
+            (one.to_s or end_s) - one.from_s for one in result.damages if one.from_s is not None
+        ]
         words = error or "; ".join(map(str, result.damages)) or "nothing reported"
         return Verdict(
             seed, name, way, hit, len(wanted), len(wanted) - len(missed), sum(gaps), words, fault
