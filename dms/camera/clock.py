@@ -15,7 +15,8 @@ class RecordingClock:
 
     A stamp that does not advance is replaced by the nominal period, a count that restarts or jumps
     by more than ``largest_gap_s`` goes on from where it was; both are logged once. A single stamp
-    makes no new count: after damage one picture may come late.
+    makes no new count, and where the former count goes on, a new one ends: after damage, pictures
+    may come late.
     """
 
     def __init__(self, fps: float, largest_gap_s: float, time_scale: float = 1.0) -> None:
@@ -25,9 +26,9 @@ class RecordingClock:
         self._time_scale = time_scale
         self._offset_s: float | None = None
         self._newest_s = 0.0  # highest raw stamp since the last restart
-        self._odd: tuple[float, float] | None = (
-            None  # raw stamp and time of what may be a new count
-        )
+        # Raw stamp and time of what may be a new count; newest stamp and offset of the one before.
+        self._odd: tuple[float, float] | None = None
+        self._left: tuple[float, float] | None = None
         self._t_s = 0.0
         self._told = False
 
@@ -45,11 +46,17 @@ class RecordingClock:
         if raw_s is None:
             return nominal_s
         step_s = raw_s - self._newest_s
+        if self._left is not None and step_s > _REWIND_S:
+            newest_s, old_s = self._left
+            if 0 < raw_s - newest_s <= _REWIND_S:  # the count before goes on: late pictures
+                self._newest_s, self._offset_s, self._left = newest_s, old_s, None
+                offset_s, step_s = old_s, raw_s - newest_s
         if step_s < -_REWIND_S or step_s > self._largest_gap_s:
             self._tell(raw_s)
             odd, self._odd = self._odd, (raw_s, nominal_s)
             if odd is None or not 0 < raw_s - odd[0] <= self._largest_gap_s:
                 return nominal_s
+            self._left = self._newest_s, offset_s
             self._newest_s, offset_s = raw_s, odd[1] - odd[0]  # a second one goes on from the first
             self._offset_s = offset_s
             step_s = raw_s - odd[0]

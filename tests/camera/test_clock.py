@@ -55,6 +55,14 @@ def test_one_picture_that_comes_late_makes_no_new_count():
     assert stamps([0.0, 0.04, 9000.0, 0.12, 0.16]) == pytest.approx([0, 0.04, 0.08, 0.12, 0.16])
 
 
+def test_several_pictures_that_come_late_make_none_either_once_the_count_goes_on():
+    times = stamps([0.0, 4.0, 4.04, 1.9, 1.94, 1.98, 4.16, 4.2, 4.24, 4.28])
+    assert times == sorted(set(times))
+    assert times[-1] == pytest.approx(4.28)
+    again = [100.0, 100.04, *(0.04 * n for n in range(200)), 9.5]  # restarted, later a gap
+    assert stamps(again)[-1] == pytest.approx(0.08 + 9.5)
+
+
 def test_repairs_are_told_once(caplog):
     with caplog.at_level(logging.WARNING):
         stamps([0.0, 0.0, 0.0, 0.0])
