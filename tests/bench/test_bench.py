@@ -158,3 +158,24 @@ class TestRealClips:
         assert not found.keys() & {
             Kind.MICROSLEEP, Kind.SLEEP, Kind.DROWSY, Kind.UNRESPONSIVE, Kind.ROAD_RAGE,
         }  # fmt: skip
+
+
+def test_the_bar_knows_how_many_frames_come_so_that_it_tells_the_time_left(nap, monkeypatch):
+    totals = []
+
+    class Bar:
+        def __init__(self, **how) -> None:
+            totals.append(how["total"])
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_) -> None:
+            pass
+
+        def update(self) -> None:
+            pass
+
+    monkeypatch.setattr("dms.commands.bench.tqdm", Bar)
+    assert main(["bench", str(nap), "-s", "bridges=[]"]) == 0
+    assert totals == [14 * FPS]

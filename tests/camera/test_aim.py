@@ -1,7 +1,9 @@
+import cv2
 import numpy as np
 import pytest
 
 from dms.camera.aim import AimSettings, as_picture, as_text, judge
+from dms.cli import main
 from dms.values import Box, DriverObservation, HeadPose, Unseen
 
 SETTINGS = AimSettings()
@@ -80,3 +82,14 @@ def test_a_picture_of_one_single_value_is_told_as_none():
     assert "Every pixel is 7: a covered lens" in told
     picture = np.arange(480 * 640).astype(np.uint8).reshape(480, 640)
     assert "Every pixel" not in judge(picture, seen, AimSettings()).advice[0]
+
+
+def test_the_same_advice_is_printed_once_not_at_every_frame(tmp_path, capsys):
+    noise = np.random.default_rng(1)
+    for number in range(12):
+        level = 100 + noise.integers(0, 9, (240, 320), np.uint8)
+        cv2.imwrite(str(tmp_path / f"{number:02}.png"), level)
+    assert main(["aim", "--source", str(tmp_path), "-s", "camera.fps=10"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert "face" in lines[0]
+    assert len(lines) < 4
