@@ -1,4 +1,4 @@
-"""What besides their opening reports the lids: gaze, head and laughter.
+"""What besides their opening says how the lids are: gaze, head and laughter.
 
 Eyes that look down have lids as low as a sleeper's. *Lowered* needs to be seen: the iris low under
 the lid, by the net, and the gaze or the head going down. Where the head came down before the lids
