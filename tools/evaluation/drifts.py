@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,21 +25,18 @@ from dms.perception.eye_net import EyeScores, EyeStateNet
 from dms.values import (
     Box,
     DriverObservation,
-    Event,
     EyeEvidence,
     HeadPose,
-    Kind,
-    Level,
     VehicleContext,
 )
 from tools.drawing.calibration_crops import middle, resized
 from tools.drawing.eyes import draw_eyes
 from tools.drawing.people import CLOSED, LOWERED, OPEN, Eyes
 from tools.evaluation.figures import share
+from tools.evaluation.nods import CLOSURES, reached
 from tools.nets.tiles import progress
 
 NEEDS_DATA = False
-CLOSURES = frozenset({Kind.MICROSLEEP, Kind.SLEEP, Kind.UNRESPONSIVE})
 IN_TIME_S = 1.4  # after the lids have met; a microsleep is one after 1.0 s
 _BEFORE_S, _AFTER_S = 6.0, 1.0
 
@@ -243,14 +240,11 @@ def look(rng: np.random.Generator) -> Way:
     )
 
 
-def asleep_s(
-    observations: Iterator[DriverObservation] | Sequence[DriverObservation],
-) -> float | None:
+def asleep_s(observations: Iterable[DriverObservation]) -> float | None:
     """How long after the begin of the way down a closure was told; None if none was."""
     core = Core()
     for observation in observations:
         vehicle = VehicleContext(observation.t_s, speed_kmh=80.0)
-        events: Sequence[Event] = core.step(observation, vehicle, observation.t_s).events
-        if any(event.kind in CLOSURES and event.level >= Level.WARNING for event in events):
+        if reached(core.step(observation, vehicle, observation.t_s).events, CLOSURES):
             return observation.t_s - _BEFORE_S
     return None

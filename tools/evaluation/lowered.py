@@ -31,9 +31,9 @@ from dms.files.events import load_events
 from dms.values import Event, Kind, Level, Step
 from tools.drawing.people import FOLDS
 from tools.evaluation.figures import interval
+from tools.evaluation.nods import CLOSURES
 from tools.nets.tiles import progress
 
-CLOSURES = frozenset({Kind.MICROSLEEP, Kind.SLEEP, Kind.UNRESPONSIVE})
 NODS = frozenset({"nod_off", "microsleep", "closure"})
 _TOUCH_S = 0.05  # stretches this near are one
 Span = tuple[float, float]

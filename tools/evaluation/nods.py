@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,22 +46,23 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     nods = [run(nod(rng)) for _ in range(args.count)]
     looks = [run(look(rng)) for _ in range(args.count)]
     held = [run(look(rng, held_s=float(rng.uniform(3.2, 4.5)))) for _ in range(args.count)]
-    told = [sum(_told(events, CLOSURES)) > 0 for events in nods]
-    slept = [sum(_told(events, CLOSURES)) > 0 for events in looks]
-    away = [sum(_told(events, {Kind.DISTRACTION, Kind.UNRESPONSIVE})) > 0 for events in held]
+    told = [reached(events, CLOSURES) for events in nods]
+    slept = [reached(events, CLOSURES) for events in looks]
+    away = [reached(events, {Kind.DISTRACTION, Kind.UNRESPONSIVE}) for events in held]
     return {
         "seed": args.seed,
         "nods_told": share(sum(told), len(told)),
         "looks_told_as_closure": share(sum(slept), len(slept)),
         "looks_held_told_as_distraction": share(sum(away), len(away)),
         "looks_held_told_as_closure": share(
-            sum(sum(_told(events, {Kind.MICROSLEEP, Kind.SLEEP})) > 0 for events in held), len(held)
+            sum(reached(events, {Kind.MICROSLEEP, Kind.SLEEP}) for events in held), len(held)
         ),
     }
 
 
-def _told(events: list[Event], kinds: set[Kind] | frozenset[Kind]) -> list[bool]:
-    return [event.kind in kinds and event.level >= Level.WARNING for event in events]
+def reached(events: Iterable[Event], kinds: set[Kind] | frozenset[Kind]) -> bool:
+    """Whether an alert of ``kinds`` was raised, of level 2 at least."""
+    return any(event.kind in kinds and event.level >= Level.WARNING for event in events)
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,6 @@ class Faces:
         )
         self.label = np.array([label_of(row) if row else -1 for row in posed])
         self.log_p, self.features = self._taught(data / "teacher", files)
-        self.of = np.array([name for name, _ in files])
         told = {row["file"]: row for row in read_rows(data / "utk_faces", "gender", "group")}
         each = [told[file] if name == "utk_faces" else {} for name, file in files]
         self.gender = np.array([row.get("gender", "") for row in each])

@@ -185,8 +185,8 @@ class Batches(Dataset):
         rest_kinds = np.where(rng.random(pairs) < ONE_CAMERA, kinds, rng.random(pairs))
         kinds = np.concatenate([kinds, rest_kinds, rng.random(others)])
         seen = (*face, *np.where(rest < 0, face, rest), *photos)
-        calm = np.isin(np.arange(len(seen)), np.flatnonzero(self.neutral[face]))
-        share = np.where(calm, SQUINTING, 0.0)
+        share = np.zeros(len(seen))
+        share[:pairs] = SQUINTING * self.neutral[face]
         share[pairs : 2 * pairs] = SQUINTING / 3
         narrow = rng.random(len(seen)) < share
         for row, kind, narrowed in zip(seen, kinds.tolist(), narrow.tolist(), strict=True):
