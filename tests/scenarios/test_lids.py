@@ -115,6 +115,18 @@ def test_a_nod_is_told_at_its_return() -> None:
     assert [e.kind for e in drive.events].count(Kind.NOD) == 1
 
 
+def test_a_nod_of_a_face_that_was_out_of_sight_is_told_and_ends_no_doubt_of_before() -> None:
+    """What was not seen may have been a look down: it goes on counting as *away or closed*."""
+    drive = awake()
+    start_s = drive.t_s
+    drive.bows(0.4, 12.0, lambda share: 1.0 - share).disappears(2.2)
+    drive.closes(0.2).bows(0.6, 40.0).bows(0.2, 12.0)
+    assert drive.kinds == [Kind.DISTRACTION, Kind.MICROSLEEP]
+    assert drive.alerts[1].reason == "nod"
+    drive.closes(4.0)
+    assert drive.first(Kind.UNRESPONSIVE).t_s <= start_s + 3.4 + 3.0 + FRAME_S
+
+
 def test_a_look_down_whose_eyes_lead_the_head_back_is_no_nod() -> None:
     drive = awake()
     drive.bows(0.5, 30.0, lambda share: 1.0 - share).closes(0.8).watches(0.1)

@@ -117,7 +117,8 @@ class Fatigue:
         )
         if nod is None:
             return []
-        closure.prove()
+        if nod.start_s == closure.start_s:
+            closure.prove()  # else what went before it, unseen, stays in doubt
         if nod.before_s is not None:
             self.record.add_nod(t_s)
         values = {"fall_deg": round(nod.fall_deg, 1)}

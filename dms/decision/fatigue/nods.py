@@ -46,7 +46,7 @@ class NodSettings:
 
 @dataclass(frozen=True, slots=True)
 class Nod:
-    """One nod, from where the eyes shut to where the head is back."""
+    """One nod, from where the eyes shut, or are seen shut again, to where the head is back."""
 
     start_s: float
     end_s: float
@@ -60,9 +60,11 @@ class Nods:
     def __init__(self, settings: NodSettings) -> None:
         self._settings = settings
         self._start_s: float | None = None  # of the closure that it belongs to
+        self._since_s = float("-inf")  # when it may have begun: there, or when seen again
         self._from: Place | None = None  # where the head was then
         self._deepest_deg = 0.0
         self._low_s = float("-inf")  # when it was last near its lowest, or out of sight
+        self._seen_s = float("-inf")  # when a face was last seen
         self._open_s: float | None = None
         self._looked = False
         self._last_s = float("-inf")  # the last nod
@@ -83,10 +85,14 @@ class Nods:
         ``seen``: a face is seen.
         """
         s = self._settings
+        # A face that was lost and is seen again with the eyes still shut may nod anew.
+        lost, over = t_s - self._seen_s > s.before_s, t_s - self._since_s > s.longest_s
+        self._seen_s = t_s if seen else self._seen_s
         if closure_s != self._start_s:
-            self._start_s, self._from = closure_s, head.highest(t_s - s.before_s)
-            self._deepest_deg, self._low_s = 0.0, float("-inf")
-            self._open_s, self._looked = None, False
+            self._start_s = closure_s
+            self._begin(t_s if closure_s is None else closure_s, head.highest(t_s - s.before_s))
+        elif seen and lost and over:
+            self._begin(t_s, head.place)
         if closure_s is None or self._from is None:
             return None
         if not seen:
@@ -100,7 +106,7 @@ class Nods:
             self._low_s = t_s
         if self._deepest_deg < s.fall_deg or fallen_deg > (1 - s.regained) * self._deepest_deg:
             return None
-        fits = s.shortest_s <= t_s - closure_s <= s.longest_s
+        fits = s.shortest_s <= t_s - self._since_s <= s.longest_s
         jerks = t_s - self._low_s <= s.jerk_s
         leapt = t_s - self._low_s <= s.leap_s
         looked = self._looked or not (shut or leapt)
@@ -109,7 +115,12 @@ class Nods:
             return None
         before_s = self._last_s if t_s - self._last_s <= s.pair_s else None
         self._last_s = t_s
-        return Nod(closure_s, t_s, self._deepest_deg, before_s)
+        return Nod(self._since_s, t_s, self._deepest_deg, before_s)
+
+    def _begin(self, since_s: float, place: Place | None) -> None:
+        self._since_s, self._from = since_s, place
+        self._deepest_deg, self._low_s = 0.0, float("-inf")
+        self._open_s, self._looked = None, False
 
     def _look(self, t_s: float, signs: Signs) -> None:
         """Note that the eyes were open, or lowered, while the head was down."""

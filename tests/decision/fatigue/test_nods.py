@@ -72,6 +72,27 @@ def test_a_head_out_of_sight_at_the_bottom_is_a_nod_too() -> None:
     assert len(it.nods) == 1
 
 
+def test_a_face_seen_again_with_shut_eyes_may_nod_anew() -> None:
+    """What was lost, longer than any nod, is over; the nod counts from where it is seen again."""
+    it = Sleeper().shuts().moves(0.4, 10.0).hides(2.5)
+    seen_s = it.t_s
+    it.moves(0.8, 30.0).moves(0.3, 10.0)
+    (nod,) = it.nods
+    assert nod.start_s == pytest.approx(seen_s)
+    assert nod.end_s == pytest.approx(it.t_s - 0.15, abs=3 * DT)
+
+
+@pytest.mark.parametrize(("hides_s", "nods"), [(0.3, 0), (0.7, 1)])
+def test_a_face_lost_for_a_moment_goes_on_with_what_it_did(hides_s: float, nods: int) -> None:
+    it = Sleeper().shuts().moves(2.2, 10.0).hides(hides_s).moves(0.8, 30.0).moves(0.3, 10.0)
+    assert len(it.nods) == nods
+
+
+def test_a_look_down_that_is_seen_again_on_its_way_back_is_no_nod() -> None:
+    it = Sleeper().shuts().moves(0.4, 25.0).hides(2.5).moves(DT, 30.0).moves(0.3, 0.0)
+    assert it.nods == []
+
+
 def test_the_fall_may_begin_before_the_eyes_shut() -> None:
     it = Sleeper().moves(0.3, 10.0, OPEN, shut=False).shuts().moves(0.5, 20.0).moves(0.3, 0.0)
     assert [round(nod.fall_deg) for nod in it.nods] == [20]
