@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 _T = TypeVar("_T")
 _UNSET = object()
+_BECOME = vars(object)["__class__"].__set__  # sets an object's class, frozen or not
 
 
 def fast_init(cls: type[_T]) -> type[_T]:
@@ -17,13 +18,13 @@ def fast_init(cls: type[_T]) -> type[_T]:
     anybody sees it, it is of ``cls`` and refuses changes as ever.
     """
     twin = type(cls.__name__, (), {"__slots__": cls.__slots__})  # type: ignore[attr-defined]
-    names: dict[str, Any] = {"put": object.__setattr__, "twin": twin, "cls": cls, "unset": _UNSET}
+    names: dict[str, Any] = {"become": _BECOME, "twin": twin, "cls": cls, "unset": _UNSET}
     wanted, stores = ["self"], []
     for one in fields(cls):  # type: ignore[arg-type]
         if one.init:
             wanted.append(one.name + _default(one, names))
             stores.append(_store(one))
-    body = ["put(self, '__class__', twin)", *stores, "put(self, '__class__', cls)"]
+    body = ["become(self, twin)", *stores, "become(self, cls)"]
     if hasattr(cls, "__post_init__"):
         body.append("self.__post_init__()")
     lines = (f"def __init__({', '.join(wanted)}):", *body)

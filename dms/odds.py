@@ -11,7 +11,8 @@ def logit(probability: float) -> float:
     """Return the log odds, cut off at +-:data:`LOGIT_MOST` where a net says no more."""
     if probability <= 0.0 or probability >= 1.0:
         return -LOGIT_MOST if probability <= 0.0 else LOGIT_MOST
-    return min(max(math.log(probability / (1.0 - probability)), -LOGIT_MOST), LOGIT_MOST)
+    odds = math.log(probability / (1.0 - probability))
+    return -LOGIT_MOST if odds < -LOGIT_MOST else LOGIT_MOST if odds > LOGIT_MOST else odds
 
 
 def log_odds(probability: float, least: float = 1e-3) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 from operator import itemgetter
-from typing import Any
 
 from dms.decision.baseline import Baseline
 from dms.decision.distraction import Distraction, DistractionSettings
@@ -18,6 +17,7 @@ from dms.values import (
     AttentionBy,
     DriverObservation,
     Event,
+    Gaze,
     GazeZone,
     HeadPose,
     Kind,
@@ -79,21 +79,22 @@ class Attention:
         :meth:`~dms.decision.distraction.Distraction.step` has it.
         """
         distraction = self.distraction
-        turned = Unseen.TURNED_AWAY in {observation.unseen, unseen}
+        away = Unseen.TURNED_AWAY
+        turned = observation.unseen is away or unseen is away
         distraction.step(
             tick, pose, vehicle,
             look=self._look, lowered=lowered, turned_away=turned, counts=counts,
         )  # fmt: skip
-        by = distraction.by
-        self.zone = zone_of(
+        zone = self.zone = zone_of(
             self._look, pose if distraction.head else None, self._zones, lowered=lowered
         )
-        if by is not None and distraction.start_s is not None:
-            if self.zone not in {GazeZone.UNKNOWN, GazeZone.ROAD}:
-                self._zone_s[self.zone] += tick.dt_s
+        by, start_s = distraction.by, distraction.start_s
+        if by is not None and start_s is not None:
+            if zone is not GazeZone.UNKNOWN and zone is not GazeZone.ROAD:
+                self._zone_s[zone] += tick.dt_s
             self._by.add(by)
         events = [self._glance(tick.t_s)] if distraction.glance is not None else []
-        if distraction.start_s is None:
+        if start_s is None and (self._zone_s or self._by):
             self._zone_s.clear()
             self._by.clear()
         return events
@@ -103,17 +104,11 @@ class Attention:
         if self.distraction.away is False:
             self._gazer.learn(base, speed_kmh, dt_s)
 
-    def known(self, base: Baseline) -> dict[str, Any]:
-        """Return what is known of attention and gaze, as fields of the state."""
-        distraction, look = self.distraction, self._look
-        return {
-            "away": distraction.away,
-            "away_s": distraction.away_s,
-            "gaze": None if look is None else look.gaze,
-            "road_learned": base.road.learned,
-            "gaze_zone": self.zone,
-            "attention_by": distraction.by,
-        }
+    @property
+    def gaze(self) -> Gaze | None:
+        """The gaze of the frame that was looked at last, None where it is not known."""
+        look = self._look
+        return None if look is None else look.gaze
 
     def _glance(self, t_s: float) -> Event:
         """Note the look away that has ended, and where it went for the longest time."""

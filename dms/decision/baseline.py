@@ -46,13 +46,13 @@ class Baseline:
         self.pitch = Angle(settings, settings.pitch_deg, settings.pitch_clamp_deg)
         self.roll = Angle(settings, settings.roll_deg, settings.roll_clamp_deg)
         self.road = Road(settings.road)
-        self._rest = [1.0 if name == "neutral" else 0.0 for name in EXPRESSIONS]
+        self.rest = tuple(1.0 if name == "neutral" else 0.0 for name in EXPRESSIONS)
         if known is not None:
             self.yaw.recall(known.yaw_deg)
             self.pitch.recall(known.pitch_deg)
             self.roll.recall(known.roll_deg)
             if len(known.rest) == len(EXPRESSIONS):
-                self._rest = list(known.rest)
+                self.rest = tuple(known.rest)
         self._rest_s = 0.0
         self._rest_recalled = known is not None and len(known.rest) == len(EXPRESSIONS)
         self._rested_s = float("-inf")
@@ -111,11 +111,6 @@ class Baseline:
         return min(self._seen_s / self._settings.learn_s, 1.0)
 
     @property
-    def rest(self) -> tuple[float, ...]:
-        """Mean expression of this driver, in the order of EXPRESSIONS."""
-        return tuple(self._rest)
-
-    @property
     def rest_known(self) -> bool:
         """Whether :attr:`rest` is this driver's: seen for long enough, or on an earlier drive."""
         return self._rest_recalled or self._rest_s >= self._settings.rest_least_s
@@ -170,7 +165,8 @@ class Baseline:
         dt_s = min(max(since_s, 0.0), 1.0) * rate
         self._rest_s = min(self._rest_s + dt_s, s.rest_memory_s)
         share = min(dt_s / (self._rest_s + s.rest_prior_s), 1.0)
-        self._rest = [r + (p - r) * share for r, p in zip(self._rest, probabilities, strict=True)]
+        pairs = zip(self.rest, probabilities, strict=True)
+        self.rest = tuple([r + (p - r) * share for r, p in pairs])
 
     def advance(self, dt_s: float) -> None:
         """Count ``dt_s`` of driving with the driver well seen towards the first minute."""

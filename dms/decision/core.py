@@ -5,13 +5,12 @@ No clock, file or picture: the same observations give the same alerts, at any fr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from dms.decision.attention import Attention
 from dms.decision.baseline import Baseline, Known
-from dms.decision.describe import of_alerts, of_eyes, of_fatigue, of_mood
+from dms.decision.describe import describe, why_unseen
 from dms.decision.emotion.emotion import Emotion
 from dms.decision.emotion.relative import RelativeHead
 from dms.decision.emotion.rest import bare
@@ -25,7 +24,7 @@ from dms.decision.seat import Seat
 from dms.decision.settings import CoreSettings
 from dms.decision.situation import Situation
 from dms.decision.spoof import Still, disbelieve
-from dms.decision.switches import Switchboard
+from dms.decision.switches import Switchboard, Switches
 from dms.decision.tick import Tick
 from dms.values import (
     Command,
@@ -36,11 +35,11 @@ from dms.values import (
     Gear,
     HeadPose,
     Kind,
+    Level,
     PauseReason,
+    Unseen,
     VehicleContext,
 )
-
-_DECIDED_BY = ("t_s", "eyes", "eyes_unseen", "drowsiness", "drowsiness_reason")
 
 
 class Core:
@@ -61,6 +60,8 @@ class Core:
         self.rules = find_rules(self.settings.profile, self.settings.profiles)
         rage, pause_s = self.settings.rage.on, self.settings.policy.pause_s
         self._switchboard = Switchboard(rage=rage, pause_s=pause_s)
+        self._longest_step_s = self.settings.longest_step_s
+        self._far_to_deg = self.settings.openness.far_to_deg
         self.reset(known)
 
     def reset(self, known: Known | None = None) -> None:
@@ -147,50 +148,75 @@ class Core:
         last, tick = self._state, self._tick(observation.t_s)
         if last is not None and observation.t_s <= last.t_s:
             self.observation = bare(observation)
-            decided = self._decide(
-                tick, {name: getattr(last, name) for name in _DECIDED_BY}, (), vehicle, faults
-            )
-            self._state = replace(last, **decided)
+            self._state = self._again(tick, last, vehicle, faults)
         else:
             self._last_s = tick.t_s
-            known, events = self._observe(tick, finite(observation), vehicle)
-            decided = self._decide(tick, known, tuple(events), vehicle, faults)
-            self._state = DriverState(**known, **decided)
+            self._state = self._anew(tick, finite(observation), vehicle, faults)
         return self._state
 
-    def _observe(
+    def _again(
+        self,
+        tick: Tick,
+        last: DriverState,
+        vehicle: VehicleContext | None,
+        faults: tuple[Fault, ...],
+    ) -> DriverState:
+        """Return the last state with what faults and commands change."""
+        told = (last.drowsiness, last.drowsiness_reason)
+        switches = self._decide(tick, last.t_s, last.eyes_unseen, told, (), vehicle, faults)
+        board = self._policy.board
+        active = board.active
+        return replace(
+            last,
+            level=active[0].level if active else Level.NONE,
+            kind=active[0].kind if active else None,
+            active=active,
+            paused=switches.paused,
+            pause_reason=self._switchboard.pause_reason,
+            warnings_on=switches.warnings,
+            rage_on=switches.rage,
+            faults=faults,
+            events=tuple(board.events),
+        )
+
+    def _anew(
         self,
         tick: Tick,
         observation: DriverObservation,
         vehicle: VehicleContext | None,
-    ) -> tuple[dict[str, Any], list[Event]]:
-        """Step the meters; return what they know, as fields of the state, and what they tell."""
+        faults: tuple[Fault, ...],
+    ) -> DriverState:
+        """Step the meters, then the policy; return the state after them."""
         self._sit(tick, observation, vehicle)
+        base, emotion, attention, fatigue = (
+            self.seat.baseline, self._emotion, self._attention, self._fatigue,
+        )  # fmt: skip
         private = self._private(vehicle)
-        observation = self.observation = self._emotion.read(observation, private=private)
-        pose = None if observation.pose is None else self.baseline.relative(observation.pose)
-        opened = self._fuse(observation, pose)
+        observation = self.observation = emotion.read(observation, private=private)
+        pose = None if observation.pose is None else base.relative(observation.pose)
+        opened = self._fuse(observation, pose, base)
         if self._still.step(tick.t_s, opened, observation.pose, observation.mar):
             opened = disbelieve()
-        self._attention.look(tick, observation, opened, self.baseline)
+        attention.look(tick, observation, opened, base)
         smile = None if self._state is None else self._state.expression
-        events = self._fatigue.step(tick, observation, opened, pose, smile)
-        events += self._attention.step(
+        events = fatigue.step(tick, observation, opened, pose, smile)
+        events += attention.step(
             tick, observation, pose, vehicle,
-            lowered=self._fatigue.lids_away, unseen=opened.unseen, counts=self._gates.distraction,
+            lowered=fatigue.lids_away, unseen=opened.unseen, counts=self._gates.distraction,
         )  # fmt: skip
-        self._fatigue.judge(tick.t_s)
-        events += self._emotion.step(tick, observation, pose, vehicle, self.baseline)
+        fatigue.judge(tick.t_s)
+        events += emotion.step(tick, observation, pose, vehicle, base)
         self._learn(observation, opened, pose, tick.dt_s)
-        far_to_deg = self.settings.openness.far_to_deg
-        known = {
-            **of_eyes(observation, opened, pose, self._fatigue.closure, far_to_deg),
-            **of_fatigue(self._fatigue),
-            **of_mood(self._emotion),
-            **self._attention.known(self.baseline),
-            "baseline_progress": self.baseline.progress,
-        }
-        return known, events
+        unseen = why_unseen(fatigue.closure.state, opened, pose, self._far_to_deg)
+        drowsiness = fatigue.drowsiness
+        told = (drowsiness.level, drowsiness.reason)
+        switches = self._decide(tick, tick.t_s, unseen, told, events, vehicle, faults)
+        board, pause = self._policy.board, self._switchboard.pause_reason
+        happened = (*events, *board.events)
+        return describe(
+            observation, opened, pose, unseen, fatigue, attention, emotion, base,
+            board, switches, pause, faults, happened,
+        )  # fmt: skip
 
     def _private(self, vehicle: VehicleContext | None) -> bool:
         """Whether the driver's face is to be forgotten: privacy is wanted or the ignition off.
@@ -201,7 +227,7 @@ class Core:
         return off or self._switchboard.pause_reason is PauseReason.PRIVACY
 
     def _tick(self, t_s: float) -> Tick:
-        return Tick.after(self._last_s, t_s, self.settings.longest_step_s)
+        return Tick.after(self._last_s, t_s, self._longest_step_s)
 
     def _sit(
         self, tick: Tick, observation: DriverObservation, vehicle: VehicleContext | None
@@ -220,8 +246,9 @@ class Core:
         if seat.changed:
             self._fatigue.forget_tiredness()
 
-    def _fuse(self, observation: DriverObservation, pose: HeadPose | None) -> Openness:
-        base = self.baseline
+    def _fuse(
+        self, observation: DriverObservation, pose: HeadPose | None, base: Baseline
+    ) -> Openness:
         return fuse(
             (observation.right_eye, observation.left_eye),
             (base.right_ear.value, base.left_ear.value),
@@ -255,36 +282,35 @@ class Core:
     def _decide(
         self,
         tick: Tick,
-        known: Mapping[str, Any],
-        events: tuple[Event, ...],
+        t_s: float,
+        unseen: Unseen | None,
+        drowsiness: tuple[int | None, str],
+        events: Sequence[Event],
         vehicle: VehicleContext | None,
         faults: tuple[Fault, ...],
-    ) -> dict[str, Any]:
-        """Apply the policy; return what it says, as fields of the state."""
-        closure, distraction = self._fatigue.closure, self._distraction
-        situation = Situation(
-            t_s=known["t_s"],
-            dt_s=tick.dt_s,
-            eyes=known["eyes"],
-            unseen=known["eyes_unseen"],
-            closed_s=closure.closed_s,
-            closure_start_s=closure.start_s,
-            unsure_s=closure.unsure_s,
-            nod=next((e for e in events if e.kind is Kind.NOD), None),
-            away=distraction.away,
-            away_s=distraction.away_s,
-            away_start_s=distraction.start_s,
-            away_sum_s=distraction.summed_s,
-            away_by=distraction.by,
-            slumped=distraction.slumped,
-            drowsiness=known["drowsiness"],
-            drowsiness_reason=known["drowsiness_reason"],
-            rage=self._emotion.rage.level,
-            rage_reason=self._emotion.rage.reason,
-            faults=faults,
+    ) -> Switches:
+        """Apply the policy, whose board then holds what it says; return how the switches stand."""
+        closure, distraction, rage = self._fatigue.closure, self._distraction, self._emotion.rage
+        situation = Situation(  # by place, as in describe()
+            t_s,
+            tick.dt_s,
+            closure.state,
+            unseen,
+            closure.closed_s,
+            closure.start_s,
+            closure.unsure_s,
+            next((e for e in events if e.kind is Kind.NOD), None) if events else None,
+            distraction.away,
+            distraction.away_s,
+            distraction.start_s,
+            distraction.summed_s,
+            distraction.by,
+            distraction.slumped,
+            *drowsiness,
+            rage.level,
+            "" if rage.level is Level.NONE else rage.reason,
+            faults,
         )
-        switches = self._switchboard.at(known["t_s"], vehicle)
+        switches = self._switchboard.at(t_s, vehicle)
         self._policy.step(situation, self._gates, switches)
-        board = self._policy.board
-        told = of_alerts(board, switches, self._switchboard.pause_reason, faults)
-        return {**told, "events": (*events, *board.events)}
+        return switches

@@ -1,17 +1,18 @@
-"""What one step found, as the fields of a :class:`~dms.values.DriverState`, which is built once."""
+"""The state of one step, put together once from all that knows a part of it."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from dms.decision.alerts import Board
+from dms.decision.attention import Attention
+from dms.decision.baseline import Baseline
 from dms.decision.emotion.emotion import Emotion
-from dms.decision.fatigue.closure import Closure
 from dms.decision.fatigue.fatigue import Fatigue
 from dms.decision.openness import Openness
 from dms.decision.switches import Switches
 from dms.values import (
     DriverObservation,
+    DriverState,
+    Event,
     EyesState,
     Fault,
     HeadPose,
@@ -21,82 +22,91 @@ from dms.values import (
 )
 
 
-def of_eyes(
+def why_unseen(
+    eyes: EyesState, opened: Openness, pose: HeadPose | None, far_to_deg: float
+) -> Unseen | None:
+    """Return why the eyes are unknown, None where they are not.
+
+    ``far_to_deg``: a head that is turned further hides them.
+    """
+    if eyes is not EyesState.UNKNOWN:
+        return None
+    if opened.unseen is not None:
+        return opened.unseen
+    far = pose is not None and abs(pose.yaw_deg) > far_to_deg
+    return Unseen.TURNED_AWAY if far else Unseen.UNSURE
+
+
+def describe(
     observation: DriverObservation,
     opened: Openness,
     pose: HeadPose | None,
-    closure: Closure,
-    far_to_deg: float,
-) -> dict[str, Any]:
-    """Return what is known of face and eyes; ``far_to_deg``: further a turned head hides them."""
-    unknown, unseen = closure.state is EyesState.UNKNOWN, opened.unseen
-    if unknown and unseen is None:
-        far = pose is not None and abs(pose.yaw_deg) > far_to_deg
-        unseen = Unseen.TURNED_AWAY if far else Unseen.UNSURE
-    return {
-        "t_s": observation.t_s,
-        "right_eye": opened.right,
-        "left_eye": opened.left,
-        "eyes": closure.state,
-        "eyes_unseen": unseen if unknown else None,
-        "openness": None if unknown else opened.both,
-        "closed_s": closure.closed_s,
-        "face_seen": observation.face is not None,
-        "camera_on": observation.unseen is not Unseen.CAMERA,
-        "lids": closure.lids,
-        "lowered_unseen": _lowered_unseen(observation),
-        "unsure_s": closure.unsure_s,
-        "pose": pose,
-    }
-
-
-def of_fatigue(fatigue: Fatigue) -> dict[str, Any]:
-    """Return what is known of how tired the driver is."""
-    perclos, record, drowsiness = fatigue.perclos, fatigue.record, fatigue.drowsiness
-    return {
-        "perclos": perclos.value,
-        "seen_s": perclos.seen_s,
-        "blink_rate_hz": record.rate_hz(perclos.seen_s),
-        "blink_s": record.blink_s,
-        "drowsiness": drowsiness.level,
-        "drowsiness_reason": drowsiness.reason,
-        "yawning": fatigue.yawns.yawning,
-    }
-
-
-def of_mood(emotion: Emotion) -> dict[str, Any]:
-    """Return what is known of the driver's expression."""
-    affect = emotion.affect
-    return {
-        "expression": affect.scores,
-        "emotion_by": affect.by,
-        "rest_progress": affect.rest_progress,
-        "rage": emotion.rage.evidence,
-        "valence": affect.valence,
-        "arousal": affect.arousal,
-    }
-
-
-def of_alerts(
-    board: Board, switches: Switches, pause: PauseReason | None, faults: tuple[Fault, ...]
-) -> dict[str, Any]:
-    """Return what the policy made of it."""
-    active = board.active
-    return {
-        "level": active[0].level if active else Level.NONE,
-        "kind": active[0].kind if active else None,
-        "active": active,
-        "paused": switches.paused,
-        "pause_reason": pause,
-        "warnings_on": switches.warnings,
-        "rage_on": switches.rage,
-        "faults": faults,
-    }
+    eyes_unseen: Unseen | None,
+    fatigue: Fatigue,
+    attention: Attention,
+    emotion: Emotion,
+    baseline: Baseline,
+    board: Board,
+    switches: Switches,
+    pause: PauseReason | None,
+    faults: tuple[Fault, ...],
+    events: tuple[Event, ...],
+) -> DriverState:
+    """Return the state; what it is told stands in the order of its fields."""
+    closure, perclos, record = fatigue.closure, fatigue.perclos, fatigue.record
+    drowsiness, distraction, affect = fatigue.drowsiness, attention.distraction, emotion.affect
+    eyes, active = closure.state, board.active
+    return DriverState(  # by place: names would double what it costs
+        observation.t_s,
+        active[0].level if active else Level.NONE,
+        active[0].kind if active else None,
+        active,
+        opened.right,
+        opened.left,
+        eyes,
+        eyes_unseen,
+        None if eyes is EyesState.UNKNOWN else opened.both,
+        closure.closed_s,
+        perclos.value,
+        perclos.seen_s,
+        record.rate_hz(perclos.seen_s),
+        record.blink_s,
+        drowsiness.level,
+        drowsiness.reason,
+        fatigue.yawns.yawning,
+        observation.face is not None,
+        distraction.away,
+        distraction.away_s,
+        closure.lids,
+        _lowered_unseen(observation),
+        closure.unsure_s,
+        attention.gaze,
+        baseline.road.learned,
+        attention.zone,
+        distraction.by,
+        pose,
+        affect.scores,
+        affect.by,
+        affect.rest_progress,
+        emotion.rage.evidence,
+        affect.valence,
+        affect.arousal,
+        baseline.progress,
+        observation.unseen is not Unseen.CAMERA,
+        switches.paused,
+        pause,
+        switches.warnings,
+        switches.rage,
+        faults,
+        events,
+    )
 
 
 def _lowered_unseen(observation: DriverObservation) -> Unseen | None:
     """Why lowered lids cannot be told from shut ones in this frame, None where they can."""
-    eyes = [eye for eye in (observation.right_eye, observation.left_eye) if eye.lids is not None]
-    if not eyes:
+    right, left = observation.right_eye, observation.left_eye
+    if right.lids is None and left.lids is None:
         return Unseen.NOT_MEASURED
-    return None if any(eye.iris is not None for eye in eyes) else Unseen.TOO_SMALL
+    if right.lids is not None and right.iris is not None:
+        return None
+    return None if left.lids is not None and left.iris is not None else Unseen.TOO_SMALL

@@ -143,7 +143,7 @@ class Distraction:
     @property
     def summed_s(self) -> float:
         """Time away within the window since the last reset by a look at the road."""
-        return sum(end - start for start, end in self._spans)
+        return sum([end - start for start, end in self._spans]) if self._spans else 0
 
     def step(
         self,
@@ -178,7 +178,8 @@ class Distraction:
             self._off(t_s, dt_s if before else 0.0)
         else:
             self._on(t_s, dt_s, was_away=before is True)
-        self._forget(t_s)
+        if self._spans:
+            self._forget(t_s)
 
     def _either(self) -> bool | None:
         """Join head and gaze: either is enough to be away; only both can say that nothing is."""
@@ -286,8 +287,8 @@ class Distraction:
         self._spans.clear()
 
     def _forget(self, t_s: float) -> None:
-        oldest_s = t_s - self._window_s
-        while self._spans and self._spans[0][1] <= oldest_s:
-            self._spans.popleft()
-        if self._spans and self._spans[0][0] < oldest_s:
-            self._spans[0] = (oldest_s, self._spans[0][1])
+        spans, oldest_s = self._spans, t_s - self._window_s
+        while spans and spans[0][1] <= oldest_s:
+            spans.popleft()
+        if spans and spans[0][0] < oldest_s:
+            spans[0] = (oldest_s, spans[0][1])

@@ -45,13 +45,17 @@ class Gates:
 
     def step(self, vehicle: VehicleContext | None) -> None:
         """Set the gates by a context that :meth:`fresh` has passed."""
-        self.speed_kmh = None if vehicle is None else vehicle.speed_kmh
+        if vehicle is None:
+            self.speed_kmh = self.stands = None
+            self.moving = self.drowsy = self.distraction = True
+            return
+        self.speed_kmh = vehicle.speed_kmh
         self.moving = not self._still(vehicle)
-        told = vehicle is not None and (self.speed_kmh, vehicle.standstill) != (None, None)
+        told = self.speed_kmh is not None or vehicle.standstill is not None
         self.stands = True if not self.moving else False if told else None
         self.drowsy = self._from(self._rules.drowsy_from_kmh)
         self.distraction = self._from(self._rules.distraction_from_kmh)
-        if vehicle is not None and vehicle.gear is Gear.REVERSE:
+        if vehicle.gear is Gear.REVERSE:
             self.distraction = False
 
     def distraction_limit_s(self) -> float:
@@ -61,9 +65,7 @@ class Gates:
             return self._rules.distraction_s
         return self._rules.distraction_slow_s
 
-    def _still(self, vehicle: VehicleContext | None) -> bool:
-        if vehicle is None:
-            return False
+    def _still(self, vehicle: VehicleContext) -> bool:
         if vehicle.speed_kmh is not None:
             return abs(vehicle.speed_kmh) < self._settings.still_kmh
         return bool(vehicle.standstill) or vehicle.gear is Gear.PARK

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from dms.decision.baseline import Baseline
 from dms.decision.tick import TOLERANCE_S, Tick
-from dms.fast_init import fast_init
 from dms.settings import setting, settings
 from dms.values import DriverObservation, EyeEvidence, EyeObservation, Gaze, HeadPose, Iris
 
+# A reading's time and weight, then its yaw, pitch and their deviations times that weight.
+_Weighed: TypeAlias = tuple[float, float, float, float, float, float]
 _LEAST_SD_DEG = 0.1
 _SHARED = 0.5  # how far the errors of both eyes are one: corners, light and head are the same
 
@@ -66,8 +69,7 @@ class GazeSettings:
     )
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Look:
     """One direction in degrees against the road ahead; ``_sd_deg`` one deviation of each.
 
@@ -85,7 +87,8 @@ class Look:
     @property
     def sd_deg(self) -> float:
         """Deviation of the less sure axis."""
-        return max(self.yaw_sd_deg, self.pitch_sd_deg)
+        yaw_sd_deg, pitch_sd_deg = self.yaw_sd_deg, self.pitch_sd_deg
+        return pitch_sd_deg if pitch_sd_deg > yaw_sd_deg else yaw_sd_deg
 
     @property
     def gaze(self) -> Gaze | None:
@@ -93,8 +96,7 @@ class Look:
         return None if self.hidden else Gaze(self.yaw_deg, self.pitch_deg, self.sd_deg)
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sight:
     """One reading of one or both eyes against the camera, in degrees."""
 
@@ -112,9 +114,10 @@ def sight(iris: Iris, pose: HeadPose, roll_deg: float, s: GazeSettings) -> Sight
     """
     across, up = s.iris_yaw_deg * iris.x, s.iris_pitch_deg * (s.iris_rest - iris.y)
     tilt = math.radians(roll_deg)
+    cos, sin = math.cos(tilt), math.sin(tilt)
     return Sight(
-        across * math.cos(tilt) - up * math.sin(tilt) + s.head_yaw * pose.yaw_deg,
-        across * math.sin(tilt) + up * math.cos(tilt) + s.head_pitch * pose.pitch_deg,
+        across * cos - up * sin + s.head_yaw * pose.yaw_deg,
+        across * sin + up * cos + s.head_pitch * pose.pitch_deg,
         s.iris_yaw_deg * iris.sd,
         s.iris_pitch_deg * iris.sd,
     )
@@ -130,23 +133,20 @@ class Pair:
 
     def join(self, right: Sight | None, left: Sight | None, dt_s: float) -> Sight | None:
         """Return the middle of both, or the one that is seen where the other would be."""
-        if right is not None and left is not None:
-            self._learn(right, left, dt_s)
-        first, second = self._shown(right, 1.0), self._shown(left, -1.0)
-        if first is None or second is None:
-            return first or second
-        return _middle(first, second)
-
-    def _shown(self, one: Sight | None, side: float) -> Sight | None:
-        """Return what the middle of both eyes would show."""
-        if one is None:
-            return None
-        return Sight(
-            one.yaw_deg + side * self._apart[0] / 2,
-            one.pitch_deg + side * self._apart[1] / 2,
-            one.yaw_sd_deg,
-            one.pitch_sd_deg,
-        )
+        if right is None or left is None:
+            one = right or left
+            if one is None:
+                return None
+            side = 0.5 if left is None else -0.5
+            return Sight(
+                one.yaw_deg + side * self._apart[0],
+                one.pitch_deg + side * self._apart[1],
+                one.yaw_sd_deg,
+                one.pitch_sd_deg,
+            )
+        self._learn(right, left, dt_s)
+        yaw_deg, pitch_deg = self._apart
+        return _middle(right, left, yaw_deg / 2, pitch_deg / 2)
 
     def _learn(self, right: Sight, left: Sight, dt_s: float) -> None:
         self._taught_s = min(self._taught_s + dt_s, self._settings.apart_s)
@@ -159,20 +159,27 @@ class Pair:
         )
 
 
-def _middle(right: Sight, left: Sight) -> Sight:
-    of_right, of_left = (1.0 / max(e.yaw_sd_deg, _LEAST_SD_DEG) ** 2 for e in (right, left))
-    a = of_right / (of_right + of_left)  # the surer eye leads
-
-    def spread(first: float, second: float) -> float:
-        one, two = a * first, (1.0 - a) * second
-        return math.sqrt(one * one + two * two + 2.0 * _SHARED * one * two)
-
+def _middle(right: Sight, left: Sight, yaw_deg: float, pitch_deg: float) -> Sight:
+    """Return the middle of both, each of which lies that far off it; the surer eye leads."""
+    of_right, of_left = _weight(right.yaw_sd_deg), _weight(left.yaw_sd_deg)
+    a = of_right / (of_right + of_left)
+    b = 1.0 - a
     return Sight(
-        a * right.yaw_deg + (1.0 - a) * left.yaw_deg,
-        a * right.pitch_deg + (1.0 - a) * left.pitch_deg,
-        spread(right.yaw_sd_deg, left.yaw_sd_deg),
-        spread(right.pitch_sd_deg, left.pitch_sd_deg),
+        a * (right.yaw_deg + yaw_deg) + b * (left.yaw_deg - yaw_deg),
+        a * (right.pitch_deg + pitch_deg) + b * (left.pitch_deg - pitch_deg),
+        _spread(a * right.yaw_sd_deg, b * left.yaw_sd_deg),
+        _spread(a * right.pitch_sd_deg, b * left.pitch_sd_deg),
     )
+
+
+def _weight(sd_deg: float) -> float:
+    """How much a reading counts, by its deviation."""
+    return float(1.0 / (_LEAST_SD_DEG if sd_deg < _LEAST_SD_DEG else sd_deg) ** 2)
+
+
+def _spread(one: float, two: float) -> float:
+    """Return the deviation of a sum of two readings, which share a part of their errors."""
+    return math.sqrt(one * one + two * two + 2.0 * _SHARED * one * two)
 
 
 class Gazer:
@@ -181,7 +188,7 @@ class Gazer:
     def __init__(self, settings: GazeSettings) -> None:
         self._settings = settings
         self._pair = Pair(settings)
-        self._seen: deque[tuple[float, Sight]] = deque()
+        self._seen: deque[_Weighed] = deque()
         self._sight: Sight | None = None  # smoothed, against the camera
         self._sight_s = float("-inf")
         self.fresh = False  # this very frame showed an iris
@@ -198,13 +205,15 @@ class Gazer:
         ``eyes``: how far each (right, left) is open.
         """
         s, t_s, pose = self._settings, tick.t_s, observation.pose
-        seen = self._read(observation, eyes, base, tick.dt_s) if s.enabled else None
+        seen = None
+        if s.enabled and pose is not None:
+            seen = self._read(observation, pose, eyes, base, tick.dt_s)
         self.fresh = seen is not None
         while self._seen and self._seen[0][0] < t_s - s.smooth_s - TOLERANCE_S:
             self._seen.popleft()
         if seen is not None:
-            self._seen.append((t_s, seen))
-            self._sight, self._sight_s = _mean([one for _, one in self._seen]), t_s
+            self._seen.append(_weighed(t_s, seen))
+            self._sight, self._sight_s = _mean(self._seen), t_s
         elif pose is None or t_s - self._sight_s > s.hold_s + TOLERANCE_S:
             self._sight = None
         return None if self._sight is None else self._against(self._sight, base)
@@ -219,13 +228,12 @@ class Gazer:
     def _read(
         self,
         observation: DriverObservation,
+        pose: HeadPose,
         eyes: tuple[EyeObservation, EyeObservation],
         base: Baseline,
         dt_s: float,
     ) -> Sight | None:
-        s, pose = self._settings, observation.pose
-        if pose is None:
-            return None
+        s = self._settings
         roll_deg = pose.roll_deg - base.roll.value_deg
         right = _sight_of(observation.right_eye, eyes[0], pose, roll_deg, s)
         left = _sight_of(observation.left_eye, eyes[1], pose, roll_deg, s)
@@ -249,27 +257,34 @@ class Gazer:
 def _sight_of(
     eye: EyeEvidence, seen: EyeObservation, pose: HeadPose, roll_deg: float, s: GazeSettings
 ) -> Sight | None:
-    if eye.iris is None or not _shows_iris(eye, seen, s):
+    """Return where an eye looks whose lids leave the iris to be seen."""
+    if eye.iris is None or seen.openness is None or seen.openness < s.open_least:
+        return None
+    if eye.lids is not None and eye.lids.open < s.open_least:
         return None
     return sight(eye.iris, pose, roll_deg, s)
 
 
-def _shows_iris(eye: EyeEvidence, seen: EyeObservation, s: GazeSettings) -> bool:
-    """Whether the lids leave the iris to be seen."""
-    if seen.openness is None or seen.openness < s.open_least:
-        return False
-    return eye.lids is None or eye.lids.open >= s.open_least
+def _weighed(t_s: float, one: Sight) -> _Weighed:
+    """Return a reading with its time and weight, all its numbers times that weight."""
+    weight = _weight(one.yaw_sd_deg)
+    return (
+        t_s,
+        weight,
+        weight * one.yaw_deg,
+        weight * one.pitch_deg,
+        weight * one.yaw_sd_deg,
+        weight * one.pitch_sd_deg,
+    )
 
 
-def _mean(sights: list[Sight]) -> Sight:
+def _mean(readings: Iterable[_Weighed]) -> Sight:
     """Return the mean, the surer ones weighing more; a mean is no surer: errors last for longer."""
     total = yaw = pitch = yaw_sd = pitch_sd = 0.0
-    for one in sights:
-        sd_deg = one.yaw_sd_deg
-        weight = 1.0 / max(sd_deg, _LEAST_SD_DEG) ** 2
+    for _, weight, one_yaw, one_pitch, one_yaw_sd, one_pitch_sd in readings:
         total += weight
-        yaw += weight * one.yaw_deg
-        pitch += weight * one.pitch_deg
-        yaw_sd += weight * sd_deg
-        pitch_sd += weight * one.pitch_sd_deg
+        yaw += one_yaw
+        pitch += one_pitch
+        yaw_sd += one_yaw_sd
+        pitch_sd += one_pitch_sd
     return Sight(yaw / total, pitch / total, yaw_sd / total, pitch_sd / total)

@@ -12,7 +12,6 @@ from collections import deque
 from dataclasses import dataclass
 from statistics import median
 
-from dms.fast_init import fast_init
 from dms.settings import setting, settings
 from dms.values import Box, HeadPose
 
@@ -46,8 +45,7 @@ class HeadSettings:
             raise ValueError("near_deg < down_deg < far_deg is expected")
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Place:
     """Where a head was: middle, upper edge and width of the face in the picture, and its pitch."""
 
@@ -65,6 +63,7 @@ class _Places:
         self._all: deque[Place] = deque()
         self._highest: deque[Place] = deque()  # each lower than the one before, which ends sooner
         self._pitches: deque[tuple[float, float]] = deque()  # the same of the pitch, with its time
+        self._late: deque[tuple[float, float]] = deque(maxlen=3)  # the last pitches, with times
 
     @property
     def last(self) -> Place | None:
@@ -73,12 +72,9 @@ class _Places:
     @property
     def pitch_deg(self) -> float | None:
         """The median of the last three that were told."""
-        late: list[float] = []
-        for place in reversed(self._all):
-            if place.pitch_deg is not None:
-                late.append(place.pitch_deg)
-                if len(late) == 3:
-                    return sorted(late)[1]
+        late = [pitch_deg for _, pitch_deg in self._late]
+        if len(late) == 3:
+            return sorted(late)[1]
         return median(late) if late else None
 
     @property
@@ -110,19 +106,24 @@ class _Places:
         while pitches and pitches[-1][1] < pitch_deg:
             pitches.pop()
         pitches.append((place.t_s, pitch_deg))
+        self._late.append((place.t_s, pitch_deg))
 
     def forget(self, before_s: float) -> None:
-        while self._all and self._all[0].t_s < before_s:
-            self._all.popleft()
-        while self._highest and self._highest[0].t_s < before_s:
-            self._highest.popleft()
-        while self._pitches and self._pitches[0][0] < before_s:
-            self._pitches.popleft()
+        places, highest, pitches, late = self._all, self._highest, self._pitches, self._late
+        while places and places[0].t_s < before_s:
+            places.popleft()
+        while highest and highest[0].t_s < before_s:
+            highest.popleft()
+        while pitches and pitches[0][0] < before_s:
+            pitches.popleft()
+        while late and late[0][0] < before_s:
+            late.popleft()
 
     def clear(self) -> None:
         self._all.clear()
         self._highest.clear()
         self._pitches.clear()
+        self._late.clear()
 
 
 class Head:
@@ -132,6 +133,7 @@ class Head:
         self._settings = settings
         self._places = _Places()
         self._drops: deque[tuple[float, float]] = deque()
+        self._down_s = float("-inf")  # the last of them that was down
         self._top: Place | None = None  # from where it came down, while it is down
         self._up_s = float("-inf")  # when it was last up
         self._low = False  # far below this driver's normal, however slowly it came there
@@ -166,7 +168,10 @@ class Head:
 
     def was_down(self, t_s: float) -> bool:
         """Whether the head had come down by ``t_s``, at most ``memory_s`` ago."""
-        for at_s, drop_deg in reversed(self._drops):
+        drops = self._drops
+        if not drops or self._down_s < drops[0][0]:
+            return False
+        for at_s, drop_deg in reversed(drops):
             if at_s <= t_s:
                 return drop_deg >= self._settings.down_deg
         return False
@@ -187,9 +192,14 @@ class Head:
         self._places.add(place)
         self._places.forget(t_s - s.memory_s)
         self._measure(place)
-        self._drops.append((t_s, max(self.drop_deg, s.far_deg if self._low else 0.0)))
-        while self._drops[0][0] < t_s - s.memory_s:
-            self._drops.popleft()
+        drops, drop_deg = self._drops, self.drop_deg
+        if self._low and drop_deg < s.far_deg:
+            drop_deg = s.far_deg
+        drops.append((t_s, drop_deg))
+        if drop_deg >= s.down_deg:
+            self._down_s = t_s
+        while drops[0][0] < t_s - s.memory_s:
+            drops.popleft()
 
     def _measure(self, place: Place) -> None:
         s = self._settings
@@ -217,10 +227,12 @@ class Head:
         return self._fallen_deg(place, place.pitch_deg, top)
 
     def _fallen_deg(self, place: Place, pitch_deg: float | None, top: Place) -> float:
-        share = (place.y - top.y) / (top.width * self._settings.arm)
-        if abs(place.x - top.x) > 2 * (place.y - top.y):  # it leans or leaves to the side
-            share = 0.0
-        fallen_deg = math.degrees(math.asin(min(max(share, 0.0), 1.0)))
+        lower = place.y - top.y
+        fallen_deg = 0.0
+        if lower > 0.0 and abs(place.x - top.x) <= 2 * lower:  # else it leans or leaves to the side
+            share = lower / (top.width * self._settings.arm)
+            fallen_deg = math.degrees(math.asin(1.0 if share > 1.0 else share))
         if top.pitch_deg is None or pitch_deg is None:
             return fallen_deg
-        return max(fallen_deg, min(top.pitch_deg, 0.0) - pitch_deg)
+        below_deg = (0.0 if top.pitch_deg > 0.0 else top.pitch_deg) - pitch_deg
+        return below_deg if below_deg > fallen_deg else fallen_deg

@@ -128,11 +128,11 @@ class OpenLevel:
 
     def learn(self, value: float, weight_s: float) -> None:
         """Add ``weight_s`` seconds of this value."""
-        scale = self._scale_of
-        if not scale.bottom < value or weight_s <= 0:
+        bottom = self._scale_of.bottom
+        if not bottom < value or weight_s <= 0:
             return
-        at = min(int((value - scale.bottom) / self._bin), _BINS - 1)
-        self._mass[at] += weight_s * self._unit
+        at = int((value - bottom) / self._bin)
+        self._mass[_BINS - 1 if at >= _BINS else at] += weight_s * self._unit
         self._unit *= 2.0 ** (weight_s / self._settings.open_half_life_s)
         if self._unit > 1e6:
             self._mass = [m / self._unit for m in self._mass]
@@ -180,7 +180,8 @@ class OpenLevel:
     def _clamped(self, value: float) -> float:
         scale = self._scale_of
         if self._anchor is None:
-            return min(max(value, scale.lowest_early), scale.highest)
+            value = scale.lowest_early if value < scale.lowest_early else value
+            return scale.highest if value > scale.highest else value
         low = max(scale.lowest, self._anchor * (1 - scale.drop))
         return min(max(value, low), scale.highest, self._anchor * (1 + scale.rise))
 
@@ -193,27 +194,29 @@ class Angle:
         self._prior_deg, self._clamp_deg = prior_deg, clamp_deg
         self._mass_s = settings.pose_prior_s
         self._mean_deg = prior_deg
+        self._low_deg, self._high_deg = prior_deg - clamp_deg, prior_deg + clamp_deg
         self._anchor_deg: float | None = None
         self.value_deg = prior_deg
 
     def learn(self, angle_deg: float, weight_s: float) -> None:
         """Add ``weight_s`` seconds at this angle."""
-        s = self._settings
-        early = self._mass_s < s.pose_prior_s + s.pose_early_s
+        s, mass_s = self._settings, self._mass_s
+        early = mass_s < s.pose_prior_s + s.pose_early_s
         if abs(angle_deg - self.value_deg) > (s.pose_early_deg if early else s.pose_near_deg):
             weight_s *= s.pose_far_rate
-        self._mass_s = min(self._mass_s + weight_s, s.pose_memory_s)
-        self._mean_deg += (angle_deg - self._mean_deg) * min(weight_s / self._mass_s, 1.0)
-        low, high = self._prior_deg - self._clamp_deg, self._prior_deg + self._clamp_deg
-        if self._anchor_deg is not None:
-            low = max(low, self._anchor_deg - s.pose_drift_deg)
-            high = min(high, self._anchor_deg + s.pose_drift_deg)
-        self.value_deg = min(max(self._mean_deg, low), high)
+        mass_s += weight_s
+        self._mass_s = mass_s = s.pose_memory_s if mass_s > s.pose_memory_s else mass_s
+        mean_deg = self._mean_deg
+        mean_deg += (angle_deg - mean_deg) * (1.0 if weight_s > mass_s else weight_s / mass_s)
+        self._mean_deg = mean_deg
+        low, high = self._low_deg, self._high_deg
+        mean_deg = low if mean_deg < low else mean_deg
+        self.value_deg = high if mean_deg > high else mean_deg
 
     def recall(self, angle_deg: float) -> None:
         """Start from an earlier drive's angle, within the clamp about the mounting's."""
-        low, high = self._prior_deg - self._clamp_deg, self._prior_deg + self._clamp_deg
-        self._mean_deg = self.value_deg = min(max(angle_deg, low), high)
+        within_deg = min(max(angle_deg, self._low_deg), self._high_deg)
+        self._mean_deg = self.value_deg = within_deg
 
     def resembles(self, other: Angle) -> bool:
         """Whether ``other`` lies where this value may drift, once learned."""
@@ -222,4 +225,7 @@ class Angle:
 
     def settle(self) -> None:
         """From now on the value may drift only a little."""
-        self._anchor_deg = self.value_deg
+        self._anchor_deg = anchor_deg = self.value_deg
+        drift_deg, low_deg = self._settings.pose_drift_deg, self._prior_deg - self._clamp_deg
+        self._low_deg = max(low_deg, anchor_deg - drift_deg)
+        self._high_deg = min(self._prior_deg + self._clamp_deg, anchor_deg + drift_deg)

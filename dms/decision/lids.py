@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from dms.decision.head import Head
 from dms.decision.openness import Openness
 from dms.decision.tick import Tick, reached
-from dms.fast_init import fast_init
 from dms.settings import setting, settings
 from dms.values import EXPRESSIONS, DriverObservation, ExpressionScores, EyeEvidence, EyeObservation
 
@@ -75,8 +74,7 @@ class LidSettings:
     laughs_s: float = setting(0.3, unit="s", gt=0, text="time constant of that; twice: forgotten")
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Signs:
     """What speaks for and against sleep in one frame whose lids may read closed."""
 
@@ -102,8 +100,8 @@ class _Ahead:
         self._taught_s = 1.0
 
     def learn(self, y: float, dt_s: float, memory_s: float) -> None:
-        self._taught_s = min(self._taught_s + dt_s, memory_s)
-        self._y += (y - self._y) * min(dt_s / self._taught_s, 1.0)
+        self._taught_s = taught_s = min(self._taught_s + dt_s, memory_s)
+        self._y += (y - self._y) * (1.0 if dt_s > taught_s else dt_s / taught_s)
 
     def below(self, y: float) -> float:
         return y - self._y
@@ -141,16 +139,17 @@ class LidSigns:
         self, tick: Tick, observation: DriverObservation, opened: Openness, head: Head
     ) -> Signs:
         """Take one frame."""
-        s, t_s = self._settings, tick.t_s
-        by_gaze = t_s - max(self._lowered_s, self._sank_s) <= s.memory_s
-        eyes = ((observation.right_eye, opened.right), (observation.left_eye, opened.left))
-        lowered = False
-        for ahead, (evidence, seen) in zip(self._ahead, eyes, strict=True):
-            lowered |= self._lowered(evidence, seen, ahead, head, by_gaze=by_gaze)
-            if self._sinks(evidence, seen, ahead):
-                self._sank_s = t_s
-            self._learn(evidence, seen, ahead, head, tick.dt_s)
-        lowered = lowered and not (self._shut(*eyes[0]) or self._shut(*eyes[1]))
+        s, t_s, down = self._settings, tick.t_s, head.down
+        by_gaze = t_s - self._lowered_s <= s.memory_s or t_s - self._sank_s <= s.memory_s
+        right_lowered, right_sinks, right_shut, right_open = self._judge(
+            observation.right_eye, opened.right, self._ahead[0], tick.dt_s, down, by_gaze
+        )
+        left_lowered, left_sinks, left_shut, left_open = self._judge(
+            observation.left_eye, opened.left, self._ahead[1], tick.dt_s, down, by_gaze
+        )
+        if right_sinks or left_sinks:
+            self._sank_s = t_s
+        lowered = (right_lowered or left_lowered) and not (right_shut or left_shut)
         if not lowered:
             self._since_s = None
         else:
@@ -159,53 +158,50 @@ class LidSigns:
                 self._lowered_s = t_s
         before = head.was_down(t_s - s.lead_s)
         return Signs(
-            lowered=lowered,
-            certain_open=self._certain_open(*eyes[0]) or self._certain_open(*eyes[1]),
-            looked_down=before or by_gaze,
-            by_gaze=by_gaze and not before,
-            down=head.down,
-            far=head.far,
-            fall_s=head.fall_s,
-            laughs=self._laughter.step(t_s, observation.expression, s),
+            lowered,
+            right_open or left_open,
+            before or by_gaze,
+            by_gaze and not before,
+            down,
+            head.far,
+            head.fall_s,
+            self._laughter.step(t_s, observation.expression, s),
         )
 
-    def _lowered(
-        self, eye: EyeEvidence, seen: EyeObservation, ahead: _Ahead, head: Head, *, by_gaze: bool
-    ) -> bool:
-        if eye.lids is None or seen.openness is None:
-            return False
-        s = self._settings
-        below, sd = (0.0, 0.0) if eye.iris is None else (ahead.below(eye.iris.y), eye.iris.sd)
-        if eye.lids.lowered >= s.lowered_above:
-            return below >= max(s.iris_low, sd) or head.down or by_gaze
-        # Half open, as in a look at the instruments: the iris itself must be seen low.
-        half = s.half_least <= seen.openness <= s.half_most
-        sinks = below >= max(s.iris_low, 2 * sd) and self._sinks(eye, seen, ahead)
-        return half and sinks
+    def _judge(
+        self,
+        eye: EyeEvidence,
+        seen: EyeObservation,
+        ahead: _Ahead,
+        dt_s: float,
+        down: bool,
+        by_gaze: bool,
+    ) -> tuple[bool, bool, bool, bool]:
+        """Return of one eye whether it is lowered, its iris sinks, it is shut, open for certain.
 
-    def _sinks(self, eye: EyeEvidence, seen: EyeObservation, ahead: _Ahead) -> bool:
-        """Whether the iris lies lower than lids on their way down over a level gaze explain."""
-        s, openness = self._settings, seen.openness
-        if eye.iris is None or openness is None or not s.sinks_from <= openness < _WIDE:
-            return False
-        covered = s.lid_sinks * (1.0 - openness)
-        return ahead.below(eye.iris.y) - covered >= max(s.sinks_least, eye.iris.sd)
-
-    def _shut(self, eye: EyeEvidence, seen: EyeObservation) -> bool:
-        if eye.lids is None or seen.openness is None:
-            return False
-        return eye.lids.closed >= self._settings.closed_above
-
-    def _learn(
-        self, eye: EyeEvidence, seen: EyeObservation, ahead: _Ahead, head: Head, dt_s: float
-    ) -> None:
-        if eye.iris is None or eye.lids is None or seen.openness is None or head.down:
-            return
-        if eye.lids.open > 0.7 and seen.openness > 0.8:
-            ahead.learn(eye.iris.y, dt_s, self._settings.iris_learn_s)
-
-    def _certain_open(self, eye: EyeEvidence, seen: EyeObservation) -> bool:
-        s, visible = self._settings, eye.visible_probability
+        Sinks: the iris lies lower than lids on their way down over a level gaze explain.
+        """
+        openness, lids, iris, s = seen.openness, eye.lids, eye.iris, self._settings
+        if openness is None:
+            return False, False, False, False
+        visible = eye.visible_probability
         certain = visible is None or visible >= s.certain_visible
-        certain = certain or (eye.lids is not None and eye.lids.open >= s.certain_lids)
-        return seen.openness is not None and certain and seen.openness >= s.certain_open
+        certain = certain or (lids is not None and lids.open >= s.certain_lids)
+        certain = certain and openness >= s.certain_open
+        below = sd = 0.0
+        sinks = False
+        if iris is not None:
+            below, sd = ahead.below(iris.y), iris.sd
+            if s.sinks_from <= openness < _WIDE:
+                covered = s.lid_sinks * (1.0 - openness)
+                sinks = below - covered >= max(s.sinks_least, sd)
+        if lids is None:
+            return False, sinks, False, certain
+        if lids.lowered >= s.lowered_above:
+            lowered = down or by_gaze or below >= max(s.iris_low, sd)
+        else:  # half open, as in a look at the instruments: the iris itself must be seen low
+            half = sinks and s.half_least <= openness <= s.half_most
+            lowered = half and below >= max(s.iris_low, 2 * sd)
+        if iris is not None and not down and lids.open > 0.7 and openness > 0.8:
+            ahead.learn(iris.y, dt_s, s.iris_learn_s)
+        return lowered, sinks, lids.closed >= s.closed_above, certain

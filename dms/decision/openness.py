@@ -7,11 +7,9 @@ word on whether the EAR counts; either alone is enough to give a value.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TypeAlias
 
-from dms.fast_init import fast_init
 from dms.odds import logit
 from dms.settings import setting, settings
 from dms.values import EyeEvidence, EyeObservation, HeadPose, Unseen
@@ -61,8 +59,7 @@ class OpennessSettings:
     bright_above: float = setting(243.0, gt=0, le=255, text="mean gray of a washed-out face")
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Openness:
     """Both eyes, their joint openness, and what may be learned from them (right, left).
 
@@ -82,14 +79,9 @@ class Openness:
     lids: float | None = None
 
 
-class _Measures(NamedTuple):
-    """One eye's EAR and logit, each with its own open value, and how much the EAR's is its own."""
-
-    ear: float | None
-    open_ear: float
-    logit: float | None
-    open_logit: float
-    own: float
+# One eye: what is seen of it, its EAR and logit as far as they may be learned from, and how much
+# more open a leading net would say it is.
+_Eye: TypeAlias = tuple[EyeObservation, float | None, float | None, float]
 
 
 def correct_ear(ear: float, pose: HeadPose | None, *, far: bool) -> float:
@@ -101,8 +93,8 @@ def correct_ear(ear: float, pose: HeadPose | None, *, far: bool) -> float:
         return ear
     # Less than geometry asks for: measured on dlib's points the EAR hardly changes up to 30 deg,
     # and a correction must never close an eye by itself.
-    yaw = min(abs(pose.yaw_deg) * (0.8 if far else 0.4), 40.0)
-    pitch = min(abs(pose.pitch_deg), 45.0)
+    yaw, pitch = abs(pose.yaw_deg) * (0.8 if far else 0.4), abs(pose.pitch_deg)
+    yaw, pitch = 40.0 if yaw > 40.0 else yaw, 45.0 if pitch > 45.0 else pitch
     return ear * math.cos(math.radians(yaw)) / math.cos(math.radians(pitch))
 
 
@@ -124,26 +116,18 @@ def fuse(
     rests on look like a face, None where that is not known; ``own``: how much of each open EAR is
     this driver's own and not the population's, 0..1.
     """
-    trust = 1.0 if fit is None else min(fit / settings.fit_full, 1.0)
+    trust = 1.0 if fit is None or fit >= settings.fit_full else fit / settings.fit_full
     yaw = 0.0 if pose is None else pose.yaw_deg
     light = _light(brightness, settings)
-    eyes: list[EyeObservation] = []
-    ears: list[float | None] = []
-    logits: list[float | None] = []
-    leads: list[float] = []
-    for side, eye in enumerate(evidence):
-        far = yaw < 0 if side == 0 else yaw > 0  # turned right hides the right eye
-        sight = trust * _sight(abs(yaw), settings, far=far)
-        ear = None if eye.ear is None else correct_ear(eye.ear, pose, far=far)
-        net = None if eye.open_probability is None else logit(eye.open_probability)
-        measures = _Measures(ear, open_ears[side], net, open_logits[side], own[side])
-        observed, lead = _one_eye(eye, measures, pose, sight, light, settings)
-        eyes.append(observed)
-        leads.append(lead)
-        believed = observed.openness is not None and sight > 0.5
-        ears.append(ear if believed else None)
-        logits.append(net if believed else None)
-    return _join((eyes[0], eyes[1]), (ears[0], ears[1]), (logits[0], logits[1]), leads, unseen)
+    # Turned right hides the right eye.
+    own_right, own_left = own
+    right = _one_eye(
+        evidence[0], open_ears[0], open_logits[0], own_right, pose, trust, yaw < 0, light, settings
+    )
+    left = _one_eye(
+        evidence[1], open_ears[1], open_logits[1], own_left, pose, trust, yaw > 0, light, settings
+    )
+    return _join(right, left, unseen)
 
 
 def _light(brightness: float | None, settings: OpennessSettings) -> Unseen | None:
@@ -154,44 +138,67 @@ def _light(brightness: float | None, settings: OpennessSettings) -> Unseen | Non
     return Unseen.OVEREXPOSED if brightness > settings.bright_above else None
 
 
-def _sight(yaw_deg: float, settings: OpennessSettings, *, far: bool) -> float:
+def _sight(yaw_deg: float, settings: OpennessSettings, far: bool) -> float:
     """How well an eye can be seen at this yaw, 0..1."""
     last = settings.far_to_deg if far else settings.near_to_deg
     first = settings.far_from_deg if far else settings.far_to_deg
-    return min(max((last - yaw_deg) / (last - first), 0.0), 1.0)
+    share = (last - yaw_deg) / (last - first)
+    return 0.0 if share < 0.0 else 1.0 if share > 1.0 else share
 
 
 def _one_eye(
     eye: EyeEvidence,
-    measures: _Measures,
+    open_ear: float,
+    open_logit: float,
+    own: float,
     pose: HeadPose | None,
-    sight: float,
+    trust: float,
+    far: bool,
     light: Unseen | None,
     settings: OpennessSettings,
-) -> tuple[EyeObservation, float]:
-    """Join one eye's EAR and logit; also how much more open a leading net would say it is."""
+) -> _Eye:
+    """Join one eye's EAR and logit, each against its own open value.
+
+    ``own``: how much of the open EAR is this driver's own; ``far``: the head is turned from it.
+    """
+    sight = trust * _sight(0.0 if pose is None else abs(pose.yaw_deg), settings, far)
     unseen = _hidden(eye, sight, light, settings)
     if unseen is not None:
-        return EyeObservation(None, 0.0, unseen), 0.0
-    ear, net = measures.ear, measures.logit
-    from_ear = None if ear is None else ear_openness(ear, measures.open_ear, pose, settings)
+        return EyeObservation(None, 0.0, unseen), None, None, 0.0
+    ear, net = eye.ear, eye.open_probability
     sure = 1.0 if eye.visible_probability is None else eye.visible_probability
+    from_ear = from_net = lead = 0.0
+    if ear is not None:
+        ear = correct_ear(ear, pose, far=far)
+        from_ear = ear_openness(ear, open_ear, pose, settings)
+    if net is not None:
+        net = logit(net)
+        from_net = net_openness(net, open_logit, settings)
     if net is None:
-        if from_ear is None:
-            return EyeObservation(None, 0.0, Unseen.NOT_MEASURED), 0.0
-        return EyeObservation(from_ear, settings.ear_certainty * sure * sight, None), 0.0
-    from_net = net_openness(net, measures.open_logit, settings)
-    if from_ear is None:
-        return EyeObservation(from_net, sure * sight, None), 0.0
-    shut = min(max(-net, 0.0), 1.0)  # how sure the net is of closed, 0..1
-    more = settings.net_weight_closed - settings.net_weight
-    weight = settings.net_weight + shut * more
-    learns = 0.0 if pose is None else 1.0  # without a pose nothing is, and it would lead for good
-    lead = learns * max(1.0 - measures.own - shut, 0.0) * more * max(from_net - from_ear, 0.0)
-    if abs(from_net - from_ear) > settings.disagree:
-        sure *= 0.5
-    value = weight * from_net + (1 - weight) * from_ear
-    return EyeObservation(value, sure * sight, None), lead
+        if ear is None:
+            return EyeObservation(None, 0.0, Unseen.NOT_MEASURED), None, None, 0.0
+        value, certainty = from_ear, settings.ear_certainty * sure * sight
+    elif ear is None:
+        value, certainty = from_net, sure * sight
+    else:
+        shut = 0.0 if net > 0.0 else 1.0 if net < -1.0 else -net  # how sure the net is of closed
+        more = settings.net_weight_closed - settings.net_weight
+        weight = settings.net_weight + shut * more
+        ahead = from_net - from_ear
+        if pose is not None and ahead > 0.0:  # without a pose nothing is learned: it led for good
+            leads = 1.0 - own - shut
+            lead = (leads if leads > 0.0 else 0.0) * more * ahead
+        if abs(ahead) > settings.disagree:
+            sure *= 0.5
+        value = weight * from_net + (1 - weight) * from_ear
+        certainty = sure * sight
+    believed = sight > 0.5
+    return (
+        EyeObservation(value, certainty, None),
+        ear if believed else None,
+        net if believed else None,
+        lead,
+    )
 
 
 def net_openness(net: float, open_logit: float, settings: OpennessSettings) -> float:
@@ -200,7 +207,7 @@ def net_openness(net: float, open_logit: float, settings: OpennessSettings) -> f
     Relative as with the EAR: on some faces the net says 0.99 open and 0.95 closed.
     """
     value = (net - settings.closed_logit) / (open_logit - settings.closed_logit)
-    return min(max(value, 0.0), 1.0)
+    return 0.0 if value < 0.0 else 1.0 if value > 1.0 else value
 
 
 def _hidden(
@@ -213,7 +220,8 @@ def _hidden(
     if visible is not None:
         if visible < settings.visible_above:
             return eye.unseen or light or _cover(eye.shade, settings)
-        return None if eye.unseen in {None, Unseen.GLARE, Unseen.DARK} else eye.unseen
+        unseen = eye.unseen
+        return None if unseen is Unseen.GLARE or unseen is Unseen.DARK else unseen
     if eye.unseen is not None or light is not None:
         return eye.unseen or light
     flat = eye.contrast is not None and eye.contrast < settings.contrast_least
@@ -236,17 +244,12 @@ def ear_openness(
     if pose is not None and pose.pitch_deg < -settings.down_from_deg:
         below = -pose.pitch_deg - settings.down_from_deg
         value += min(below * settings.down_gain, settings.down_most)
-    return min(max(value, 0.0), 1.0)
+    return 0.0 if value < 0.0 else 1.0 if value > 1.0 else value
 
 
-def _join(
-    eyes: tuple[EyeObservation, EyeObservation],
-    ears: tuple[float | None, float | None],
-    logits: tuple[float | None, float | None],
-    leads: Sequence[float],
-    unseen: Unseen | None,
-) -> Openness:
-    right, left = eyes
+def _join(of_right: _Eye, of_left: _Eye, unseen: Unseen | None) -> Openness:
+    right, right_ear, right_logit, right_lead = of_right
+    left, left_ear, left_logit, left_lead = of_left
     one, other = right.openness, left.openness
     first = 0.0 if one is None else right.certainty
     second = 0.0 if other is None else left.certainty
@@ -255,8 +258,9 @@ def _join(
         reason = unseen or right.unseen or left.unseen or Unseen.UNSURE
         return Openness(right, left, None, 0.0, reason)
     both = ((one or 0.0) * first + (other or 0.0) * second) / total
-    certainty = max(first, second)
+    certainty = second if second > first else first
     if one is not None and other is not None:  # a wink, or one eye misread: less sure
         certainty *= 1.0 - 0.5 * abs(one - other)
-    lead = (leads[0] * right.certainty + leads[1] * left.certainty) / total
+    lead = (right_lead * right.certainty + left_lead * left.certainty) / total
+    ears, logits = (right_ear, left_ear), (right_logit, left_logit)
     return Openness(right, left, both, certainty, None, ears, logits, both + lead)

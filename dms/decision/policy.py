@@ -101,28 +101,37 @@ class Policy:
 
     def step(self, now: Situation, gates: Gates, switches: Switches) -> None:
         """Apply the rules to one frame. Faults are told whatever the switches and gates say."""
-        self.board.events = []
+        board = self.board
+        board.events = []
         self._attend(now)
         self._renew(now)
-        self._close(gates, switches)
-        self._clear(switches)
+        if not gates.moving:
+            self._unseen_s = 0.0
+        if board.standing:
+            self._close(gates, switches)
+            self._clear(switches)
         if gates.moving and not switches.paused:
-            self._closures(now, switches)
-            self._unsure(now, gates, switches)
-            if gates.distraction:
+            if now.nod is not None or reached(now.closed_s, self._shut_least_s):
+                self._closures(now, switches)
+            if now.unsure_s > 0.0:
+                self._unsure(now, gates, switches)
+            if gates.distraction and (now.away_s > 0.0 or now.away_sum_s > 0.0):
                 self._looks(now, gates, switches)
-            self._repeat(now)
+            if board.standing:
+                self._repeat(now)
             if switches.warnings:
                 self._degraded(now)
                 if gates.drowsy:
                     self._drowsy(now)
                 if switches.rage:
                     self._rage(now)
-        self._fault(now)
+        if now.faults or self._faults:
+            self._fault(now)
 
     def _attend(self, now: Situation) -> None:
         """Time what speaks for attention; what is unknown moves nothing: hiding is no help."""
-        if now.away is True or max(now.closed_s, now.unsure_s) >= self._settings.lapse_s:
+        lapse_s = self._settings.lapse_s
+        if now.away is True or now.closed_s >= lapse_s or now.unsure_s >= lapse_s:
             self._eyes_good_s = self._road_good_s = 0.0
             return
         if now.away is False:  # blinks belong to attention
@@ -145,9 +154,6 @@ class Policy:
         board = self.board
         if not gates.moving:
             board.keep(lambda kind: kind is Kind.FAULT)
-            self._unseen_s = 0.0
-            return
-        if not board.standing:
             return
         standing = board.standing.get(Kind.DISTRACTION)
         if not gates.distraction and standing is not None and not standing.closure:
@@ -163,8 +169,6 @@ class Policy:
     def _clear(self, switches: Switches) -> None:
         """End what attention has earned: a critical alert by 5 s or an acknowledgement."""
         s = self._settings
-        if not self.board.standing:
-            return
         for kind in (*CASCADE, Kind.DISTRACTION):
             alert = self.board.standing.get(kind)
             if alert is None:
@@ -183,8 +187,6 @@ class Policy:
             self._closure_alert_s = now.t_s
             told = (now.t_s, Kind.MICROSLEEP, Level.WARNING, "nod", now.nod.start_s, None)
             self.board.raise_(Event(*told, now.nod.values), closure=True)
-        if not reached(now.closed_s, self._shut_least_s):
-            return
         for kind, level, limit_s in self._shut:
             if kind in self._told.closure or not reached(now.closed_s, limit_s):
                 continue
@@ -199,8 +201,6 @@ class Policy:
 
     def _unsure(self, now: Situation, gates: Gates, switches: Switches) -> None:
         """Tell of eyes closed or away, which of both is not known: at any speed, in any profile."""
-        if now.unsure_s <= 0.0:
-            return
         rules, told = self._rules, self._told
         limit_s = min(gates.distraction_limit_s(), rules.sleep_s)
         if not reached(now.unsure_s, limit_s):
@@ -274,8 +274,6 @@ class Policy:
 
     def _repeat(self, now: Situation) -> None:
         """Tell a critical alert again while the driver does not attend."""
-        if not self.board.standing:
-            return
         for kind in CASCADE:
             alert = self.board.standing.get(kind)
             if alert is None or alert.level is not Level.CRITICAL:
@@ -288,14 +286,15 @@ class Policy:
     def _degraded(self, now: Situation) -> None:
         """Report that the eyes cannot be seen, from a sum that flicker does not reset."""
         s, board = self._settings, self.board
-        if now.eyes is EyesState.UNKNOWN and now.away is not True:
+        if now.eyes is not EyesState.UNKNOWN:
+            if self._unseen_s > 0.0:
+                self._unseen_s = max(self._unseen_s - now.dt_s * s.degraded_back, 0.0)
+        elif now.away is not True:
             self._unseen_s = min(self._unseen_s + now.dt_s, s.degraded_s)
             self._unseen = now.unseen or Unseen.UNSURE
             if self._unseen is Unseen.STILL:  # the minute before is what has to be waited for
                 self._unseen_s = s.degraded_s
-        elif now.eyes is not EyesState.UNKNOWN:
-            self._unseen_s = max(self._unseen_s - now.dt_s * s.degraded_back, 0.0)
-        standing = board.standing.get(Kind.DEGRADED)
+        standing = board.standing.get(Kind.DEGRADED) if board.standing else None
         if standing is None and not reached(self._unseen_s, s.degraded_s):
             return
         reason = f"cannot see the eyes: {self._unseen.value}"
@@ -313,9 +312,10 @@ class Policy:
 
     def _drowsy(self, now: Situation) -> None:
         s, rules, board = self._settings, self._rules, self.board
-        kss = now.drowsiness
-        standing = board.standing.get(Kind.DROWSY)
-        level = self._drowsy_level(kss)
+        kss, level = now.drowsiness, self._drowsy_level(now.drowsiness)
+        standing = board.standing.get(Kind.DROWSY) if board.standing else None
+        if standing is None and level is Level.NONE:
+            return
         quiet = now.t_s - self._closure_alert_s < s.drowsy_quiet_s
         old = Level.NONE if standing is None else standing.level
         due = standing is not None and now.t_s - standing.told_s >= s.drowsy_repeat_s
@@ -348,10 +348,11 @@ class Policy:
 
     def _rage(self, now: Situation) -> None:
         s, board = self._settings, self.board
-        old = board.level(Kind.ROAD_RAGE)
         if now.rage is Level.NONE:
-            board.drop(Kind.ROAD_RAGE)
+            if board.standing:
+                board.drop(Kind.ROAD_RAGE)
             return
+        old = board.level(Kind.ROAD_RAGE)
         cooled = now.t_s - self._rage_alert_s >= s.rage_quiet_s
         allowed = cooled and self._rage_alerts < s.rage_most
         if now.rage > old and (allowed or old is not Level.NONE):
@@ -362,8 +363,6 @@ class Policy:
 
     def _fault(self, now: Situation) -> None:
         board = self.board
-        if not (now.faults or self._faults):
-            return
         for fault in new_faults(self._faults, now.faults):
             board.raise_(Event(now.t_s, Kind.FAULT, _fault_level((fault,)), str(fault)))
         self._faults = now.faults

@@ -62,20 +62,34 @@ class Road:
 
     def direction(self, head: tuple[float, float]) -> tuple[float, float]:
         """Return yaw and pitch of the road against the camera, in degrees."""
+        (yaw_deg, pitch_deg), (head_yaw_deg, head_pitch_deg) = self._mean, head
         s = self._settings
-        yaw_deg = self._bounded(0, head[0], s.yaw_clamp_deg)
-        return yaw_deg, self._bounded(1, head[1], s.pitch_clamp_deg)
+        yaw_most, pitch_most = s.yaw_clamp_deg, s.pitch_clamp_deg
+        if self._anchor is None:
+            return (
+                head_yaw_deg + _within(yaw_deg, -yaw_most, yaw_most),
+                head_pitch_deg + _within(pitch_deg, -pitch_most, pitch_most),
+            )
+        yaw_ahead, pitch_ahead = self._anchor
+        drift = s.drift_deg
+        yaw_deg = _within(yaw_deg, yaw_ahead - drift, yaw_ahead + drift)
+        pitch_deg = _within(pitch_deg, pitch_ahead - drift, pitch_ahead + drift)
+        return (
+            _within(yaw_deg, head_yaw_deg - yaw_most, head_yaw_deg + yaw_most),
+            _within(pitch_deg, head_pitch_deg - pitch_most, head_pitch_deg + pitch_most),
+        )
 
     def teach(self, gaze: tuple[float, float], head: tuple[float, float], dt_s: float) -> None:
         """Add ``dt_s`` seconds of a look at ``gaze``: yaw and pitch against the camera."""
         s = self._settings
         road = self.direction(head)
         far_deg = math.hypot(gaze[0] - road[0], gaze[1] - road[1])
-        near = max(1.0 - (far_deg / s.near_deg) ** 2, 0.0)
+        near = 1.0 - (far_deg / s.near_deg) ** 2
+        near = 0.0 if near < 0.0 else near
         weight_s = dt_s * max(near * near, s.far_rate)
         self._mass_s = min(self._mass_s + weight_s, s.memory_s)
         share = min(weight_s / self._mass_s, 1.0)
-        origin = (0.0, 0.0) if self.learned else head
+        origin = head if self._anchor is None else (0.0, 0.0)
         yaw_deg, pitch_deg = self._mean
         self._mean = (
             yaw_deg + (gaze[0] - origin[0] - yaw_deg) * share,
@@ -83,18 +97,13 @@ class Road:
         )
         self._near_s += dt_s * (near > 0.0)
         self._all_s += dt_s
-        enough = self._near_s >= max(s.learn_s, s.share_least * self._all_s)
-        if enough and not self.learned:
+        if self._anchor is None and self._near_s >= max(s.learn_s, s.share_least * self._all_s):
             self._mean = self._anchor = road
         if self._all_s > s.memory_s:
             self._near_s *= s.memory_s / self._all_s
             self._all_s = s.memory_s
 
-    def _bounded(self, axis: int, head_deg: float, clamp_deg: float) -> float:
-        """Return one angle of the road, within what the head and what was learned allow."""
-        mean_deg = self._mean[axis]
-        if self._anchor is None:
-            return head_deg + min(max(mean_deg, -clamp_deg), clamp_deg)
-        anchor_deg, drift_deg = self._anchor[axis], self._settings.drift_deg
-        mean_deg = min(max(mean_deg, anchor_deg - drift_deg), anchor_deg + drift_deg)
-        return min(max(mean_deg, head_deg - clamp_deg), head_deg + clamp_deg)
+
+def _within(value: float, low: float, high: float) -> float:
+    value = low if value < low else value
+    return high if value > high else value

@@ -91,7 +91,8 @@ class Seat:
         """
         self.taken = self.changed = False
         self._wait(tick, stands, parked=parked)
-        self._ignite(tick, stands, ignition)
+        if ignition is not None or self._off_since_s is not None:
+            self._ignite(tick, stands, ignition)
         if not face:
             self._asleep_s = 0.0
             return
@@ -115,7 +116,7 @@ class Seat:
         if reached(self._standing_s, s.empty_standing_s):
             self._waits = True
             self._stood = self._stood or self._parked
-        elif reached(self._standing_s + self._unknown_s, s.empty_s):
+        elif not self._waits and reached(self._standing_s + self._unknown_s, s.empty_s):
             self._waits = True
 
     def _ignite(self, tick: Tick, stands: bool | None, ignition: bool | None) -> None:

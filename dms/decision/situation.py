@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dms.fast_init import fast_init
 from dms.values import AttentionBy, Event, EyesState, Fault, Level, Unseen
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Situation:
     """All that the rules look at in one step; ``dt_s`` is 0 after a gap between frames."""
 

@@ -61,12 +61,13 @@ class Still:
             return False
         turn = (pose.yaw_deg, pose.pitch_deg, pose.roll_deg)
         look = _Look(turn, ear, mar or 0.0)
-        if self._now is None or self._first is None or t_s - self._last_s > self._settings.gap_s:
+        now, first = self._now, self._first
+        if now is None or first is None or t_s - self._last_s > self._settings.gap_s:
             self._begin(t_s, look)
         else:
-            self._smooth(look, t_s - self._last_s)
-            if opened.both < 0.5 or self._moved(self._first, self._now):
-                self._begin(t_s, self._now)
+            self._smooth(now, look, t_s - self._last_s)
+            if opened.both < 0.5 or self._moved(first, now):
+                self._begin(t_s, now)
         self._last_s = t_s
         return t_s - self._since_s >= self._settings.after_s
 
@@ -80,14 +81,13 @@ class Still:
         self._now = look
         self._since_s = t_s
 
-    def _smooth(self, look: _Look, dt_s: float) -> None:
-        now, share = self._now, 1.0 - math.exp(-dt_s / self._settings.smooth_s)
-        if now is None:
-            return
+    def _smooth(self, now: _Look, look: _Look, dt_s: float) -> None:
+        share = 1.0 - math.exp(-dt_s / self._settings.smooth_s)
+        (yaw, pitch, roll), (yaw_now, pitch_now, roll_now) = look.turn, now.turn
         now.turn = (
-            now.turn[0] + share * (look.turn[0] - now.turn[0]),
-            now.turn[1] + share * (look.turn[1] - now.turn[1]),
-            now.turn[2] + share * (look.turn[2] - now.turn[2]),
+            yaw_now + share * (yaw - yaw_now),
+            pitch_now + share * (pitch - pitch_now),
+            roll_now + share * (roll - roll_now),
         )
         now.ear += share * (look.ear - now.ear)
         now.mar += share * (look.mar - now.mar)

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dms.fast_init import fast_init
 from dms.values import Command, PauseReason, VehicleContext
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Switches:
     """What has been asked for; ``acknowledged`` and ``pressed`` (a button) hold for one step."""
 
@@ -78,5 +76,5 @@ class Switchboard:
         acknowledged = self._acknowledged or (down and not self._down)  # one that is held says once
         self._down = down
         pressed, self._acknowledged, self._pressed = self._pressed, False, False
-        paused = self.pause_reason is not None
+        paused = self._pause_asked or self._held is not None
         return Switches(paused, self._warnings_on, self._rage_on, acknowledged, pressed)

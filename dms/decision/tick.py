@@ -13,9 +13,9 @@ def reached(spent_s: float, limit_s: float) -> bool:
     return spent_s >= limit_s - TOLERANCE_S
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Tick:
-    """Made once a frame and handed to each meter.
+    """Made once a frame and handed to each meter, which leave it as it is.
 
     ``dt_s`` is the time since the frame before, 0 for the first and after a gap; ``gap_s`` is the
     length of that gap, in which nothing is known, else 0.
@@ -33,11 +33,11 @@ class Tick:
     ) -> Tick:
         """Return the tick at ``t_s``; ``last_s`` is None for the first frame."""
         if last_s is None or t_s <= last_s:
-            return cls(t_s, t_s, longest_s=longest_step_s)
+            return cls(t_s, t_s, 0.0, 0.0, longest_step_s)
         step_s = t_s - last_s
         if step_s > longest_step_s:
-            return cls(t_s, last_s, gap_s=step_s, longest_s=longest_step_s)
-        return cls(t_s, last_s, dt_s=step_s, longest_s=longest_step_s)
+            return cls(t_s, last_s, 0.0, step_s, longest_step_s)
+        return cls(t_s, last_s, step_s, 0.0, longest_step_s)
 
     @property
     def elapsed_s(self) -> float:
@@ -46,4 +46,4 @@ class Tick:
 
     def reached(self, since_s: float, limit_s: float) -> bool:
         """Whether ``limit_s`` have passed since then."""
-        return reached(self.t_s - since_s, limit_s)
+        return self.t_s - since_s >= limit_s - TOLERANCE_S

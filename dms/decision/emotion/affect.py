@@ -9,11 +9,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from dms.fast_init import fast_init
 from dms.settings import setting, settings
 from dms.values import EXPRESSIONS, EmotionBy, ExpressionScores, HeadPose
 
-_NEUTRAL = EXPRESSIONS.index("neutral")
+_NEUTRAL_FACE = tuple(1.0 if name == "neutral" else 0.0 for name in EXPRESSIONS)
 
 
 @settings
@@ -31,8 +30,7 @@ class AffectSettings:
     )
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Affect:
     """Smoothed scores in the order of EXPRESSIONS, valence and arousal; None is not seen now.
 
@@ -54,7 +52,7 @@ class AffectTracks:
 
     def __init__(self, settings: AffectSettings) -> None:
         self._settings = settings
-        self._scores: list[float] | None = None
+        self._scores: tuple[float, ...] | None = None
         self._valence: float | None = None
         self._arousal: float | None = None
         self._scored_s = float("-inf")
@@ -81,22 +79,21 @@ class AffectTracks:
         odds = None if t_s - self._odds_s > self._settings.hold_s else self._odds
         known, progress = self._rest_known, self._rest_progress
         if self._scores is None or t_s - self._scored_s > self._settings.hold_s:
-            return Affect(odds=odds, rest_known=known, rest_progress=progress)
+            return Affect(None, None, None, None, odds, known, progress)
         by = EmotionBy.REST if known else EmotionBy.ABSOLUTE
-        smooth = tuple(self._scores)
-        return Affect(smooth, self._valence, self._arousal, by, odds, known, progress)
+        return Affect(self._scores, self._valence, self._arousal, by, odds, known, progress)
 
     def _follow(self, t_s: float, scores: ExpressionScores) -> None:
         gap_s = t_s - self._scored_s
         self._scored_s = t_s
         if self._scores is None or gap_s > self._settings.forget_s:
             # A first look counts little: one frame is noise.
-            self._scores = [1.0 if i == _NEUTRAL else 0.0 for i in range(len(EXPRESSIONS))]
+            self._scores = _NEUTRAL_FACE
             self._valence = self._arousal = None
             gap_s = 0.1
         share = 1 - math.exp(-gap_s / self._settings.smooth_s)
         pairs = zip(self._scores, scores.relative or scores.probabilities, strict=True)
-        self._scores = [old + (new - old) * share for old, new in pairs]
+        self._scores = tuple([old + (new - old) * share for old, new in pairs])
         self._valence = _blend(self._valence, scores.valence, share)
         self._arousal = _blend(self._arousal, scores.arousal, share)
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from dms.decision.emotion.affect import Affect
 from dms.decision.emotion.context import Mood
 from dms.decision.tick import Tick
-from dms.fast_init import fast_init
 from dms.odds import log_odds
 from dms.settings import setting, settings
 from dms.values import EXPRESSIONS, Level
@@ -86,18 +85,38 @@ class Episode:
     reason: str
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Rage:
-    """The present evidence 0..1, its level, and the reason in words."""
+    """The present evidence 0..1 (None: no expression was seen yet), its level and what made it.
+
+    ``excess``: how far anger lies above rest in log odds; ``learning``: that rest is not known yet.
+    """
 
     evidence: float | None
     level: Level
-    reason: str
+    excess: float | None
+    mood: Mood
+    learning: bool
+    speaking: bool
     ended: Episode | None = None
 
+    @property
+    def reason(self) -> str:
+        """It in words, which are put together only where they are told."""
+        if self.evidence is None:
+            return "no expression seen yet"
+        if self.learning:
+            return "the driver's resting face is not known yet"
+        excess, mood = self.excess, self.mood
+        above = "unseen" if excess is None else f"{excess:.1f} above rest (log odds)"
+        words = f"anger and disgust {above}, evidence {self.evidence:.2f}"
+        words += ", the mouth at work" if self.speaking else ""
+        if mood.names:
+            words += f" ({', '.join(mood.names)}: reads as {mood.reading})"
+        return words
 
-UNSEEN_RAGE = Rage(None, Level.NONE, "no expression seen yet")
+
+UNSEEN_RAGE = Rage(None, Level.NONE, None, Mood(), learning=True, speaking=False)
 
 
 class RageMeter:
@@ -129,21 +148,22 @@ class RageMeter:
         seen = affect.scores is not None or affect.odds is not None
         self._seen = self._seen or seen
         excess = None if rest is None else self.excess(affect, rest)
-        if seen or self._level is Level.NONE:  # turning away does not end what stands
-            self._evidence *= math.exp(-dt_s / s.decay_s)
+        if self._evidence > 0.0 and (seen or self._level is Level.NONE):
+            self._evidence *= math.exp(-dt_s / s.decay_s)  # turning away ends nothing that stands
         if excess is not None:
             low, most = self._counted(affect, mood, speaking=speaking)
-            over = min(max(excess - low, 0.0), most)
-            growth = over * s.gain_hz * dt_s * mood.rage * self._alone(affect.scores, mood)
-            self._evidence = min(self._evidence + growth, 1.0)
-        self._set_level(mood)
-        reason = self._words(excess, mood, learning=rest is None, speaking=speaking)
-        return Rage(
-            self._evidence if self._seen else None,
-            self._level,
-            reason if self._seen else UNSEEN_RAGE.reason,
-            self._episode(tick.t_s, reason),
-        )
+            over = excess - low
+            if over > 0.0:
+                over = most if over > most else over
+                growth = over * s.gain_hz * dt_s * mood.rage * self._alone(affect.scores, mood)
+                self._evidence = min(self._evidence + growth, 1.0)
+        if self._evidence > 0.0 or self._level is not Level.NONE:
+            self._set_level(mood)
+        evidence = self._evidence if self._seen else None
+        rage = Rage(evidence, self._level, excess, mood, rest is None, speaking)
+        if self._began_s is not None or self._evidence >= s.stress_above / 2:
+            rage.ended = self._episode(tick.t_s, rage.reason)
+        return rage
 
     def excess(self, affect: Affect, rest: tuple[float, ...]) -> float | None:
         """Return anger + disgust above rest in log odds; None where nothing is seen.
@@ -192,16 +212,6 @@ class RageMeter:
         if mood.reading == "stress" and self._level < Level.WARNING:
             level = min(level, Level.ADVISORY)
         self._level = level
-
-    def _words(self, excess: float | None, mood: Mood, *, learning: bool, speaking: bool) -> str:
-        if learning:
-            return "the driver's resting face is not known yet"
-        above = "unseen" if excess is None else f"{excess:.1f} above rest (log odds)"
-        words = f"anger and disgust {above}, evidence {self._evidence:.2f}"
-        words += ", the mouth at work" if speaking else ""
-        if mood.names:
-            words += f" ({', '.join(mood.names)}: reads as {mood.reading})"
-        return words
 
     def _episode(self, t_s: float, reason: str) -> Episode | None:
         """Follow an episode from half the evidence of stress to below it again."""

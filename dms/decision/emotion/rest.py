@@ -6,7 +6,8 @@ takes it off the observation and puts what it says against rest in its place.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,11 @@ from dms.values import AROUSAL, EXPRESSIONS, VALENCE, DriverObservation, Express
 _LIVELY = [EXPRESSIONS.index(name) for name in ("happiness", "surprise")]
 _CONTEMPT = EXPRESSIONS.index("contempt")
 _SEVEN = [at for at in range(len(EXPRESSIONS)) if at != _CONTEMPT]
+_VALENCE, _AROUSAL = np.asarray(VALENCE), np.asarray(AROUSAL)
 _ANGRY = [EXPRESSIONS.index(name) for name in ("anger", "disgust")]
+_FIELDS = [one.name for one in fields(DriverObservation)]
+_BEFORE = attrgetter(*_FIELDS[: _FIELDS.index("expression")])
+_BEHIND = attrgetter(*_FIELDS[_FIELDS.index("expression") + 1 :])
 
 
 @settings
@@ -65,7 +70,34 @@ def bare(observation: DriverObservation) -> DriverObservation:
     scores = observation.expression
     if scores is None or scores.embedding is None:
         return observation
-    return replace(observation, expression=replace(scores, embedding=None))
+    return _with(observation, _bare(scores))
+
+
+def _with(observation: DriverObservation, scores: ExpressionScores) -> DriverObservation:
+    """Return ``observation`` with these scores, at a third of what ``replace`` takes."""
+    values: tuple[Any, ...] = (*_BEFORE(observation), scores, *_BEHIND(observation))
+    return DriverObservation(*values)
+
+
+def _bare(
+    scores: ExpressionScores,
+    *,
+    known: bool | None = None,
+    progress: float | None = None,
+) -> ExpressionScores:
+    """Return ``scores`` without the embedding, with what is said of the rest where it is."""
+    return ExpressionScores(
+        scores.probabilities,
+        scores.sure,
+        scores.confidence,
+        scores.valence,
+        scores.arousal,
+        None,
+        scores.rage_log_odds,
+        scores.relative,
+        scores.rest_known if known is None else known,
+        scores.rest_progress if progress is None else progress,
+    )
 
 
 def _milder(scores: Numbers, stern: float) -> Numbers:
@@ -130,31 +162,30 @@ class RestingFace:
             self.given = self.given or scores.rest_known is not None
             return observation
         face = np.asarray(scores.embedding.numbers, np.float64)
-        scores = replace(scores, embedding=None)
         head = self._head
-        if head is not None and face.shape == (head.size,) and np.isfinite(face).all():
-            self._now = None if private else face
-            scores = self._against(scores, face, head)
-        return replace(observation, expression=scores)
+        if head is None or face.shape != (head.size,) or not np.isfinite(face).all():
+            return _with(observation, _bare(scores))
+        self._now = None if private else face
+        return _with(observation, self._against(scores, face, head))
 
     def _against(
         self, scores: ExpressionScores, face: Numbers, head: RelativeHead
     ) -> ExpressionScores:
-        """Add what the pair of embeddings says."""
+        """Put what the pair of embeddings says in the embedding's place."""
         if self._rest is None:
-            progress = round(self.progress, 3)
-            return replace(scores, rest_known=False, rest_progress=progress)
+            return _bare(scores, known=False, progress=round(self.progress, 3))
         eight = _milder(head.scores(face, self._rest, scores.probabilities), self._stern)
         angry = float(eight[_ANGRY].sum())
-        return replace(
-            scores,
+        return ExpressionScores(
+            scores.probabilities,
+            sure=bool(max(float(eight.max()), angry) >= self._settings.sure_above),
+            confidence=scores.confidence,
+            valence=round(float(eight @ _VALENCE), 6),
+            arousal=round(float(eight @ _AROUSAL), 6),
             rage_log_odds=round(head.log_odds(face, self._rest) - self._stern, 6),
-            relative=tuple(round(float(score), 6) for score in eight),
+            relative=tuple([round(score, 6) for score in eight.tolist()]),
             rest_known=True,
             rest_progress=1.0,
-            sure=bool(max(float(eight.max()), angry) >= self._settings.sure_above),
-            valence=round(float(eight @ np.asarray(VALENCE)), 6),
-            arousal=round(float(eight @ np.asarray(AROUSAL)), 6),
         )
 
     def learn(

@@ -39,20 +39,20 @@ class Speech:
         """Take one frame's mouth aspect ratio; return whether the mouth is at work now."""
         s, widths = self._settings, self._widths
         while widths and widths[0][0] < t_s - s.window_s:
-            self._add(-1, widths.popleft()[1])
+            old = widths.popleft()[1]
+            self._sum -= old
+            self._squares -= old * old
         if not widths:
             self._sum = self._squares = 0.0  # what rounding has left
         if mar is not None:
             widths.append((t_s, mar))
-            self._add(1, mar)
+            self._sum += mar
+            self._squares += mar * mar
             if mar >= s.wide or self._variance() >= s.moves**2:
                 self._moved_s = t_s
         return t_s - self._moved_s <= s.hold_s
 
-    def _add(self, times: int, mar: float) -> None:
-        self._sum += times * mar
-        self._squares += times * mar * mar
-
     def _variance(self) -> float:
-        mean = self._sum / len(self._widths)
-        return self._squares / len(self._widths) - mean * mean
+        count = len(self._widths)
+        mean = self._sum / count
+        return self._squares / count - mean * mean

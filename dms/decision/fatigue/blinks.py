@@ -86,10 +86,12 @@ class Blinks:
             self._dip = False
         if openness is None:
             return None
-        last = self._trace[-1] if self._trace else None
-        self._trace.append((t_s, openness))
-        while t_s - self._trace[0][0] > 2 * s.longest_s + tick.longest_s:
-            self._trace.popleft()
+        trace = self._trace
+        last = trace[-1] if trace else None
+        trace.append((t_s, openness))
+        longest_s = 2 * s.longest_s + tick.longest_s
+        while t_s - trace[0][0] > longest_s:
+            trace.popleft()
         if last is None:
             # Eyes that are first seen half shut begin no blink: its start was not seen.
             self._level = openness
@@ -97,7 +99,8 @@ class Blinks:
         if self._dip:
             return self._in_dip(t_s, openness)
         self._follow(openness, last[1], t_s - last[0])
-        if openness < self._level - max(s.depth, s.noise_factor * self._noise):
+        depth = s.noise_factor * self._noise
+        if openness < self._level - (s.depth if depth < s.depth else depth):
             self._dip, self._half_s, self._lowest = True, None, (t_s, openness)
             self._dip_s = t_s
         return None
@@ -107,7 +110,8 @@ class Blinks:
         s = self._settings
         tau_s = s.rise_s if openness > self._level else s.fall_s
         self._level += (openness - self._level) * (1 - math.exp(-dt_s / tau_s))
-        change = min(abs(openness - last), 0.15)
+        change = abs(openness - last)
+        change = 0.15 if change > 0.15 else change
         self._noise += (change - self._noise) * (1 - math.exp(-dt_s / 2.0))
 
     def _in_dip(self, t_s: float, openness: float) -> Blink | None:

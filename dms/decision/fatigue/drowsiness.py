@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean
 
-from dms.fast_init import fast_init
 from dms.settings import setting, settings
 
 Curve = tuple[tuple[float, float], ...]  # (measure, KSS-like), both rising
@@ -83,8 +82,7 @@ class DrowsinessSettings:
                 raise ValueError(f"{name} must rise from at least 1 to at most 9, got {curve}")
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Evidence:
     """What drowsiness rests on; None is unknown."""
 
@@ -96,8 +94,7 @@ class Evidence:
     yawns: int = 0
 
 
-@fast_init
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Drowsiness:
     """The level in KSS numbers, the unrounded score and its reasons in words."""
 
@@ -175,19 +172,20 @@ class SteadyLevel:
 
     def step(self, t_s: float, now: Drowsiness) -> Drowsiness:
         """Return ``now`` with its steady level and score; unknown stays unknown."""
-        dt_s, self._last_s = max(t_s - self._last_s, 0.0), t_s
+        dt_s, self._last_s = t_s - self._last_s, t_s
         if now.score is None:
             self._level = self._score = None
             return now
         if self._score is None or self._settings.smooth_s <= 0:
             self._score = now.score
-        share = 1 - math.exp(-dt_s / max(self._settings.smooth_s, 1e-9))
-        self._score += (now.score - self._score) * share
-        level = int(self._score + 1e-9)
-        held = self._level is not None and self._score >= self._level - self._settings.back
-        if self._level is None or not held or level > self._level:
+        if now.score != self._score:
+            share = 1 - math.exp(-max(dt_s, 0.0) / max(self._settings.smooth_s, 1e-9))
+            self._score += (now.score - self._score) * share
+        score, before = self._score, self._level
+        level = int(score + 1e-9)
+        if before is None or level > before or score < before - self._settings.back:
             self._level = level
-        return Drowsiness(self._level, self._score, now.reason)
+        return Drowsiness(self._level, score, now.reason)
 
 
 class BlinkRecord:
@@ -222,9 +220,10 @@ class BlinkRecord:
             while self._blinks and self._blinks[0][0] < t_s - s.blink_window_s:
                 self._blinks.popleft()
             self._summarise()
-        for times in (self._microsleeps, self._nods):
-            while times and times[0] < t_s - s.closure_window_s:
-                times.popleft()
+        if self._microsleeps or self._nods:
+            for times in (self._microsleeps, self._nods):
+                while times and times[0] < t_s - s.closure_window_s:
+                    times.popleft()
 
     def rate_hz(self, seen_s: float) -> float | None:
         """Blinks per second of time seen within the window; None below 10 s."""

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dms.decision.fatigue.blinks import Blinks
+from dms.decision.fatigue.blinks import Blink, Blinks
 from dms.decision.fatigue.closure import Closure, Ended
-from dms.decision.fatigue.drowsiness import BlinkRecord, SteadyLevel, judge
-from dms.decision.fatigue.nods import Nods
+from dms.decision.fatigue.drowsiness import BlinkRecord, Drowsiness, Evidence, SteadyLevel, judge
+from dms.decision.fatigue.nods import Nod, Nods
 from dms.decision.fatigue.perclos import Perclos
 from dms.decision.fatigue.yawns import Yawns
 from dms.decision.head import Head
-from dms.decision.lids import LidSigns, Signs
+from dms.decision.lids import LidSigns
 from dms.decision.openness import Openness
 from dms.decision.profiles import Rules
 from dms.decision.settings import CoreSettings
@@ -59,6 +59,8 @@ class Fatigue:
         self.yawns = Yawns(s.yawns)
         self.record = BlinkRecord(s.drowsiness)
         self._steady = SteadyLevel(s.drowsiness)
+        self._evidence: Evidence | None = None  # what was judged last
+        self._judged = self.drowsiness = Drowsiness(None, None, "")
 
     def succeed(self, old: Fatigue) -> None:
         """Go on with the closure of ``old``, whose settings were others."""
@@ -80,9 +82,18 @@ class Fatigue:
         self._head.step(t_s, observation.face, pose)
         signs = self._lids.step(tick, observation, opened, self._head)
         closure.step(tick, opened.lids, opened.certainty, signs)
-        events = self._nod(t_s, signs, seen=observation.face is not None)
+        events: list[Event] = []
+        shut = closure.state is not EyesState.OPEN
+        nod = self._nods.step(
+            t_s, self._head, signs,
+            closure_s=closure.start_s, shut=shut, seen=observation.face is not None,
+        )  # fmt: skip
+        if nod is not None:
+            events.append(self._nod(t_s, nod))
         seen = closure.state is not EyesState.UNKNOWN
-        events += self._blink(tick, opened.both if seen else None)
+        blink = self._blinks.step(tick, opened.both if seen else None)
+        if blink is not None:
+            events.append(self._blink(t_s, blink))
         self.perclos.step(tick, seen=seen, closed_s=closure.closed_s, start_s=closure.start_s)
         if closure.ended is not None:
             events += self._end_closure(t_s, closure.ended)
@@ -96,8 +107,12 @@ class Fatigue:
     def judge(self, t_s: float) -> None:
         """Set :attr:`drowsiness` by what has been counted."""
         self.record.forget(t_s)
-        evidence = self.record.evidence(self.perclos.value, self.perclos.seen_s, self.yawns.count)
-        self.drowsiness = self._steady.step(t_s, judge(evidence, self._settings.drowsiness))
+        perclos = self.perclos
+        evidence = self.record.evidence(perclos.value, perclos.seen_s, self.yawns.count)
+        if evidence != self._evidence:  # in most frames it is what it was
+            self._evidence = evidence
+            self._judged = judge(evidence, self._settings.drowsiness)
+        self.drowsiness = self._steady.step(t_s, self._judged)
 
     @property
     def lids_away(self) -> bool:
@@ -108,29 +123,19 @@ class Fatigue:
             return carried or closure.by_gaze
         return closure.lids is LidsState.LOWERED
 
-    def _nod(self, t_s: float, signs: Signs, *, seen: bool) -> list[Event]:
-        """Find a nod: it makes a closure that could not be told from a look a microsleep."""
-        closure = self.closure
-        shut = closure.state is not EyesState.OPEN
-        nod = self._nods.step(
-            t_s, self._head, signs, closure_s=closure.start_s, shut=shut, seen=seen
-        )
-        if nod is None:
-            return []
-        if nod.start_s == closure.start_s:
-            closure.prove()  # else what went before it, unseen, stays in doubt
+    def _nod(self, t_s: float, nod: Nod) -> Event:
+        """Note a nod: it makes a closure that could not be told from a look a microsleep."""
+        if nod.start_s == self.closure.start_s:
+            self.closure.prove()  # else what went before it, unseen, stays in doubt
         if nod.before_s is not None:
             self.record.add_nod(t_s)
         values = {"fall_deg": round(nod.fall_deg, 1)}
-        return [_observed(t_s, Kind.NOD, "nod", (nod.start_s, nod.end_s), values)]
+        return _observed(t_s, Kind.NOD, "nod", (nod.start_s, nod.end_s), values)
 
-    def _blink(self, tick: Tick, openness: float | None) -> list[Event]:
-        blink = self._blinks.step(tick, openness)
-        if blink is None:
-            return []
-        self.record.add_blink(tick.t_s, blink.duration_s)
+    def _blink(self, t_s: float, blink: Blink) -> Event:
+        self.record.add_blink(t_s, blink.duration_s)
         span = (blink.start_s, blink.end_s)
-        return [_observed(tick.t_s, Kind.BLINK, "blink", span, blink.values)]
+        return _observed(t_s, Kind.BLINK, "blink", span, blink.values)
 
     def _end_closure(self, t_s: float, ended: Ended) -> list[Event]:
         """Note a closure of a microsleep's length with its start and end, as observed only."""

@@ -33,20 +33,22 @@ class _Spans:
     def add(self, start_s: float, end_s: float) -> None:
         if self._spans and start_s <= self._spans[-1][1]:
             start_s = self._spans[-1][1]
-            self._spans[-1][1] = max(end_s, start_s)
+            self._spans[-1][1] = end_s if end_s > start_s else start_s
         else:
             self._spans.append([start_s, end_s])
-        self.total_s += max(end_s - start_s, 0.0)
+        if end_s > start_s:
+            self.total_s += end_s - start_s
 
     def forget(self, before_s: float) -> None:
-        while self._spans and self._spans[0][1] <= before_s:
-            start_s, end_s = self._spans.popleft()
+        spans = self._spans
+        while spans and spans[0][1] <= before_s:
+            start_s, end_s = spans.popleft()
             self.total_s -= end_s - start_s
-        if self._spans and self._spans[0][0] < before_s:
-            self.total_s -= before_s - self._spans[0][0]
-            self._spans[0][0] = before_s
-        if not self._spans:
+        if not spans:
             self.total_s = 0.0
+        elif spans[0][0] < before_s:
+            self.total_s -= before_s - spans[0][0]
+            spans[0][0] = before_s
 
 
 class Perclos:
@@ -56,18 +58,8 @@ class Perclos:
         self._settings = settings
         self._seen, self._closed = _Spans(), _Spans()
         self._begun = False  # the first frame has nothing before it
-
-    @property
-    def seen_s(self) -> float:
-        """How long the eyes were seen within the window."""
-        return self._seen.total_s
-
-    @property
-    def value(self) -> float | None:
-        """PERCLOS 0..1, or None while too little was seen."""
-        if self.seen_s < self._settings.seen_least_s - 1e-6:
-            return None
-        return min(max(self._closed.total_s / self.seen_s, 0.0), 1.0)
+        self.seen_s = 0.0  # how long the eyes were seen within the window
+        self.value: float | None = None  # PERCLOS 0..1, None while too little was seen
 
     def step(self, tick: Tick, *, seen: bool, closed_s: float, start_s: float | None) -> None:
         """Take one frame: were the eyes seen, and the present closure's length and start."""
@@ -80,3 +72,8 @@ class Perclos:
         self._begun = True
         self._seen.forget(tick.t_s - s.window_s)
         self._closed.forget(tick.t_s - s.window_s)
+        self.seen_s = seen_s = self._seen.total_s
+        if seen_s < s.seen_least_s - 1e-6:
+            self.value = None
+        else:
+            self.value = min(max(self._closed.total_s / seen_s, 0.0), 1.0)

@@ -134,8 +134,9 @@ class Yawns:
             self._rise_s = None
         elif self._rise_s is None:
             self._rise_s = t_s
-        _forget(self._ends, t_s - s.window_s)
-        _forget(self._bout, t_s - s.bout_s)
+        if self._ends or self._bout:
+            _forget(self._ends, t_s - s.window_s)
+            _forget(self._bout, t_s - s.bout_s)
         if wide is not None and wide >= (0.0 if self._start_s is None else -1.0):
             if self._start_s is None:
                 # Begun as it ends, at the shut limit; a mouth that rests ajar is no long yawn.
