@@ -78,7 +78,7 @@ OF_SYSTEMD_249 = set(
     RuntimeDirectory RuntimeDirectoryMode RuntimeDirectoryPreserve StartLimitIntervalSec
     StateDirectory StateDirectoryMode SupplementaryGroups SystemCallArchitectures
     SystemCallErrorNumber SystemCallFilter TimeoutStartSec TimeoutStopSec Type UMask User WantedBy
-    WatchdogSec WatchdogSignal
+    LimitCORE WatchdogSec WatchdogSignal
     """,
     )
 )
@@ -94,6 +94,30 @@ def test_nothing_newer_than_ubuntu_22_04s_systemd_is_used(name):
     assert used
     assert used <= OF_SYSTEMD_249
     assert "notify-reload" not in re.sub("#.*", "", UNIT)
+
+
+@pytest.mark.parametrize("unit", sorted(path.name for path in SYSTEMD.glob("*.service")))
+def test_no_unit_leaves_a_core_with_pictures_behind(unit):
+    """The watchdog ends by SIGABRT. 1, not 0: a limit of 0 does not bind a collector at a pipe."""
+    lines = (SYSTEMD / unit).read_text().splitlines()
+    assert lines.index("[Service]") < lines.index("LimitCORE=1")
+
+
+def test_the_kernel_writes_no_core_below_the_limit_of_the_units(tmp_path):
+    """What an abort leaves in its folder, with the limit that the units set and without."""
+    pattern = Path("/proc/sys/kernel/core_pattern")
+    if not pattern.is_file() or pattern.read_text().strip() not in ("core", "core.%p"):
+        pytest.skip("this machine writes cores elsewhere than where a program runs")
+    abort = "import os, resource; hard = resource.getrlimit(resource.RLIMIT_CORE)[1]; {}os.abort()"
+    set_to = "resource.setrlimit(resource.RLIMIT_CORE, ({0}, {0})); "
+    for limit in ("hard", "1"):
+        folder = tmp_path / limit
+        folder.mkdir()
+        code = abort.format(set_to.format(limit))
+        subprocess.run([sys.executable, "-c", code], cwd=folder, check=False)
+    if not list((tmp_path / "hard").iterdir()):
+        pytest.skip("this machine writes no cores")
+    assert list((tmp_path / "1").iterdir()) == []
 
 
 def test_every_gap_on_the_jetson_is_a_listed_device_or_has_its_reason():

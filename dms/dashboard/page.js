@@ -120,14 +120,22 @@ function mood(now) {
   say("valence", !known(valence) ? "valence not read"
     : `valence ${valence > 0 ? "+" : ""}${valence.toFixed(2)}, ${valence > 0.2 ? "pleasant"
       : valence < -0.2 ? "unpleasant" : "neutral"}`);
-  const learned = now.rest_progress;
-  say("against", now.emotion_by === "rest" ? "against own resting face"
-    : known(learned) ? `absolute; resting face ${share(learned)} learned` : "absolute");
-  for (const [name, value] of Object.entries(now.expression || {})) {
-    const row = at("score-" + name) || line(name);
-    row.children[1].firstElementChild.style.width = 100 * value + "%";
-    row.children[2].textContent = share(value);
-  }
+  say("against", against(now));
+  for (const [name, value] of Object.entries(now.expression || {}))
+    score(at("score-" + name) || line(name), value);
+  if (!now.expression) [...at("expression").children].forEach((row) => score(row, null));
+}
+
+/** Against what the scores were read; null where the head is turned or no face is seen. */
+function against(now) {
+  if (now.emotion_by === "rest") return "against own resting face";
+  const learned = known(now.rest_progress) ? `; resting face ${share(now.rest_progress)} learned` : "";
+  return (now.emotion_by || "not read now") + learned;
+}
+
+function score(row, value) {
+  row.children[1].firstElementChild.style.width = 100 * (value || 0) + "%";
+  row.children[2].textContent = share(value);
 }
 
 function line(name) {

@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from dms.errors import ConfigError
-from dms.values import Fault, Moment
+from dms.values import EXPRESSIONS, SHAPE, DriverObservation, Fault, Moment
 
 OBSERVATIONS = ".jsonl"  # how a recording without pixels ends
 
@@ -100,13 +100,27 @@ def parse(path: Path, number: int, line: str) -> Moment:
     try:
         # NaN and infinity are no measures: an unknown value is left out, never written as one.
         thing = json.loads(line, parse_constant=_refuse, parse_float=_finite)
-        return _MOMENT.validate_python(_nested(thing))
+        moment = _MOMENT.validate_python(_nested(thing))
     except (ValueError, RecursionError) as error:
         if not isinstance(error, ValidationError):
             raise ConfigError(f"{path}:{number}: the line: Invalid JSON: {error}") from error
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the line"
         raise ConfigError(f"{path}:{number}: {where}: {first['msg']}") from error
+    for name, needed, got in _lengths(moment.observation):
+        if got is not None and len(got) != needed:
+            raise ConfigError(
+                f"{path}:{number}: observation.{name}: must be {needed} numbers, got {len(got)}"
+            )
+    return moment
+
+
+def _lengths(seen: DriverObservation) -> Iterator[tuple[str, int, tuple[float, ...] | None]]:
+    """Yield name, needed length and value of each row of numbers."""
+    yield "shape", SHAPE, seen.shape
+    if seen.expression is not None:
+        yield "expression.probabilities", len(EXPRESSIONS), seen.expression.probabilities
+        yield "expression.relative", len(EXPRESSIONS), seen.expression.relative
 
 
 def _refuse(name: str) -> float:

@@ -10,6 +10,7 @@ from dms.values.fault import Fault, Part
 from dms.values.observation import (
     AROUSAL,
     EXPRESSIONS,
+    SHAPE,
     VALENCE,
     Box,
     DriverObservation,
@@ -39,7 +40,7 @@ from dms.values.state import (
 from dms.values.vehicle import Command, Gear, Indicator, PauseReason, VehicleContext
 
 __all__ = [
-    "AROUSAL", "EXPRESSIONS", "VALENCE", "WORDINGS", "ActiveAlert", "AttentionBy", "Box",
+    "AROUSAL", "EXPRESSIONS", "SHAPE", "VALENCE", "WORDINGS", "ActiveAlert", "AttentionBy", "Box",
     "Command", "DriverObservation", "DriverState", "Embedding", "EmotionBy", "Event",
     "ExpressionScores", "EyeEvidence", "EyeObservation", "EyesState", "Fault", "Frame", "Gaze",
     "GazeZone", "Gear", "Gray", "HeadPose", "Indicator", "Iris", "Kind", "Level", "Lids",

@@ -21,6 +21,8 @@ EXPRESSIONS = (
 VALENCE = (0.0, 0.89, 0.15, -0.63, -0.51, -0.60, -0.64, -0.40)
 AROUSAL = (0.0, 0.25, 0.75, -0.25, 0.60, 0.35, 0.60, 0.15)
 
+SHAPE = 14  # places of a face's shape, dms.perception.landmarks.face_shape
+
 
 class Unseen(str, Enum):
     """Why something about the driver is unknown."""
@@ -162,7 +164,7 @@ class ExpressionScores:
     arousal: float | None = None  # -1 calm .. 1 excited
     embedding: Embedding | None = field(default=None, repr=False, compare=False)
     rage_log_odds: float | None = None  # anger + disgust against this driver's own resting face
-    relative: tuple[float, ...] | None = None  # seven scores against rest, contempt as it was
+    relative: tuple[float, ...] | None = None  # all eight against rest; contempt as it was
     rest_known: bool | None = None  # None: the net has no embedding, and nothing was made of it
     rest_progress: float | None = None  # how much of the resting face is learned, 0..1
 
@@ -180,7 +182,7 @@ class DriverObservation:
     mar: float | None = None  # mouth aspect ratio of the inner lips
     pose: HeadPose | None = None
     expression: ExpressionScores | None = None  # None in frames in which the net was not due
-    shape: tuple[float, ...] | None = None  # of dms.perception.landmarks, where wanted
+    shape: tuple[float, ...] | None = None  # of dms.perception.landmarks, (14,), where wanted
     brightness: float | None = None  # mean gray of the face box, 0..255; of the picture if no face
     unseen: Unseen | None = None  # why there is no face, or no usable picture
     yawn: float | None = None  # of the mouth net, 0..1; None in frames in which it was not due

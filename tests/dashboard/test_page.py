@@ -20,6 +20,7 @@ from dms.values import (
     Box,
     DriverObservation,
     DriverState,
+    EmotionBy,
     EyeEvidence,
     EyesState,
     Fault,
@@ -87,6 +88,39 @@ def test_page_shows_a_microsleep_and_outlives_a_restart_of_the_service(
             until(lambda: text(browser, "link") == "live" and text(browser, "alert") == "no alert")
         severe = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
         assert severe == []
+
+
+def test_page_clears_the_scores_of_a_face_that_is_not_read_now(browser, tmp_path, served, until):
+    place = tmp_path / "view.sock"
+    read = replace(state(1.0), emotion_by=EmotionBy.REST, rest_progress=1.0)
+    turned = replace(read, t_s=2.0, expression=None, emotion_by=None)
+    learning = replace(read, t_s=3.0, emotion_by=EmotionBy.ABSOLUTE, rest_progress=0.4)
+
+    def shown():
+        rows = browser.find_elements("css selector", "#expression li")
+        return [row.text.split("\n") for row in rows][:2]
+
+    with (
+        ServiceFeed(place) as feed,
+        served(make_app(feed, None, ["127.0.0.1"])) as server,
+        ViewServer(place, Status(Notifier())) as view,
+    ):
+        browser.get(f"http://127.0.0.1:{server.port}/")
+
+        def told_of(now):
+            view.take(Step(Moment(DriverObservation(now.t_s), None, ()), now))
+
+        told_of(read)
+        until(lambda: text(browser, "against") == "against own resting face")
+        assert shown() == [["neutral", "80 %"], ["happiness", "10 %"]]
+        told_of(turned)
+        until(lambda: text(browser, "against").startswith("not read now"))
+        assert shown() == [["neutral", "–"], ["happiness", "–"]]
+        bars = browser.find_elements("css selector", "#expression .gauge i")
+        until(lambda: all(bar.size["width"] == 0 for bar in bars))
+        told_of(learning)
+        until(lambda: text(browser, "against") == "absolute; resting face 40 % learned")
+        assert shown()[0] == ["neutral", "80 %"]
 
 
 def test_page_fits_a_phone(browser, tmp_path, served):

@@ -22,6 +22,13 @@ from dms.values import (
     VehicleContext,
 )
 
+
+def scored(probabilities, relative=None):
+    """One line with expression scores."""
+    scores = {"probabilities": probabilities, "relative": relative, "sure": True, "confidence": 0.5}
+    return json.dumps({"observation": {"t_s": 1, "expression": scores}})
+
+
 number = st.floats(-1e4, 1e4)
 share = st.floats(0, 1)
 maybe = st.none() | number
@@ -106,6 +113,10 @@ def test_a_recording_older_than_lids_and_iris_is_loaded(tmp_path):
         ('{"observation": {"t_s": -Infinity}}', ":2: the line: Invalid JSON: -Infinity is no"),
         ('{"observation": {"t_s": 1, "right_lids_open": 1}}', "right_eye.lids.lowered: Field req"),
         ('{"observation": {"t_s": 1, "right_eye": 3, "right_iris_x": 1}}', "right_eye: Input"),
+        (scored([0.125] * 7), ":2: observation.expression.probabilities: must be 8 numbers, got 7"),
+        (scored([0.125] * 8, [0.1] * 7), "observation.expression.relative: must be 8 numbers, got"),
+        (scored([0.125] * 8, []), "observation.expression.relative: must be 8 numbers, got 0"),
+        ('{"observation": {"t_s": 1, "shape": [0]}}', ":2: observation.shape: must be 14 numbers"),
         ('{"observation": {"t_s": "soon"}}', ":2: observation.t_s: Input should be a valid number"),
     ],
 )
