@@ -17,9 +17,11 @@ from dms.values import EXPRESSIONS, Embedding, Event, ExpressionScores, Kind, Le
 from tests.scenarios.faces import Face, head
 from tests.tiny_nets import write_expression
 from tests.tools.mosaics import fer_rows, write_tiles
-from tools.evaluation import acting, fer_drives, rage
+from tools.evaluation import acting, fer_drives, posed_drives, rage
 from tools.evaluation.acting import SIDE, Actor, Move, Scene
 from tools.evaluation.figures import share
+from tools.nets.posed import SIDE as PATCH
+from tools.nets.posed import Patches
 
 FLAT = np.full((SIDE, SIDE), 120.0, np.float32)
 CHAIN = SimpleNamespace(settings=Settings())
@@ -153,3 +155,64 @@ def test_a_folder_without_agreed_tiles_is_refused(tmp_path, monkeypatch) -> None
     write_tiles(tmp_path / "fer2013", tiles, fer_rows(14, 14))
     with pytest.raises(ConfigError, match="no held-out tile"):
         fer_drives.measure_fer(tmp_path / "fer2013", tmp_path, CHAIN, choose=False)
+
+
+def labelled(folder, header: str, rows: list[str]):
+    folder.mkdir(parents=True)
+    for row in rows:
+        (folder / row.split(",")[0]).write_bytes(b"")
+    (folder / "labels.csv").write_text("\n".join([header, *rows]) + "\n")
+    return folder
+
+
+@pytest.mark.parametrize("column", ["subject", "person"])
+def test_stills_are_of_people_of_any_name(tmp_path, monkeypatch, column: str) -> None:
+    monkeypatch.setattr(rage, "framed", lambda path, predictor: path.name)
+    rows = ["a.png,Ada,neutral", "b.png,Ada,anger", "c.png,7,neutral", "d.png,7,anger",
+            "e.png,Bo,neutral", "f.png,,anger", "g.png,,neutral"]  # fmt: skip
+    data = labelled(tmp_path / "faces", f"file,{column},expression", rows)
+    people = rage._people(data, None, None)
+    assert people == {
+        "Ada": {"neutral": ["a.png"], "anger": ["b.png"]},
+        "7": {"neutral": ["c.png"], "anger": ["d.png"]},
+    }
+    assert set(rage._people(data, None, ["7"])) == {"7"}
+
+
+def test_a_numbered_person_keeps_the_seed_and_a_name_has_one_of_its_own() -> None:
+    assert rage.seed_of("7") == 7
+    assert rage.seed_of("Ada") == rage.seed_of("Ada") != rage.seed_of("Bo")
+
+
+def test_only_what_the_folder_holds_is_measured(tmp_path, capsys) -> None:
+    for name in ("nir_faces", "fer2013", "clips"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+    assert rage.there(tmp_path / "data") == ["anger", "calm", "webcam", "fer", "flashes"]
+    assert "no pictures for: posed (posed_faces)" in capsys.readouterr().err
+    own = labelled(tmp_path / "own", "file,person,expression", ["a.png,A,anger"])
+    assert rage.there(own) == ["anger", "calm", "posed", "flashes"]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ConfigError, match=r"neither labels\.csv nor"):
+        rage.there(tmp_path / "empty")
+
+
+@pytest.mark.parametrize("header", ["file,subject,expression", "file,person,expression,set"])
+def test_posed_drives_read_a_folder_without_sets(tmp_path, monkeypatch, header: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    tail = "," * header.endswith("set")
+    rows = [f"{who}{face[0]}.png,{who},{face}{tail}"
+            for who in "ABCDEFGH" for face in ("neutral", "anger")]  # fmt: skip
+    rows += [f"x.png,,neutral{tail}", f"y.png,A,bored{tail}"]
+    data = labelled(tmp_path / "faces", header, rows)
+    write_expression(tmp_path)
+    files = np.array([row.split(",")[0] for row in rows])
+    grown = np.stack([[40, 60], [100, 60], [50, 110], [90, 110]]).astype(np.float32)
+    faces = Patches(
+        files, np.full((len(rows), PATCH, PATCH), 90, np.uint8),
+        np.stack([grown] * len(rows)), np.ones(len(rows), bool),
+    )  # fmt: skip
+    monkeypatch.setattr(posed_drives, "patches_of", lambda folder, cache: faces)
+    album = posed_drives._album(data, tmp_path, CHAIN, choose=False)
+    assert {who: sorted(of) for who, of in album.items()} == {"/F": ["anger", "neutral"]}
+    album = posed_drives._album(data, tmp_path, CHAIN, choose=True)
+    assert set(album) == {"/B"}

@@ -8,13 +8,37 @@ import numpy as np
 import pytest
 
 from dms.decision.emotion.relative import SEVEN
-from dms.engine.manifest import FOLDER
+from dms.decision.emotion.rest import RestingFace, RestSettings
+from dms.engine.manifest import FOLDER, load_manifest
 from dms.errors import ConfigError
+from dms.perception.expression import ExpressionNet, ExpressionSettings
+from dms.values import EXPRESSIONS, DriverObservation
+from tests.scenarios.faces import Face, head
 from tests.tiny_nets import write_expression
 from tools import evaluate
-from tools.evaluation.relative import Reading, Stills, figures, found_at, joined, measure, rests
+from tools.evaluation.relative import (
+    Reading,
+    Stills,
+    figures,
+    found_at,
+    joined,
+    measure,
+    read,
+    read_stills,
+    rests,
+)
 from tools.nets.infrared import cabin, night
-from tools.nets.posed import Faces, agreement, family, held_out, label_of, lit, moved_face
+from tools.nets.posed import (
+    Faces,
+    agreement,
+    family,
+    held_out,
+    label_of,
+    lit,
+    moved_face,
+    patches_of,
+    person_of,
+)
 from tools.nets.relative import LIGHTS, RAGE, Pairs, calibrated, fitted, odds, pairs_of
 from tools.rendering.portrait import Portrait, Puppet
 
@@ -52,6 +76,55 @@ def test_figures_leave_out_the_rest_itself_and_people_without_one():
     for name in ("rage_auroc", "found_at_10_percent_false", "accuracy_7", "absolute_rage_auroc"):
         low, high = told[f"{name}_95"]
         assert low <= told[name] <= high
+
+
+class Shown:
+    """An engine that says of the crops, in turn, what it was given."""
+
+    def __init__(self, embeddings):
+        self.embeddings = np.array(embeddings, np.float32)
+
+    def infer(self, batch):
+        assert len(batch) == len(self.embeddings)
+        even = np.full((len(batch), 8), 1 / 8, np.float32)
+        return {"ferplus": even, "fer2013": even[:, :7] * 8 / 7, "embedding": self.embeddings}
+
+
+def test_a_face_is_read_as_the_product_reads_it():
+    """A rest far from people's is bounded, and a stern one takes off what it reads so."""
+    person, weights = Face(3, stern=6.0), head()
+    shown = [person.shows(), person.shows(anger=3.0), person.shows(joy=2.0)]
+    seen = stills(["neutral", "anger", "happiness"], ["a", "a", "a"])
+    manifest = load_manifest("expression", FOLDER)
+    engine = Shown(shown)
+    said = read(engine, manifest, weights, seen)
+    product = RestingFace(RestSettings(), weights)
+    net = ExpressionNet(engine, manifest, ExpressionSettings())
+    told = engine.infer(shown)
+    rest, angry, happy = (net.told({k: v[n : n + 1] for k, v in told.items()}) for n in range(3))
+    for frame in range(250):  # 25 s of the one picture
+        calm = DriverObservation(frame / 10, expression=rest)
+        product.learn(product.read(calm, private=False), 1.0, speaking=False)
+    now = [
+        product.read(DriverObservation(30.0, expression=one), private=True).expression
+        for one in (rest, angry, happy)
+    ]
+    assert said.odds == pytest.approx([one.rage_log_odds for one in now], abs=1e-5)
+    best = [EXPRESSIONS[int(np.argmax(one.relative))] for one in now]
+    assert [SEVEN[at] for at in said.seven] == best
+    alone = weights.log_odds(shown[1].astype(float), shown[0].astype(float))
+    assert abs(alone - said.odds[1]) > 1.0  # what the head alone says of the pair
+
+
+def test_the_resting_picture_counts_as_rest_whatever_the_net_says_of_it():
+    """One that is read as happy teaches the product nothing; here it is told to be neutral."""
+    seen = stills(["neutral", "anger"], ["a", "a"])
+    engine = Shown([Face(3).shows(), Face(3).shows(anger=3.0)])
+    happy = np.eye(8, dtype=np.float32)[[EXPRESSIONS.index("happiness")] * 2]
+    told = engine.infer([0, 0]) | {"ferplus": happy, "fer2013": np.eye(7, dtype=np.float32)[[3, 3]]}
+    engine.infer = lambda batch: told
+    said = read(engine, load_manifest("expression", FOLDER), head(), seen)
+    assert said.odds[1] > said.odds[0]
 
 
 def test_people_of_several_folds_keep_their_own_rest():
@@ -208,6 +281,102 @@ def test_relative_has_the_agreed_keys(tmp_path, monkeypatch, capsys):
     assert set(told["sets"]) == {"ckplus", "taiwan"}
     assert told["sets"]["ckplus"]["pictures"] == 2
     assert told["sets"]["taiwan"]["rage_auroc"] is None
+
+
+def given(folder, *rows, header="file,person,set,expression,note", there=True):
+    """A folder of labels whose pictures are noise, and the arguments that measure it."""
+    folder.mkdir(exist_ok=True)
+    noise = np.random.default_rng(len(rows)).integers(0, 256, (40, 40), np.uint8)
+    for row in rows:
+        if there:
+            cv2.imwrite(str(folder / row.split(",")[0]), noise)
+    (folder / "labels.csv").write_text("\n".join([header, *rows]) + "\n")
+    return argparse.Namespace(data=folder, pad=False, landmarks="dms56")
+
+
+def refused(args):
+    with pytest.raises(ConfigError) as told:
+        read_stills(args, load_manifest("expression", FOLDER), None)
+    return str(told.value)
+
+
+def test_rows_that_name_nobody_are_no_one_person():
+    assert person_of({"person": " ", "subject": "", "set": "ckplus48"}) == ""
+    assert person_of({"person": "", "subject": "7", "set": "ckplus48"}) == "ckplus/7"
+    label = np.array([SEVEN.index(name) for name in ("neutral", "anger", "neutral")])
+    assert rests(np.array(["", "", "a"]), label).tolist() == [-1, -1, 2]
+
+
+@pytest.mark.whole
+def test_faces_of_nobody_are_counted_without_a_neutral(tmp_path, capsys):
+    rows = [("", "", "neutral", ""), ("", "", "anger", ""), ("A", "", "neutral", "")]
+    data = folder_of_faces(tmp_path / "faces", rows)
+    args = argparse.Namespace(data=data, pad=False, landmarks="dms56")
+    seen = read_stills(args, load_manifest("expression", FOLDER), None)
+    assert seen.left_out["without_neutral"] == 2
+    assert seen.rest.tolist() == [-1, -1, 2]
+    assert len(set(seen.person.tolist())) == 3
+    assert "2 rows name nobody" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("word", ["high", "1.5", "nan", ""])
+def test_an_agreement_that_is_no_share_is_refused(tmp_path, word):
+    said = refused(given(tmp_path / "faces", f"a.png,A,,anger,type1 agree={word}"))
+    assert said == f"labels.csv, a.png: agree= must be 0 to 1, got {word!r}"
+
+
+def test_why_nothing_is_left_to_judge_is_said(tmp_path):
+    none = refused(given(tmp_path / "a", "a.png,A,,contempt,", "b.png,A,,fear,agree=0.2"))
+    assert "1 contempt, 1 of little agreement" in none
+    assert "--pad" not in none
+    assert "no face was found" in refused(given(tmp_path / "b", "a.png,A,,anger,"))
+
+
+def test_a_picture_that_is_missing_is_named_with_its_row(tmp_path):
+    args = given(tmp_path / "a", "a.png,A,,anger,", "b.png,A,,fear,")
+    (tmp_path / "a/b.png").unlink()
+    assert refused(args).startswith("labels.csv, row 2: b.png is missing in ")
+    args = given(tmp_path / "c", ",A,,anger,", there=False)
+    assert refused(args).startswith("labels.csv, row 1: no file is named")
+    args = given(tmp_path / "d", "a.png,anger", header="file,expression")
+    assert "column subject or person" in refused(args)
+
+
+def test_faces_cut_out_of_other_pictures_are_cut_anew(tmp_path, capsys):
+    one, other = tmp_path / "one", tmp_path / "other"
+    rows = ["a.png,A,,anger,", "b.png,A,,fear,"]
+    given(one, *rows)
+    given(other, *rows)
+    cv2.imwrite(str(other / "b.png"), np.full((60, 60), 90, np.uint8))
+    cache = tmp_path / "faces.npz"
+    patches_of(one, cache)
+    before = cache.read_bytes()
+    patches_of(one, cache)
+    assert cache.read_bytes() == before
+    assert "cut anew" not in capsys.readouterr().err
+    patches_of(other, cache)
+    assert f"{cache} is of other pictures: cut anew" in capsys.readouterr().err
+    assert cache.read_bytes() != before
+
+
+def test_a_cache_without_a_digest_is_told_by_its_files_names(tmp_path, capsys):
+    given(tmp_path / "one", "a.png,A,,anger,")
+    cache = tmp_path / "faces.npz"
+    made = patches_of(tmp_path / "one", cache)
+    old = made._replace(patches=made.patches + np.uint8(7))
+    np.savez(cache, **old._asdict())
+    assert patches_of(tmp_path / "one", cache).patches[0, 0, 0] == 7
+    assert "digest" not in np.load(cache)  # as it was
+    given(tmp_path / "two", "b.png,A,,anger,")
+    assert patches_of(tmp_path / "two", cache).files.tolist() == ["b.png"]
+    assert "cut anew" in capsys.readouterr().err
+
+
+def test_a_face_to_be_cut_that_is_no_picture_is_named(tmp_path):
+    given(tmp_path / "one", "a.png,A,,anger,")
+    (tmp_path / "one/a.png").write_text("no picture")
+    with pytest.raises(ConfigError, match=r"a\.png is no picture"):
+        patches_of(tmp_path / "one", tmp_path / "faces.npz")
 
 
 def test_a_net_without_weights_against_rest_says_so(tmp_path):

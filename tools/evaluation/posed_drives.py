@@ -20,7 +20,7 @@ from dms.perception.expression import ExpressionNet
 from dms.values import EXPRESSIONS, ExpressionScores, Level
 from tools.evaluation.fer_drives import ACT_S, LOOKS, crop, drive
 from tools.evaluation.figures import share
-from tools.nets.posed import family, held_out, label_of, patches_of
+from tools.nets.posed import held_out, label_of, named, patches_of, person_of
 from tools.nets.shipped import head_of, scratch
 from tools.nets.tiles import progress, read_rows
 
@@ -72,9 +72,10 @@ def _rested(of: dict[str, list[list[ExpressionScores]]]) -> bool:
 
 def _album(folder: Path, engines: Path, chain: Chain, choose: bool) -> Album:
     """Scores of some looks at each picture of the people who are asked for."""
-    rows = {row["file"]: row for row in read_rows(folder, "file", "set", "person", "expression")}
-    who = {file: f"{family(row['set'])}/{row['person']}" for file, row in rows.items()}
-    people = sorted(held_out(set(who.values())))[0 if choose else 1 :: 2]
+    given = named(folder, read_rows(folder, "file", "expression"))
+    rows = {row["file"]: row for row in given if row["expression"] in EXPRESSIONS}
+    who = {file: person_of(row) for file, row in rows.items()}
+    people = sorted(held_out(set(who.values()) - {""}))[0 if choose else 1 :: 2]
     faces = patches_of(folder, scratch("faces") / "faces_posed_faces.npz")
     manifest = load_manifest("expression", engines)
     framing = manifest.framing(FaceCropSettings)
@@ -85,8 +86,9 @@ def _album(folder: Path, engines: Path, chain: Chain, choose: bool) -> Album:
         net = ExpressionNet(engine, manifest, chain.settings.nets.reading)
         for at in progress(np.flatnonzero(faces.found), int(faces.found.sum()), "scores"):
             file = str(faces.files[at])
-            person, label = who[file], label_of(rows[file])
-            if person not in lights or label < 0:
+            person = who.get(file, "")
+            label = label_of(rows[file]) if person in lights else -1
+            if label < 0:
                 continue
             pictures = album[person][EXPRESSIONS[label]]
             if len(pictures) >= MOST:

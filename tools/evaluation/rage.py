@@ -1,13 +1,17 @@
 """Road rage and micro-expressions on made sequences, by the product's own chain and settings.
 
-``--data`` is the folder that holds ``nir_faces``, ``fer2013`` and ``clips``. Infrared people act
-from their stills (acting.py). FER2013 has one picture a person, so there rest and expression are of
-two people, which is harder than life; its even tiles are for choosing constants (``--choose``).
+``--data`` is the folder that holds ``nir_faces``, ``posed_faces``, ``fer2013`` and ``clips``; of a
+folder with a labels.csv of its own (file, subject or person, expression, optionally set) the people
+are both the stills and the posed faces. Infrared people act from their stills (acting.py). FER2013
+has one picture a person, so there rest and expression are of two people, which is harder than life;
+its even tiles are for choosing constants (``--choose``).
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
+import zlib
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +22,7 @@ import numpy as np
 from dms.bench.bench import bench
 from dms.chain import Chain
 from dms.config import load
+from dms.errors import ConfigError
 from dms.perception.landmarks import Predictor, load_predictor
 from dms.values import EXPRESSIONS, DriverState, Event, ExpressionScores, Kind, Level
 from tools.evaluation.acting import (
@@ -34,7 +39,8 @@ from tools.evaluation.acting import (
 from tools.evaluation.fer_drives import measure_fer
 from tools.evaluation.figures import rounded, share
 from tools.evaluation.posed_drives import measure_posed
-from tools.nets.tiles import integers, progress, read_rows
+from tools.nets.posed import named, person_of
+from tools.nets.tiles import progress, read_rows
 
 FPS = 5.0  # constants are in seconds; a tenth of the frames of a camera is enough for them
 REST_S, ANGRY_S, AFTER_S = 70.0, 15.0, 10.0
@@ -43,15 +49,22 @@ FLASH_FPS = 100.0
 FLASHES_S = (0.04, 0.06, 0.1, 0.15, 0.2, 0.3)
 FLASH_EVERY_S = 1.5
 PLAYED = ("neutral", "anger", "happiness", "surprise", "disgust")
-PARTS = ("anger", "calm", "webcam", "posed", "fer", "flashes")
+FOLDERS = {
+    "anger": "nir_faces", "calm": "nir_faces", "webcam": "clips", "posed": "posed_faces",
+    "fer": "fer2013", "flashes": "nir_faces",
+}  # fmt: skip
+PARTS = tuple(FOLDERS)
+STILLS = {"anger", "calm", "flashes"}
 Stills = dict[str, dict[str, list[Picture]]]
 ANGRY = (EXPRESSIONS.index("anger"), EXPRESSIONS.index("disgust"))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-s", "--set", action="append", default=[], metavar="KEY=VALUE")
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
-    parser.add_argument("--people", nargs="+", metavar="N", help="only these of nir_faces")
+    parser.add_argument(
+        "--parts", nargs="+", choices=PARTS, help="default: those whose folder is in --data"
+    )
+    parser.add_argument("--people", nargs="+", metavar="NAME", help="only these of nir_faces")
     parser.add_argument(
         "--choose",
         action="store_true",
@@ -60,46 +73,70 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
+    parts = args.parts or there(args.data)
     wanted = ["bridges=[]", *args.set]
     chain = Chain(load(None, wanted))
     found: dict[str, Any] = {}
-    if {"anger", "calm", "flashes"} & set(args.parts):
+    if STILLS & set(parts):
         predictor = load_predictor(chain.settings.landmarks)
-        people = _people(args.data / "nir_faces", predictor, args.people)
-    if "anger" in args.parts:
+        people = _people(_folder(args.data, "anger"), predictor, args.people)
+    if "anger" in parts:
         found["anger"] = _anger(chain, people)
-    if "calm" in args.parts:
+    if "calm" in parts:
         found["calm"] = _calm(chain, people)
-    if "webcam" in args.parts:
-        result = bench(str(args.data / "clips" / "expressions_webcam.mp4"), chain)
+    if "webcam" in parts:
+        result = bench(str(_folder(args.data, "webcam") / "expressions_webcam.mp4"), chain)
         found["expressions_webcam"] = {"alerts": len(_alerts(result.events))}
-    if "posed" in args.parts:
-        posed = args.data / "posed_faces"
+    if "posed" in parts:
+        posed = _folder(args.data, "posed")
         found["posed"] = measure_posed(posed, args.engines, chain, args.choose)
-    if "fer" in args.parts:
-        found["fer"] = measure_fer(args.data / "fer2013", args.engines, chain, args.choose)
-    if "flashes" in args.parts:
+    if "fer" in parts:
+        fer = _folder(args.data, "fer")
+        found["fer"] = measure_fer(fer, args.engines, chain, args.choose)
+    if "flashes" in parts:
         found["flashes"] = _flashes(Chain(load(None, [*wanted, "core.micro.enabled=true"])), people)
     return found | {"net": "expression", "landmarks": chain.settings.landmarks.model}
+
+
+def _folder(data: Path, part: str) -> Path:
+    """Where the pictures of a part are: ``data`` itself where it has labels and no such folder."""
+    inner = data / FOLDERS[part]
+    own = part in STILLS | {"posed"} and (data / "labels.csv").is_file()
+    return data if own and not inner.is_dir() else inner
+
+
+def there(data: Path) -> list[str]:
+    """Parts that ``data`` has the pictures of; the others are named on stderr."""
+    found = [part for part in PARTS if _folder(data, part).is_dir()]
+    missing = [f"{part} ({FOLDERS[part]})" for part in PARTS if part not in found]
+    if not found:
+        raise ConfigError(f"{data} has neither labels.csv nor {', '.join(set(FOLDERS.values()))}")
+    if missing:
+        print(f"{data} has no pictures for: {', '.join(missing)}", file=sys.stderr)
+    return found
 
 
 def _people(folder: Path, predictor: Predictor, only: Sequence[str] | None) -> Stills:
     """Stills by person and expression, of those who have both neutral and anger."""
     people: Stills = defaultdict(lambda: defaultdict(list))
-    rows = read_rows(folder, "file", "subject", "expression")
-    integers(rows, "subject")  # people are numbers here: each has a seed of their own
-    rows = [row for row in rows if row["expression"] in PLAYED]
-    shown = {
-        who: {row["expression"] for row in rows if row["subject"] == who}
-        for who in {row["subject"] for row in rows}
-    }
-    chosen = {who for who in shown if shown[who] >= {"neutral", "anger"}}
-    rows = [row for row in rows if row["subject"] in chosen & set(only or chosen)]
+    rows = named(folder, read_rows(folder, "file", "expression"))
+    who = {row["file"]: person_of(row).removeprefix("/") for row in rows}
+    rows = [row for row in rows if row["expression"] in PLAYED and who[row["file"]]]
+    shown: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        shown[who[row["file"]]].add(row["expression"])
+    chosen = {one for one in shown if shown[one] >= {"neutral", "anger"}}
+    rows = [row for row in rows if who[row["file"]] in chosen & set(only or chosen)]
     for row in progress(rows, len(rows), "stills"):
         still = framed(folder / row["file"], predictor)
         if still is not None:
-            people[row["subject"]][row["expression"]].append(still)
+            people[who[row["file"]]][row["expression"]].append(still)
     return {p: dict(of) for p, of in people.items() if "neutral" in of and "anger" in of}
+
+
+def seed_of(person: str) -> int:
+    """Each person has a seed of their own: their number, or one made of their name."""
+    return int(person) if person.isdecimal() else zlib.crc32(person.encode())
 
 
 def _alerts(events: Sequence[Event]) -> list[Event]:
@@ -148,7 +185,7 @@ def _anger(chain: Chain, people: Stills) -> dict[str, Any]:
             Scene("anger", ANGRY_S, of["anger"]),
             Scene("after", AFTER_S, of["neutral"], resting),
         ]
-        rows = _play(chain, scenes, int(person))
+        rows = _play(chain, scenes, seed_of(person))
         alerts = _alerts([event for _, state, _ in rows for event in state.events])
         told[person] = [one for one in alerts if one.t_s >= REST_S]
         first = told[person][0].t_s - REST_S if told[person] else None
@@ -181,7 +218,7 @@ def _calm(chain: Chain, people: Stills) -> dict[str, Any]:
         scenes += [Scene(name, CALM_S, of["neutral"], act) for name, act in acts.items()]
         if "happiness" in of:
             scenes.append(Scene("happy", CALM_S, of["happiness"], resting))
-        for scene, state, _ in _play(chain, scenes, 100 + int(person)):
+        for scene, state, _ in _play(chain, scenes, 100 + seed_of(person)):
             alerts[scene.name] += len(_alerts(state.events))
             highest[scene.name] = max(highest[scene.name], state.rage or 0.0)
         minutes += sum(scene.seconds for scene in scenes[1:]) / 60
@@ -199,16 +236,23 @@ def _flashes(chain: Chain, people: Stills) -> dict[str, Any]:
     false: dict[str, int] = defaultdict(int)
     minutes: dict[str, float] = defaultdict(float)
     for person, of in progress(people.items(), len(people), "flashes"):
-        others = [stills[0] for name, stills in of.items() if name != "neutral"]
+        others = [stills[0] for name, stills in of.items() if name != "neutral"][:2]
+        other = others[seed_of(person) % len(others)]
         seconds = FLASH_EVERY_S * len(FLASHES_S) + 3.0
         scenes = [
-            Scene("flashes", seconds, of["neutral"][:1], flashing_at, others[int(person) % 2])
+            Scene(
+                "flashes",
+                seconds,
+                of["neutral"][:1],
+                flashing_at,
+                other,
+            )
         ]
         scenes += [
             Scene(name, seconds, of["neutral"][:1], act)
             for name, act in {"resting": resting, "talking": talking}.items()
         ]
-        rows = _play(chain, scenes, 200 + int(person), FLASH_FPS)
+        rows = _play(chain, scenes, 200 + seed_of(person), FLASH_FPS)
         spots = [e for _, state, _ in rows for e in state.events if e.kind is Kind.MICRO_EXPRESSION]
         for at, lasts_s in enumerate(FLASHES_S):
             begin_s = begins_s(at)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dms.decision.emotion.relative import SEVEN, RelativeHead
+from dms.decision.emotion.rest import RestingFace, RestSettings
 from dms.engine.engine import Engine
 from dms.engine.manifest import Manifest, load_manifest
 from dms.engine.onnx import OnnxEngine
@@ -27,7 +28,7 @@ from dms.engine.relative import relative_weights
 from dms.errors import ConfigError
 from dms.perception.expression import ExpressionNet, ExpressionSettings
 from dms.perception.landmarks import LandmarkSettings, load_predictor
-from dms.values import EXPRESSIONS
+from dms.values import EXPRESSIONS, DriverObservation, ExpressionScores
 from tools.evaluation.figures import auroc, interval, mean, rounded
 from tools.evaluation.films import read_still
 from tools.nets.posed import (
@@ -38,7 +39,9 @@ from tools.nets.posed import (
     anchors_of,
     family,
     held_out,
+    named,
     padded,
+    person_of,
 )
 from tools.nets.shipped import beside, engines, outputs
 from tools.nets.tiles import Rows, progress, read_rows
@@ -46,6 +49,8 @@ from tools.nets.tiles import Rows, progress, read_rows
 FALSE = 0.1  # share of other faces that may be called angry
 ANGRY = tuple(EXPRESSIONS.index(name) for name in ("anger", "disgust"))
 NEUTRAL = SEVEN.index("neutral")
+CALM = tuple(float(name == "neutral") for name in EXPRESSIONS)
+CALM_FPS, CALM_MOST_S = 10.0, 60.0  # of the neutral picture, which is shown until rest is known
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -173,60 +178,85 @@ def read_stills(args: argparse.Namespace, manifest: Manifest, fold: int | None) 
                 crops.append(face_crop(gray, anchors, framing))
                 kept.append(row)
     if not kept:
-        raise ConfigError(f"no face was found in {args.data}; try --pad for tight crops")
-    person = np.array([_person(row) for row in kept])
+        raise ConfigError(_nothing(args.data, counts))
+    person = np.array([person_of(row) for row in kept])
     label = np.array([SEVEN.index(row["expression"]) for row in kept])
     rest = rests(person, label)
+    person = np.array([who or f"?{at}" for at, who in enumerate(person.tolist())])
     rested = int((rest == np.arange(len(rest))).sum())
     counts |= {"without_neutral": int((rest < 0).sum()), "used_as_rest": rested}
     sets = np.array([family(row.get("set", "")) for row in kept])
     return Stills(np.stack(crops), label, person, sets, rest, counts)
 
 
+def _nothing(folder: Path, counts: dict[str, int]) -> str:
+    if counts["not_found"]:
+        return f"no face was found in {folder}; try --pad for tight crops"
+    left = f"{counts['contempt']} contempt, {counts['little_agreed']} of little agreement"
+    return f"{folder}/labels.csv leaves nothing to judge: {left}; add faces of other expressions"
+
+
 def _rows(folder: Path, fold: int | None) -> Rows:
-    rows = read_rows(folder, "file", "expression")
-    if "person" not in rows[0] and "subject" not in rows[0]:
-        raise ConfigError(f"{folder}/labels.csv must have a column subject or person")
+    rows = named(folder, read_rows(folder, "file", "expression"))
+    nobody = sum(not person_of(row) for row in rows)
+    if nobody:
+        print(f"{folder}/labels.csv: {nobody} rows name nobody: no rest is known", file=sys.stderr)
     others = sorted({row["expression"] for row in rows} - set(EXPRESSIONS))
     if others:
         print(f"{folder}/labels.csv: left out: {', '.join(others)}", file=sys.stderr)
     rows = [row for row in rows if row["expression"] in EXPRESSIONS]
     if fold is not None:
-        people = held_out({_person(row) for row in rows}, fold)
-        rows = [row for row in rows if _person(row) in people]
+        people = held_out({person_of(row) for row in rows} - {""}, fold)
+        rows = [row for row in rows if person_of(row) in people]
     if not rows:
         raise ConfigError(f"{folder}/labels.csv names none of {', '.join(EXPRESSIONS)}")
     return rows
 
 
-def _person(row: dict[str, str]) -> str:
-    return f"{family(row.get('set', ''))}/{row.get('person') or row.get('subject')}"
-
-
 def rests(person: NDArray[np.str_], label: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Row of the first neutral face of each row's person, -1 where there is none."""
+    """Row of the first neutral face of each row's person, -1 where there is none.
+
+    ``person``: "" where a row names nobody, who then has no rest either.
+    """
     first: dict[str, int] = {}
     for at, (who, seven) in enumerate(zip(person.tolist(), label.tolist(), strict=True)):
-        if seven == NEUTRAL:
+        if who and seven == NEUTRAL:
             first.setdefault(who, at)
     return np.array([first.get(who, -1) for who in person.tolist()])
 
 
 def read(engine: Engine, manifest: Manifest, head: RelativeHead, stills: Stills) -> Reading:
-    """Read all stills with one file of the net."""
+    """Read all stills with one file of the net, against rest as the product does."""
     out = outputs(engine, stills.crops)
     net = ExpressionNet(engine, manifest, ExpressionSettings())
-    pairs = zip(out["ferplus"], out["fer2013"], strict=True)
-    absolute = [net.scores(*pair).probabilities for pair in pairs]
-    seen = out["embedding"].astype(np.float64)
+    seen = [
+        net.told({name: part[at : at + 1] for name, part in out.items()})
+        for at in range(len(stills.crops))
+    ]
     odds, seven = np.zeros(len(seen)), np.zeros(len(seen), np.int64)
     places = [EXPRESSIONS.index(name) for name in SEVEN]
-    for at in np.flatnonzero(stills.rest >= 0):
-        pair = seen[at], seen[stills.rest[at]]
-        odds[at] = head.log_odds(*pair)
-        seven[at] = head.scores(*pair, absolute[at])[places].argmax()
-    angry = np.array([sum(one[i] for i in ANGRY) for one in absolute])
+    for rest in sorted(set(stills.rest.tolist()) - {-1}):
+        own = rested(head, seen[rest])
+        for at in np.flatnonzero(stills.rest == rest):
+            said = own.read(DriverObservation(0.0, expression=seen[at]), private=True).expression
+            if said is None or said.relative is None or said.rage_log_odds is None:
+                raise ConfigError("the net's embeddings are no finite numbers; export it again")
+            odds[at] = said.rage_log_odds
+            seven[at] = np.asarray(said.relative)[places].argmax()
+    angry = np.array([sum(one.probabilities[i] for i in ANGRY) for one in seen])
     return Reading(odds, seven, angry)
+
+
+def rested(head: RelativeHead, neutral: ExpressionScores) -> RestingFace:
+    """Let the product learn rest from one picture of a face that is known to be at rest."""
+    own = RestingFace(RestSettings(), head)
+    calm = replace(neutral, probabilities=CALM)
+    for frame in range(round(CALM_MOST_S * CALM_FPS)):
+        if own.progress == 1.0:
+            break
+        shown = own.read(DriverObservation(frame / CALM_FPS, expression=calm), private=False)
+        own.learn(shown, 1.0, speaking=False)
+    return own
 
 
 def figures(

@@ -6,6 +6,8 @@ that any crop size can be cut from it with room to turn and shift.
 
 from __future__ import annotations
 
+import hashlib
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dms.engine.preprocess.crop import FaceCropSettings, cut, fit_similarity
+from dms.errors import ConfigError
 from dms.perception.expression import FER2013
 from dms.perception.face import FaceSettings, FaceTracker
 from dms.perception.landmarks import LandmarkSettings, Predictor, load_predictor
 from dms.values import EXPRESSIONS, Frame, Gray
 from tools.nets.infrared import Rng, cabin, infrared
-from tools.nets.tiles import progress, read_rows
+from tools.nets.tiles import Rows, progress, read_rows
 
 SIDE, UNIT = 160, 112
 LOOKS = 3  # a still counts as this many frames, so that a weak face is confirmed as in a video
@@ -61,19 +64,24 @@ def anchors_of(gray: Gray, predictor: Predictor) -> NDArray[np.floating] | None:
 
 
 def patches_of(folder: Path, cache: Path) -> Patches:
-    """Cut the faces of a folder of tight crops, or read them from ``cache``."""
-    if cache.is_file():
-        return Patches(**np.load(cache))
+    """Cut the faces of a folder of tight crops, or read them from ``cache`` if it is of these."""
     if (folder / "labels.csv").is_file():
         files = [row["file"] for row in read_rows(folder, "file")]
     else:
         files = sorted(path.name for path in folder.glob("*.jpg"))
+    digest = _digest(folder, files)
+    known = _cached(cache, files, digest)
+    if known is not None:
+        return known
     inner = FaceCropSettings(size=UNIT).template + (SIDE - UNIT) / 2
     predictor = load_predictor(LandmarkSettings())
     patches = np.zeros((len(files), SIDE, SIDE), np.uint8)
     places = np.zeros((len(files), 4, 2), np.float32)
     for row, file in enumerate(progress(files, len(files), folder.name)):
-        gray = padded(cv2.imread(str(folder / file), cv2.IMREAD_GRAYSCALE))
+        still = cv2.imread(str(folder / file), cv2.IMREAD_GRAYSCALE)
+        if still is None:
+            raise ConfigError(f"{folder / file} is no picture; take it out, its row too")
+        gray = padded(np.asarray(still, np.uint8))
         anchors = anchors_of(gray, predictor)
         if anchors is not None:
             matrix = fit_similarity(anchors, inner).matrix
@@ -81,8 +89,35 @@ def patches_of(folder: Path, cache: Path) -> Patches:
             places[row] = np.column_stack([anchors, np.ones(4)]) @ matrix.T
     made = Patches(np.array(files), patches, places, (places != 0).any((1, 2)))
     cache.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(cache, **made._asdict())
+    np.savez(cache, **made._asdict(), digest=np.array(digest))
     return made
+
+
+def _digest(folder: Path, files: list[str]) -> str:
+    """Return one text for the names, lengths and content of ``files``."""
+    made = hashlib.sha256()
+    for file in files:
+        try:
+            content = (folder / file).read_bytes()
+        except OSError as error:
+            raise ConfigError(f"{folder / file} cannot be read: {error.strerror}") from error
+        made.update(f"{file}\0{len(content)}\0".encode() + content)
+    return made.hexdigest()
+
+
+def _cached(cache: Path, files: list[str], digest: str) -> Patches | None:
+    """Return what ``cache`` holds, None where it is of other pictures.
+
+    A cache of an earlier version has no digest and is told by the names of its files.
+    """
+    if not cache.is_file():
+        return None
+    with np.load(cache) as stored:
+        old = "digest" not in stored
+        if stored["files"].tolist() == files if old else str(stored["digest"]) == digest:
+            return Patches(*(stored[name] for name in Patches._fields))
+    print(f"{cache} is of other pictures: cut anew", file=sys.stderr)
+    return None
 
 
 class Faces:
@@ -149,9 +184,41 @@ def label_of(row: dict[str, str]) -> int:
 
 
 def agreement(row: dict[str, str]) -> float | None:
-    """Share of raters who agree to a row's label, as its note tells; None where it tells none."""
-    _, _, agreed = row.get("note", "").partition("agree=")
-    return float(agreed.split()[0]) if agreed else None
+    """Share of raters who agree to a row's label, as its note tells; None where it tells none.
+
+    Raises ConfigError where that is no share.
+    """
+    _, told, after = row.get("note", "").partition("agree=")
+    if not told:
+        return None
+    word = (after.split() or [""])[0]
+    try:
+        share = float(word)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise ConfigError(f"labels.csv, {row['file']}: agree= must be 0 to 1, got {word!r}")
+    return share
+
+
+def person_of(row: dict[str, str]) -> str:
+    """Return who is shown, by set and name, "" where a row names nobody."""
+    who = (row.get("person") or row.get("subject") or "").strip()
+    return f"{family(row.get('set', ''))}/{who}" if who else ""
+
+
+def named(folder: Path, rows: Rows) -> Rows:
+    """Return the rows of ``folder``, whose people and pictures are named and there.
+
+    Raises ConfigError.
+    """
+    if "person" not in rows[0] and "subject" not in rows[0]:
+        raise ConfigError(f"{folder}/labels.csv must have a column subject or person")
+    for number, row in enumerate(rows, 1):
+        if not (folder / row["file"]).is_file():
+            what = f"{row['file']} is missing in {folder}" if row["file"] else "no file is named"
+            raise ConfigError(f"labels.csv, row {number}: {what}; add it or take the row out")
+    return rows
 
 
 def held_out(people: set[str], fold: int = HELD_OUT_FOLD) -> set[str]:
