@@ -310,6 +310,7 @@ class Core:
             rage.level,
             "" if rage.level is Level.NONE else rage.reason,
             faults,
+            rage.seen,
         )
         switches = self._switchboard.at(t_s, vehicle)
         self._policy.step(situation, self._gates, switches)

@@ -355,7 +355,7 @@ class Policy:
         old = board.level(Kind.ROAD_RAGE)
         cooled = now.t_s - self._rage_alert_s >= s.rage_quiet_s
         allowed = cooled and self._rage_alerts < s.rage_most
-        if now.rage > old and (allowed or old is not Level.NONE):
+        if now.rage > old and now.rage_seen and (allowed or old is not Level.NONE):
             if old is Level.NONE:
                 self._rage_alerts += 1
             self._rage_alert_s = now.t_s

@@ -30,3 +30,4 @@ class Situation:
     rage: Level = Level.NONE
     rage_reason: str = ""
     faults: tuple[Fault, ...] = ()
+    rage_seen: bool = True  # the face is seen now

@@ -438,6 +438,14 @@ def test_rage_cools_down() -> None:
     assert [e.t_s for e in rig.events] == pytest.approx([0.0, 10.0])
 
 
+def test_no_rage_is_told_of_a_face_that_is_not_seen() -> None:
+    rig = Rig().open(5, rage=Level.WARNING, rage_seen=False)
+    assert rig.told == []
+    rig.open(1, rage=Level.ADVISORY).open(5, rage=Level.WARNING, rage_seen=False)
+    assert [level for _, level in rig.told] == [Level.ADVISORY]
+    assert len(rig.open(1, rage=Level.WARNING).told) == 2
+
+
 def test_rage_alerts_of_a_drive_are_limited() -> None:
     rig = Rig(rage_quiet_s=0.0, rage_most=2)
     for _ in range(5):

@@ -9,6 +9,7 @@ import pytest
 
 from dms.decision.core import Core
 from dms.decision.emotion.rage import RageSettings
+from dms.decision.policy import PolicySettings
 from dms.decision.settings import CoreSettings
 from dms.files.observations import load, save
 from dms.values import Command, EmotionBy, Gear, Kind, Level, Moment, PauseReason, Unseen
@@ -132,6 +133,52 @@ def test_another_driver_is_read_against_no_rest_but_their_own() -> None:
     assert (drive.state.rest_progress or 0.0) < 0.1
     drive.drives(80).blinks(seconds=15)
     assert rages(drive) == []
+
+
+COOL_S = PolicySettings().rage_quiet_s + 100.0  # the cool-down hides nothing any more
+
+
+def furious() -> Drive:
+    face = Face()
+    drive = setting_off(face).shows(face, anger=3.0).watches(20)
+    assert rages(drive) == [Level.ADVISORY, Level.WARNING]
+    return drive
+
+
+def nobody_for(drive: Drive, seconds: float) -> None:
+    drive.keep = lambda frame: frame % 6 == 0  # at a low rate, to be quick
+    drive.disappears(seconds)
+    drive.keep = lambda _: True
+
+
+@pytest.mark.parametrize("how", ["park", "ignition"])
+def test_the_next_driver_does_not_inherit_the_anger_of_the_one_before(how: str) -> None:
+    drive = furious()
+    before = len(drive.events)
+    drive.drives(0, gear=Gear.PARK, ignition=how == "park")
+    nobody_for(drive, COOL_S)
+    drive.shows(Face(2))
+    if how == "ignition":
+        drive.drives(0, gear=Gear.PARK, ignition=True).watches(2)
+    first = len(drive.states)
+    drive.drives(80, ignition=True).blinks(seconds=40)
+    assert len(rages(drive)) == 2
+    assert max(state.rage or 0.0 for state in drive.states[first:]) == 0.0
+    ended = [e for e in drive.events[before:] if e.kind is RAGE and e.level is Level.NONE]
+    assert len(ended) == 1
+    drive.watches(30).shows(Face(2), anger=3.0).watches(20)  # of their own there is
+    assert rages(drive)[2:] == [Level.ADVISORY, Level.WARNING]
+
+
+@pytest.mark.parametrize("reason", [PauseReason.PRIVACY, PauseReason.WORKSHOP])
+def test_no_anger_of_before_a_pause_is_told_after_it(reason: PauseReason) -> None:
+    drive = furious()
+    drive.core.command(Command(pause=True, pause_reason=reason))
+    nobody_for(drive.watches(1), COOL_S)  # the pause ends by itself
+    assert drive.core.pause_reason is None
+    assert len(rages(drive)) == 2
+    drive.shows(Face()).blinks(seconds=40)
+    assert len(rages(drive)) == 2
 
 
 @pytest.mark.parametrize("how", ["privacy", "hold", "ignition", "reset"])

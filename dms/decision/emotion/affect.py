@@ -48,10 +48,11 @@ class Affect:
 
 
 class AffectTracks:
-    """Step it with every frame in time order."""
+    """Step it with every frame in time order; ``calm_odds``: from there on odds are evidence."""
 
-    def __init__(self, settings: AffectSettings) -> None:
+    def __init__(self, settings: AffectSettings, calm_odds: float) -> None:
         self._settings = settings
+        self._calm_odds = calm_odds
         self._scores: tuple[float, ...] | None = None
         self._valence: float | None = None
         self._arousal: float | None = None
@@ -60,6 +61,13 @@ class AffectTracks:
         self._odds_s = float("-inf")
         self._rest_known: bool | None = None
         self._rest_progress: float | None = None
+
+    def forget(self) -> None:
+        """Start again, as another face may be seen next; its rest is not known either."""
+        self._scores = self._valence = self._arousal = self._odds = None
+        self._scored_s = self._odds_s = float("-inf")
+        if self._rest_known is not None:
+            self._rest_known, self._rest_progress = False, 0.0
 
     def frontal(self, pose: HeadPose | None) -> bool:
         """Whether the head is straight enough for the expression to count."""
@@ -103,7 +111,7 @@ class AffectTracks:
             return
         self._odds_s = t_s
         if self._odds is None or gap_s > self._settings.forget_s:
-            self._odds = min(odds, 0.0)  # as above
+            self._odds = min(odds, self._calm_odds)  # as above: no evidence yet
             return
         share = 1 - math.exp(-gap_s / self._settings.smooth_s)
         self._odds += (odds - self._odds) * share

@@ -37,9 +37,9 @@ class Emotion:
         head: RelativeHead | None = None,
     ) -> None:
         self._on = rage.on
-        self._tracks = AffectTracks(affect)
+        self._tracks = AffectTracks(affect, rage.against_rest)
         self._context = Context(context)
-        self._meter = RageMeter(rage)
+        self._meter = RageMeter(rage, affect.forget_s)
         self._spotter = FlashSpotter(micro) if micro.enabled else None
         self._rest = RestingFace(rest, head)
         self._speech = Speech(speech)
@@ -54,8 +54,10 @@ class Emotion:
         return self._rest.given
 
     def forget(self) -> None:
-        """Forget the driver's resting face at once, as another may sit down."""
+        """Forget the driver at once, as another may sit down: resting face, mood and anger."""
         self._rest.forget()
+        self._tracks.forget()
+        self._meter.forget()
 
     def succeed(self, old: Emotion) -> None:
         """Go on with the resting face of ``old``, whose settings were others."""

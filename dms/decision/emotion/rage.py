@@ -99,6 +99,7 @@ class Rage:
     learning: bool
     speaking: bool
     ended: Episode | None = None
+    seen: bool = False  # the face is seen now: what is not seen raises no alert
 
     @property
     def reason(self) -> str:
@@ -120,16 +121,24 @@ UNSEEN_RAGE = Rage(None, Level.NONE, None, Mood(), learning=True, speaking=False
 
 
 class RageMeter:
-    """Step it with every frame in time order."""
+    """Step it with every frame in time order.
 
-    def __init__(self, settings: RageSettings) -> None:
+    ``forget_s``: evidence of a face that is unseen for longer is forgotten slowly.
+    """
+
+    def __init__(self, settings: RageSettings, forget_s: float) -> None:
         self._settings = settings
-        self._seen = False
+        self._forget_s = forget_s
+        self._seen_s: float | None = None
         self._evidence = 0.0
         self._level = Level.NONE
         self._began_s: float | None = None
         self._peak: tuple[float, float, str] = (0.0, 0.0, "")  # evidence, when, why
         self._peak_level = Level.NONE
+
+    def forget(self) -> None:
+        """Drop all evidence, as another face may be seen next; an episode ends with it."""
+        self._seen_s, self._evidence, self._level = None, 0.0, Level.NONE
 
     def step(
         self,
@@ -146,24 +155,38 @@ class RageMeter:
         """
         s, dt_s = self._settings, tick.dt_s
         seen = affect.scores is not None or affect.odds is not None
-        self._seen = self._seen or seen
         excess = None if rest is None else self.excess(affect, rest)
-        if self._evidence > 0.0 and (seen or self._level is Level.NONE):
-            self._evidence *= math.exp(-dt_s / s.decay_s)  # turning away ends nothing that stands
-        if excess is not None:
+        if self._evidence > 0.0:
+            self._evidence *= math.exp(-self._faded_s(tick, seen=seen) / s.decay_s)
+        if seen:
+            self._seen_s = tick.t_s
+        if rest is None:  # evidence is against a rest: of whom would this be?
+            self._evidence, self._level = 0.0, Level.NONE
+        elif excess is not None:
             low, most = self._counted(affect, mood, speaking=speaking)
             over = excess - low
             if over > 0.0:
                 over = most if over > most else over
                 growth = over * s.gain_hz * dt_s * mood.rage * self._alone(affect.scores, mood)
                 self._evidence = min(self._evidence + growth, 1.0)
-        if self._evidence > 0.0 or self._level is not Level.NONE:
+        if seen and (self._evidence > 0.0 or self._level is not Level.NONE):
             self._set_level(mood)
-        evidence = self._evidence if self._seen else None
-        rage = Rage(evidence, self._level, excess, mood, rest is None, speaking)
+        evidence = None if self._seen_s is None else self._evidence
+        rage = Rage(evidence, self._level, excess, mood, rest is None, speaking, None, seen)
         if self._began_s is not None or self._evidence >= s.stress_above / 2:
             rage.ended = self._episode(tick.t_s, rage.reason)
         return rage
+
+    def _faded_s(self, tick: Tick, *, seen: bool) -> float:
+        """Return for how long of this step evidence fades.
+
+        Turning away does not end what stands; but what was seen long ago is no evidence now.
+        """
+        fades_s = tick.dt_s if seen or self._level is Level.NONE else 0.0
+        if self._seen_s is None:
+            return fades_s
+        stale_s = tick.t_s - self._seen_s - self._forget_s
+        return max(fades_s, min(stale_s, tick.elapsed_s))
 
     def excess(self, affect: Affect, rest: tuple[float, ...]) -> float | None:
         """Return anger + disgust above rest in log odds; None where nothing is seen.
@@ -173,7 +196,9 @@ class RageMeter:
         s = self._settings
         if affect.rest_known:
             pleasant = (affect.valence or 0.0) > s.joy_valence
-            return min(affect.odds, s.against_rest) if pleasant and affect.odds else affect.odds
+            if pleasant and affect.odds is not None:
+                return min(affect.odds, s.against_rest)
+            return affect.odds
         if affect.scores is None:
             return None
         if (affect.valence or 0.0) > s.joy_valence:
@@ -216,7 +241,7 @@ class RageMeter:
     def _episode(self, t_s: float, reason: str) -> Episode | None:
         """Follow an episode from half the evidence of stress to below it again."""
         limit = self._settings.stress_above / 2
-        if self._evidence >= limit:
+        if self._evidence >= limit or self._level is not Level.NONE:
             if self._began_s is None:
                 self._began_s, self._peak_level = t_s, Level.NONE
                 self._peak = (0.0, t_s, reason)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from dms.decision.emotion.affect import Affect, AffectSettings, AffectTracks
@@ -9,6 +11,7 @@ from dms.values import EXPRESSIONS, ExpressionScores, HeadPose
 
 S = AffectSettings()
 DT = 0.1
+CALM = -0.3  # log odds from which on they are evidence
 AHEAD = HeadPose(0.0, 0.0, 0.0)
 ANGER, HAPPY = EXPRESSIONS.index("anger"), EXPRESSIONS.index("happiness")
 
@@ -21,7 +24,7 @@ def face(valence: float | None = None, *, sure: bool = True, **scores: float) ->
 
 class Watched:
     def __init__(self) -> None:
-        self.tracks, self.t_s = AffectTracks(S), 0.0
+        self.tracks, self.t_s = AffectTracks(S, CALM), 0.0
 
     def see(
         self, seconds: float, scores: ExpressionScores | None, pose: HeadPose | None = AHEAD
@@ -89,3 +92,30 @@ def test_valence_and_arousal_are_smoothed() -> None:
     later = watched.see(S.smooth_s, face(-0.2)).valence
     assert later == pytest.approx(-0.2 + 1.0 * 0.368, abs=0.03)
     assert watched.see(DT, face(-0.2)).arousal == pytest.approx(0.5)
+
+
+def against(odds: float) -> ExpressionScores:
+    known = {"rage_log_odds": odds, "rest_known": True, "rest_progress": 1.0}
+    return replace(face(), relative=face().probabilities, **known)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("first", "told"), [(4.0, CALM), (-2.0, -2.0)])
+def test_a_first_look_is_no_evidence_against_rest(first: float, told: float) -> None:
+    watched = Watched()
+    assert watched.see(DT, against(first)).odds == told
+    watched.see(S.forget_s + 1, None)
+    assert watched.see(DT, against(4.0)).odds == CALM
+    assert (watched.see(3 * S.smooth_s, against(4.0)).odds or 0.0) > 3.0
+
+
+def test_what_is_forgotten_is_unknown_at_once() -> None:
+    watched = Watched()
+    watched.see(5, against(3.0))
+    watched.tracks.forget()
+    now = watched.see(DT, None)
+    assert (now.scores, now.odds, now.valence) == (None, None, None)
+    assert (now.rest_known, now.rest_progress) == (False, 0.0)
+    plain = Watched()
+    plain.see(5, face(anger=0.9))
+    plain.tracks.forget()
+    assert plain.see(DT, None) == Affect(None, None, None)

@@ -16,6 +16,7 @@ from tests.decision.ticks import Ticks
 
 S = RageSettings()
 DT = 0.1
+FORGET_S = 15.0
 
 
 def row(**scores: float) -> tuple[float, ...]:
@@ -33,7 +34,7 @@ PLAIN = Mood()
 
 class Meter:
     def __init__(self) -> None:
-        self.it = RageMeter(S)
+        self.it = RageMeter(S, FORGET_S)
         self.tick = Ticks()
         self.t_s = 0.0
         self.ended: list[Rage] = []
@@ -135,6 +136,54 @@ def test_hidden_face_keeps_a_level_but_no_mere_evidence() -> None:
     annoyed.see(2, face(anger=0.95))
     assert 0 < (annoyed.see(1, Affect()).evidence or 0) < S.stress_above
     assert (annoyed.see(120, Affect()).evidence or 0) < 0.01
+
+
+def test_what_was_seen_long_ago_is_no_evidence_when_a_calm_face_is_seen_again() -> None:
+    meter = Meter()
+    before = meter.see(8, face(anger=0.95))
+    soon = meter.see(FORGET_S, Affect())
+    assert (soon.evidence, soon.level) == (before.evidence, before.level)
+    later = meter.see(100, Affect())
+    assert (later.evidence or 0.0) < 0.02
+    assert later.level is before.level  # hiding ends nothing
+    assert (later.seen, meter.ended) == (False, [])
+    back = meter.see(DT, face())
+    assert (back.level, back.seen, len(meter.ended)) == (Level.NONE, True, 1)
+
+
+def test_nor_is_it_after_a_gap_in_the_frames() -> None:
+    meter = Meter()
+    meter.see(8, face(anger=0.95))
+    meter.t_s += 100.0
+    now = meter.see(DT, face())
+    assert (now.level, (now.evidence or 0.0) < 0.02) == (Level.NONE, True)
+
+
+def test_no_level_rises_while_nothing_is_seen() -> None:
+    stuck = Mood(stress=1.5, names=("stuck in traffic",))
+    meter = Meter()
+    assert meter.see(20, face(anger=0.95), mood=stuck).level is Level.ADVISORY
+    assert meter.see(DT, Affect()).level is Level.ADVISORY
+
+
+@pytest.mark.parametrize("how", ["forget", "rest"])
+def test_without_a_rest_of_the_face_there_is_no_evidence(how: str) -> None:
+    meter = Meter()
+    meter.see(8, face(anger=0.95))
+    if how == "forget":
+        meter.it.forget()
+        assert meter.see(DT, Affect()).evidence is None
+    now = meter.see(DT, face(anger=0.95), None)
+    assert (now.evidence, now.level) == (0.0, Level.NONE)
+    (rage,) = meter.ended
+    assert rage.ended is not None
+    assert rage.ended.level is Level.WARNING
+
+
+@pytest.mark.parametrize("odds", [0.0, 1e-9, 2.0])
+def test_a_pleasant_face_counts_no_anger_whatever_its_odds(odds: float) -> None:
+    glad = Affect(row(), 0.5, 0.5, odds=odds, rest_known=True)
+    assert Meter().it.excess(glad, NEUTRAL) == S.against_rest
 
 
 def test_mood_scales_and_names() -> None:
