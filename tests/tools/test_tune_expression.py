@@ -1,11 +1,12 @@
 """The further training of the expression net; needs the extra 'train'."""
 
 import argparse
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from dms.engine.manifest import load_manifest
+from dms.engine.manifest import FOLDER, load_manifest
 from dms.engine.onnx import OnnxEngine
 
 torch = pytest.importorskip("torch", reason="training needs the train extra")
@@ -17,6 +18,7 @@ from tools.train.tune_expression import (  # noqa: E402
     RelativeNet,
     class_targets,
     losses,
+    said_before,
     start_from,
 )
 
@@ -36,6 +38,23 @@ def test_a_net_started_from_the_shipped_file_says_the_same():
         shipped = engine.infer(crops)
     for name, said in mine.items():
         assert np.abs(said - shipped[name]).max() < 1e-4
+
+
+def test_what_another_net_said_before_is_not_taken_from_the_cache(tmp_path, capsys):
+    fer = SimpleNamespace(images=np.full((3, 48, 48), 90, np.uint8))
+    anchors = np.tile(np.array([[16, 20], [31, 20], [17, 36], [30, 36]], np.float32), (3, 1, 1))
+    cache = tmp_path / "before.npz"
+    said = said_before(fer, anchors, FOLDER, cache)
+    again = said_before(fer, anchors, FOLDER, cache)
+    assert sorted(again) == ["fer2013", "ferplus"]
+    assert all(np.array_equal(again[name], said[name]) for name in said)
+    earlier = {name: part * 0 for name, part in said.items()}
+    np.savez(cache, **earlier)  # of a version without digests
+    assert not said_before(fer, anchors, FOLDER, cache)["ferplus"].any()
+    assert "anew" not in capsys.readouterr().err
+    np.savez(cache, **earlier, digest=np.array("of another net"))
+    assert said_before(fer, anchors, FOLDER, cache)["ferplus"].any()
+    assert f"{cache} is of another net or of other tiles: made anew" in capsys.readouterr().err
 
 
 def faces():

@@ -14,6 +14,8 @@ Writes checkpoint.pt and log.jsonl every ``--every`` steps and is resumed from t
 from __future__ import annotations
 
 import argparse
+import hashlib
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -124,16 +126,25 @@ class Targets:
 
 
 def said_before(fer: Fer, anchors: NDArray, engines: Path, cache: Path) -> dict[str, NDArray]:
-    """Both heads of the shipped net on every tile, mean with the mirror image."""
-    if cache.is_file():
-        return dict(np.load(cache))
+    """Both heads of the shipped net on every tile, mean with the mirror image.
+
+    A ``cache`` of another net or of other tiles is made anew; one without a digest is of an earlier
+    version and taken where it has as many rows.
+    """
     manifest = load_manifest("expression", engines)
+    asked = hashlib.sha256(manifest.path("fp32").read_bytes() + fer.images.tobytes()).hexdigest()
+    if cache.is_file():
+        stored = dict(np.load(cache))
+        digest = str(stored.pop("digest", asked))
+        if digest == asked and all(len(stored[name]) == len(fer.images) for name in HEADS):
+            return stored
+        print(f"{cache} is of another net or of other tiles: made anew", file=sys.stderr)
     framing = manifest.framing(FaceCropSettings)
     crops = np.stack([plain_crop(*pair, framing) for pair in zip(fer.images, anchors, strict=True)])
     with OnnxEngine(manifest.path("fp32")) as engine:
         one, other = outputs(engine, crops), outputs(engine, crops[:, :, ::-1].copy())
     said = {name: (one[name] + other[name]) / 2 for name in HEADS}
-    np.savez(cache, **said)
+    np.savez(cache, **said, digest=np.array(asked))
     return said
 
 
