@@ -184,7 +184,9 @@ class Turn:
             self._publish(bridge, state)
         self._enter("record")
         kept = self._core.observation  # what of it may be kept
-        step = Step(Moment(kept, moment.vehicle, moment.faults), state, frame)
+        if kept is not seen:
+            moment = Moment(kept, moment.vehicle, moment.faults)
+        step = Step(moment, state, frame)
         for sink in self._sinks:
             sink.take(step)
         return step

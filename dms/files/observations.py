@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic_core import from_json
 
 from dms.errors import ConfigError
 from dms.values import EXPRESSIONS, SHAPE, DriverObservation, Fault, Moment
@@ -22,11 +23,19 @@ from dms.values import EXPRESSIONS, SHAPE, DriverObservation, Fault, Moment
 OBSERVATIONS = ".jsonl"  # how a recording without pixels ends
 
 _MOMENT = TypeAdapter(Moment)
+# A dataclass takes no config by itself; within a tuple it does.
+_FINITE = TypeAdapter(tuple[Moment], config=ConfigDict(allow_inf_nan=False))
 _SIDES = ("right", "left")
 _FLAT: Mapping[str, tuple[str, ...]] = {
     "lids": ("open", "lowered", "closed"),
     "iris": ("x", "y", "sd"),
 }
+# Of each part of each eye: the eye, the part, and its values' names in it and in the line.
+_PLACES = tuple(
+    (f"{side}_eye", part, tuple((name, f"{side}_{part}_{name}") for name in names))
+    for side in _SIDES
+    for part, names in _FLAT.items()
+)
 
 
 def to_line(moment: Moment) -> str:
@@ -48,19 +57,17 @@ def _nested(thing: Any) -> Any:
     """
     if not isinstance(thing, dict):
         return thing
-    if isinstance(told := thing.get("faults"), list):
+    if isinstance(told := thing.get("faults"), list) and told:
         thing["faults"] = [Fault.from_text(one) if isinstance(one, str) else one for one in told]
     seen = thing.get("observation")
     if not isinstance(seen, dict):
         return thing
-    for side in _SIDES:
-        for part, names in _FLAT.items():
-            keys = {name: f"{side}_{part}_{name}" for name in names}
-            values = {name: seen.pop(key) for name, key in keys.items() if key in seen}
-            if values:
-                eye = seen.setdefault(f"{side}_eye", {})
-                if isinstance(eye, dict):
-                    eye[part] = values
+    for of, part, keys in _PLACES:
+        values = {name: seen.pop(key) for name, key in keys if key in seen}
+        if values:
+            eye = seen.setdefault(of, {})
+            if isinstance(eye, dict):
+                eye[part] = values
     return thing
 
 
@@ -97,6 +104,13 @@ def load(path: Path) -> Iterator[Moment]:
 
 def parse(path: Path, number: int, line: str) -> Moment:
     """Return the moment of one line; ConfigError names ``path`` and ``number`` where it is none."""
+    try:
+        return _FINITE.validate_python((_nested(from_json(line, allow_inf_nan=False)),))[0]
+    except (ValueError, RecursionError):  # rare, so its words may take longer
+        return _parse_closely(path, number, line)
+
+
+def _parse_closely(path: Path, number: int, line: str) -> Moment:
     try:
         # NaN and infinity are no measures: an unknown value is left out, never written as one.
         thing = json.loads(line, parse_constant=_refuse, parse_float=_finite)

@@ -1,11 +1,14 @@
+import gzip
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dms.errors import ConfigError
-from dms.files.observations import load, save
+from dms.files import observations as reading
+from dms.files.observations import load, parse, save
 from dms.values import (
     Box,
     DriverObservation,
@@ -147,3 +150,11 @@ def test_a_recording_without_an_observation_is_told(tmp_path):
     path.write_text('{"note": "nothing follows"}\n\n')
     with pytest.raises(ConfigError, match="holds no observation"):
         list(load(path))
+
+
+def test_a_usual_line_is_read_at_once_and_as_by_the_closer_look(monkeypatch):
+    film = Path(__file__).parents[1] / "golden/film.jsonl.gz"
+    lines = gzip.decompress(film.read_bytes()).decode().splitlines()[::10]
+    closely = [reading._parse_closely(film, 1, line) for line in lines]
+    monkeypatch.setattr(reading, "_parse_closely", None)
+    assert [parse(film, 1, line) for line in lines] == closely
