@@ -47,6 +47,7 @@ class FaceTracker:
     def reset(self) -> None:
         """Forget the face, as between two recordings."""
         self._box: Box | None = None
+        self._sure_box: Box | None = None  # when it was last confirmed
         self._look: NDArray[np.float32] | None = None
         self._confirmed_s = self._failed_s = self._last_s = float("-inf")
         self.search.reset()
@@ -64,7 +65,7 @@ class FaceTracker:
                 self._box = face.box
                 other = self.search.better(frame, face.box)
                 return face if other is None else self._adopt(frame, other)
-            self.search.lost(frame.t_s, self._box)
+            self.search.lost(frame.t_s, self._box, self._sure_box)
             self._box = self._look = None
         found = self.search.find(frame)
         return None if found is None else self._adopt(frame, found)
@@ -85,7 +86,7 @@ class FaceTracker:
         # The second pass starts from where the points are, as every later frame will.
         marks = self.predictor.predict(frame.gray, box)
         marks = self.predictor.predict(frame.gray, marks.box)
-        self._box = marks.box
+        self._box = self._sure_box = marks.box
         self._look = _look(frame.gray, marks)
         self._confirmed_s = self._failed_s = frame.t_s
         return Face(self._box, marks)
@@ -123,7 +124,7 @@ class FaceTracker:
         if found is not None:
             if overlap(found, box) < 0.4:  # the points slid off: start again from the face
                 return self._adopt(frame, found)
-            self._look, self._confirmed_s = look, frame.t_s
+            self._look, self._confirmed_s, self._sure_box = look, frame.t_s, box
             return Face(box, marks)
         self._failed_s = frame.t_s
         patient = frame.t_s - self._confirmed_s < self._settings.unconfirmed_s

@@ -6,6 +6,7 @@ searched less often. All timing is by the frames' own timestamps.
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import Any
 
@@ -15,13 +16,14 @@ import numpy as np
 
 from dms.engine.manifest import FOLDER, verified_bytes
 from dms.errors import EngineError
-from dms.perception.search_order import FINEST_AT_ONCE, Part, search_order
+from dms.perception.search_order import ALL, Part, look_at, search_order
 from dms.perception.vacancy import Vacancy, VacancySettings
 from dms.settings import setting, settings
 from dms.values import Box, Frame, Gray
 
 _HOG_FACE_PX = 88  # dlib's HOG window is 80 px; a little above finds it at the first level
-_FINEST_WHILE_VACANT = 2  # parts a round
+_NEXT_S = 1e-3  # less than from any frame to the next
+_USUAL_SIZES = (ALL, 1, 2)  # loaded before the first search
 _LEAST_OF_LOST = 0.5  # of the lost face's width
 _CONFIRM_MARGIN, _AGAIN_MARGIN = 0.15, 0.3  # of the face's side, searched around it
 
@@ -40,8 +42,8 @@ class FaceSettings:
         (320, 520, 860),
         unit="px",
         min_length=1,
-        text="widths to which the picture is scaled for a search, in turn; a face is found from "
-        "80 px at that width",
+        text="widths to which the picture is scaled for a search, and sizes between; a face is "
+        "found from 80 px at that width",
     )
     search_period_s: float = setting(
         0.03,
@@ -114,14 +116,20 @@ class FaceSettings:
 _DETECTOR_SHA256 = "f3f7aa833fb4a14a46fc48689f45b98d85ef72d6dfaf8bdc012b7d3c522a5426"
 
 
+_SIZES = bytes([2, 0xE8, 3])  # in that file: 1,000 levels of the pyramid at most, as dlib packs it
+
+
 @cache
-def detector() -> Any:
+def detector(sizes: int = ALL) -> Any:
     """Load dlib's own frontal face detector, saved by its ``save``.
 
     dlib unpacks the copy inside its library for 0.3 s; the same filters load from a file in 1.3 ms.
+    ``sizes``: of its pyramid, of how many it makes use; all for 0.
     """
     path = FOLDER / "frontal_face.svm"
     data = verified_bytes(path, _DETECTOR_SHA256)
+    if sizes != ALL:
+        data = data.replace(_SIZES, bytes([1, sizes]), 1)
     made = dlib.fhog_object_detector.__new__(dlib.fhog_object_detector)
     try:
         made.__setstate__((data,))  # what its file holds is what its pickle would, too
@@ -137,7 +145,8 @@ class FaceSearch:
 
     def __init__(self, settings: FaceSettings) -> None:
         self._settings = settings
-        self._hog = detector()
+        for sizes in _USUAL_SIZES:
+            detector(sizes)
         self._vacancy = Vacancy(settings.vacant)
         self.runs = 0  # of HOG so far, for budgets
         self.reset()
@@ -147,14 +156,20 @@ class FaceSearch:
         self._due_s = float("-inf")
         self._vacancy.end()
         self._vacant_s: float | None = None  # since when there has been no sign of a face
-        self._turn, self._first = 0, True
+        self._turn, self._first, self._looked_back = 0, True, False
         self._weak: list[tuple[float, Box]] = []
         self._rest: list[Part] = []
         self._lost: tuple[float, Box] | None = None
+        self._likely: Box | None = None  # where and how large a face is likely to come back
 
-    def lost(self, t_s: float, box: Box) -> None:
-        """Note that a face was seen in ``box`` until ``t_s``, and search again at once."""
-        self._vacant_s, self._due_s, self._lost = t_s, float("-inf"), (t_s, box)
+    def lost(self, t_s: float, box: Box, sure_box: Box | None = None) -> None:
+        """Note that a face was seen in ``box`` until ``t_s``; search from the next frame on.
+
+        The present one has been searched around ``box``, and a look more would be too much.
+        ``sure_box``: where it was confirmed last, before points may have begun to slide.
+        """
+        self._vacant_s, self._lost, self._likely = t_s, (t_s, box), sure_box or box
+        self._due_s, self._looked_back = t_s + _NEXT_S, False
         self._rest = []
 
     def set_back(self, t_s: float) -> None:
@@ -235,10 +250,10 @@ class FaceSearch:
         return self._vacant_s is not None and t_s - self._vacant_s >= self._settings.vacant_after_s
 
     def _order(self, frame: Frame) -> tuple[Part, ...]:
-        """Return the parts in the order of their searches; a vacant seat's rounds are short."""
+        """Return the looks in the order of their turns."""
         height, width = frame.gray.shape
-        finest = _FINEST_WHILE_VACANT if self._is_vacant(frame.t_s) else FINEST_AT_ONCE
-        return search_order(self._settings.search_widths_px, width, height, finest)
+        vacant = self._is_vacant(frame.t_s)
+        return search_order(self._settings.search_widths_px, width, height, vacant=vacant)
 
     def _convincing(self, now_s: float, score: float, box: Box) -> bool:
         if score >= self._settings.found_score:
@@ -261,39 +276,48 @@ class FaceSearch:
         return box.width >= _LEAST_OF_LOST * self._lost[1].width
 
     def _search(self, frame: Frame) -> tuple[float, Box] | None:
-        """Search the next part in turn; the first frame is seen at all widths, until a sure face.
+        """Take the next look; the first frame is seen at all widths, until a sure face.
 
-        After a sure face in a part, :meth:`better` looks at the others of its width.
+        After a loss every second look is the one that would show the lost face best. After a sure
+        face :meth:`better` takes the other looks for faces of its size and larger.
         """
         if self._first:
             self._first = False
             return self._everywhere(frame.gray, self._settings.search_widths_px)
         order = self._order(frame)
-        while self._vacancy.woken and order[self._turn % len(order)] != order[0]:
-            self._turn += 1  # who sits down is best seen in the whole picture
-        part = order[self._turn % len(order)]
-        self._turn += 1
+        part = self._next(frame, order)
         found = self._seated(frame.gray, part)
         if found is not None and found[0] >= self._settings.found_score:
-            others = {one for one in order if one.width_px == part.width_px and one != part}
-            self._rest = sorted(others, key=lambda one: (one.top, one.left))
+            others = {one for one in order if one.width_px <= part.width_px and one != part}
+            self._rest = sorted(others, key=lambda one: (-one.width_px, one.top, one.left))
         return found
+
+    def _next(self, frame: Frame, order: tuple[Part, ...]) -> Part:
+        self._looked_back = not self._looked_back
+        if self._looked_back and self._likely is not None and not self._is_vacant(frame.t_s):
+            return look_at(order, frame.gray.shape[1], self._likely)
+        count = len(order)
+        while self._vacancy.woken and not _begins_round(order, self._turn % count):
+            self._turn += 1  # who sits down is best seen in the whole picture
+        self._turn += 1
+        return order[(self._turn - 1) % count]
 
     def _everywhere(self, gray: Gray, widths: tuple[int, ...]) -> tuple[float, Box] | None:
         height, width = gray.shape
         best = None
         for target in widths:
-            found = self._seated(gray, Part(target, 0, 0, width, height))
+            found = self._seated(gray, Part(target, 0, 0, width, height), quick=False)
             if found is not None and found[0] >= self._settings.found_score:
                 return found
             best = best or found
         return best
 
-    def _seated(self, gray: Gray, part: Part) -> tuple[float, Box] | None:
+    def _seated(self, gray: Gray, part: Part, *, quick: bool = True) -> tuple[float, Box] | None:
         """Return the face of the driver by the seat region, with its score."""
         height, width = gray.shape
         piece = gray[part.top : part.bottom, part.left : part.right]
-        found = self.run_hog(piece, min(2.0, part.width_px / width), self._settings.weak_score)
+        scale, weak = min(2.0, part.width_px / width), self._settings.weak_score
+        found = self.run_hog(piece, scale, weak, part.sizes, quick=quick)
         left, top, right, bottom = self._settings.seat_region
         seated = []
         for score, inner in found:
@@ -310,22 +334,46 @@ class FaceSearch:
         x, share = (box.x + box.width / 2) / gray.shape[1], box.width / gray.shape[1]
         return float(share - 0.5 * abs(x - (left + right) / 2) / max(right - left, 1e-6))
 
-    def run_hog(self, gray: Gray, scale: float, threshold: float) -> list[tuple[float, Box]]:
+    def run_hog(
+        self,
+        gray: Gray,
+        scale: float,
+        threshold: float,
+        sizes: int = ALL,
+        *,
+        quick: bool = False,
+    ) -> list[tuple[float, Box]]:
         """Return the faces in ``gray`` with their HOG scores, all from ``threshold`` up.
 
         ``scale``: how much larger the picture is made before; boxes are in its own pixels.
+        ``sizes``: see :class:`Part`; ``quick``: scale with less care.
         """
         self.runs += 1
         if scale != 1.0:
-            way = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_LINEAR
-            gray = np.asarray(
-                cv2.resize(gray, None, fx=scale, fy=scale, interpolation=way), np.uint8
-            )
-        rectangles, scores, _ = self._hog.run(np.ascontiguousarray(gray), 0, threshold)
+            gray = _scaled(gray, scale, quick=quick)
+        rectangles, scores, _ = detector(sizes).run(np.ascontiguousarray(gray), 0, threshold)
         return [
             (score, Box(r.left() / scale, r.top() / scale, r.width() / scale, r.height() / scale))
             for r, score in zip(rectangles, scores, strict=True)
         ]
+
+
+def _begins_round(order: tuple[Part, ...], turn: int) -> bool:
+    return order[turn] == order[0] and order[(turn + 1) % len(order)] == order[1 % len(order)]
+
+
+def _scaled(gray: Gray, scale: float, *, quick: bool) -> Gray:
+    """Scale a picture; ``quick``: by whole halves, then between pixels, a fifth of the time."""
+    way = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_LINEAR
+    if quick and scale < 1.0:
+        width, height = round(gray.shape[1] * scale), round(gray.shape[0] * scale)
+        halves = 1 << int(math.log2(1 / scale) + 1e-6)
+        rows, columns = gray.shape[0] // halves, gray.shape[1] // halves
+        gray = gray[: rows * halves, : columns * halves]
+        halved = cv2.resize(gray, (columns, rows), interpolation=cv2.INTER_AREA)
+        small = cv2.resize(halved, (width, height), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(small, np.uint8)
+    return np.asarray(cv2.resize(gray, None, fx=scale, fy=scale, interpolation=way), np.uint8)
 
 
 def overlap(one: Box, other: Box) -> float:

@@ -15,18 +15,18 @@ _STEP = 8  # every so manieth pixel of each row and column is looked at
 _BLOCK = 5  # of these a side are one block, whose mean hardly knows a sensor's noise
 _MOVED = 5.0  # gray levels of a block
 _LEAST_BLOCKS = 2
-_SAVED = 12.0  # searches: more than a round of all parts
+_SAVED = 16.0  # searches: more than a round of all looks
 
 
 @settings
 class VacancySettings:
-    """What the search of an empty seat may cost; a search takes about 7 ms of one core."""
+    """What the search of an empty seat may cost; a look takes about 2.5 ms of one core."""
 
     still_s: float = setting(
-        0.25, unit="s", ge=0, text="while nothing moves in the picture, so long between searches"
+        0.16, unit="s", ge=0, text="while nothing moves in the picture, so long between searches"
     )
     most_hz: float = setting(
-        6.0, unit="1/s", gt=0, text="searches a second at most, on average, whatever moves"
+        12.0, unit="1/s", gt=0, text="searches a second at most, on average, whatever moves"
     )
     stirred_s: float = setting(
         0.5, unit="s", ge=0,

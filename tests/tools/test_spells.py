@@ -1,5 +1,6 @@
 """tools/speed/spells.py loses a face, empties the seat, and tells when each was found again."""
 
+import numpy as np
 import pytest
 
 pytest.importorskip("skimage", reason="the extra 'demo' is not installed")
@@ -28,7 +29,9 @@ def test_a_lost_face_and_an_empty_seat_are_measured(pictures, monkeypatch):
     told = spells_module.spells(pictures, OVERRIDES)
     assert told["found_again_s"] < 1.0
     rate_hz = FaceSettings().vacant.most_hz
-    assert told["moving_seat_found_s"] <= 7 / rate_hz + 0.1  # a round of seven parts
+    assert (
+        told["moving_seat_found_s"] <= 4 / rate_hz + 0.1
+    )  # of four looks one is at the same whole
     assert told["empty_seat_found_s"] <= 0.1
     assert told["followed_median_ms"] > 0
     assert told["lost_most_ms"] >= told["lost_p99_ms"] > 0
@@ -43,6 +46,6 @@ def test_a_lost_face_and_an_empty_seat_are_measured(pictures, monkeypatch):
 def test_a_face_that_does_not_come_back_is_no_figure(pictures, monkeypatch):
     monkeypatch.setattr(spells_module, "SEEN_S", 1.0)
     monkeypatch.setattr(spells_module, "LOST_S", 1.0)
-    hidden = [picture[::-1].copy() for picture in pictures]
+    hidden = [np.full_like(picture, 90) for picture in pictures]
     with pytest.raises(SystemExit, match="no face"):
         spells_module.spells(hidden, OVERRIDES)
