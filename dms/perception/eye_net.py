@@ -49,7 +49,10 @@ class EyeStateNet:
 
     def read(self, gray: Gray, anchors: NDArray[np.floating]) -> tuple[EyeScores, EyeScores]:
         """Score the driver's right and left eye, given the (4, 2) anchors. Raises EngineError."""
-        crops = eye_crops(gray, anchors, self._framing)
+        return self.read_crops(eye_crops(gray, anchors, self._framing))
+
+    def read_crops(self, crops: NDArray[np.uint8]) -> tuple[EyeScores, EyeScores]:
+        """Score both eyes given their (2, s, s) crops, the left mirrored. Raises EngineError."""
         return self.scores(self._engine.infer(to_batch(crops)))
 
     def scores(self, out: Mapping[str, NDArray[np.float32]]) -> tuple[EyeScores, EyeScores]:

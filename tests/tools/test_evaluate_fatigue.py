@@ -6,7 +6,7 @@ import pytest
 from dms.config import load
 from dms.decision.core import Core
 from dms.errors import ConfigError
-from dms.values import ActiveAlert, DriverState, Event, EyesState, Frame, Kind, Level
+from dms.values import ActiveAlert, DriverState, Event, EyesState, Frame, Gaze, Kind, Level
 from tools.evaluation import awake, covers, drowsy, films, painting, rates, stills
 
 
@@ -103,6 +103,14 @@ def test_awake_tells_each_fatigue_alert_and_leaves_out_others():
     assert said["fatigue_alerts"] == 1
     assert said["told"] == ["microsleep at 1.0 s: why"]
     assert said["eyes_observable"] == 0.0
+    assert (said["distractions"], said["yawns"], said["glances"]) == (1, 0, 0)
+    assert said["gaze_step_deg"] is None
+
+
+def test_how_steady_the_gaze_of_awake_people_is():
+    seen = [None, Gaze(1.0, -2.0, 3.0), Gaze(1.2, -2.5, 3.0), None, Gaze(9.0, 0.0, 3.0)]
+    states = [DriverState(float(n), gaze=one) for n, one in enumerate(seen)]
+    assert list(awake.gaze_steps(states)) == pytest.approx([0.5])
 
 
 ANCHORS = np.array([[70, 80], [130, 80], [78, 140], [122, 140]], float)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,13 @@ def alert(t_s: float, kind: Kind = Kind.MICROSLEEP, level: Level = Level.WARNING
 def scored(*events: Event, away: list[tuple[float, float]] | None = None) -> lowered.Score:
     seen = lowered.Seen(list(events), away or [])
     return lowered.score("clip.mp4", lowered.Truth.read(LABELS), seen)
+
+
+def test_how_restless_eyes_are_is_taken_from_the_begin_of_a_stretch() -> None:
+    quiet = [(t_s / 10, 0.2) for t_s in range(100, 109)]
+    assert lowered.Seen(open=[*quiet, (11.0, 0.9)]).restless(10.0) == 0.0
+    assert lowered.Seen(open=[*quiet, (10.85, 0.9)]).restless(10.0) == pytest.approx(0.21)
+    assert lowered.Seen().restless(10.0) == 0.0
 
 
 def test_a_blink_at_its_end_belongs_to_a_closure_and_a_nod_is_one() -> None:
@@ -105,6 +113,29 @@ def test_drawn_nods_are_told_and_looks_down_are_not() -> None:
     assert said["looks_told_as_closure"]["found"] <= 1
     assert said["looks_held_told_as_distraction"]["found"] >= 11
     assert said["looks_held_told_as_closure"]["found"] <= 1
+
+
+def test_what_is_made_of_one_draw_changes_no_other(monkeypatch) -> None:
+    drawn: list[list[float]] = []
+    for frames in (1, 3):
+        people: list[float] = []
+
+        def kept(rng, people=people, draw=drifts.look):
+            way = draw(rng)
+            people.append(way.person.full)
+            return way
+
+        def few(seen, frames=frames) -> None:
+            list(islice(seen, frames))
+
+        with monkeypatch.context() as patch:
+            patch.setattr(drifts, "look", kept)
+            patch.setattr(drifts, "asleep_s", few)
+            said = drifts.measure(Namespace(count=2, seed=1, engines=FOLDER))
+        assert said["drifts_told_in_time"]["found"] == 0
+        drawn.append(people)
+    assert drawn[0] == drawn[1]
+    assert drawn[0][0] != drawn[0][1]
 
 
 @pytest.mark.slow

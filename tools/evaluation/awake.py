@@ -7,11 +7,16 @@ infrared face with open eyes as a still with moving noise for ten seconds; those
 from __future__ import annotations
 
 import argparse
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from statistics import median
 from typing import Any
 
 from dms.chain import Chain
 from dms.config import load
 from dms.errors import ConfigError
+from dms.values import DriverState, Kind
 from tools.evaluation.films import (
     FATIGUE,
     SHUT,
@@ -53,13 +58,30 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def figures(films: list[Watched]) -> dict[str, Any]:
-    """Fatigue alerts and the share of frames in which the eyes were seen."""
+    """Fatigue alerts, what else was said, and how often the eyes were seen.
+
+    ``gaze_step_deg``: median change of the gaze from frame to frame, of its less steady angle.
+    """
     frames = sum(one.frames for one in films)
     alerts = [event for one in films for event in one.alerts(FATIGUE)]
+    kinds = Counter(event.kind for one in films for event in one.events)
+    steps = [step for one in films for step in gaze_steps(one.states)]
     return {
         "films": len(films),
         "frames": frames,
         "fatigue_alerts": len(alerts),
         "told": [f"{event.kind.value} at {event.t_s:.1f} s: {event.reason}" for event in alerts],
+        "distractions": sum(len(one.alerts({Kind.DISTRACTION})) for one in films),
+        "yawns": kinds[Kind.YAWN],
+        "glances": kinds[Kind.GLANCE],
+        "gaze_step_deg": round(median(steps), 3) if steps else None,
         "eyes_observable": round(sum(one.seen for one in films) / frames, 4) if frames else None,
     }
+
+
+def gaze_steps(states: Sequence[DriverState]) -> Iterator[float]:
+    """By how many degrees the gaze changed from frame to frame, where both tell it."""
+    for before, after in pairwise(states):
+        if before.gaze is not None and after.gaze is not None:
+            yaw_deg = after.gaze.yaw_deg - before.gaze.yaw_deg
+            yield max(abs(yaw_deg), abs(after.gaze.pitch_deg - before.gaze.pitch_deg))

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from dms.decision.core import Core
 from dms.engine.manifest import load_manifest
 from dms.engine.onnx import OnnxEngine
-from dms.engine.preprocess.crop import EyeCropSettings, to_batch
+from dms.engine.preprocess.crop import EyeCropSettings
 from dms.perception.eye_net import EyeScores, EyeStateNet
 from dms.values import (
     Box,
@@ -39,6 +39,7 @@ from tools.nets.tiles import progress
 NEEDS_DATA = False
 IN_TIME_S = 1.4  # after the lids have met; a microsleep is one after 1.0 s
 _BEFORE_S, _AFTER_S = 6.0, 1.0
+_READINGS = 3  # of eyes that rest, and of such that are down: each frame takes one
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,17 +48,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
-    rng = np.random.default_rng(args.seed)
     manifest = load_manifest("eye_state", args.engines)
     slept, looked = [], []
     with OnnxEngine(manifest.path("int8")) as engine:
         net = EyeStateNet(engine, manifest)
         size = manifest.framing(EyeCropSettings).size
-        for _ in progress(range(args.count), args.count, "drivers"):
-            way = drift(rng)
+        for number in progress(range(args.count), args.count, "drivers"):
+            # Each of its own seed: what the decision makes of one changes no other.
+            way = drift(np.random.default_rng([args.seed, number, 0]))
             told_s = asleep_s(way.seen(net, size))
             slept.append(None if told_s is None else told_s - way.way_s)
-            looked.append(asleep_s(look(rng).seen(net, size)) is not None)
+            other = look(np.random.default_rng([args.seed, number, 1]))
+            looked.append(asleep_s(other.seen(net, size)) is not None)
     in_time = sum(told_s is not None and told_s <= IN_TIME_S for told_s in slept)
     return {
         "seed": args.seed,
@@ -148,14 +150,14 @@ class Way:
     def seen(self, net: EyeStateNet, size: int) -> Iterator[DriverObservation]:
         """Draw every frame and let the net read it; times are from the begin of the way down."""
         fps = self.person.fps
-        rest = [self._read(0.0, net, size) for _ in range(3)]
-        down = [self._read(1.0, net, size) for _ in range(5)]
+        rest = [self._read(0.0, net, size) for _ in range(_READINGS)]
+        down = [self._read(1.0, net, size) for _ in range(_READINGS)]
         frames = round((_BEFORE_S + self.way_s + self.shut_s + 0.15 + _AFTER_S) * fps)
         for number in range(frames):
             t_s = number / fps - _BEFORE_S
             part = self._part(t_s)
             if part in {0.0, 1.0}:
-                read = (rest if part == 0.0 else down)[int(self.rng.integers(3))]
+                read = (rest if part == 0.0 else down)[int(self.rng.integers(_READINGS))]
             else:
                 read = self._read(part, net, size)
             yield self._observation(t_s, part, read)
@@ -182,7 +184,7 @@ class Way:
             noisy = crop + self.rng.normal(0.0, 2.0, crop.shape)
             crops.append(np.clip(np.round(noisy), 0, 255).astype(np.uint8))
         stacked: NDArray[np.uint8] = np.stack(crops)
-        return net.scores(net._engine.infer(to_batch(stacked)))
+        return net.read_crops(stacked)
 
     def _observation(
         self, t_s: float, part: float, read: tuple[EyeScores, EyeScores]

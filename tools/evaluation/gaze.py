@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 
 from dms.decision.gaze import GazeSettings, Pair, sight
 from dms.engine.backends import open_engine
+from dms.engine.engine import Engine
 from dms.engine.manifest import Manifest, load_manifest
-from dms.engine.preprocess.crop import EyeCropSettings
-from dms.perception.eye_net import EyeStateNet
+from dms.engine.preprocess.crop import Affine, EyeCropSettings, eye_crops, to_batch
+from dms.perception.eye_net import EyeScores, EyeStateNet
 from dms.perception.face import FaceSettings, FaceTracker
 from dms.perception.landmarks import Landmarks, LandmarkSettings, load_predictor
 from dms.perception.pose import PoseEstimator, PoseSettings
@@ -35,6 +36,8 @@ from tools.nets.tiles import integers, progress, read_rows, read_tiles
 EYE_PX = 30.0  # portraits are shrunk to eyes of this width
 GLANCE_DEG, AWAY_DEG = 26.0, 15.0
 OFF_DEG = 20.0  # of the film
+# How much of the corners' x and y is the landmarks', the rest being the eye net's.
+SHARES = {"net": (0.0, 0.0), "landmarks": (1.0, 1.0), "mean": (0.5, 0.5), "heights": (0.0, 0.5)}
 SETTINGS = GazeSettings()  # as the product reads an iris, before a driver's road is learned
 
 
@@ -53,13 +56,49 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mrl", type=Path, help="MRL Eye with pupils; beside the folder")
     parser.add_argument("--most", type=int, help="so many portraits only")
     parser.add_argument("--no-film", action="store_true", help="leave the film out")
+    parser.add_argument(
+        "--corners", default="net", choices=tuple(SHARES),
+        help="whose corners of the eye the iris is measured between: the eye net's as in the"
+        " product, the landmarks', the mean of both, or that of their heights alone",
+    )  # fmt: skip
+
+
+class IrisNet(EyeStateNet):
+    """The eye net, its irises between corners that are the landmarks' in part."""
+
+    def __init__(self, engine: Engine, manifest: Manifest, corners: str = "net") -> None:
+        super().__init__(engine, manifest)
+        self._share = np.tile(SHARES[corners], 2)
+
+    def look(self, gray: Gray, marks: Landmarks) -> tuple[EyeScores, EyeScores]:
+        """Score the driver's right and left eye."""
+        out = dict(self._engine.infer(to_batch(eye_crops(gray, marks.anchors, self._framing))))
+        points, share = out["iris"].copy(), self._share
+        theirs = corners(marks, self.matrices(marks.anchors), self._framing.size)
+        points[:, 2:6] = (1 - share) * points[:, 2:6] + share * theirs
+        return self.scores({**out, "iris": points})
+
+
+def corners(marks: Landmarks, matrices: Affine, size: int) -> NDArray[np.float64]:
+    """Both eyes' corners by the landmarks as the net gives its own: (2, 4), left eye mirrored.
+
+    x and y of the crop's left and of its right corner, in its sides from its middle.
+    """
+    found = np.empty((2, 4))
+    for eye, contour in enumerate((marks.right_eye, marks.left_eye)):
+        ends = contour[[0, len(contour) // 2]].astype(np.float64)
+        at = (ends @ matrices[eye][:, :2].T + matrices[eye][:, 2] - (size - 1) / 2) / size
+        if eye == 1:
+            at[:, 0] *= -1
+        found[eye] = at[np.argsort(at[:, 0])].ravel()
+    return found
 
 
 class Reader:
     """Reads gaze from whole pictures as the product does, one picture or film at a time."""
 
-    def __init__(self, manifest: Manifest, stack: Any) -> None:
-        self._net = EyeStateNet(stack.enter_context(open_engine(manifest)), manifest)
+    def __init__(self, manifest: Manifest, stack: Any, corners: str = "net") -> None:
+        self._net = IrisNet(stack.enter_context(open_engine(manifest)), manifest, corners)
         self._tracker = FaceTracker(load_predictor(LandmarkSettings()), FaceSettings())
         self._pose: tuple[tuple[int, ...], PoseEstimator] | None = None
 
@@ -80,7 +119,7 @@ class Reader:
         return self.look(gray, self._tracker.predictor.predict(gray, marks.box))
 
     def look(self, gray: Gray, marks: Landmarks) -> Look | None:
-        eyes = self._net.read(gray, marks.anchors)
+        eyes = self._net.look(gray, marks)
         if self._pose is None or self._pose[0] != gray.shape:
             size = (gray.shape[1], gray.shape[0])
             self._pose = (gray.shape, PoseEstimator(PoseSettings(), *size))
@@ -109,11 +148,13 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     front = folder / "front" / "labels.csv"
     if not front.is_file():
         sys.exit(f"{front} is missing; --data takes a folder laid out as its namesake")
+    if args.corners != "net" and args.save:
+        sys.exit("--save keeps what the product does; leave --corners or --save out")
     manifest = load_manifest("eye_state", args.engines)
     if "iris" not in manifest.outputs:
         sys.exit(f"the net {manifest.name} of {args.engines} tells no iris; use one that does")
     with ExitStack() as stack:
-        reader = Reader(manifest, stack)
+        reader = Reader(manifest, stack, args.corners)
         result = portraits(reader, folder / "front", args.most)
         if not args.no_film and (folder / "film").is_dir():
             result |= film(reader, folder / "film")
@@ -153,8 +194,8 @@ def portraits(reader: Reader, folder: Path, most: int | None) -> dict[str, Any]:
             result |= _read_away(name, part, float(middle), person)
     straight = [abs(look.yaw - middle) > AWAY_DEG for look in glances["none"] if look]
     result["painted_straight_read_away"] = rounded(float(np.mean(straight)))
-    both = [result[f"glances_read_infrared_{kind}"] for kind in ("dark", "bright")]
-    result["glances_read_infrared"] = rounded(float(np.mean(both)))
+    both = glances["dark"] + glances["bright"]
+    result |= _read_away("infrared", both, float(middle), np.tile(person, 2))
     result["portraits"] = len(rows)
     return result
 
@@ -216,7 +257,9 @@ def _read_away(
     away = np.array(
         [look is not None and (look.yaw - middle) * np.sign(look.sd) > AWAY_DEG for look in part]
     )
-    key = "glances_read_visible" if name == "visible" else f"glances_read_infrared_{name}"
+    infrared = "glances_read_infrared"
+    keys = {"visible": "glances_read_visible", "infrared": infrared}
+    key = keys.get(name, f"{infrared}_{name}")
     return {
         key: rounded(float(away.mean())),
         f"{key}_95": interval(lambda i: float(away[i].mean()), len(away), person),
@@ -251,6 +294,7 @@ def film(reader: Reader, folder: Path) -> dict[str, Any]:
         "film_corr_x": rounded(float(np.corrcoef([look.x for look in looks], teacher["x"])[0, 1])),
         "film_corr_y": rounded(float(np.corrcoef([look.y for look in looks], teacher["y"])[0, 1])),
         "film_auroc": rounded(auroc(score, truth)),
+        **dict.fromkeys(("film_corr_x_95", "film_corr_y_95", "film_auroc_95")),  # one man's film
         "film_auroc_head_alone": rounded(auroc(np.abs(head - np.median(head)), truth)),
         "film_frames": len(looks),
         "film_labelled": len(labels),

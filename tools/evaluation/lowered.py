@@ -30,25 +30,37 @@ from dms.errors import ConfigError
 from dms.files.events import load_events
 from dms.values import Event, Kind, Level, Step
 from tools.drawing.people import FOLDS
-from tools.evaluation.figures import interval
+from tools.evaluation.figures import auroc, interval, rounded
 from tools.evaluation.nods import CLOSURES
 from tools.nets.tiles import progress
 
 NODS = frozenset({"nod_off", "microsleep", "closure"})
+RESTLESS_S = 0.9  # longer, and a microsleep would come late
 _TOUCH_S = 0.05  # stretches this near are one
 Span = tuple[float, float]
 
 
 @dataclass
 class Seen:
-    """What the chain said of one clip: events, and (t_s, away_s) of each frame."""
+    """What the chain said of one clip: events, of each frame (t_s, away_s) and (t_s, open)."""
 
     events: list[Event] = field(default_factory=list)
     away: list[Span] = field(default_factory=list)
+    open: list[Span] = field(default_factory=list)
 
     def take(self, step: Step) -> None:
-        """Keep what one frame said of attention, as a sink of the bench."""
-        self.away.append((round(step.state.t_s, 4), round(step.state.away_s, 4)))
+        """Keep what one frame said of attention and of the eyes, as a sink of the bench."""
+        seen, t_s = step.moment.observation, round(step.state.t_s, 4)
+        self.away.append((t_s, round(step.state.away_s, 4)))
+        said = [eye.open_probability for eye in (seen.right_eye, seen.left_eye)]
+        known = [one for one in said if one is not None]
+        if known:
+            self.open.append((t_s, sum(known) / len(known)))
+
+    def restless(self, start_s: float) -> float:
+        """How much the net's word on the lids varies in a microsleep's time."""
+        said = [one for t_s, one in self.open if start_s <= t_s <= start_s + RESTLESS_S]
+        return float(np.std(said)) if said else 0.0
 
 
 @dataclass(frozen=True)
@@ -207,17 +219,25 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     names = [name for name in truths if not args.clip or Path(name).stem in args.clip]
     chains = _Chains(args.set, args.folds)
     scores, told, of = [], [], 0
+    restless: dict[str, list[float]] = {"lowered": [], "closed": []}
     with tempfile.TemporaryDirectory() as folder:
         for name in progress(names, len(names), "clips"):
             clip, chain = args.data / name, chains.of(truths[name].person)
             seen, faces = watched(chain, clip, Path(folder), args.observations)
             scores.append(score(name, truths[name], seen))
             told += scores[-1].said
+            for lids, spreads in restless.items():
+                long = truths[name].long(lids, RESTLESS_S)
+                spreads += [round(seen.restless(start_s), 4) for start_s, _ in long]
             for variant in variants(clip, faces, Path(folder)) if args.variants else ():
                 other, of = watched(chain, variant, Path(folder))[0], of + 1
                 if _kinds(other) != _kinds(seen):
                     told.append(f"other {name} {variant.stem}: {_texts(other)} not {_texts(seen)}")
     said = figures(scores) | {"told": told, "people_seen_in_training": chains.seen(truths, names)}
+    said |= {f"restless_{lids}": sorted(spreads) for lids, spreads in restless.items()}
+    spreads = np.array(restless["lowered"] + restless["closed"])
+    looks = np.arange(len(spreads)) < len(restless["lowered"])
+    said["restless_auroc"] = rounded(auroc(spreads, looks))
     if args.variants:
         others = sum(line.startswith("other ") for line in told)
         said["same_alerts"] = round(1 - others / max(of, 1), 4)
