@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from dms.decision.emotion.relative import SEVEN, RelativeHead
 
 SIZE = 8
-ANGER, JOY = 0, 1
+ANGER, JOY, OTHER = 0, 1, 2
 PEOPLE_SD = 0.5  # how angry resting faces look, from person to person
 
 
@@ -27,6 +29,19 @@ def head(**changes: object) -> RelativeHead:
         "population": zeros, "population_sd": 1.2 * PEOPLE_SD,
     }  # fmt: skip
     return RelativeHead(**{**parts, **changes})  # type: ignore[arg-type]
+
+
+def shipped_like() -> RelativeHead:
+    """Weights in the proportions of the shipped head.
+
+    What is read in the face itself goes with the change (cosine 0.95), is 1.22 times as long, and
+    people's resting faces lie 0.3 log odds apart in the change.
+    """
+    change, embedding = np.zeros(SIZE), np.zeros(SIZE)
+    change[ANGER] = 1.2
+    embedding[[ANGER, OTHER]] = 1.22 * 1.2 * np.asarray([0.95, math.sqrt(1 - 0.95**2)])
+    parts = {"rage_embedding": embedding, "rage_change": change, "rage_bias": -3.0}
+    return head(**parts, population_sd=0.3)
 
 
 class Face:

@@ -26,8 +26,9 @@ class AffectSettings:
     smooth_s: float = setting(1.5, unit="s", gt=0, text="time constant of the smoothed scores")
     hold_s: float = setting(1.0, unit="s", gt=0, text="a score counts this long after its frame")
     forget_s: float = setting(
-        15.0, unit="s", gt=0, text="unseen for longer, the tracks start again from a neutral face"
-    )
+        15.0, unit="s", gt=0,
+        text="unseen for longer, the tracks start again from a neutral face, and evidence fades",
+    )  # fmt: skip
 
 
 @dataclass(slots=True)

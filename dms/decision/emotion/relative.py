@@ -61,6 +61,16 @@ class RelativeHead:
         """Numbers of an embedding."""
         return len(self.population)
 
+    @property
+    def people_sd(self) -> float:
+        """How far people's resting faces read apart in :meth:`log_odds` against one and the same.
+
+        ``population_sd`` is that of the change alone; what is read in the face itself goes along.
+        """
+        length = float(self.rage_change @ self.rage_change)
+        along = float(self.rage_embedding @ self.rage_change) / length if length else 0.0
+        return self.population_sd * (1.0 + max(along, 0.0))
+
     def log_odds(self, face: Numbers, rest: Numbers) -> float:
         """Return the log odds of anger + disgust in a face, (E,), given its rest, (E,)."""
         there, moved = self.rage_embedding @ face, self.rage_change @ (face - rest)

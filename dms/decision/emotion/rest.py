@@ -2,6 +2,9 @@
 
 An embedding may tell whose face it is. So it never leaves this module: :meth:`RestingFace.read`
 takes it off the observation and puts what it says against rest in its place.
+
+Who gets in angry teaches an angry rest. So a rest that reads angrier than people's is in doubt: a
+milder face takes its place as soon as it was seen for longer. The other way round, never.
 """
 
 from __future__ import annotations
@@ -52,7 +55,10 @@ class RestSettings:
         2.0, unit="log odds", ge=0,
         text="a rest that reads angrier than people's takes off what it reads so, at most this",
     )  # fmt: skip
-    memory_s: float = setting(180.0, unit="s", gt=0, text="time constant of its drift, once known")
+    memory_s: float = setting(
+        180.0, unit="s", gt=0,
+        text="time constant of its drift; a milder face seen for so long takes its place",
+    )  # fmt: skip
     drift_most: float = setting(
         1.0, gt=0, text="most it may drift, in median distances of the first frames"
     )
@@ -130,7 +136,9 @@ class RestingFace:
         self._rest: Numbers | None = None  # the mean within the population's bounds
         self._stern = 0.0  # log odds by which the rest reads angrier than people's
         self._spread = 0.0  # median distance of the first frames from their middle
-        self._learned_s = 0.0
+        self._scatter = 0.0  # the same of how angry they read, in log odds
+        self._learned_s = 0.0  # and, once rest is known, for how long a face like it was seen
+        self._milder_s = 0.0  # for how much longer than that a milder one, of a doubtful rest
         self._last_s = float("-inf")
 
     def succeed(self, old: RestingFace) -> None:
@@ -138,7 +146,8 @@ class RestingFace:
         if self._head is None or not self._head.same(old._head):
             return
         self._first, self._mean, self._anchor = old._first, old._mean, old._anchor
-        self._spread, self._learned_s, self._last_s = old._spread, old._learned_s, old._last_s
+        self._spread, self._scatter, self._last_s = old._spread, old._scatter, old._last_s
+        self._learned_s, self._milder_s = old._learned_s, old._milder_s
         self._bound()
 
     @property
@@ -201,15 +210,51 @@ class RestingFace:
         since_s = t_s - self._last_s
         if not reached(since_s, s.apart_s):
             return
-        self._last_s = t_s
-        if self._mean is not None:
-            if (scores.rage_log_odds or 0.0) <= s.upset_above:
-                self._drift(face, min(since_s, 0.5))
-            return
-        self._learned_s += min(since_s, 0.5)
+        self._last_s, dt_s = t_s, min(since_s, 0.5)
+        if self._mean is None:
+            self._learned_s += dt_s
+            self._first.append(face.astype(np.float32))
+            if reached(self._learned_s, s.least_s):
+                self._conclude()
+        elif (scores.rage_log_odds or 0.0) <= s.upset_above:
+            if self._milder(face):
+                self._doubt(face, dt_s)
+            else:
+                self._confirm(dt_s)
+                self._drift(face, dt_s)
+
+    def _milder(self, face: Numbers) -> bool:
+        """Whether the rest reads angrier than people's, and ``face`` clearly less so than it.
+
+        Clearly is beyond the scatter of the first frames, and by more than people lie apart.
+        """
+        head, mean = self._head, self._mean
+        if head is None or mean is None:
+            return False
+        people = head.population
+        rest = head.log_odds(mean, people)
+        if rest <= head.log_odds(people, people):
+            return False
+        off = rest - head.log_odds(face, people)
+        return off > max(self._settings.outlier * self._scatter, head.people_sd)
+
+    def _doubt(self, face: Numbers, dt_s: float) -> None:
+        """Take a milder face for the rest once it was seen for longer than the present one."""
+        s = self._settings
+        self._milder_s += dt_s
         self._first.append(face.astype(np.float32))
-        if reached(self._learned_s, s.least_s):
+        if self._milder_s > s.least_s:  # the newest are enough
+            self._first.pop(0)
+        if reached(self._milder_s, max(s.least_s, self._learned_s)):
+            self._learned_s, self._milder_s = self._milder_s, 0.0
             self._conclude()
+
+    def _confirm(self, dt_s: float) -> None:
+        """Count a face like the rest for it, and against a milder one."""
+        self._learned_s = min(self._learned_s + dt_s, self._settings.memory_s)
+        if self._first:
+            self._first.pop(0)
+        self._milder_s = max(self._milder_s - dt_s, 0.0) if self._first else 0.0
 
     def _conclude(self) -> None:
         """Make the robust mean of the first frames, which are then forgotten."""
@@ -219,6 +264,9 @@ class RestingFace:
         self._spread = float(np.median(distances))
         near = distances <= self._settings.outlier * self._spread
         self._anchor = self._mean = faces[near].mean(axis=0)
+        if self._head is not None:
+            reads = faces @ (self._head.rage_embedding + self._head.rage_change)
+            self._scatter = float(np.median(np.abs(reads - np.median(reads))))
         self._bound()
 
     def _drift(self, face: Numbers, dt_s: float) -> None:

@@ -162,3 +162,44 @@ def test_what_a_stern_rest_takes_off_the_odds_it_takes_off_the_seven_scores_too(
     assert math.log(ratio[0] / ratio[1]) == pytest.approx(less, abs=1e-3)
     for one in told.values():
         assert sum(one.relative) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_a_rest_learned_in_anger_gives_way_to_a_milder_face_seen_for_as_long():
+    learned, face = Learned(), Face()
+    learned.watch(face, 20, anger=3.0)
+    assert learned.it._mean[ANGER] == pytest.approx(3.0, abs=0.1)
+    learned.watch(face, S.least_s - 1)
+    assert learned.it._mean[ANGER] > 2.0
+    learned.watch(face, 2)
+    assert learned.it._mean[ANGER] == pytest.approx(0.0, abs=0.1)
+    assert learned.rest[ANGER] == pytest.approx(0.0, abs=0.1)
+    assert learned.it._stern < 0.1
+
+
+def test_but_not_to_one_seen_for_less_long():
+    learned, stern = Learned(), Face(stern=1.0)
+    learned.watch(stern, 100)
+    learned.watch(Face(), 60)
+    assert learned.it._mean[ANGER] > 0.9
+    assert len(learned.it._first) <= S.least_s / S.apart_s + 1  # the newest 20 s
+    learned.watch(stern, 70)
+    assert learned.it._first == []
+    learned.watch(Face(), 60)  # the minute before is outweighed
+    assert learned.it._mean[ANGER] > 0.9
+
+
+@pytest.mark.parametrize(("stern", "milder"), [(0.0, -1.5), (1.0, 0.8)])
+def test_nor_does_a_rest_no_angrier_than_peoples_nor_for_a_face_much_like_it(stern, milder):
+    learned = Learned()
+    learned.watch(Face(stern=stern, noise=0.05), S.least_s + 1)
+    learned.watch(Face(stern=milder, noise=0.05), 200)
+    assert learned.it._mean[ANGER] == pytest.approx(stern, abs=0.25)
+
+
+def test_what_is_kept_of_a_milder_face_is_forgotten_too():
+    learned, face = Learned(), Face()
+    learned.watch(face, 25, anger=3.0)
+    learned.watch(face, 5)
+    assert learned.it._first
+    learned.it.forget()
+    assert (learned.it._first, learned.it._milder_s, learned.it._mean) == ([], 0.0, None)
