@@ -21,7 +21,15 @@ from dms.chain import Chain
 from dms.decision.core import Core
 from dms.errors import ConfigError
 from dms.settings import setting, settings
-from dms.values import EXPRESSIONS, DriverObservation, EyesState, Frame, Gray
+from dms.values import (
+    EXPRESSIONS,
+    DriverObservation,
+    DriverState,
+    EyesState,
+    Frame,
+    Gray,
+    LidsState,
+)
 
 Column: TypeAlias = NDArray[np.float64]  # one value a picture, NaN where it says nothing
 
@@ -31,6 +39,7 @@ METRICS = {
     "landmarks implausible": "points that are no face (of the faces found)",
     "open eyes called closed, first frame": "before anything of the person is known",
     "open eyes called closed, own normal": "after half a minute of the same face",
+    "open eyes called lowered, own normal": "the same, taken for lids that follow a gaze down",
     "eyes not judged": "openness unknown (of the faces found)",
     "anger on a resting face": "anger is the likeliest expression (resting faces where labelled)",
 }
@@ -116,10 +125,13 @@ def _judge(gray: Gray, row: Mapping[str, str], chain: Chain) -> dict[str, float]
         return values
     values["landmarks implausible"] = float(not _plausible(seen))
     first, learned = _eyes(seen, chain)
-    values["eyes not judged"] = float(first is EyesState.UNKNOWN)
+    values["eyes not judged"] = float(first.eyes is EyesState.UNKNOWN)
     for name, state in (("first frame", first), ("own normal", learned)):
-        if state is not EyesState.UNKNOWN:
-            values[f"open eyes called closed, {name}"] = float(state is EyesState.CLOSED)
+        if state.eyes is not EyesState.UNKNOWN:
+            values[f"open eyes called closed, {name}"] = float(state.eyes is EyesState.CLOSED)
+    if learned.lids is not LidsState.UNKNOWN:
+        lowered = learned.lids is LidsState.LOWERED
+        values["open eyes called lowered, own normal"] = float(lowered)
     if seen.expression is not None and row.get("expression", "neutral") == "neutral":
         scores = seen.expression.probabilities
         values["anger on a resting face"] = float(int(np.argmax(scores)) == _ANGER)
@@ -151,14 +163,14 @@ def _plausible(seen: DriverObservation) -> bool:
     return abs(pose.yaw_deg) < 60 and abs(pose.pitch_deg) < 45 and abs(pose.roll_deg) < 45
 
 
-def _eyes(seen: DriverObservation, chain: Chain) -> tuple[EyesState, EyesState]:
-    """Return the eyes' state at the first frame, and once this face's normal is learned."""
+def _eyes(seen: DriverObservation, chain: Chain) -> tuple[DriverState, DriverState]:
+    """Return the driver's state at the first frame, and once this face's normal is learned."""
     core = Core(chain.settings.core)
-    first = core.step(replace(seen, t_s=0.0), None, 0.0).eyes
+    first = core.step(replace(seen, t_s=0.0), None, 0.0)
     state = first
     for number in range(1, int(_LEARN_S * _LEARN_FPS)):
         t_s = number / _LEARN_FPS
-        state = core.step(replace(seen, t_s=t_s), None, t_s).eyes
+        state = core.step(replace(seen, t_s=t_s), None, t_s)
     return first, state
 
 

@@ -81,7 +81,8 @@ def test_pictures_go_through_the_chain(tmp_path, portrait):
     rows = read_manifest(table)
     found = measure(rows, Chain(load()))
     assert list(found["face not found"]) == [0.0, 1.0]
-    assert found["open eyes called closed, own normal"][0] == 0.0
+    for what in ("closed", "lowered"):
+        assert found[f"open eyes called {what}, own normal"][0] == 0.0
     assert np.isnan(found["anger on a resting face"][1])
 
 

@@ -32,6 +32,7 @@ SETS = {
 CARDS = {
     "landmarks": ("face not found", "landmarks implausible"),
     "eye_state": ("open eyes called closed, first frame", "open eyes called closed, own normal",
+                  "open eyes called lowered, own normal",
                   "eyes not judged"),
     "expression": ("anger on a resting face",),
 }  # fmt: skip
