@@ -21,12 +21,16 @@ from dms.bench.bench import Outputs, bench
 from dms.chain import Chain
 from dms.cli import main
 from dms.config import load
+from dms.decision.core import Core
 from dms.errors import EngineError
 from dms.files.observations import load as load_observations
 from dms.files.observations import to_line
 from dms.perception.expression import ExpressionNet
+from dms.store.drivers import DriverSettings, recall, remember
 from dms.values import DriverObservation, Embedding, EmotionBy, ExpressionScores, Moment
 from tests.planted import NUMBERS, plant, traces
+from tests.scenarios.drive import Drive
+from tests.scenarios.faces import head
 
 SCORES = ExpressionScores((1.0, 0, 0, 0, 0, 0, 0, 0), True, 1.0, embedding=Embedding(NUMBERS))
 VIRTUAL = "bridges=[{kind: virtual}]"
@@ -113,6 +117,22 @@ def test_nothing_that_a_run_writes_or_hands_out_holds_one(planted, film, tmp_pat
             s.moment.observation.expression} == {None}  # fmt: skip
     assert traces(repr(vars(chain.core)).encode()) == []
     assert not chain.core.rest_given
+
+
+def test_nor_does_the_file_of_a_remembered_driver(tmp_path):
+    drive = Drive(fps=10, head=head(population=NUMBERS * 0.9)).drives(80).looks_like()
+    drive.shown = lambda: NUMBERS
+    drive.blinks(seconds=70)
+    assert drive.state.rest_progress == 1.0  # there was one to leak
+    assert drive.core.seat.known is not None
+    settings = DriverSettings(slot="anna", folder=str(tmp_path))
+    remember(settings, drive.core.seat.known)
+    (file,) = tmp_path.iterdir()
+    assert traces(file.read_bytes()) == []
+    known = recall(settings)
+    assert known == drive.core.seat.known
+    again = Core(known=known, head=drive.core._head)
+    assert again._emotion._rest.progress == 0.0  # nor is the face known on the next drive
 
 
 def test_nor_do_the_steps_of_dms_watch(planted, film):

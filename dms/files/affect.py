@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from dms.errors import ConfigError
 from dms.files.frames import Series
-from dms.values import EXPRESSIONS, Event, Kind, Level, Step
+from dms.values import EXPRESSIONS, EmotionBy, Event, Kind, Level, Scalar, Step
 
 NOTE = (
     "What a net read in the face, not what the driver felt. No judgement of health, character or "
@@ -50,15 +50,18 @@ class SessionAffect:
     seen_s: float
     against_rest_s: float  # of that time, read against the driver's own resting face
     seconds: Mapping[str, float]  # by the strongest expression
+    # What valence, expressivity and liveliness are of: "rest" (only what was read against the
+    # driver's own resting face, where there is some) or "absolute". The two are not mixed.
+    read_by: str
     mean_valence: float | None  # -1 unpleasant .. 1 pleasant
     valence: Sequence[tuple[float, float]]  # (middle of the bin in s, mean)
-    # Mean distance (total variation, 0..1) of the scores from the resting face of the first minute;
-    # scores against rest, where there are some, are not mixed with absolute ones.
+    # Mean distance (total variation, 0..1) of the scores from the resting face of the first minute.
     expressivity: float | None
     # The same over that of the first minute: 1 as lively as then, below 1 flatter.
     liveliness: float | None
     episodes: Sequence[AngerEpisode]
     flashes: Mapping[str, int]  # micro-expressions
+    flashes_against_rest: Mapping[str, int]  # those of them that were read so
     note: str = NOTE
 
 
@@ -79,22 +82,26 @@ def session_affect(frames: Mapping[str, Series], events: Sequence[Event]) -> Ses
     seconds = {
         name: round(float(steps_s[strongest == at].sum()), 2) for at, name in enumerate(EXPRESSIONS)
     }
-    over, mean = _valence(t_s, frames["valence"][known])
     progress = frames["baseline_progress"][known]
     against = frames[_AGAINST][known] == 1 if _AGAINST in frames else np.zeros(len(t_s), bool)
-    alike = against if against.any() else ~against
+    by = EmotionBy.REST if against.any() else EmotionBy.ABSOLUTE
+    alike = against if by is EmotionBy.REST else ~against
+    over, mean = _valence(t_s[alike], frames["valence"][known][alike])
     expressivity, liveliness = _liveliness(t_s[alike], scores[alike], progress[alike])
-    flashes = [str(one.values["expression"]) for one in events if one.kind is Kind.MICRO_EXPRESSION]
+    flashes = [one.values for one in events if one.kind is Kind.MICRO_EXPRESSION]
+    own = [one for one in flashes if one.get("by") == EmotionBy.REST.value]
     return SessionAffect(
         seen_s=round(float(steps_s.sum()), 2),
         against_rest_s=round(float(steps_s[against].sum()), 2),
         seconds=seconds,
+        read_by=by.value,
         mean_valence=mean,
         valence=over,
         expressivity=expressivity,
         liveliness=liveliness,
         episodes=_episodes(events),
-        flashes=dict(sorted(Counter(flashes).items())),
+        flashes=_counted(flashes),
+        flashes_against_rest=_counted(own),
     )
 
 
@@ -134,6 +141,10 @@ class AffectKeeper:
         table = np.frombuffer(self._rows, np.float64) if self._rows else np.empty(0)
         table = table.reshape(-1, len(AFFECT_COLUMNS))
         return session_affect(dict(zip(AFFECT_COLUMNS, table.T, strict=True)), self._events)
+
+
+def _counted(flashes: Sequence[Mapping[str, Scalar]]) -> dict[str, int]:
+    return dict(sorted(Counter(str(one["expression"]) for one in flashes).items()))
 
 
 def _valence(t_s: Series, valence: Series) -> tuple[list[tuple[float, float]], float | None]:

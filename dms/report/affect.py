@@ -9,7 +9,7 @@ from dms.files.affect import AngerEpisode, SessionAffect, session_affect
 from dms.files.frames import Series
 from dms.report.page import Column, signed, table
 from dms.report.timeline import LEVEL_NAMES
-from dms.values import Event, Level
+from dms.values import EmotionBy, Event, Level
 
 _COLUMNS = (
     Column("from s", number=True), Column("peak at s", number=True), Column("to s", number=True),
@@ -54,7 +54,9 @@ def _shares(affect: SessionAffect) -> list[tuple[float, str]]:
 
 
 def _figures(affect: SessionAffect) -> str:
-    told = ""
+    own, told = affect.read_by == EmotionBy.REST.value, ""
+    if own and affect.against_rest_s < affect.seen_s:
+        told = " What follows is of that part alone."
     if affect.mean_valence is not None:
         told += f" Mean valence {signed(affect.mean_valence)} (-1 unpleasant to 1 pleasant)."
     if affect.expressivity is not None:
@@ -63,7 +65,8 @@ def _figures(affect: SessionAffect) -> str:
             told += f", {affect.liveliness:.1f} times that of the first minute (below 1: flatter)"
         told += "."
     for name, count in affect.flashes.items():
-        told += f" Micro-expressions of {name}: {count}."
+        against = affect.flashes_against_rest.get(name, 0)
+        told += f" Micro-expressions of {name}: {count}, {against} of them read against rest."
     return told
 
 

@@ -15,6 +15,7 @@ from dms.errors import ConfigError
 from dms.files.affect import SessionAffect, session_affect, write_affect
 from dms.files.frames import load_frames
 from dms.files.observations import save
+from dms.report.affect import affect_part
 from dms.values import EXPRESSIONS, Event, Kind, Level, Moment
 from tests.scenarios.drive import Drive
 
@@ -155,6 +156,39 @@ def test_where_no_emotion_is_wanted_none_is_written(tmp_path: Path) -> None:
     chain = Chain(load(None, ["bridges=[]", "core.rage.workplace=true"]))
     bench(recorded(tmp_path), chain, Outputs(affect=tmp_path / "affect.json"))
     assert json.loads((tmp_path / "affect.json").read_text()) is None
+
+
+def test_valence_against_rest_is_not_mixed_with_absolute_valence() -> None:
+    columns = frames((20, {"anger": 1.0}), (80, {"happiness": 1.0}))
+    against = np.where(columns["t_s"] < 20, 0.0, 1.0)
+    found = session_affect({**columns, "against_rest": against}, [])
+    assert found is not None
+    assert (found.read_by, found.mean_valence) == ("rest", 1.0)
+    assert found.valence[0][0] > 20
+    plain = session_affect(columns, [])
+    assert plain is not None
+    assert (plain.read_by, plain.mean_valence) == ("absolute", pytest.approx(0.6, abs=0.01))
+
+
+def test_micro_expressions_are_counted_by_what_they_were_read_against() -> None:
+    events = [
+        Event(90.0, Kind.MICRO_EXPRESSION, Level.NONE, "a flash", values={"expression": of, **by})
+        for of, by in (("fear", {"by": "rest"}), ("fear", {"by": "absolute"}), ("anger", {}))
+    ]
+    found = session_affect(frames((120, {})), events)
+    assert found is not None
+    assert found.flashes == {"anger": 1, "fear": 2}
+    assert found.flashes_against_rest == {"fear": 1}
+    page = affect_part(frames((120, {})), events)
+    assert "Micro-expressions of fear: 2, 1 of them read against rest." in page
+
+
+def test_the_report_says_of_which_part_its_valence_is() -> None:
+    columns = frames((20, {"anger": 1.0}), (80, {"happiness": 1.0}))
+    assert "of that part alone" not in affect_part(columns, [])
+    columns["against_rest"] = np.where(columns["t_s"] < 20, 0.0, 1.0)
+    page = affect_part(columns, [])
+    assert "What follows is of that part alone. Mean valence +1.0" in page
 
 
 def test_scores_against_rest_are_no_liveliness_beside_absolute_ones() -> None:

@@ -6,8 +6,9 @@ from dms.decision.emotion.context import RULES
 from dms.decision.emotion.rage import RageSettings
 from dms.decision.policy import PolicySettings
 from dms.decision.settings import CoreSettings
-from dms.values import Indicator, Kind, Level, Unseen
+from dms.values import EmotionBy, Indicator, Kind, Level, Unseen
 from tests.scenarios.drive import Drive
+from tests.scenarios.faces import Face, head
 
 pytestmark = pytest.mark.whole  # tools/test --quick leaves it out
 
@@ -20,6 +21,12 @@ CALM: dict[str, object] = {"horn": False}
 def calm(seconds: float = 70.0, **parts: object) -> Drive:
     drive = Drive(fps=15, **parts).drives(80).looks_like()  # type: ignore[arg-type]
     return drive.blinks(seconds=seconds).watches(0.5)
+
+
+def at_rest() -> Drive:
+    """The same of a net that reads a face against its own rest."""
+    drive = Drive(fps=15, head=head()).drives(80).looks_like().shows(Face())
+    return drive.blinks(seconds=40.0).watches(0.5)
 
 
 def rages(drive: Drive) -> list[Level]:
@@ -140,20 +147,28 @@ def test_every_row_of_the_context_table_has_its_story() -> None:
     assert {name for name, _, _ in ROWS} == {rule.name for rule in RULES}
 
 
+def angry(drive: Drive, *, own: bool) -> Drive:
+    """Look angry from now on: against the driver's ``own`` rest, or by the scores alone."""
+    return drive.shows(Face(), anger=2.0) if own else drive.looks_like(anger=0.6)
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["scores", "against rest"])
 @pytest.mark.parametrize(("name", "said", "way"), ROWS)
 def test_the_same_face_in_another_context(
-    name: str, said: list[dict[str, object]], way: int
+    name: str, said: list[dict[str, object]], way: int, own: bool
 ) -> None:
-    plain, drive = calm(), calm()
+    plain, drive = (at_rest() if own else calm() for _ in range(2))
     for parts in said:  # half a second each, the face still calm
         plain.watches(0.5)
         drive.drives(**{"speed_kmh": 80.0, **parts}).watches(0.5)
     if name == "hard braking":  # the startle is over
         plain.watches(2.0)
         drive.watches(2.0)
-    plain.looks_like(anger=0.6).watches(4)
+    angry(plain, own=own).watches(4)
+    angry(drive, own=own)
     for _ in range(4):
-        drive.drives(**{"speed_kmh": 80.0, **said[-1]}).looks_like(anger=0.6).watches(1)
+        drive.drives(**{"speed_kmh": 80.0, **said[-1]}).watches(1)
+    assert plain.state.emotion_by is (EmotionBy.REST if own else EmotionBy.ABSOLUTE)
     assert name in drive.core.rage_reason or name.startswith("startle")
     difference = (drive.state.rage or 0.0) - (plain.state.rage or 0.0)
     assert difference * way > 0.01

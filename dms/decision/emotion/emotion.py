@@ -17,7 +17,16 @@ from dms.decision.emotion.relative import RelativeHead
 from dms.decision.emotion.rest import RestingFace, RestSettings, bare
 from dms.decision.emotion.speech import Speech, SpeechSettings
 from dms.decision.tick import Tick
-from dms.values import DriverObservation, Event, HeadPose, Kind, Level, Scalar, VehicleContext
+from dms.values import (
+    DriverObservation,
+    EmotionBy,
+    Event,
+    HeadPose,
+    Kind,
+    Level,
+    Scalar,
+    VehicleContext,
+)
 
 
 class Emotion:
@@ -123,7 +132,9 @@ class Emotion:
         shape = None if seen is None else observation.shape
         probabilities = None if seen is None else seen.relative or seen.probabilities
         flashes = spotter.step(t_s, shape, probabilities, _lids(observation))
-        events = [_flashed(t_s, flash) for flash in flashes]
+        relative = seen is not None and seen.relative is not None
+        by = EmotionBy.REST if relative else EmotionBy.ABSOLUTE
+        events = [_flashed(t_s, flash, by) for flash in flashes]
         refusal = spotter.refusal
         if refusal and not self._refused:
             values = {"part": "micro_expressions"}
@@ -143,13 +154,15 @@ def _ended(t_s: float, episode: Episode) -> Event:
     return Event(t_s, Kind.ROAD_RAGE, Level.NONE, reason, *span, values)
 
 
-def _flashed(t_s: float, flash: Flash) -> Event:
+def _flashed(t_s: float, flash: Flash, by: EmotionBy) -> Event:
     lasted_ms = (flash.end_s - flash.start_s) * 1000
     reason = f"a flash of {flash.expression}, {lasted_ms:.0f} ms"
+    reason += ", against rest" if by is EmotionBy.REST else ""
     values: Mapping[str, Scalar] = {
         "apex_s": round(flash.apex_s, 4),
         "expression": flash.expression,
         "strength": round(flash.strength, 2),
+        "by": by.value,
     }
     span = (flash.start_s, flash.end_s)
     return Event(t_s, Kind.MICRO_EXPRESSION, Level.NONE, reason, *span, values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -124,18 +125,29 @@ def test_too_few_frames_a_second_are_refused_in_words(fps: float, refused: bool)
         assert "60 are needed" in str(spotter.refusal)
 
 
-def watch(settings: CoreSettings, fps: float, yaw_deg: float = 0.0) -> list[Event]:
-    """Eight seconds through the core with a flash of 100 ms at 6 s; return what it told."""
+def watch(
+    settings: CoreSettings, fps: float, yaw_deg: float = 0.0, *, against_rest: bool | None = None
+) -> list[Event]:
+    """Eight seconds through the core with a flash of 100 ms at 6 s; return what it told.
+
+    ``against_rest``: the flash is in the scores against rest alone, or (False) in the others.
+    """
     core, random, events = Core(settings), np.random.default_rng(1), []
     eye = EyeEvidence(ear=0.3, contrast=0.3)
     for number in range(round(8 * fps)):
         t_s = number / fps
         moved = pulse(6.0, 0.1)(t_s)
         shape, shares = measures(t_s, random, moved, moved)
+        scores = ExpressionScores(shares, True, max(shares))
+        if against_rest is not None:
+            plain = measures(t_s, random, moved, 0.0)[1]
+            absolute, own = (plain, shares) if against_rest else (shares, plain)
+            known = {"relative": own, "rest_known": True, "rest_progress": 1.0}
+            scores = replace(scores, probabilities=absolute, **known)  # type: ignore[arg-type]
         observation = DriverObservation(
             t_s, Box(0, 0, 9, 9), right_eye=eye, left_eye=eye, mar=0.02,
             pose=HeadPose(yaw_deg if t_s > 3 else 0.0, 0.0, 0.0),
-            expression=ExpressionScores(shares, True, max(shares)), shape=shape,
+            expression=scores, shape=shape,
         )  # fmt: skip
         events += core.step(observation, None, t_s).events
     return [one for one in events if one.kind in {Kind.MICRO_EXPRESSION, Kind.DEGRADED}]
@@ -146,7 +158,15 @@ def test_a_flash_is_an_event_and_never_an_alert() -> None:
     assert (event.kind, event.level) == (Kind.MICRO_EXPRESSION, Level.NONE)
     assert event.values["expression"] == "surprise"
     assert event.reason == "a flash of surprise, 100 ms"
+    assert event.values["by"] == "absolute"
     assert event.start_s == pytest.approx(6.0, abs=0.015)
+
+
+def test_where_rest_is_known_flashes_are_those_of_the_scores_against_it() -> None:
+    (event,) = watch(CoreSettings(micro=S), 100.0, against_rest=True)
+    assert (event.values["expression"], event.values["by"]) == ("surprise", "rest")
+    assert event.reason == "a flash of surprise, 100 ms, against rest"
+    assert watch(CoreSettings(micro=S), 100.0, against_rest=False) == []
 
 
 def test_the_refusal_is_told_once() -> None:
