@@ -105,36 +105,40 @@ def load(path: Path) -> Iterator[Moment]:
 def parse(path: Path, number: int, line: str) -> Moment:
     """Return the moment of one line; ConfigError names ``path`` and ``number`` where it is none."""
     try:
-        return _FINITE.validate_python((_nested(from_json(line, allow_inf_nan=False)),))[0]
+        (moment,) = _FINITE.validate_python((_nested(from_json(line, allow_inf_nan=False)),))
     except (ValueError, RecursionError):  # rare, so its words may take longer
-        return _parse_closely(path, number, line)
+        moment = _parse_closely(path, number, line)
+    seen = moment.observation
+    if seen.expression is not None or seen.shape is not None:
+        _check_lengths(path, number, seen)
+    return moment
 
 
 def _parse_closely(path: Path, number: int, line: str) -> Moment:
     try:
         # NaN and infinity are no measures: an unknown value is left out, never written as one.
         thing = json.loads(line, parse_constant=_refuse, parse_float=_finite)
-        moment = _MOMENT.validate_python(_nested(thing))
+        return _MOMENT.validate_python(_nested(thing))
     except (ValueError, RecursionError) as error:
         if not isinstance(error, ValidationError):
             raise ConfigError(f"{path}:{number}: the line: Invalid JSON: {error}") from error
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the line"
         raise ConfigError(f"{path}:{number}: {where}: {first['msg']}") from error
-    for name, needed, got in _lengths(moment.observation):
+
+
+def _check_lengths(path: Path, number: int, seen: DriverObservation) -> None:
+    """Raise ConfigError where a row of numbers has too few or too many."""
+    scores, eight = seen.expression, len(EXPRESSIONS)
+    rows = [("shape", SHAPE, seen.shape)]
+    if scores is not None:
+        rows.append(("expression.probabilities", eight, scores.probabilities))
+        rows.append(("expression.relative", eight, scores.relative))
+    for name, needed, got in rows:
         if got is not None and len(got) != needed:
             raise ConfigError(
                 f"{path}:{number}: observation.{name}: must be {needed} numbers, got {len(got)}"
             )
-    return moment
-
-
-def _lengths(seen: DriverObservation) -> Iterator[tuple[str, int, tuple[float, ...] | None]]:
-    """Yield name, needed length and value of each row of numbers."""
-    yield "shape", SHAPE, seen.shape
-    if seen.expression is not None:
-        yield "expression.probabilities", len(EXPRESSIONS), seen.expression.probabilities
-        yield "expression.relative", len(EXPRESSIONS), seen.expression.relative
 
 
 def _refuse(name: str) -> float:
