@@ -42,6 +42,7 @@ class Baseline:
         self.left_ear = OpenLevel(ears, settings, known.left_ear if known else None)
         self.right_net = OpenLevel(logits, settings, known.right_logit if known else None)
         self.left_net = OpenLevel(logits, settings, known.left_logit if known else None)
+        self._levels = (self.right_ear, self.left_ear, self.right_net, self.left_net)
         self.yaw = Angle(settings, settings.yaw_deg, settings.yaw_clamp_deg)
         self.pitch = Angle(settings, settings.pitch_deg, settings.pitch_clamp_deg)
         self.roll = Angle(settings, settings.roll_deg, settings.roll_clamp_deg)
@@ -82,10 +83,6 @@ class Baseline:
             roll_deg=self.roll.value_deg,
             rest=self.rest,
         )
-
-    @property
-    def _levels(self) -> tuple[OpenLevel, OpenLevel, OpenLevel, OpenLevel]:
-        return self.right_ear, self.left_ear, self.right_net, self.left_net
 
     @property
     def taught_s(self) -> float:
@@ -135,10 +132,16 @@ class Baseline:
 
         ``closed``: the eyes read closed now, which counts little after the first seconds.
         """
-        rate = self._settings.closed_rate if closed and self._seen_s > 5.0 else 1.0
-        for level, value in zip(self._levels, (*ears, *logits), strict=True):
-            if value is not None:
-                level.learn(value, dt_s * rate)
+        weight_s = dt_s * self._settings.closed_rate if closed and self._seen_s > 5.0 else dt_s
+        (right_ear, left_ear), (right_logit, left_logit) = ears, logits
+        if right_ear is not None:
+            self.right_ear.learn(right_ear, weight_s)
+        if left_ear is not None:
+            self.left_ear.learn(left_ear, weight_s)
+        if right_logit is not None:
+            self.right_net.learn(right_logit, weight_s)
+        if left_logit is not None:
+            self.left_net.learn(left_logit, weight_s)
 
     def learn_pose(
         self, pose: HeadPose, dt_s: float, *, away: bool = False, far: bool = False

@@ -62,6 +62,7 @@ class Core:
         self._switchboard = Switchboard(rage=rage, pause_s=pause_s)
         self._longest_step_s = self.settings.longest_step_s
         self._far_to_deg = self.settings.openness.far_to_deg
+        self._carry_s = self.settings.closure.carry_s
         self.reset(known)
 
     def reset(self, known: Known | None = None) -> None:
@@ -237,7 +238,8 @@ class Core:
         face, on = observation.face is not None, vehicle.ignition if vehicle else None
         parked = stands is True and vehicle is not None and vehicle.gear is Gear.PARK
         closure = self._fatigue.closure
-        asleep = max(closure.closed_s, closure.unsure_s) >= self.settings.closure.carry_s
+        carry_s = self._carry_s
+        asleep = closure.closed_s >= carry_s or closure.unsure_s >= carry_s
         seat.step(tick, face=face, stands=stands, ignition=on, parked=parked, closed=asleep)
         if seat.taken:
             self._fatigue.forget_closure()

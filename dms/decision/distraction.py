@@ -113,6 +113,7 @@ class Distraction:
         self._rested_s = float("-inf")
         self._spans: deque[tuple[float, float]] = deque()
         self.away: bool | None = None
+        self.by: AttentionBy | None = None  # what says so, None while nothing does
         self.away_s = 0.0
         self.turned = False  # the face was lost by turning away
         self.slumped = False  # the head hangs, or was lost on its way to hanging
@@ -127,13 +128,6 @@ class Distraction:
             gain=s.steering_gain,
             most_deg=s.free_yaw_deg,
         )
-
-    @property
-    def by(self) -> AttentionBy | None:
-        """What says that attention is off the road, None while nothing does."""
-        if self.head:
-            return AttentionBy.BOTH if self._gaze.off else AttentionBy.HEAD
-        return AttentionBy.GAZE if self.away else None
 
     @property
     def start_s(self) -> float | None:
@@ -168,7 +162,7 @@ class Distraction:
         self.head = self._judge(t_s, pose, vehicle, turned_away)
         counted = self._start_s is not None
         self._gaze.step(t_s, look, vehicle, lowered=lowered, counted=counted)
-        self.away = self._either()
+        self.away, self.by = self._either()
         if not counts:
             self._rest()
             self._rested_s = t_s
@@ -181,11 +175,13 @@ class Distraction:
         if self._spans:
             self._forget(t_s)
 
-    def _either(self) -> bool | None:
+    def _either(self) -> tuple[bool | None, AttentionBy | None]:
         """Join head and gaze: either is enough to be away; only both can say that nothing is."""
-        if self.head or self._gaze.off:
-            return True
-        return None if self._gaze.lost else self.head
+        if self.head:
+            return True, AttentionBy.BOTH if self._gaze.off else AttentionBy.HEAD
+        if self._gaze.off:
+            return True, AttentionBy.GAZE
+        return (None if self._gaze.lost else self.head), None
 
     def _judge(
         self,

@@ -14,8 +14,14 @@ from dms.values import DriverObservation, ExpressionScores, EyeEvidence, Iris, L
 def finite(observation: DriverObservation) -> DriverObservation:
     """Return ``observation`` with every value that is not finite as unknown."""
     seen = observation
-    pose, scores = seen.pose, seen.expression
-    numbers: list[float | None] = [seen.mar, seen.yawn, seen.brightness, seen.fit]
+    pose, scores, right, left = seen.pose, seen.expression, seen.right_eye, seen.left_eye
+    numbers: list[float | None] = [
+        seen.mar, seen.yawn, seen.brightness, seen.fit,
+        right.ear, right.open_probability, right.visible_probability, right.contrast, right.shade,
+        right.width_px, *_lids(right), *_iris(right),
+        left.ear, left.open_probability, left.visible_probability, left.contrast, left.shade,
+        left.width_px, *_lids(left), *_iris(left),
+    ]  # fmt: skip
     if pose is not None:
         numbers += (pose.yaw_deg, pose.pitch_deg, pose.roll_deg)
     if seen.shape is not None:
@@ -23,9 +29,6 @@ def finite(observation: DriverObservation) -> DriverObservation:
     if scores is not None:
         numbers += (*scores.probabilities, scores.confidence, scores.valence, scores.arousal)
         numbers += (scores.rage_log_odds, *(scores.relative or ()))
-    for eye in (seen.right_eye, seen.left_eye):
-        numbers += (eye.ear, eye.open_probability, eye.visible_probability, eye.contrast, eye.shade)
-        numbers += (eye.width_px, *_lids(eye), *_iris(eye))
     # Every frame comes here: one sum is not finite as soon as one of its numbers is not.
     if isfinite(sum(filter(None, numbers))):
         return observation

@@ -138,8 +138,11 @@ class Closure:
             self.state = EyesState.UNKNOWN
         else:
             self._see(tick, openness, signs)
-        self._doubt(tick, signs)
-        self._count(tick.t_s)
+        if self._start_s is None:
+            self.closed_s = self.unsure_s = 0.0
+        else:
+            self._doubt(tick, signs)
+            self._count(self._start_s, tick.t_s)
         self.lids = self._lids(tick)
 
     def _lose(self, since_s: float, signs: Signs) -> None:
@@ -267,16 +270,14 @@ class Closure:
         self._end(self._half_s)
         return True
 
-    def _count(self, t_s: float) -> None:
+    def _count(self, start_s: float, t_s: float) -> None:
         self.closed_s = self.unsure_s = 0.0
-        if self._start_s is None:
-            return
         until_s = t_s
         if self._open_s is not None:
             until_s = self._open_s
         elif self._lost_s is not None and self._lost_held:
             until_s = self._lost_s
-        counted_s = max(until_s - self._start_s - self._held_s, 0.0)
+        counted_s = max(until_s - start_s - self._held_s, 0.0)
         if self.doubtful:
             self.unsure_s = counted_s
         else:
