@@ -69,19 +69,22 @@ def light(crops: Tensor, rng: torch.Generator) -> Tensor:
 
 
 def hide(crops: Tensor, rng: torch.Generator) -> Tensor:
-    """Make eyes that cannot be seen: by a dark lens, a sheet of glare or a cover."""
+    """Make eyes that cannot be seen: by a dark lens, a sheet of glare, a cover or fingers."""
     n, size = len(crops), crops.shape[-1]
-    kind = torch.randint(0, 4, (n,), generator=rng)[:, None, None, None]
+    kind = torch.randint(0, 6, (n,), generator=rng)[:, None, None, None]
     axis = (torch.arange(size) + 0.5) / size - 0.5
     slope = axis[None, None, None] * _uniform(n, -1, 1, rng)
     slope = slope + axis[None, None, :, None] * _uniform(n, -1, 1, rng)
-    # A dark lens fills the crop up to its rim; next to nothing shines through it.
+    # A dark lens fills the crop up to its rim, or wholly; next to nothing shines through it.
     x, y = _uniform(n, -0.12, 0.12, rng), _uniform(n, -0.15, 0.15, rng)
-    wide, high = _uniform(n, 0.4, 0.75, rng), _uniform(n, 0.32, 0.6, rng)
+    whole = 1 + _sometimes(n, 0.3, rng)
+    wide, high = whole * _uniform(n, 0.4, 0.75, rng), whole * _uniform(n, 0.32, 0.6, rng)
     far = ((axis[None, None, None] - x).abs() / wide) ** 3
     far = (far + ((axis[None, None, :, None] - y).abs() / high) ** 3) ** (1 / 3)
     inside = torch.sigmoid((1 - far) * 25)
-    dark = _uniform(n, 0.0, 0.3, rng) + slope * 0.15 + crops * _uniform(n, 0.0, 0.05, rng)
+    uneven = _sometimes(n, 0.6, rng)  # the others are flat: what is left of them is grain
+    dark = _uniform(n, 0.0, 0.3, rng) + uneven * slope * 0.15
+    dark = dark + crops * uneven * _uniform(n, 0.0, 0.05, rng)
     lens = crops * (1 - inside) + dark * inside
     lens = shine(lens, rng, 0.4, (0.03, 0.25))
     # Glare: white over the middle, with soft edges.
@@ -94,4 +97,25 @@ def hide(crops: Tensor, rng: torch.Generator) -> Tensor:
     edge = torch.sigmoid((slope + _uniform(n, 0.25, 0.6, rng)) * 20)
     cover = crops * (1 - edge) + tone * edge
     out = torch.where(kind <= 1, lens, torch.where(kind == 2, glare, cover))
-    return out.clamp(0, 1)
+    out = torch.where(kind >= 4, fingers(crops, rng), out)
+    grain = torch.randn(out.shape, generator=rng) * _uniform(n, 0.0, 0.02, rng)
+    return (out + grain).clamp(0, 1)
+
+
+def fingers(crops: Tensor, rng: torch.Generator) -> Tensor:
+    """Lay fingers over the crops: rounded bars of the skin's tone with dark lines between them."""
+    n, size = len(crops), crops.shape[-1]
+    axis = (torch.arange(size) + 0.5) / size - 0.5
+    turn = _uniform(n, -1.6, 1.6, rng) * _uniform(n, 0.0, 1.0, rng)
+    across = axis[None, None, :, None] * turn.cos() + axis[None, None, None] * turn.sin()
+    width = _uniform(n, 0.3, 1.0, rng)
+    phase = (across / width + _uniform(n, 0.0, 1.0, rng)) % 1.0 - 0.5  # 0 in a finger's middle
+    skin = crops.mean((2, 3), keepdim=True) * _uniform(n, 0.6, 1.3, rng)
+    shade = 1 - _uniform(n, 0.0, 0.5, rng) * (2 * phase) ** 2
+    line = torch.sigmoid((phase.abs() - _uniform(n, 0.42, 0.49, rng)) * _uniform(n, 40, 150, rng))
+    shade = shade * (1 - line * _uniform(n, 0.1, 0.7, rng))
+    coarse = torch.randn((n, 1, 6, 6), generator=rng) * _uniform(n, 0.0, 0.08, rng)
+    texture = functional.interpolate(coarse, (size, size), mode="bicubic")
+    along = axis[None, None, None] * turn.cos() - axis[None, None, :, None] * turn.sin()
+    tip = torch.sigmoid((_uniform(n, 0.3, 1.5, rng) - along) * 30)  # some end within the crop
+    return crops * (1 - tip) + (skin * shade + texture) * tip
