@@ -44,7 +44,7 @@ METRICS = {
     "anger on a resting face": "anger is the likeliest expression (resting faces where labelled)",
 }
 _ANGER = EXPRESSIONS.index("anger")
-_LOOKS, _LOOK_S = 4, 0.2  # a still counts as so many frames, so that a weak face is confirmed
+_LOOKS, _LOOK_S = 8, 0.1  # frames that a still counts as: a weak face is confirmed as in a film
 _LEARN_S, _LEARN_FPS = 30.0, 5.0
 _KNOWN = {"file", "source", "subject", "expression", "valence", "arousal", "age"}
 _MOST_GROUPS = 24
