@@ -49,7 +49,7 @@ class FaceSettings:
         0.03,
         unit="s",
         ge=0,
-        text="least time between two searches, each of a part, while there is no face",
+        text="least time between two looks while there is no face",
     )
     check_period_s: float = setting(
         0.25, unit="s", gt=0, text="a followed face is confirmed by HOG this often"
@@ -70,7 +70,8 @@ class FaceSettings:
         3.0,
         unit="s",
         ge=0,
-        source="a round of all parts takes 1.2 s at 30 frames/s, 2.4 s at 15",
+        source="a round of all looks at 640x480 takes 1.1 s at 30 frames/s, twice that at 15 "
+        "or after a loss; at 480x640 2.8 s",
         text="see weak_score",
     )
     vacant_after_s: float = setting(
@@ -294,7 +295,9 @@ class FaceSearch:
 
     def _next(self, frame: Frame, order: tuple[Part, ...]) -> Part:
         self._looked_back = not self._looked_back
-        if self._looked_back and self._likely is not None and not self._is_vacant(frame.t_s):
+        if self._is_vacant(frame.t_s):
+            self._likely = None  # whoever sits down may be somebody else
+        if self._looked_back and self._likely is not None:
             return look_at(order, frame.gray.shape[1], self._likely)
         count = len(order)
         while self._vacancy.woken and not _begins_round(order, self._turn % count):

@@ -16,6 +16,7 @@ _FACE_PX = 80  # side of dlib's HOG window: the least face that it finds
 _EDGE_PX = 16  # two of its cells around that window
 _BOX_PX = 73  # side of what it draws around that face
 _STEP = 6 / 5  # between the sizes of dlib's pyramid
+_SAME = 1.02  # sizes nearer to each other than this count as one
 _MOST_PX = 185_000  # of a look at one size: 14 ns of HOG a pixel
 _MOST_PYRAMID_PX = 150_000  # of a look at several sizes, which has to make them: 18 ns a pixel
 _FINEST_AT_ONCE = 3  # looks at the greatest widths in a row, between rounds of all the others
@@ -51,7 +52,7 @@ def search_order(
     round of others. Between them the whole is seen, in every third look, or at a ``vacant`` seat,
     where looks are few, in every second.
     """
-    least, *greater = sorted({min(one, 2 * width) for one in widths_px})
+    least, *greater = _apart(sorted({min(one, 2 * width) for one in widths_px}))
     if not greater:
         return (Part(least, 0, 0, width, height),)
     whole = _pyramid(least, width, height)
@@ -67,6 +68,15 @@ def search_order(
     return tuple(order)
 
 
+def _apart(widths: list[int]) -> list[float]:
+    """Leave out widths that show hardly another size than the one before them."""
+    kept: list[float] = []
+    for one in widths:
+        if not kept or one > _SAME * kept[-1]:
+            kept.append(one)
+    return kept
+
+
 def _between(others: list[Part], whole: tuple[Part, ...], at_once: int) -> list[Part]:
     """Return ``others``, so many at once, with a look at the whole before each of them."""
     turns = zip(range(0, len(others), at_once), cycle(whole), strict=False)
@@ -75,7 +85,7 @@ def _between(others: list[Part], whole: tuple[Part, ...], at_once: int) -> list[
 
 def _ladder(high: float, low: float) -> list[float]:
     """Return the widths from ``high`` down that are above ``low``, the least first."""
-    widths = takewhile(lambda one: one > 1.02 * low, (high / _STEP**step for step in count()))
+    widths = takewhile(lambda one: one > _SAME * low, (high / _STEP**step for step in count()))
     return list(widths)[::-1]
 
 

@@ -15,7 +15,7 @@ _STEP = 8  # every so manieth pixel of each row and column is looked at
 _BLOCK = 5  # of these a side are one block, whose mean hardly knows a sensor's noise
 _MOVED = 5.0  # gray levels of a block
 _LEAST_BLOCKS = 2
-_SAVED = 16.0  # searches: more than a round of all looks
+_SAVED = 16.0  # looks: so many at once where something moves
 
 
 @settings

@@ -70,6 +70,20 @@ def test_a_lost_face_is_looked_for_at_its_size_and_place(side, x, y):
     assert min(abs(math.log(one / side)) for one in sizes_of(part, 640)) < math.log(1.11)
 
 
+@given(st.integers(40, 2000), st.integers(40, 1200), st.booleans())
+def test_pictures_of_any_size_have_looks(width, height, vacant):
+    """264 px once had none: twice its width is hardly more than a width that is searched."""
+    order = search_order(WIDTHS, width, height, vacant=vacant)
+    assert order
+    for part in order:
+        assert 0 <= part.left < part.right <= width
+        assert 0 <= part.top < part.bottom <= height
+
+
+def test_widths_that_are_all_but_one_are_searched_as_one():
+    assert search_order((320, 325), 640, 480) == search_order((320,), 640, 480)
+
+
 def test_one_width_alone_is_never_cut():
     (part,) = search_order((960,), 1280, 720)
     assert (part.left, part.top, part.right, part.bottom) == (0, 0, 1280, 720)

@@ -67,6 +67,8 @@ class Emotion:
         self._rest.forget()
         self._tracks.forget()
         self._meter.forget()
+        if self._spotter is not None:
+            self._spotter.clear()
 
     def succeed(self, old: Emotion) -> None:
         """Go on with the resting face of ``old``, whose settings were others."""

@@ -9,6 +9,7 @@ milder face takes its place as soon as it was seen for longer. The other way rou
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields
 from operator import attrgetter
 from typing import Any
@@ -21,6 +22,7 @@ from dms.decision.tick import reached
 from dms.settings import setting, settings
 from dms.values import AROUSAL, EXPRESSIONS, VALENCE, DriverObservation, ExpressionScores
 
+_FEWEST, _QUICKEST_S = 5, 0.05  # frames that a rest is made anew of; between two of them
 _LIVELY = [EXPRESSIONS.index(name) for name in ("happiness", "surprise")]
 _CONTEMPT = EXPRESSIONS.index("contempt")
 _SEVEN = [at for at in range(len(EXPRESSIONS)) if at != _CONTEMPT]
@@ -243,18 +245,19 @@ class RestingFace:
         s = self._settings
         self._milder_s += dt_s
         self._first.append(face.astype(np.float32))
-        if self._milder_s > s.least_s:  # the newest are enough
-            self._first.pop(0)
-        if reached(self._milder_s, max(s.least_s, self._learned_s)):
+        newest = max(math.ceil(s.least_s / max(s.apart_s, _QUICKEST_S)), _FEWEST)
+        del self._first[:-newest]  # they are enough
+        long_enough = reached(self._milder_s, max(s.least_s, self._learned_s))
+        if long_enough and len(self._first) >= _FEWEST:
             self._learned_s, self._milder_s = self._milder_s, 0.0
             self._conclude()
 
     def _confirm(self, dt_s: float) -> None:
         """Count a face like the rest for it, and against a milder one."""
         self._learned_s = min(self._learned_s + dt_s, self._settings.memory_s)
-        if self._first:
-            self._first.pop(0)
-        self._milder_s = max(self._milder_s - dt_s, 0.0) if self._first else 0.0
+        self._milder_s = max(self._milder_s - dt_s, 0.0)
+        if not self._milder_s:
+            self._first = []
 
     def _conclude(self) -> None:
         """Make the robust mean of the first frames, which are then forgotten."""

@@ -188,6 +188,25 @@ def test_but_not_to_one_seen_for_less_long():
     assert learned.it._mean[ANGER] > 0.9
 
 
+def test_one_that_takes_its_place_is_made_of_many_frames_however_the_two_took_turns():
+    learned, stern = Learned(), Face(stern=1.5)
+    learned.watch(stern, 220)
+    learned.watch(Face(), 150)
+    learned.watch(stern, 20)
+    assert learned.it._milder_s == pytest.approx(130, abs=2)  # 20 s against it take off 20 s
+    learned.watch(Face(), 120)
+    assert learned.it._mean[ANGER] == pytest.approx(0.0, abs=0.2)
+    assert learned.it._spread > 0  # else no face would be near enough for it to follow
+    assert learned.it._scatter > 0
+
+
+def test_a_rest_of_a_moment_gives_way_without_a_crash_as_well():
+    learned = Learned(RestSettings(least_s=0.3, apart_s=0.3))
+    learned.watch(Face(stern=1.5), 1)
+    learned.watch(Face(), 30)
+    assert learned.it._mean[ANGER] < 1.0
+
+
 @pytest.mark.parametrize(("stern", "milder"), [(0.0, -1.5), (1.0, 0.8)])
 def test_nor_does_a_rest_no_angrier_than_peoples_nor_for_a_face_much_like_it(stern, milder):
     learned = Learned()
