@@ -176,7 +176,12 @@ class AcceleratedEyeState:
     def __init__(self, nets: AcceleratedNets, cpu: EyeStateNet) -> None:
         self._nets, self._cpu = nets, cpu
 
-    def read(self, gray: Gray, anchors: Points) -> tuple[EyeScores, EyeScores]:
-        """Score the driver's right and left eye, given the (4, 2) anchors. Raises EngineError."""
+    def read(
+        self, gray: Gray, anchors: Points, corners: Points | None = None
+    ) -> tuple[EyeScores, EyeScores]:
+        """Score both eyes as :meth:`EyeStateNet.read` does. Raises EngineError."""
         out = self._nets.outputs("eye_state", gray, anchors)
-        return self._cpu.read(gray, anchors) if out is None else self._cpu.scores(out)
+        if out is None:
+            return self._cpu.read(gray, anchors, corners)
+        heights = None if corners is None else self._cpu.heights(anchors, corners)
+        return self._cpu.scores(out, heights)

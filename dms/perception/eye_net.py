@@ -20,6 +20,7 @@ from dms.errors import EngineError
 from dms.fast_init import fast_init
 from dms.values import Gray, Iris, Lids
 
+Heights = tuple[tuple[float, float], tuple[float, float]]
 _LEAST_WIDTH = 0.2  # of the crop's side between the corners; less is no eye
 
 
@@ -47,18 +48,48 @@ class EyeStateNet:
                 "use engines/ of the same version as dms"
             )
 
-    def read(self, gray: Gray, anchors: NDArray[np.floating]) -> tuple[EyeScores, EyeScores]:
-        """Score the driver's right and left eye, given the (4, 2) anchors. Raises EngineError."""
-        return self.read_crops(eye_crops(gray, anchors, self._framing))
+    def read(
+        self,
+        gray: Gray,
+        anchors: NDArray[np.floating],
+        corners: NDArray[np.floating] | None = None,
+    ) -> tuple[EyeScores, EyeScores]:
+        """Score the driver's right and left eye, given the (4, 2) anchors. Raises EngineError.
+
+        ``corners``: (2, 2, 2), both corners of each eye by the landmarks. The iris's height is told
+        from the mean of their heights and the net's: both err, and not alike.
+        """
+        out = self._engine.infer(to_batch(eye_crops(gray, anchors, self._framing)))
+        return self.scores(out, None if corners is None else self.heights(anchors, corners))
 
     def read_crops(self, crops: NDArray[np.uint8]) -> tuple[EyeScores, EyeScores]:
         """Score both eyes given their (2, s, s) crops, the left mirrored. Raises EngineError."""
         return self.scores(self._engine.infer(to_batch(crops)))
 
-    def scores(self, out: Mapping[str, NDArray[np.float32]]) -> tuple[EyeScores, EyeScores]:
-        """Both eyes from the net's outputs, each (2, n)."""
+    def scores(
+        self, out: Mapping[str, NDArray[np.float32]], heights: Heights | None = None
+    ) -> tuple[EyeScores, EyeScores]:
+        """Both eyes from the net's outputs, each (2, n), and :meth:`heights` of the corners."""
         right, left = ({name: two[eye].tolist() for name, two in out.items()} for eye in (0, 1))
+        if heights is not None and "iris" in out:
+            for points, ends in zip((right["iris"], left["iris"]), heights, strict=True):
+                points[3], points[5] = (points[3] + ends[0]) / 2, (points[5] + ends[1]) / 2
         return _scores(right, mirrored=False), _scores(left, mirrored=True)
+
+    def heights(self, anchors: NDArray[np.floating], corners: NDArray[np.floating]) -> Heights:
+        """Heights of each eye's left and right corner in its crop, in sides from the middle.
+
+        ``corners``: as :meth:`read` takes them. The left eye's crop is mirrored: its left corner is
+        the one that lies to the right in the picture.
+        """
+        size = self._framing.size
+        found = []
+        for eye, matrix in enumerate(self.matrices(anchors)):
+            ends = (corners[eye] @ matrix[:, :2].T + matrix[:, 2]).tolist()
+            first, last = sorted(ends, reverse=eye == 1)
+            middle = (size - 1) / 2
+            found.append(((first[1] - middle) / size, (last[1] - middle) / size))
+        return found[0], found[1]
 
     def matrices(self, anchors: NDArray[np.floating]) -> Affine:
         """Where both crops lie, (2, 2, 3); the left eye's is to be mirrored after cutting."""

@@ -52,6 +52,13 @@ class Landmarks:
         object.__setattr__(self, "box", Box(x, y, side, side))
 
     @property
+    def eye_corners(self) -> Points:
+        """(2, 2, 2): both corners of the driver's right and left eye, in pixels."""
+        s = self.scheme
+        ends = [eye[at] for eye in (s.right_eye, s.left_eye) for at in (0, len(eye) // 2)]
+        return self.points.take(ends, axis=0).reshape(2, 2, 2)
+
+    @property
     def right_eye(self) -> Points:
         """Contour of the driver's right eye, ordered as its scheme says."""
         return self.points[list(self.scheme.right_eye)]

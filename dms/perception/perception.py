@@ -67,7 +67,7 @@ class EyeScores(Protocol):
 class EyeStateNet(Protocol):
     """Scores the driver's right and left eye, given the (4, 2) anchors."""
 
-    def read(self, gray: Gray, anchors: Points) -> tuple[EyeScores, EyeScores]: ...
+    def read(self, gray: Gray, anchors: Points, corners: Points) -> tuple[EyeScores, EyeScores]: ...
 
 
 class MouthNet(Protocol):
@@ -196,7 +196,9 @@ class Perception:
     ) -> tuple[EyeEvidence, EyeEvidence]:
         net, scores = self.eye_state, None
         if net is not None:
-            scores = self._asked("eye-state net", lambda: net.read(gray, marks.anchors))
+            scores = self._asked(
+                "eye-state net", lambda: net.read(gray, marks.anchors, marks.eye_corners)
+            )
         first, second = scores or (None, None)
         return self._told(right, marks, 0, first), self._told(left, marks, 1, second)
 

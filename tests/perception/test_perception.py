@@ -23,8 +23,8 @@ class EyeNet:
     def __init__(self):
         self.fails = False
 
-    def read(self, gray, anchors):
-        assert anchors.shape == (4, 2)
+    def read(self, gray, anchors, corners):
+        assert (anchors.shape, corners.shape) == ((4, 2), (2, 2, 2))
         if self.fails:
             raise EngineError("the net is gone; reload it")
         return Eye(), Eye(0.2)
@@ -230,7 +230,7 @@ def test_lowered_lids_are_told_only_of_an_eye_that_is_wide_enough(
     dlib68, portrait, least_px, lowered
 ):
     class Net:
-        def read(self, gray, anchors):
+        def read(self, gray, anchors, corners):
             eye = EyeScores(0.3, 0.99, Lids(0.1, 0.6, 0.3), Iris(0.0, 0.1, 0.02))
             return eye, eye
 

@@ -57,16 +57,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--most", type=int, help="so many portraits only")
     parser.add_argument("--no-film", action="store_true", help="leave the film out")
     parser.add_argument(
-        "--corners", default="net", choices=tuple(SHARES),
-        help="whose corners of the eye the iris is measured between: the eye net's as in the"
-        " product, the landmarks', the mean of both, or that of their heights alone",
+        "--corners", default="heights", choices=tuple(SHARES),
+        help="whose corners of the eye the iris is measured between: the eye net's, the landmarks',"
+        " the mean of both, or that of their heights alone, as in the product",
     )  # fmt: skip
 
 
 class IrisNet(EyeStateNet):
     """The eye net, its irises between corners that are the landmarks' in part."""
 
-    def __init__(self, engine: Engine, manifest: Manifest, corners: str = "net") -> None:
+    def __init__(self, engine: Engine, manifest: Manifest, corners: str = "heights") -> None:
         super().__init__(engine, manifest)
         self._share = np.tile(SHARES[corners], 2)
 
@@ -97,7 +97,7 @@ def corners(marks: Landmarks, matrices: Affine, size: int) -> NDArray[np.float64
 class Reader:
     """Reads gaze from whole pictures as the product does, one picture or film at a time."""
 
-    def __init__(self, manifest: Manifest, stack: Any, corners: str = "net") -> None:
+    def __init__(self, manifest: Manifest, stack: Any, corners: str = "heights") -> None:
         self._net = IrisNet(stack.enter_context(open_engine(manifest)), manifest, corners)
         self._tracker = FaceTracker(load_predictor(LandmarkSettings()), FaceSettings())
         self._pose: tuple[tuple[int, ...], PoseEstimator] | None = None
@@ -148,7 +148,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     front = folder / "front" / "labels.csv"
     if not front.is_file():
         sys.exit(f"{front} is missing; --data takes a folder laid out as its namesake")
-    if args.corners != "net" and args.save:
+    if args.corners != "heights" and args.save:
         sys.exit("--save keeps what the product does; leave --corners or --save out")
     manifest = load_manifest("eye_state", args.engines)
     if "iris" not in manifest.outputs:
