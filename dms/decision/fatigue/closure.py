@@ -147,6 +147,9 @@ class Closure:
 
     def _lose(self, since_s: float, signs: Signs) -> None:
         self._lost_s, self._half_s, self._proof_s, self._lowered_s = since_s, None, None, None
+        opening = self._open_s is not None and reached(
+            since_s - self._open_s, self._settings.reopen_s / 2
+        )
         if self._open_s is not None and self._wide:  # it was opening: believe it
             self._end(self._open_s)
         self._open_s = None
@@ -156,6 +159,8 @@ class Closure:
             if self._start_s is None:
                 self._start_s, self._held_s, self._depth = since_s, 0.0, 0.0
             self.doubtful, self._provable, self._lost_held = True, True, False
+        elif opening and self._start_s is not None:  # seen opening last: away or closed from here
+            self.doubtful, self._provable = True, True
 
     def _see(self, tick: Tick, openness: float, signs: Signs) -> None:
         s, t_s = self._settings, tick.t_s

@@ -269,6 +269,21 @@ def test_a_short_closure_lost_as_the_head_falls_runs_on_and_is_believed_afterwar
     assert eyes.hold(S.proof_s + DT, 0.0).closed_s == pytest.approx(1.7 + S.proof_s)
 
 
+def test_eyes_that_were_seen_opening_as_the_face_is_lost_leave_it_away_or_closed() -> None:
+    """A hand that hides them right then must not make a sleeper of who woke from a long blink."""
+    eyes = Eyes()
+    eyes.hold(0.5, 1.0)
+    eyes.hold(0.45, 0.0)
+    eyes.hold(2 * DT, 0.4)  # risen, not yet for as long as ends a closure
+    it = eyes.hold(2.0, None, certainty=0.0)
+    assert (it.doubtful, it.lids) == (True, LidsState.AWAY_OR_CLOSED)
+    shut = Eyes()
+    shut.hold(0.5, 1.0)
+    shut.hold(0.45 + 2 * DT, 0.0)
+    it = shut.hold(2.0, None, certainty=0.0)
+    assert (it.doubtful, it.lids) == (False, LidsState.CLOSED)
+
+
 def test_a_misread_eye_of_a_hanging_head_ends_no_closure() -> None:
     eyes = Eyes()
     eyes.hold(0.5, 0.0)
