@@ -183,5 +183,7 @@ class AcceleratedEyeState:
         out = self._nets.outputs("eye_state", gray, anchors)
         if out is None:
             return self._cpu.read(gray, anchors, corners)
-        heights = None if corners is None else self._cpu.heights(anchors, corners)
+        heights = (
+            None if corners is None else self._cpu.heights(self._cpu.matrices(anchors), corners)
+        )
         return self._cpu.scores(out, heights)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from dms.engine.engine import Engine
 from dms.engine.manifest import Manifest
-from dms.engine.preprocess.crop import Affine, EyeCropSettings, eye_crops, eye_matrices, to_batch
+from dms.engine.preprocess.crop import Affine, EyeCropSettings, eye_matrices, eyes_at, to_batch
 from dms.errors import EngineError
 from dms.fast_init import fast_init
 from dms.values import Gray, Iris, Lids
@@ -59,12 +59,15 @@ class EyeStateNet:
         ``corners``: (2, 2, 2), both corners of each eye by the landmarks. The iris's height is told
         from the mean of their heights and the net's: both err, and not alike.
         """
-        out = self._engine.infer(to_batch(eye_crops(gray, anchors, self._framing)))
-        return self.scores(out, None if corners is None else self.heights(anchors, corners))
+        matrices = self.matrices(anchors)
+        heights = None if corners is None else self.heights(matrices, corners)
+        return self.read_crops(eyes_at(gray, matrices, self._framing.size), heights)
 
-    def read_crops(self, crops: NDArray[np.uint8]) -> tuple[EyeScores, EyeScores]:
+    def read_crops(
+        self, crops: NDArray[np.uint8], heights: Heights | None = None
+    ) -> tuple[EyeScores, EyeScores]:
         """Score both eyes given their (2, s, s) crops, the left mirrored. Raises EngineError."""
-        return self.scores(self._engine.infer(to_batch(crops)))
+        return self.scores(self._engine.infer(to_batch(crops)), heights)
 
     def scores(
         self, out: Mapping[str, NDArray[np.float32]], heights: Heights | None = None
@@ -76,15 +79,15 @@ class EyeStateNet:
                 points[3], points[5] = (points[3] + ends[0]) / 2, (points[5] + ends[1]) / 2
         return _scores(right, mirrored=False), _scores(left, mirrored=True)
 
-    def heights(self, anchors: NDArray[np.floating], corners: NDArray[np.floating]) -> Heights:
+    def heights(self, matrices: Affine, corners: NDArray[np.floating]) -> Heights:
         """Heights of each eye's left and right corner in its crop, in sides from the middle.
 
-        ``corners``: as :meth:`read` takes them. The left eye's crop is mirrored: its left corner is
-        the one that lies to the right in the picture.
+        ``matrices``: of :meth:`matrices`, ``corners``: as :meth:`read` takes them. The left eye's
+        crop is mirrored: its left corner is the one that lies to the right in the picture.
         """
         size = self._framing.size
         found = []
-        for eye, matrix in enumerate(self.matrices(anchors)):
+        for eye, matrix in enumerate(matrices):
             ends = (corners[eye] @ matrix[:, :2].T + matrix[:, 2]).tolist()
             first, last = sorted(ends, reverse=eye == 1)
             middle = (size - 1) / 2

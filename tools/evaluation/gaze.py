@@ -85,8 +85,7 @@ def corners(marks: Landmarks, matrices: Affine, size: int) -> NDArray[np.float64
     x and y of the crop's left and of its right corner, in its sides from its middle.
     """
     found = np.empty((2, 4))
-    for eye, contour in enumerate((marks.right_eye, marks.left_eye)):
-        ends = contour[[0, len(contour) // 2]].astype(np.float64)
+    for eye, ends in enumerate(marks.eye_corners.astype(np.float64)):
         at = (ends @ matrices[eye][:, :2].T + matrices[eye][:, 2] - (size - 1) / 2) / size
         if eye == 1:
             at[:, 0] *= -1

@@ -166,10 +166,14 @@ def eye_crops(gray: Gray, anchors: NDArray[np.floating], framing: EyeCropSetting
 
     Mirroring the left eye makes both look alike to the net (inner corner on the right).
     """
-    matrices = eye_matrices(anchors, framing)
-    crops = np.empty((2, framing.size, framing.size), np.uint8)
-    crops[0] = cut(gray, matrices[0], framing.size)
-    crops[1] = cut(gray, matrices[1], framing.size)[:, ::-1]
+    return eyes_at(gray, eye_matrices(anchors, framing), framing.size)
+
+
+def eyes_at(gray: Gray, matrices: Affine, size: int) -> Gray:
+    """Cut both eyes as :func:`eye_crops` does, where :func:`eye_matrices` says."""
+    crops = np.empty((2, size, size), np.uint8)
+    crops[0] = cut(gray, matrices[0], size)
+    crops[1] = cut(gray, matrices[1], size)[:, ::-1]
     return crops
 
 
