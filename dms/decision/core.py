@@ -247,6 +247,7 @@ class Core:
             self._attention.forget()
         if seat.changed:
             self._fatigue.forget_tiredness()
+            self._policy.forget_cool_downs()
 
     def _fuse(
         self, observation: DriverObservation, pose: HeadPose | None, base: Baseline

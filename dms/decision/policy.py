@@ -99,6 +99,11 @@ class Policy:
         self.board.standing = {k: s for k, s in standing if s.level is Level.CRITICAL}
         self._told = old._told
 
+    def forget_cool_downs(self) -> None:
+        """Owe another driver no silence: what was told, was told to the former one."""
+        self._closure_alert_s = self._rage_alert_s = float("-inf")
+        self._rage_alerts = 0
+
     def step(self, now: Situation, gates: Gates, switches: Switches) -> None:
         """Apply the rules to one frame. Faults are told whatever the switches and gates say."""
         board = self.board

@@ -118,12 +118,13 @@ def _parse_closely(path: Path, number: int, line: str) -> Moment:
     try:
         # NaN and infinity are no measures: an unknown value is left out, never written as one.
         thing = json.loads(line, parse_constant=_refuse, parse_float=_finite)
-        return _MOMENT.validate_python(_nested(thing))
+        (moment,) = _FINITE.validate_python((_nested(thing),))  # finite as text, too: "nan"
+        return moment
     except (ValueError, RecursionError) as error:
         if not isinstance(error, ValidationError):
             raise ConfigError(f"{path}:{number}: the line: Invalid JSON: {error}") from error
         first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the line"
+        where = ".".join(str(part) for part in first["loc"][1:]) or "the line"
         raise ConfigError(f"{path}:{number}: {where}: {first['msg']}") from error
 
 

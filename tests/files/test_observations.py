@@ -113,6 +113,10 @@ def test_a_recording_older_than_lids_and_iris_is_loaded(tmp_path):
         ('{"observation": {}}', ":2: observation.t_s: Field required"),
         ('{"observation": {"t_s": 1, "mar": NaN}}', ":2: the line: Invalid JSON: NaN is no number"),
         ('{"observation": {"t_s": 1, "mar": 1e999}}', ":2: the line: Invalid JSON: 1e999 is no"),
+        (
+            '{"observation": {"t_s": 1, "mar": "NaN"}}',
+            ":2: observation.mar: Input should be a finite number",
+        ),
         ('{"observation": {"t_s": -Infinity}}', ":2: the line: Invalid JSON: -Infinity is no"),
         ('{"observation": {"t_s": 1, "right_lids_open": 1}}', "right_eye.lids.lowered: Field req"),
         ('{"observation": {"t_s": 1, "right_eye": 3, "right_iris_x": 1}}', "right_eye: Input"),

@@ -207,3 +207,12 @@ def test_slumping_driver_who_turns_the_wheel_stays_warned(context: dict[str, obj
     assert drive.kinds == [Kind.DISTRACTION]
     drive.drives(80, **context).disappears(4)
     assert drive.first(Kind.UNRESPONSIVE).t_s == pytest.approx(start_s + 6.0, abs=0.3)
+
+
+def test_the_next_driver_is_told_of_anger_in_the_former_ones_cool_down() -> None:
+    drive = driven(WIDE).looks_like().blinks(seconds=30)
+    drive.looks_like(anger=0.9).watches(12).looks_like().watches(20)
+    before = len(drive.alerts)
+    assert Kind.ROAD_RAGE in drive.kinds[:before]
+    hands_over(drive, NARROW).blinks(seconds=90).looks_like(anger=0.9).watches(12)
+    assert Kind.ROAD_RAGE in drive.kinds[before:]

@@ -63,10 +63,11 @@ class Emotion:
         return self._rest.given
 
     def forget(self) -> None:
-        """Forget the driver at once, as another may sit down: resting face, mood and anger."""
+        """Forget the driver at once, as another may sit down: rest, mood, anger and talk."""
         self._rest.forget()
         self._tracks.forget()
         self._meter.forget()
+        self._speech.forget()
         if self._spotter is not None:
             self._spotter.clear()
 

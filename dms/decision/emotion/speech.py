@@ -32,6 +32,11 @@ class Speech:
     def __init__(self, settings: SpeechSettings) -> None:
         self._settings = settings
         self._widths: deque[tuple[float, float]] = deque()
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop all widths, as another mouth may be seen next."""
+        self._widths.clear()
         self._sum = self._squares = 0.0  # of the widths, so that a frame costs the same at any rate
         self._moved_s = float("-inf")
 

@@ -36,3 +36,11 @@ def test_talk_is_found_within_a_second_and_ends_after_it(fps):
     assert not any(told[: round(5 * fps)])
     assert told[round(6.2 * fps)]
     assert not any(told[round(13 * fps) :])
+
+
+def test_the_talk_of_another_mouth_is_forgotten():
+    speech = Speech(SpeechSettings())
+    for n in range(30):
+        speech.step(n / 15, 0.02 + 0.12 * (n % 2))
+    speech.forget()
+    assert [speech.step(2.0 + n / 15, 0.30) for n in range(15)] == [False] * 15
