@@ -21,8 +21,10 @@ from dms.values import HeadPose
 
 # Driver's frame (x to the driver's left, y up, z out of the face) seen by a camera that they face.
 _FACING = np.diag([1.0, -1.0, -1.0])
-_MIRROR = np.array([1.0, 1.0, -1.0])
 _ROUNDS = 4  # of refinement: within 1 deg up to 45 deg of yaw
+_STEPS = 20  # of Newton's method at most; a face takes five
+_Point = tuple[float, float]
+_Vector = tuple[float, float, float]
 
 
 @settings
@@ -61,11 +63,12 @@ class PoseSettings:
 
 
 class PoseEstimator:
-    """Head pose for pictures of one size."""
+    """Head pose for pictures of one size. All in plain floats: so few that arrays cost more."""
 
     def __init__(self, settings: PoseSettings, width_px: int, height_px: int) -> None:
         self._camera = camera_matrix(settings, width_px, height_px)
-        self._middle, self._focal = self._camera[:2, 2], self._camera[[0, 1], [0, 1]]
+        self._middle: list[float] = self._camera[:2, 2].tolist()
+        self._focal: list[float] = self._camera[[0, 1], [0, 1]].tolist()
         self._calibrated = settings.intrinsics is not None
         self._distortion = np.asarray(settings.distortion, np.float64)
         self._models: dict[str, _Head] = {}
@@ -75,24 +78,56 @@ class PoseEstimator:
         head = self._models.get(marks.scheme.name)
         if head is None:
             head = self._models[marks.scheme.name] = _Head(marks.scheme, near=self._calibrated)
-        image = marks.points.take(head.rows, axis=0).astype(np.float64)
-        across, down = (image.max(axis=0) - image.min(axis=0)).tolist()
-        if not math.isfinite(across + down) or min(across, down) < 1.0:
+        image = marks.points.take(head.rows, axis=0).tolist()
+        across, down = [x for x, _ in image], [y for _, y in image]
+        if not math.isfinite(sum(across) + sum(down)):
+            return None
+        if min(max(across) - min(across), max(down) - min(down)) < 1.0:
             return None  # the points lie on a line: no pose can be told from them
         rays = self._rays(image)
-        to_middle = _turn_to(rays.mean(axis=0))
-        seen = rays @ to_middle.T
-        return angles(to_middle.T @ head.turn(seen[:, :2] / seen[:, 2:]))
+        middle = _Middle(
+            sum([x for x, _ in rays]) / len(rays), sum([y for _, y in rays]) / len(rays)
+        )
+        try:
+            turn = head.turn(middle.seen(rays))
+        except ZeroDivisionError:  # on a line that leans
+            return None
+        return _angles([middle.back(column) for column in zip(*turn, strict=True)])
 
-    def _rays(self, image: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(n, 3) directions of points in the camera's frame, at depth 1."""
-        rays = np.ones((len(image), 3))
+    def _rays(self, image: list[_Point]) -> list[_Point]:
+        """Where the rays of the picture's points cross the plane at depth 1 of the camera."""
         if self._distortion.size:
-            flat = cv2.undistortPoints(image[:, None], self._camera, self._distortion)[:, 0]
-        else:
-            flat = (image - self._middle) / self._focal
-        rays[:, :2] = flat
-        return rays
+            points = np.array(image)[:, None]
+            straight = cv2.undistortPoints(points, self._camera, self._distortion)[:, 0]
+            return [(x, y) for x, y in straight.tolist()]
+        (cx, cy), (fx, fy) = self._middle, self._focal
+        return [((x - cx) / fx, (y - cy) / fy) for x, y in image]
+
+
+class _Middle:
+    """The shortest rotation that brings the ray of the head's middle onto the camera's axis."""
+
+    def __init__(self, x: float, y: float) -> None:
+        length = math.hypot(x, y, 1.0)
+        self._x, self._y, self._z = x / length, y / length, 1.0 / length
+        self._by = 1.0 / (1.0 + self._z)
+
+    def seen(self, rays: list[_Point]) -> list[_Point]:
+        """Where the turned camera sees what lies at these places of the camera's plane."""
+        u, v, w, by = self._x, self._y, self._z, self._by
+        found = []
+        for x, y in rays:
+            along = u * x + v * y
+            aside, depth = 1.0 + by * along, along + w
+            found.append(((x - u * aside) / depth, (y - v * aside) / depth))
+        return found
+
+    def back(self, vector: _Vector) -> _Vector:
+        """Turn a direction in the turned camera's frame back to the camera's."""
+        x, y, z = vector
+        along = self._x * x + self._y * y
+        aside = self._by * along - z
+        return x - self._x * aside, y - self._y * aside, self._z * z - along
 
 
 class _Head:
@@ -102,48 +137,100 @@ class _Head:
         self._near = near
         self.rows = list(scheme.pose)
         model = np.array(list(scheme.pose.values()), np.float64) @ _FACING  # as the camera sees it
-        self._model = model - model.mean(axis=0)
-        self._inverse = np.linalg.pinv(self._model)  # (3, n)
-        self._scatter = self._model.T @ self._model
-        self._spread = float((self._model**2).sum())
+        model -= model.mean(axis=0)
+        scatter = model.T @ model
+        self._model: list[_Vector] = model.tolist()
+        self._scatter: list[_Vector] = scatter.tolist()
+        self._inverse: list[_Vector] = np.linalg.inv(scatter).tolist()
+        self._spread = float(scatter.trace())
 
-    def turn(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the (3, 3) model-to-camera rotation under which the model shows as (n, 2) points.
+    def turn(self, points: list[_Point]) -> tuple[_Vector, _Vector, _Vector]:
+        """Return the rows of the model-to-camera rotation under which the model shows as points.
 
         The affine map of least squares, made a scaled rotation (Tomasi and Kanade 1992); then in
         turn the points as a parallel picture would have them (POSIT, DeMenthon and Davis 1995) and
-        the best rotation to them and their depth (Kabsch 1976).
+        the best rotation to them and their depth (Kabsch 1976). Raises ZeroDivisionError where the
+        points lie on a line.
         """
-        flat = points - points.mean(axis=0)
-        size, left, right = cv2.SVDecomp((self._inverse @ flat).T)
-        rows = left @ right
-        (a, b, c), (d, e, f) = rows.tolist()
-        third = (b * f - c * e, c * d - a * f, a * e - b * d)
-        rotation: NDArray[np.float64] = np.array([(a, b, c), (d, e, f), third])
-        scale = float(size[0, 0] + size[1, 0]) / 2
-        seen = np.empty((3, 3))
-        seen[:2] = flat.T @ self._model
+        across, down = self._against(points)
+        one, two = _times(self._inverse, across), _times(self._inverse, down)
+        x, y, z = _cross(one, two)
+        area = math.sqrt(x * x + y * y + z * z)
+        third = (x / area, y / area, z / area)
+        scale = math.sqrt(sum([a * a for a in (*one, *two)]) + 2.0 * area) / 2.0
+        depth = third
         for _ in range(_ROUNDS):
             if self._near:
-                flat = points * (1.0 + scale * (self._model @ rotation[2])[:, None])
-                seen[:2] = (flat - flat.mean(axis=0)).T @ self._model
-            seen[2] = scale * (rotation[2] @ self._scatter)
-            size, left, right = cv2.SVDecomp(seen)
-            rotation = np.asarray(left @ right, np.float64)
-            one, two, least = size.ravel().tolist()
-            if cv2.determinant(rotation) < 0:  # a mirror image
-                rotation, least = (left * _MIRROR) @ right, -least
-            scale = (one + two + least) / self._spread
-        return np.asarray(rotation @ _FACING)
+                across, down = self._against(self._nearer(points, scale, third))
+            x, y, z = _times(self._scatter, third)
+            depth = (scale * x, scale * y, scale * z)
+            total, third = nearest_row(across, down, depth)
+            scale = total / self._spread
+        _, first = nearest_row(down, depth, across)
+        return first, _cross(third, first), third
+
+    def _against(self, points: list[_Point]) -> tuple[_Vector, _Vector]:
+        """Return the sums of the model's points times x, and times y, of ``points``."""
+        a = b = c = d = e = f = 0.0
+        for (u, v), (x, y, z) in zip(points, self._model, strict=True):
+            a, b, c = a + u * x, b + u * y, c + u * z
+            d, e, f = d + v * x, e + v * y, f + v * z
+        return (a, b, c), (d, e, f)
+
+    def _nearer(self, points: list[_Point], scale: float, third: _Vector) -> list[_Point]:
+        """Return ``points`` as a parallel picture would have them, given the model's depth."""
+        x, y, z = third
+        larger = [1.0 + scale * (a * x + b * y + c * z) for a, b, c in self._model]
+        return [(u * by, v * by) for (u, v), by in zip(points, larger, strict=True)]
 
 
-def _turn_to(ray: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the shortest (3, 3) rotation that brings ``ray`` onto the camera's axis."""
-    x, y, z = ray.tolist()
-    length = math.hypot(x, y, z)
-    x, y, z = x / length, y / length, z / length
-    k = 1.0 / (1.0 + z)
-    return np.array([[1 - k * x * x, -k * x * y, -x], [-k * x * y, 1 - k * y * y, -y], [x, y, z]])
+def _times(rows: list[_Vector], vector: _Vector) -> _Vector:
+    (a, b, c), (d, e, f), (g, h, i) = rows
+    x, y, z = vector
+    return a * x + b * y + c * z, d * x + e * y + f * z, g * x + h * y + i * z
+
+
+def _cross(one: _Vector, two: _Vector) -> _Vector:
+    (a, b, c), (d, e, f) = one, two
+    return b * f - c * e, c * d - a * f, a * e - b * d
+
+
+def nearest_row(one: _Vector, two: _Vector, three: _Vector) -> tuple[float, _Vector]:
+    """Return the third row of the rotation nearest to the matrix of these rows.
+
+    And before it the sum of the matrix's singular values, the least of them negative where it is a
+    mirror image. By invariants of the stretch (Hoger and Carlson 1984), as an SVD costs more.
+    """
+    (a, b, c), (d, e, f), (x, y, z) = one, two, three
+    u, v, w = b * f - c * e, c * d - a * f, a * e - b * d
+    first, second, third = a * a + b * b + c * c, d * d + e * e + f * f, x * x + y * y + z * z
+    along, aside = a * x + b * y + c * z, d * x + e * y + f * z
+    volume, square = u * x + v * y + w * z, first + second + third
+    areas = u * u + v * v + w * w + (first + second) * third - along * along - aside * aside
+    total = _sum_of_stretches(square, areas, volume)
+    pairs = (total * total - square) / 2.0
+    unlike, own = total * pairs - volume, pairs + square - third
+    return total, (
+        (own * x + total * u - along * a - aside * d) / unlike,
+        (own * y + total * v - along * b - aside * e) / unlike,
+        (own * z + total * w - along * c - aside * f) / unlike,
+    )
+
+
+def _sum_of_stretches(square: float, areas: float, volume: float) -> float:
+    """Return the sum of three numbers by their squares' sum, their pairs' squares', and product.
+
+    Newton's method from above on the largest root; it comes down without passing it.
+    """
+    total = math.sqrt(3.0 * square)
+    for _ in range(_STEPS):
+        twice_pairs = total * total - square
+        over = twice_pairs * twice_pairs - 4.0 * areas - 8.0 * volume * total
+        step = over / (4.0 * total * twice_pairs - 8.0 * volume)
+        total -= step
+        if step < 1e-14 * total:
+            break
+    return total
 
 
 def camera_matrix(settings: PoseSettings, width_px: int, height_px: int) -> NDArray[np.float64]:
@@ -157,10 +244,8 @@ def camera_matrix(settings: PoseSettings, width_px: int, height_px: int) -> NDAr
     return np.array([[fx * sx, 0, cx * sx], [0, fy * sy, cy * sy], [0, 0, 1]])
 
 
-def angles(rotation: NDArray[np.float64]) -> HeadPose:
-    """Return yaw (left +), pitch (up +) and roll (right +) of a 3x3 model-to-camera rotation."""
-    (_, _, x), (a, b, y), (_, _, z) = (_FACING @ rotation).tolist()
-    yaw = math.atan2(x, z)
-    pitch = math.asin(max(-1.0, min(1.0, y)))
-    roll = math.atan2(a, b)
-    return HeadPose(math.degrees(yaw), math.degrees(pitch), math.degrees(roll))
+def _angles(columns: list[_Vector]) -> HeadPose:
+    """Return yaw (left +), pitch (up +) and roll (right +) of a model-to-camera rotation."""
+    (_, a, _), (_, b, _), (x, y, z) = columns
+    yaw, pitch = math.atan2(-x, z), math.asin(max(-1.0, min(1.0, y)))
+    return HeadPose(math.degrees(yaw), math.degrees(pitch), math.degrees(math.atan2(-a, b)))

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from dms.perception.landmarks import Landmarks
-from dms.perception.pose import PoseEstimator, PoseSettings, camera_matrix
+from dms.perception.pose import PoseEstimator, PoseSettings, camera_matrix, nearest_row
 from dms.perception.schemes import DLIB68
 
 SIZE = (640, 480)
@@ -68,6 +68,26 @@ def test_signs_are_those_of_vss():
 def test_points_in_one_place_have_no_pose():
     flat = Landmarks(np.zeros((68, 2), np.float32), DLIB68)
     assert PoseEstimator(PoseSettings(), *SIZE).estimate(flat) is None
+
+
+def test_points_on_a_line_that_leans_or_are_unknown_raise_nothing():
+    for points in (np.arange(136).reshape(68, 2) * [1.0, 0.5], np.full((68, 2), np.nan)):
+        marks = Landmarks(points.astype(np.float32), DLIB68)
+        for settings in (LENS, PoseSettings()):
+            pose = PoseEstimator(settings, *SIZE).estimate(marks)
+            assert pose is None or np.isfinite(pose.yaw_deg)
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_the_nearest_rotation_is_that_of_the_singular_values(mirrored):
+    rng = np.random.default_rng(4)
+    for matrix in rng.normal(size=(200, 3, 3)):
+        matrix[2] *= -1.0 if (np.linalg.det(matrix) < 0) != mirrored else 1.0
+        left, sizes, right = np.linalg.svd(matrix)
+        sign = np.linalg.det(left @ right)
+        total, row = nearest_row(*matrix.tolist())
+        assert total == pytest.approx(sizes[0] + sizes[1] + sign * sizes[2])
+        assert row == pytest.approx((left * [1.0, 1.0, sign] @ right)[2], abs=1e-6)
 
 
 def test_intrinsics_scale_with_the_picture():
