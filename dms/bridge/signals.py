@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from enum import Enum
+from functools import cache
 
 from dms import __version__
 from dms.bridge.codec import SNA, Value, contract
@@ -33,6 +34,7 @@ _EYES = {EyesState.OPEN: "Open", EyesState.CLOSED: "Closed", EyesState.UNKNOWN: 
 _ALERT_WRAP_S = 6553.4  # one step above the largest value of AlertTime
 
 
+@cache
 def _word(member: Enum) -> str:
     return "".join(part.capitalize() for part in str(member.value).split("_"))
 

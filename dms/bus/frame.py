@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dms.fast_init import fast_init
 
+
+@fast_init
 @dataclass(frozen=True, slots=True)
 class CanFrame:
     """One frame to send: name of its message, its identifier and bytes, not yet protected."""
