@@ -16,6 +16,8 @@ from dms.perception.landmarks import Landmarks
 from dms.settings import setting, settings
 from dms.values import EyeEvidence, Gray, HeadPose, Lids, Points, Unseen
 
+Contour = Sequence[Sequence[float]]  # points of an eye: so few that arrays would cost more
+
 
 @settings
 class EyeSettings:
@@ -46,19 +48,19 @@ def aspect_ratio(contour: Points) -> float:
     Mean distance of facing lid points over the distance of the corners; with six points this is
     the EAR of Soukupova and Cech (2016). Returns 0.0 for a contour without width.
     """
-    half, width = contour.shape[0] // 2, width_px(contour)
+    return _ratio_and_width(contour.tolist())[0]
+
+
+def _ratio_and_width(contour: Contour) -> tuple[float, float]:
+    """Return the aspect ratio of a contour and the distance of its corners."""
+    half = len(contour) // 2
+    (x, y), (u, v) = contour[0], contour[half]
+    width = math.hypot(u - x, v - y)
     if width <= 0.0:
-        return 0.0
-    points = contour.tolist()  # so few that arrays would cost more
-    facing = zip(points[1:half], reversed(points[half + 1 :]), strict=True)
+        return 0.0, width
+    facing = zip(contour[1:half], reversed(contour[half + 1 :]), strict=True)
     gaps = [math.hypot(x - u, y - v) for (x, y), (u, v) in facing]
-    return sum(gaps) / len(gaps) / width
-
-
-def width_px(contour: Points) -> float:
-    """Return the distance of the eye's corners, of a contour as in landmarks.Scheme."""
-    (x, y), (u, v) = contour[0].tolist(), contour[contour.shape[0] // 2].tolist()
-    return math.hypot(u - x, v - y)
+    return sum(gaps) / len(gaps) / width, width
 
 
 def joint_scores(said: Sequence[tuple[float, float]]) -> tuple[float, float]:
@@ -80,15 +82,20 @@ def without_lowered(lids: Lids) -> Lids:
     return Lids(opened, 0.0, 1.0 - opened)
 
 
-def eye_region(gray: Gray, contour: Points) -> Gray:
+def eye_region(gray: Gray, contour: Contour) -> Gray:
     """Return the part of ``gray`` around an eye's contour, half an eye wider; may be empty."""
-    across, down = contour.T.tolist()
+    across, down = [x for x, _ in contour], [y for _, y in contour]
     left, right, top, bottom = min(across), max(across), min(down), max(down)
     margin = 0.25 * (right - left)
     height, width = gray.shape
     x0, x1 = max(0, int(left - margin)), min(width, int(right + margin) + 1)
     y0, y1 = max(0, int(top - margin)), min(height, int(bottom + margin) + 1)
     return gray[y0:y1, x0:x1] if x1 > x0 and y1 > y0 else gray[:0, :0]
+
+
+def mean_gray(region: Gray) -> float:
+    """Return the mean of a region that is not empty, also of every so manieth pixel."""
+    return float(cv2.sumElems(np.ascontiguousarray(region))[0]) / region.size
 
 
 def mean_and_spread(region: Gray) -> tuple[float, float]:
@@ -109,17 +116,19 @@ def observe_eye(
 
     ``face_mean``: mean gray of the face, against which the eye is dark or bright.
     """
-    contour = marks.left_eye if left else marks.right_eye
+    contour = (marks.left_eye if left else marks.right_eye).tolist()
     region = eye_region(gray, contour)
     if region.size == 0:
         return EyeEvidence(unseen=Unseen.NO_FACE)
     mean, spread = mean_and_spread(region)
     contrast = spread / mean if mean > 0 else 0.0
-    width = width_px(contour)
-    unseen = _unseen(width, region, mean, left, pose, settings)
+    ratio, width = _ratio_and_width(contour)
+    unseen = _turned_or_small(width, left, pose, settings)
+    if unseen is None:
+        unseen = _dark_or_glaring(region, mean, spread, settings)
     shade = mean / face_mean if face_mean else None
     return EyeEvidence(
-        ear=aspect_ratio(contour),
+        ear=ratio,
         contrast=contrast,
         shade=shade,
         unseen=unseen,
@@ -127,13 +136,8 @@ def observe_eye(
     )
 
 
-def _unseen(
-    width: float,
-    region: Gray,
-    mean: float,
-    left: bool,
-    pose: HeadPose | None,
-    settings: EyeSettings,
+def _turned_or_small(
+    width: float, left: bool, pose: HeadPose | None, settings: EyeSettings
 ) -> Unseen | None:
     if pose is not None:
         # Turned to the left the left eye is the far one, hidden behind the nose first.
@@ -142,8 +146,17 @@ def _unseen(
             return Unseen.TURNED_AWAY
     if width < settings.smallest_px:
         return Unseen.TOO_SMALL
+    return None
+
+
+def _dark_or_glaring(
+    region: Gray, mean: float, spread: float, settings: EyeSettings
+) -> Unseen | None:
     if mean < settings.dark_mean:
         return Unseen.DARK
-    if np.count_nonzero(region >= settings.saturated) > settings.glare_share * region.size:
+    above, share = settings.saturated - mean, settings.glare_share
+    if above > 0.0 and spread * spread * (1.0 - share) < share * above * above:
+        return None  # so few at most can be so bright (Cantelli's inequality): no need to count
+    if np.count_nonzero(region >= settings.saturated) > share * region.size:
         return Unseen.GLARE
     return None

@@ -145,7 +145,7 @@ def _look(gray: Gray, marks: Landmarks) -> NDArray[np.float32]:
         return np.zeros(_PATCH_PX * _PATCH_PX, np.float32)
     patch = cv2.warpAffine(gray, matrix, (_PATCH_PX, _PATCH_PX), flags=cv2.INTER_LINEAR)
     flat = patch.astype(np.float32).ravel()
-    flat -= flat.mean()
+    flat -= cv2.mean(patch)[0]
     norm = math.sqrt(float(flat @ flat))
     return flat / norm if norm > 0 else flat
 
@@ -156,7 +156,7 @@ def _likeness(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
 
 def _plausible(marks: Landmarks, box: Box, before: Box, gray: Gray) -> bool:
     """Tell whether points can be the same face a frame later: finite, in the picture, no jump."""
-    if not np.isfinite(marks.points).all() or box.width < 16:
+    if not cv2.checkRange(marks.points)[0] or box.width < 16:
         return False
     height, width = gray.shape
     x, y = box.x + box.width / 2, box.y + box.height / 2

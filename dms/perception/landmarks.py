@@ -61,12 +61,12 @@ class Landmarks:
     @property
     def right_eye(self) -> Points:
         """Contour of the driver's right eye, ordered as its scheme says."""
-        return self.points[list(self.scheme.right_eye)]
+        return self.points.take(self.scheme.right_eye, axis=0)
 
     @property
     def left_eye(self) -> Points:
         """Contour of the driver's left eye, ordered as its scheme says."""
-        return self.points[list(self.scheme.left_eye)]
+        return self.points.take(self.scheme.left_eye, axis=0)
 
 
 @settings

@@ -6,8 +6,16 @@ import logging
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
+import cv2
+
 from dms.errors import EngineError
-from dms.perception.eyes import EyeSettings, joint_scores, observe_eye, without_lowered
+from dms.perception.eyes import (
+    EyeSettings,
+    joint_scores,
+    mean_gray,
+    observe_eye,
+    without_lowered,
+)
 from dms.perception.face import Face, FaceSettings, FaceTracker
 from dms.perception.landmarks import Landmarks, Predictor, face_shape
 from dms.perception.mouth import mouth_aspect_ratio
@@ -152,7 +160,7 @@ class Perception:
         if _MARKS in self._faults:
             self.tracker.reset()
         if face is None:
-            brightness = float(frame.gray[::8, ::8].mean())
+            brightness = mean_gray(frame.gray[::8, ::8])
             unseen = self.tracker.why_none(frame.gray)
             eye = EyeEvidence(unseen=unseen)
             return DriverObservation(
@@ -249,8 +257,8 @@ def _cut_at_side(gray: Gray, marks: Landmarks) -> bool:
 
     The points are then squeezed into what is left of the face, which reads as a turned head.
     """
-    x = marks.points[:, 0]
-    return bool(x.min() < 0 or x.max() >= gray.shape[1])
+    inside, _ = cv2.checkRange(marks.points[:, 0], True, 0, gray.shape[1])
+    return not inside
 
 
 def _brightness(gray: Gray, face: Face) -> float:
@@ -259,4 +267,4 @@ def _brightness(gray: Gray, face: Face) -> float:
     x0, y0 = max(0, int(box.x)), max(0, int(box.y))
     x1, y1 = min(width, int(box.x + box.width)), min(height, int(box.y + box.height))
     region = gray[y0:y1:4, x0:x1:4]
-    return float(region.mean()) if region.size else float(gray[::8, ::8].mean())
+    return mean_gray(region if region.size else gray[::8, ::8])
