@@ -26,6 +26,9 @@ from dms.values import (
     VehicleContext,
 )
 
+# Bound once, as in dms.decision.policy.
+_TURNED_AWAY, _UNKNOWN, _ROAD = Unseen.TURNED_AWAY, GazeZone.UNKNOWN, GazeZone.ROAD
+
 
 class Attention:
     """Step it with every frame in time order: :meth:`look` before the lids are judged, then on."""
@@ -79,8 +82,7 @@ class Attention:
         :meth:`~dms.decision.distraction.Distraction.step` has it.
         """
         distraction = self.distraction
-        away = Unseen.TURNED_AWAY
-        turned = observation.unseen is away or unseen is away
+        turned = observation.unseen is _TURNED_AWAY or unseen is _TURNED_AWAY
         distraction.step(
             tick, pose, vehicle,
             look=self._look, lowered=lowered, turned_away=turned, counts=counts,
@@ -90,7 +92,7 @@ class Attention:
         )
         by, start_s = distraction.by, distraction.start_s
         if by is not None and start_s is not None:
-            if zone is not GazeZone.UNKNOWN and zone is not GazeZone.ROAD:
+            if zone is not _UNKNOWN and zone is not _ROAD:
                 self._zone_s[zone] += tick.dt_s
             self._by.add(by)
         events = [self._glance(tick.t_s)] if distraction.glance is not None else []

@@ -43,6 +43,7 @@ class Baseline:
         self.right_net = OpenLevel(logits, settings, known.right_logit if known else None)
         self.left_net = OpenLevel(logits, settings, known.left_logit if known else None)
         self._levels = (self.right_ear, self.left_ear, self.right_net, self.left_net)
+        self._unsettled: Sequence[OpenLevel] = self._levels
         self.yaw = Angle(settings, settings.yaw_deg, settings.yaw_clamp_deg)
         self.pitch = Angle(settings, settings.pitch_deg, settings.pitch_clamp_deg)
         self.roll = Angle(settings, settings.roll_deg, settings.roll_clamp_deg)
@@ -105,7 +106,8 @@ class Baseline:
     @property
     def progress(self) -> float:
         """Share of the first minute that has been learned, 0..1."""
-        return min(self._seen_s / self._settings.learn_s, 1.0)
+        share = self._seen_s / self._settings.learn_s
+        return 1.0 if share > 1.0 else share
 
     @property
     def rest_known(self) -> bool:
@@ -176,8 +178,8 @@ class Baseline:
         self._seen_s += dt_s
         if self.progress < 1.0:
             return
-        for level in self._levels:
-            level.settle()
+        if self._unsettled:
+            self._unsettled = [level for level in self._unsettled if not level.settle()]
         if not self.learned:
             self.learned = True
             self.yaw.settle()

@@ -41,6 +41,8 @@ from dms.values import (
     VehicleContext,
 )
 
+_NONE, _PRIVACY = Level.NONE, PauseReason.PRIVACY  # bound once, as in dms.decision.policy
+
 
 class Core:
     """Step it with every observation. Raises ConfigError for an unknown profile.
@@ -146,7 +148,8 @@ class Core:
         """
         vehicle = self._gates.fresh(vehicle, now_s)
         self._gates.step(vehicle)
-        last, tick = self._state, self._tick(observation.t_s)
+        last = self._state
+        tick = Tick.after(self._last_s, observation.t_s, self._longest_step_s)
         if last is not None and observation.t_s <= last.t_s:
             self.observation = bare(observation)
             self._state = self._again(tick, last, vehicle, faults)
@@ -163,13 +166,12 @@ class Core:
         faults: tuple[Fault, ...],
     ) -> DriverState:
         """Return the last state with what faults and commands change."""
-        told = (last.drowsiness, last.drowsiness_reason)
-        switches = self._decide(tick, last.t_s, last.eyes_unseen, told, (), vehicle, faults)
+        switches = self._decide(tick, last.t_s, last.eyes_unseen, (), vehicle, faults)
         board = self._policy.board
         active = board.active
         return replace(
             last,
-            level=active[0].level if active else Level.NONE,
+            level=active[0].level if active else _NONE,
             kind=active[0].kind if active else None,
             active=active,
             paused=switches.paused,
@@ -209,9 +211,7 @@ class Core:
         events += emotion.step(tick, observation, pose, vehicle, base)
         self._learn(observation, opened, pose, tick.dt_s)
         unseen = why_unseen(fatigue.closure.state, opened, pose, self._far_to_deg)
-        drowsiness = fatigue.drowsiness
-        told = (drowsiness.level, drowsiness.reason)
-        switches = self._decide(tick, tick.t_s, unseen, told, events, vehicle, faults)
+        switches = self._decide(tick, tick.t_s, unseen, events, vehicle, faults)
         board, pause = self._policy.board, self._switchboard.pause_reason
         happened = (*events, *board.events)
         return describe(
@@ -225,10 +225,7 @@ class Core:
         In motion the ignition is not off: that is a glitch, as :mod:`dms.decision.seat` has it.
         """
         off = vehicle is not None and vehicle.ignition is False and self._gates.stands is not False
-        return off or self._switchboard.pause_reason is PauseReason.PRIVACY
-
-    def _tick(self, t_s: float) -> Tick:
-        return Tick.after(self._last_s, t_s, self._longest_step_s)
+        return off or self._switchboard.pause_reason is _PRIVACY
 
     def _sit(
         self, tick: Tick, observation: DriverObservation, vehicle: VehicleContext | None
@@ -287,13 +284,13 @@ class Core:
         tick: Tick,
         t_s: float,
         unseen: Unseen | None,
-        drowsiness: tuple[int | None, str],
         events: Sequence[Event],
         vehicle: VehicleContext | None,
         faults: tuple[Fault, ...],
     ) -> Switches:
         """Apply the policy, whose board then holds what it says; return how the switches stand."""
         closure, distraction, rage = self._fatigue.closure, self._distraction, self._emotion.rage
+        drowsiness = self._fatigue.drowsiness
         situation = Situation(  # by place, as in describe()
             t_s,
             tick.dt_s,
@@ -309,9 +306,10 @@ class Core:
             distraction.summed_s,
             distraction.by,
             distraction.slumped,
-            *drowsiness,
+            drowsiness.level,
+            drowsiness.reason,
             rage.level,
-            "" if rage.level is Level.NONE else rage.reason,
+            "" if rage.level is _NONE else rage.reason,
             faults,
             rage.seen,
         )

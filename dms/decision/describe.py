@@ -21,6 +21,9 @@ from dms.values import (
     Unseen,
 )
 
+# Bound once, as in dms.decision.policy.
+_EYES_UNKNOWN, _NONE, _CAMERA = EyesState.UNKNOWN, Level.NONE, Unseen.CAMERA
+
 
 def why_unseen(
     eyes: EyesState, opened: Openness, pose: HeadPose | None, far_to_deg: float
@@ -29,7 +32,7 @@ def why_unseen(
 
     ``far_to_deg``: a head that is turned further hides them.
     """
-    if eyes is not EyesState.UNKNOWN:
+    if eyes is not _EYES_UNKNOWN:
         return None
     if opened.unseen is not None:
         return opened.unseen
@@ -58,14 +61,14 @@ def describe(
     eyes, active = closure.state, board.active
     return DriverState(  # by place: names would double what it costs
         observation.t_s,
-        active[0].level if active else Level.NONE,
+        active[0].level if active else _NONE,
         active[0].kind if active else None,
         active,
         opened.right,
         opened.left,
         eyes,
         eyes_unseen,
-        None if eyes is EyesState.UNKNOWN else opened.both,
+        None if eyes is _EYES_UNKNOWN else opened.both,
         closure.closed_s,
         perclos.value,
         perclos.seen_s,
@@ -92,7 +95,7 @@ def describe(
         affect.valence,
         affect.arousal,
         baseline.progress,
-        observation.unseen is not Unseen.CAMERA,
+        observation.unseen is not _CAMERA,
         switches.paused,
         pause,
         switches.warnings,

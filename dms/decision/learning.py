@@ -116,6 +116,7 @@ class OpenLevel:
         self._mass = [w / total * prior_s for w in weights]
         self._unit = 1.0  # mass of one second now, so that forgetting costs nothing per bin
         self._at = 0  # the bin of the last quantile, near which the next one lies
+        self._below: float | None = 0.0  # mass of the bins below it; None: to be summed anew
         self._anchor: float | None = None
         self._due_s = 0.0
         self.learned_s = 0.0  # time that has taught it
@@ -133,15 +134,19 @@ class OpenLevel:
             return
         at = int((value - bottom) / self._bin)
         self._mass[_BINS - 1 if at >= _BINS else at] += weight_s * self._unit
+        if at < self._at:
+            self._below = None
         self._unit *= 2.0 ** (weight_s / self._settings.open_half_life_s)
         if self._unit > 1e6:
             self._mass = [m / self._unit for m in self._mass]
-            self._unit = 1.0
-        self._due_s += weight_s
+            self._unit, self._below = 1.0, None
         self.learned_s += weight_s
-        if self._anchor is None or self._due_s >= 0.5:  # slow once learned, so costs less
+        if self._anchor is not None:  # slow once learned, so costs less
+            self._due_s += weight_s
+            if self._due_s < 0.5:
+                return
             self._due_s = 0.0
-            self.value = self._clamped(self._quantile())
+        self.value = self._clamped(self._quantile())
 
     def resembles(self, other: OpenLevel, least: float) -> bool | None:
         """Whether ``other`` has measured about this value; None where either has seen too little.
@@ -154,25 +159,25 @@ class OpenLevel:
         ratio = other._quantile() / (self._anchor or self.value)  # its value has early bounds
         return min(least, 1 - self._scale_of.drop) <= ratio <= 1 + self._scale_of.drop
 
-    def settle(self) -> None:
-        """From now on the value may move only a little, once enough of it was seen."""
-        if self._anchor is not None or self.learned_s < self._settings.settle_s:
-            return
-        scale = self._scale_of  # the stricter early bound no longer holds
-        self._anchor = min(max(self._quantile(), scale.lowest), scale.highest)
-        self.value = self._anchor
+    def settle(self) -> bool:
+        """From now on the value may move only a little; False where too little of it was seen."""
+        if self._anchor is None and self.learned_s >= self._settings.settle_s:
+            scale = self._scale_of  # the stricter early bound no longer holds
+            self._anchor = min(max(self._quantile(), scale.lowest), scale.highest)
+            self.value = self._anchor
+        return self._anchor is not None
 
     def _quantile(self) -> float:
         masses, at = self._mass, self._at
-        goal = self._settings.open_quantile * sum(masses)
-        seen = sum(masses[:at])
+        seen = sum(masses[:at]) if self._below is None else self._below
+        goal = self._settings.open_quantile * sum(masses[at:], seen)
         while at > 0 and seen >= goal:
             at = max(at - 4, 0)
             seen = sum(masses[:at])
         for i in range(at, _BINS):
             mass = masses[i]
             if seen + mass >= goal:
-                self._at = i
+                self._at, self._below = i, seen
                 return self._scale_of.bottom + (i + (goal - seen) / mass) * self._bin
             seen += mass
         return self._scale_of.usual
@@ -193,6 +198,7 @@ class Angle:
         self._settings = settings
         self._prior_deg, self._clamp_deg = prior_deg, clamp_deg
         self._mass_s = settings.pose_prior_s
+        self._early_s = settings.pose_prior_s + settings.pose_early_s
         self._mean_deg = prior_deg
         self._low_deg, self._high_deg = prior_deg - clamp_deg, prior_deg + clamp_deg
         self._anchor_deg: float | None = None
@@ -201,8 +207,8 @@ class Angle:
     def learn(self, angle_deg: float, weight_s: float) -> None:
         """Add ``weight_s`` seconds at this angle."""
         s, mass_s = self._settings, self._mass_s
-        early = mass_s < s.pose_prior_s + s.pose_early_s
-        if abs(angle_deg - self.value_deg) > (s.pose_early_deg if early else s.pose_near_deg):
+        near_deg = s.pose_early_deg if mass_s < self._early_s else s.pose_near_deg
+        if abs(angle_deg - self.value_deg) > near_deg:
             weight_s *= s.pose_far_rate
         mass_s += weight_s
         self._mass_s = mass_s = s.pose_memory_s if mass_s > s.pose_memory_s else mass_s

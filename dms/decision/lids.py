@@ -96,15 +96,13 @@ class _Ahead:
     """How low the iris lies while this driver looks ahead, of one eye."""
 
     def __init__(self) -> None:
-        self._y = _REST_Y
+        self.y = _REST_Y
         self._taught_s = 1.0
 
     def learn(self, y: float, dt_s: float, memory_s: float) -> None:
-        self._taught_s = taught_s = min(self._taught_s + dt_s, memory_s)
-        self._y += (y - self._y) * (1.0 if dt_s > taught_s else dt_s / taught_s)
-
-    def below(self, y: float) -> float:
-        return y - self._y
+        taught_s = self._taught_s + dt_s
+        self._taught_s = taught_s = memory_s if taught_s > memory_s else taught_s
+        self.y += (y - self.y) * (1.0 if dt_s > taught_s else dt_s / taught_s)
 
 
 class _Laughter:
@@ -115,13 +113,14 @@ class _Laughter:
         self._scored_s = float("-inf")
 
     def step(self, t_s: float, scores: ExpressionScores | None, settings: LidSettings) -> bool:
-        since_s, memory_s = t_s - self._scored_s, settings.laughs_s
         if scores is not None and scores.sure:
             now = scores.probabilities[_HAPPY]
-            share = 1.0 - math.exp(-since_s / memory_s)
+            share = 1.0 - math.exp(-(t_s - self._scored_s) / settings.laughs_s)
             self._happiness += (now - self._happiness) * share
-            self._scored_s, since_s = t_s, 0.0
-        return since_s <= 2 * memory_s and self._happiness > settings.laughs_above
+            self._scored_s = t_s
+        if self._happiness <= settings.laughs_above:
+            return False
+        return t_s - self._scored_s <= 2 * settings.laughs_s
 
 
 class LidSigns:
@@ -191,7 +190,7 @@ class LidSigns:
         below = sd = 0.0
         sinks = False
         if iris is not None:
-            below, sd = ahead.below(iris.y), iris.sd
+            below, sd = iris.y - ahead.y, iris.sd
             if s.sinks_from <= openness < _WIDE:
                 covered = s.lid_sinks * (1.0 - openness)
                 sinks = below - covered >= max(s.sinks_least, sd)

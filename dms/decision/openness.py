@@ -14,6 +14,7 @@ from dms.odds import logit
 from dms.settings import setting, settings
 from dms.values import EyeEvidence, EyeObservation, HeadPose, Unseen
 
+_GLARE, _DARK = Unseen.GLARE, Unseen.DARK  # bound once, as in dms.decision.policy
 CLOSED_RATIO = 0.4  # as DMS56 draws a closed eye; a chain with other landmarks says so
 
 
@@ -221,7 +222,7 @@ def _hidden(
         if visible < settings.visible_above:
             return eye.unseen or light or _cover(eye.shade, settings)
         unseen = eye.unseen
-        return None if unseen is Unseen.GLARE or unseen is Unseen.DARK else unseen
+        return None if unseen is _GLARE or unseen is _DARK else unseen
     if eye.unseen is not None or light is not None:
         return eye.unseen or light
     flat = eye.contrast is not None and eye.contrast < settings.contrast_least

@@ -22,6 +22,8 @@ _UNSURE = "eyes closed or looking away"
 # A face that was lost while it turned may as well have a hand before it.
 _HIDDEN = "face turned away or hidden"
 _FACELESS = (Unseen.NO_FACE, Unseen.COVERED)
+# Bound once: a member costs more to look up by name than what is done with it in most frames.
+_EYES_UNKNOWN, _NONE = EyesState.UNKNOWN, Level.NONE
 
 
 @settings
@@ -116,7 +118,7 @@ class Policy:
             self._close(gates, switches)
             self._clear(switches)
         if gates.moving and not switches.paused:
-            if now.nod is not None or reached(now.closed_s, self._shut_least_s):
+            if now.nod is not None or (now.closed_s and reached(now.closed_s, self._shut_least_s)):
                 self._closures(now, switches)
             if now.unsure_s > 0.0:
                 self._unsure(now, gates, switches)
@@ -125,13 +127,20 @@ class Policy:
             if board.standing:
                 self._repeat(now)
             if switches.warnings:
-                self._degraded(now)
-                if gates.drowsy:
-                    self._drowsy(now)
-                if switches.rage:
-                    self._rage(now)
+                self._warn_of_states(now, gates, switches)
         if now.faults or self._faults:
             self._fault(now)
+
+    def _warn_of_states(self, now: Situation, gates: Gates, switches: Switches) -> None:
+        """Apply the rules of what lasts, each where it may raise, change or end its alert."""
+        standing, kss = bool(self.board.standing), now.drowsiness
+        if standing or now.eyes is _EYES_UNKNOWN or self._unseen_s > 0.0:
+            self._degraded(now)
+        tired = kss is not None and kss >= self._rules.drowsy_advisory_kss
+        if gates.drowsy and (standing or tired):
+            self._drowsy(now)
+        if switches.rage and (standing or now.rage is not _NONE):
+            self._rage(now)
 
     def _attend(self, now: Situation) -> None:
         """Time what speaks for attention; what is unknown moves nothing: hiding is no help."""
@@ -141,7 +150,7 @@ class Policy:
             return
         if now.away is False:  # blinks belong to attention
             self._road_good_s += now.dt_s
-            if now.eyes is not EyesState.UNKNOWN:
+            if now.eyes is not _EYES_UNKNOWN:
                 self._eyes_good_s += now.dt_s
 
     def _renew(self, now: Situation) -> None:
@@ -291,7 +300,7 @@ class Policy:
     def _degraded(self, now: Situation) -> None:
         """Report that the eyes cannot be seen, from a sum that flicker does not reset."""
         s, board = self._settings, self.board
-        if now.eyes is not EyesState.UNKNOWN:
+        if now.eyes is not _EYES_UNKNOWN:
             if self._unseen_s > 0.0:
                 self._unseen_s = max(self._unseen_s - now.dt_s * s.degraded_back, 0.0)
         elif now.away is not True:
@@ -319,10 +328,10 @@ class Policy:
         s, rules, board = self._settings, self._rules, self.board
         kss, level = now.drowsiness, self._drowsy_level(now.drowsiness)
         standing = board.standing.get(Kind.DROWSY) if board.standing else None
-        if standing is None and level is Level.NONE:
+        if standing is None and level is _NONE:
             return
         quiet = now.t_s - self._closure_alert_s < s.drowsy_quiet_s
-        old = Level.NONE if standing is None else standing.level
+        old = _NONE if standing is None else standing.level
         due = standing is not None and now.t_s - standing.told_s >= s.drowsy_repeat_s
         if level > old and not quiet:
             reason = f"drowsiness {kss} of 9: {now.drowsiness_reason}"
@@ -335,33 +344,33 @@ class Policy:
         limit = rules.drowsy_warning_kss if old is Level.WARNING else rules.drowsy_advisory_kss
         if kss >= limit - s.drowsy_back_kss:
             standing.better_s = 0.0
-        elif now.eyes is not EyesState.UNKNOWN:  # hiding the eyes is no getting better
+        elif now.eyes is not _EYES_UNKNOWN:  # hiding the eyes is no getting better
             standing.better_s += now.dt_s
         if reached(standing.better_s, s.drowsy_clear_s):
             self._lower_drowsy(standing, level)
 
     def _drowsy_level(self, kss: int | None) -> Level:
         if kss is None or kss < self._rules.drowsy_advisory_kss:
-            return Level.NONE
+            return _NONE
         return Level.WARNING if kss >= self._rules.drowsy_warning_kss else Level.ADVISORY
 
     def _lower_drowsy(self, standing: Standing, level: Level) -> None:
-        if level is Level.NONE:
+        if level is _NONE:
             self.board.drop(Kind.DROWSY)
         else:
             standing.level, standing.better_s = level, 0.0
 
     def _rage(self, now: Situation) -> None:
         s, board = self._settings, self.board
-        if now.rage is Level.NONE:
+        if now.rage is _NONE:
             if board.standing:
                 board.drop(Kind.ROAD_RAGE)
             return
         old = board.level(Kind.ROAD_RAGE)
         cooled = now.t_s - self._rage_alert_s >= s.rage_quiet_s
         allowed = cooled and self._rage_alerts < s.rage_most
-        if now.rage > old and now.rage_seen and (allowed or old is not Level.NONE):
-            if old is Level.NONE:
+        if now.rage > old and now.rage_seen and (allowed or old is not _NONE):
+            if old is _NONE:
                 self._rage_alerts += 1
             self._rage_alert_s = now.t_s
             board.raise_(Event(now.t_s, Kind.ROAD_RAGE, now.rage, now.rage_reason))

@@ -86,9 +86,11 @@ class Road:
         far_deg = math.hypot(gaze[0] - road[0], gaze[1] - road[1])
         near = 1.0 - (far_deg / s.near_deg) ** 2
         near = 0.0 if near < 0.0 else near
-        weight_s = dt_s * max(near * near, s.far_rate)
-        self._mass_s = min(self._mass_s + weight_s, s.memory_s)
-        share = min(weight_s / self._mass_s, 1.0)
+        rate = near * near
+        weight_s = dt_s * (s.far_rate if rate < s.far_rate else rate)
+        mass_s = self._mass_s + weight_s
+        self._mass_s = mass_s = s.memory_s if mass_s > s.memory_s else mass_s
+        share = 1.0 if weight_s > mass_s else weight_s / mass_s
         origin = head if self._anchor is None else (0.0, 0.0)
         yaw_deg, pitch_deg = self._mean
         self._mean = (

@@ -19,6 +19,9 @@ class Side(str, Enum):
     RIGHT = "right"
 
 
+_LEFT, _UNKNOWN, _ROAD = Side.LEFT, GazeZone.UNKNOWN, GazeZone.ROAD  # bound once: see policy.py
+
+
 @settings
 class ZoneSettings:
     """Angles of the gaze off this driver's own road ahead."""
@@ -85,7 +88,7 @@ def zone_of(
     if lowered:
         return GazeZone.DOWN
     if turned is None:
-        return GazeZone.UNKNOWN
+        return _UNKNOWN
     if abs(turned.yaw_deg) > s.side_deg or turned.pitch_deg > s.pitch_deg:
         return GazeZone.LEFT if turned.yaw_deg > 0 else GazeZone.RIGHT
     return GazeZone.DOWN
@@ -93,7 +96,7 @@ def zone_of(
 
 def _zone(look: Look, s: ZoneSettings) -> GazeZone:
     wider = 1.0 if look.learned else s.unlearned
-    over_deg = -look.yaw_deg if s.steering_wheel is Side.LEFT else look.yaw_deg  # to the centre
+    over_deg = -look.yaw_deg if s.steering_wheel is _LEFT else look.yaw_deg  # to the centre
     fine = look.learned and look.sd_deg <= s.fine_deg
     mirror = s.mirror_deg <= over_deg <= s.mirror_to_deg and look.pitch_deg > s.mirror_up_deg
     if fine and mirror:
@@ -105,7 +108,7 @@ def _zone(look: Look, s: ZoneSettings) -> GazeZone:
             return GazeZone.UP
     if abs(look.yaw_deg) > s.yaw_deg * wider:
         return GazeZone.LEFT if look.yaw_deg > 0 else GazeZone.RIGHT
-    return GazeZone.ROAD
+    return _ROAD
 
 
 def _below(look: Look, over_deg: float, s: ZoneSettings, *, fine: bool) -> GazeZone:

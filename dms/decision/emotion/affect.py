@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from dms.settings import setting, settings
 from dms.values import EXPRESSIONS, EmotionBy, ExpressionScores, HeadPose
 
+_REST, _ABSOLUTE = EmotionBy.REST, EmotionBy.ABSOLUTE  # bound once, as in dms.decision.policy
 _NEUTRAL_FACE = tuple(1.0 if name == "neutral" else 0.0 for name in EXPRESSIONS)
 
 
@@ -89,7 +90,7 @@ class AffectTracks:
         known, progress = self._rest_known, self._rest_progress
         if self._scores is None or t_s - self._scored_s > self._settings.hold_s:
             return Affect(None, None, None, None, odds, known, progress)
-        by = EmotionBy.REST if known else EmotionBy.ABSOLUTE
+        by = _REST if known else _ABSOLUTE
         return Affect(self._scores, self._valence, self._arousal, by, odds, known, progress)
 
     def _follow(self, t_s: float, scores: ExpressionScores) -> None:

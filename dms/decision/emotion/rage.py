@@ -23,6 +23,8 @@ _HAPPY, _ANGER, _DISGUST, _FEAR, _SURPRISE = (
     EXPRESSIONS.index(name) for name in ("happiness", "anger", "disgust", "fear", "surprise")
 )
 
+_NONE = Level.NONE  # bound once, as in dms.decision.policy
+
 
 @settings
 class RageSettings:
@@ -169,7 +171,7 @@ class RageMeter:
                 over = most if over > most else over
                 growth = over * s.gain_hz * dt_s * mood.rage * self._alone(affect.scores, mood)
                 self._evidence = min(self._evidence + growth, 1.0)
-        if seen and (self._evidence > 0.0 or self._level is not Level.NONE):
+        if seen and (self._evidence > 0.0 or self._level is not _NONE):
             self._set_level(mood)
         evidence = None if self._seen_s is None else self._evidence
         rage = Rage(evidence, self._level, excess, mood, rest is None, speaking, None, seen)

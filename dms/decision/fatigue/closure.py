@@ -76,6 +76,9 @@ class Ended:
 
 
 _NO_SIGNS = Signs()
+# Bound once, as in dms.decision.policy.
+_OPEN, _CLOSED, _UNKNOWN = EyesState.OPEN, EyesState.CLOSED, EyesState.UNKNOWN
+_LIDS_OPEN, _LIDS_CLOSED = LidsState.OPEN, LidsState.CLOSED
 
 
 class Closure:
@@ -97,7 +100,7 @@ class Closure:
         self._proof_s: float | None = None  # since when they are closed with the head up
         self._provable = True  # the head made the doubt, not the gaze
         self.doubtful = False  # the present closure may be a look down
-        self.state = EyesState.UNKNOWN
+        self.state = _UNKNOWN
         self.lids = LidsState.UNKNOWN
         self.closed_s = 0.0
         self.unsure_s = 0.0  # the same of a doubtful closure
@@ -135,7 +138,7 @@ class Closure:
         if openness is None or certainty < s.certain_above:
             if self._lost_s is None:
                 self._lose(tick.last_s, signs)
-            self.state = EyesState.UNKNOWN
+            self.state = _UNKNOWN
         else:
             self._see(tick, openness, signs)
         if self._start_s is None:
@@ -174,7 +177,7 @@ class Closure:
             self._shut_s = t_s
         rests = self._rests(tick, signs)
         passed = not rests and self._resumes(tick, rested_s)
-        self.state = EyesState.CLOSED if closed else EyesState.OPEN
+        self.state = _CLOSED if closed else _OPEN
         if self._start_s is None:
             if closed and not rests:
                 whole = passed or signs.lowered  # on their way, or for too long to be believed
@@ -182,7 +185,7 @@ class Closure:
                 self._begin(since_s, openness, signs)
             return
         if not hangs and self._squinted(tick, openness):
-            self.state = EyesState.OPEN
+            self.state = _OPEN
             return
         risen = openness > max(s.closed_below, self._depth + s.rise)
         if (openness > s.open_above or risen) and not hangs:
@@ -193,7 +196,7 @@ class Closure:
             self._wide = self._wide or openness > s.open_above
             if self._open_s is not None and tick.reached(self._open_s, s.reopen_s):
                 self._end(self._open_s)
-            self.state, self._proof_s = EyesState.OPEN, None
+            self.state, self._proof_s = _OPEN, None
             return
         self._open_s = None
         if rests:
@@ -201,7 +204,7 @@ class Closure:
         self._depth = min(self._depth, openness)
         if lost_s is not None and self._lost_held and t_s - lost_s > s.bridge_s:
             self._held_s += t_s - lost_s
-        self.state = EyesState.CLOSED
+        self.state = _CLOSED
 
     def _resumes(self, tick: Tick, rested_s: float | None) -> bool:
         """Whether lids lowered from ``rested_s`` to now were but on their way to be shut."""
@@ -255,7 +258,7 @@ class Closure:
         fell = signs.far and signs.fall_s - self._start_s < s.proof_s
         if not self.doubtful and young and (fell or signs.laughs):
             self.doubtful, self._provable = True, True
-        closed = self.state is EyesState.CLOSED and not signs.lowered
+        closed = self.state is _CLOSED and not signs.lowered
         if not closed or signs.down or signs.far or signs.laughs or not self._provable:
             self._proof_s = None
             return
@@ -294,9 +297,9 @@ class Closure:
                 return LidsState.UNKNOWN
         elif self._resting(tick.t_s) or (self._lowered_s is not None and self._start_s is None):
             return LidsState.LOWERED
-        elif self._start_s is None or self.state is EyesState.OPEN:
-            return LidsState.OPEN
-        return LidsState.AWAY_OR_CLOSED if self.doubtful else LidsState.CLOSED
+        elif self._start_s is None or self.state is _OPEN:
+            return _LIDS_OPEN
+        return LidsState.AWAY_OR_CLOSED if self.doubtful else _LIDS_CLOSED
 
     def _end(self, end_s: float) -> None:
         if self._start_s is not None:

@@ -33,6 +33,8 @@ from dms.values import (
 )
 
 _HAPPINESS = EXPRESSIONS.index("happiness")
+_OPEN, _UNKNOWN = EyesState.OPEN, EyesState.UNKNOWN  # bound once, as in dms.decision.policy
+_LOWERED, _AWAY_OR_CLOSED = LidsState.LOWERED, LidsState.AWAY_OR_CLOSED
 
 
 class Fatigue:
@@ -83,14 +85,14 @@ class Fatigue:
         signs = self._lids.step(tick, observation, opened, self._head)
         closure.step(tick, opened.lids, opened.certainty, signs)
         events: list[Event] = []
-        shut = closure.state is not EyesState.OPEN
+        shut = closure.state is not _OPEN
         nod = self._nods.step(
             t_s, self._head, signs,
             closure_s=closure.start_s, shut=shut, seen=observation.face is not None,
         )  # fmt: skip
         if nod is not None:
             events.append(self._nod(t_s, nod))
-        seen = closure.state is not EyesState.UNKNOWN
+        seen = closure.state is not _UNKNOWN
         blink = self._blinks.step(tick, opened.both if seen else None)
         if blink is not None:
             events.append(self._blink(t_s, blink))
@@ -118,10 +120,10 @@ class Fatigue:
     def lids_away(self) -> bool:
         """Whether the lids say that the eyes are off the road, for longer than a blink."""
         closure = self.closure
-        if closure.lids is LidsState.AWAY_OR_CLOSED:
+        if closure.lids is _AWAY_OR_CLOSED:
             carried = reached(closure.unsure_s, self._settings.closure.carry_s)
             return carried or closure.by_gaze
-        return closure.lids is LidsState.LOWERED
+        return closure.lids is _LOWERED
 
     def _nod(self, t_s: float, nod: Nod) -> Event:
         """Note a nod: it makes a closure that could not be told from a look a microsleep."""
