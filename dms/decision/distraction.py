@@ -112,6 +112,7 @@ class Distraction:
         self._began_by_head = False  # the head has been off the road within this look
         self._rested_s = float("-inf")
         self._spans: deque[tuple[float, float]] = deque()
+        self._spans_s = 0.0  # their sum
         self.away: bool | None = None
         self.by: AttentionBy | None = None  # what says so, None while nothing does
         self.away_s = 0.0
@@ -137,7 +138,7 @@ class Distraction:
     @property
     def summed_s(self) -> float:
         """Time away within the window since the last reset by a look at the road."""
-        return sum([end - start for start, end in self._spans]) if self._spans else 0
+        return self._spans_s
 
     def step(
         self,
@@ -257,12 +258,12 @@ class Distraction:
         self._began_by_head |= self.head is True
         self.away_s += dt_s
         if dt_s > 0:
-            self._spans.append((t_s - dt_s, t_s))
+            self._add_span(t_s - dt_s, t_s)
 
     def _on(self, t_s: float, dt_s: float, *, was_away: bool) -> None:
         if was_away and self._start_s is not None:  # a look lasts until the first frame back
             self.away_s += dt_s
-            self._spans.append((t_s - dt_s, t_s))
+            self._add_span(t_s - dt_s, t_s)
         if self._back_s is None:
             self._back_s = t_s
         else:
@@ -271,7 +272,7 @@ class Distraction:
             self.glance = Glance(self._start_s, self._back_s)
             self._start_s, self.away_s = None, 0.0
         if reached(self._road_s, self._reset_s):
-            self._spans.clear()
+            self._drop_spans()
 
     def _freeze(self, tick: Tick) -> None:
         """Nothing is known of this time: neither timer moves; only the window slides on."""
@@ -280,11 +281,24 @@ class Distraction:
 
     def _rest(self) -> None:
         self._start_s, self._back_s, self.away_s, self._road_s = None, None, 0.0, 0.0
+        self._drop_spans()
+
+    def _add_span(self, start_s: float, end_s: float) -> None:
+        self._spans.append((start_s, end_s))
+        self._spans_s += end_s - start_s
+
+    def _drop_spans(self) -> None:
         self._spans.clear()
+        self._spans_s = 0.0
 
     def _forget(self, t_s: float) -> None:
         spans, oldest_s = self._spans, t_s - self._window_s
         while spans and spans[0][1] <= oldest_s:
-            spans.popleft()
-        if spans and spans[0][0] < oldest_s:
-            spans[0] = (oldest_s, spans[0][1])
+            start_s, end_s = spans.popleft()
+            self._spans_s -= end_s - start_s
+        if not spans:
+            self._spans_s = 0.0  # what rounding has left
+        elif spans[0][0] < oldest_s:
+            start_s, end_s = spans[0]
+            self._spans_s -= oldest_s - start_s
+            spans[0] = (oldest_s, end_s)

@@ -149,8 +149,9 @@ class Pair:
         return _middle(right, left, yaw_deg / 2, pitch_deg / 2)
 
     def _learn(self, right: Sight, left: Sight, dt_s: float) -> None:
-        self._taught_s = min(self._taught_s + dt_s, self._settings.apart_s)
-        share = dt_s / (self._taught_s + 1.0)
+        taught_s, most_s = self._taught_s + dt_s, self._settings.apart_s
+        self._taught_s = taught_s = most_s if taught_s > most_s else taught_s
+        share = dt_s / (taught_s + 1.0)
         yaw_deg = left.yaw_deg - right.yaw_deg
         pitch_deg = left.pitch_deg - right.pitch_deg
         self._apart = (

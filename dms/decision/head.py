@@ -72,10 +72,11 @@ class _Places:
     @property
     def pitch_deg(self) -> float | None:
         """The median of the last three that were told."""
-        late = [pitch_deg for _, pitch_deg in self._late]
+        late = self._late
         if len(late) == 3:
-            return sorted(late)[1]
-        return median(late) if late else None
+            (_, first_deg), (_, second_deg), (_, third_deg) = late
+            return sorted((first_deg, second_deg, third_deg))[1]
+        return median([pitch_deg for _, pitch_deg in late]) if late else None
 
     @property
     def highest(self) -> Place | None:
@@ -135,7 +136,7 @@ class Head:
         self._drops: deque[tuple[float, float]] = deque()
         self._down_s = float("-inf")  # the last of them that was down
         self._top: Place | None = None  # from where it came down, while it is down
-        self._up_s = float("-inf")  # when it was last up
+        self.fall_s = float("-inf")  # when it was last up, as its present drop began
         self._low = False  # far below this driver's normal, however slowly it came there
         self.drop_deg = 0.0
         self.deepest_deg = 0.0  # of the present drop, or of the one that has just ended
@@ -161,11 +162,6 @@ class Head:
         """The highest place since then, with the highest pitch; None if there is none."""
         return self._places.since(since_s).highest
 
-    @property
-    def fall_s(self) -> float:
-        """When the head was last up, as its present drop began."""
-        return self._up_s
-
     def was_down(self, t_s: float) -> bool:
         """Whether the head had come down by ``t_s``, at most ``memory_s`` ago."""
         drops = self._drops
@@ -180,7 +176,7 @@ class Head:
         """Take one frame: where the face is, and the head's pose against normal."""
         s = self._settings
         self.back = False
-        if self._top is not None and t_s - self._up_s > s.posture_s:
+        if self._top is not None and t_s - self.fall_s > s.posture_s:
             self._top, self.drop_deg = None, 0.0
             self._places.clear()
         if face is None or face.width <= 0:
@@ -207,7 +203,7 @@ class Head:
         self.drop_deg = self._fallen_deg(place, self._places.pitch_deg, top)
         if self._top is None:
             if self.drop_deg < s.near_deg:
-                self._up_s = place.t_s
+                self.fall_s = place.t_s
             elif self.drop_deg >= s.down_deg:
                 self._top, self.deepest_deg = top, 0.0
         if self._top is None:
@@ -215,7 +211,7 @@ class Head:
         if self.drop_deg > self.deepest_deg:
             self.deepest_deg, self.deepest_s = self.drop_deg, place.t_s
         if self.drop_deg <= max(self.deepest_deg * (1 - s.regained), s.near_deg):
-            self.back, self._top, self._up_s = True, None, place.t_s
+            self.back, self._top, self.fall_s = True, None, place.t_s
             self._places.clear()
             self._places.add(place)
 

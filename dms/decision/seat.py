@@ -90,26 +90,27 @@ class Seat:
         longer than a blink runs. Who slept out of sight is the same.
         """
         self.taken = self.changed = False
-        self._wait(tick, stands, parked=parked)
+        elapsed_s = tick.elapsed_s
+        self._wait(tick, elapsed_s, stands, parked=parked)
         if ignition is not None or self._off_since_s is not None:
             self._ignite(tick, stands, ignition)
         if not face:
             self._asleep_s = 0.0
             return
-        back = self._standing_s + self._unknown_s <= tick.elapsed_s  # seen in the frame before, too
+        back = self._standing_s + self._unknown_s <= elapsed_s  # seen in the frame before, too
         self._standing_s, self._unknown_s, self._parked = 0.0, 0.0, False
         if self._waits and (not closed or (self._stood and stands is True)):
             self._sit_down()
         elif self._waits and not self._stood:
-            self._protect(tick.elapsed_s if back else 0.0)
+            self._protect(elapsed_s if back else 0.0)
         elif self._former is not None and self.baseline.taught_s >= self._settings.compare_s:
             self._compare(self._former)
 
-    def _wait(self, tick: Tick, stands: bool | None, *, parked: bool) -> None:
+    def _wait(self, tick: Tick, elapsed_s: float, stands: bool | None, *, parked: bool) -> None:
         """Add up how long nobody has been seen while the vehicle may have stood still."""
         s = self._settings
         if stands is None or tick.gap_s:
-            self._unknown_s += tick.elapsed_s
+            self._unknown_s += elapsed_s
         elif stands:
             self._standing_s += tick.dt_s
         self._parked = self._parked or parked

@@ -35,9 +35,11 @@ class StillSettings:
 
 @dataclass(slots=True)
 class _Look:
-    """A face's measures: yaw, pitch, roll in degrees, EAR of both eyes, MAR."""
+    """A face's measures: its head's angles, EAR of both eyes, MAR."""
 
-    turn: tuple[float, float, float]
+    yaw_deg: float
+    pitch_deg: float
+    roll_deg: float
     ear: float
     mar: float
 
@@ -59,13 +61,17 @@ class Still:
             if t_s - self._last_s > self._settings.gap_s:
                 self._first = None
             return False
-        turn = (pose.yaw_deg, pose.pitch_deg, pose.roll_deg)
-        look = _Look(turn, ear, mar or 0.0)
         now, first = self._now, self._first
         if now is None or first is None or t_s - self._last_s > self._settings.gap_s:
+            look = _Look(pose.yaw_deg, pose.pitch_deg, pose.roll_deg, ear, mar or 0.0)
             self._begin(t_s, look)
         else:
-            self._smooth(now, look, t_s - self._last_s)
+            share = 1.0 - math.exp(-(t_s - self._last_s) / self._settings.smooth_s)
+            now.yaw_deg += share * (pose.yaw_deg - now.yaw_deg)
+            now.pitch_deg += share * (pose.pitch_deg - now.pitch_deg)
+            now.roll_deg += share * (pose.roll_deg - now.roll_deg)
+            now.ear += share * (ear - now.ear)
+            now.mar += share * ((mar or 0.0) - now.mar)
             if opened.both < 0.5 or self._moved(first, now):
                 self._begin(t_s, now)
         self._last_s = t_s
@@ -77,28 +83,17 @@ class Still:
         return None if self._first is None else self._last_s - self._since_s
 
     def _begin(self, t_s: float, look: _Look) -> None:
-        self._first = _Look(look.turn, look.ear, look.mar)
+        self._first = _Look(look.yaw_deg, look.pitch_deg, look.roll_deg, look.ear, look.mar)
         self._now = look
         self._since_s = t_s
 
-    def _smooth(self, now: _Look, look: _Look, dt_s: float) -> None:
-        share = 1.0 - math.exp(-dt_s / self._settings.smooth_s)
-        (yaw, pitch, roll), (yaw_now, pitch_now, roll_now) = look.turn, now.turn
-        now.turn = (
-            yaw_now + share * (yaw - yaw_now),
-            pitch_now + share * (pitch - pitch_now),
-            roll_now + share * (roll - roll_now),
-        )
-        now.ear += share * (look.ear - now.ear)
-        now.mar += share * (look.mar - now.mar)
-
     def _moved(self, first: _Look, now: _Look) -> bool:
         s = self._settings
-        (yaw, pitch, roll), (yaw_now, pitch_now, roll_now), most = first.turn, now.turn, s.turn_deg
-        turned = abs(yaw - yaw_now) > most or abs(pitch - pitch_now) > most
+        most_deg = s.turn_deg
         return (
-            turned
-            or abs(roll - roll_now) > most
+            abs(first.yaw_deg - now.yaw_deg) > most_deg
+            or abs(first.pitch_deg - now.pitch_deg) > most_deg
+            or abs(first.roll_deg - now.roll_deg) > most_deg
             or abs(now.ear / first.ear - 1.0) > s.lids
             or abs(now.mar - first.mar) > s.lips
         )

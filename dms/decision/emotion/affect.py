@@ -63,6 +63,8 @@ class AffectTracks:
         self._odds_s = float("-inf")
         self._rest_known: bool | None = None
         self._rest_progress: float | None = None
+        self._held = (False, False)  # whether the scores and the odds are recent enough to count
+        self._now = Affect()
 
     def forget(self) -> None:
         """Start again, as another face may be seen next; its rest is not known either."""
@@ -70,6 +72,8 @@ class AffectTracks:
         self._scored_s = self._odds_s = float("-inf")
         if self._rest_known is not None:
             self._rest_known, self._rest_progress = False, 0.0
+        self._held = (False, False)
+        self._now = Affect(None, None, None, None, None, self._rest_known, self._rest_progress)
 
     def frontal(self, pose: HeadPose | None) -> bool:
         """Whether the head is straight enough for the expression to count."""
@@ -86,9 +90,17 @@ class AffectTracks:
                 self._follow_odds(t_s, scores.rage_log_odds)
                 if scores.sure:
                     self._follow(t_s, scores)
-        odds = None if t_s - self._odds_s > self._settings.hold_s else self._odds
+        hold_s = self._settings.hold_s
+        held = (t_s - self._scored_s <= hold_s, t_s - self._odds_s <= hold_s)
+        if scores is not None or held != self._held:
+            self._held, self._now = held, self._affect(*held)
+        return self._now
+
+    def _affect(self, scored: bool, weighed: bool) -> Affect:
+        """Return what is known now: with scores where ``scored``, with odds where ``weighed``."""
+        odds = self._odds if weighed else None
         known, progress = self._rest_known, self._rest_progress
-        if self._scores is None or t_s - self._scored_s > self._settings.hold_s:
+        if self._scores is None or not scored:
             return Affect(None, None, None, None, odds, known, progress)
         by = _REST if known else _ABSOLUTE
         return Affect(self._scores, self._valence, self._arousal, by, odds, known, progress)

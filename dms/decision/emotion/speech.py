@@ -53,11 +53,9 @@ class Speech:
             widths.append((t_s, mar))
             self._sum += mar
             self._squares += mar * mar
-            if mar >= s.wide or self._variance() >= s.moves**2:
+            count = len(widths)
+            mean = self._sum / count
+            variance = self._squares / count - mean * mean
+            if mar >= s.wide or variance >= s.moves**2:
                 self._moved_s = t_s
         return t_s - self._moved_s <= s.hold_s
-
-    def _variance(self) -> float:
-        count = len(self._widths)
-        mean = self._sum / count
-        return self._squares / count - mean * mean

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean
+from typing import NamedTuple
 
 from dms.settings import setting, settings
 
@@ -82,8 +83,7 @@ class DrowsinessSettings:
                 raise ValueError(f"{name} must rise from at least 1 to at most 9, got {curve}")
 
 
-@dataclass(slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """What drowsiness rests on; None is unknown."""
 
     perclos: float | None = None
@@ -179,7 +179,8 @@ class SteadyLevel:
         if self._score is None or self._settings.smooth_s <= 0:
             self._score = now.score
         if now.score != self._score:
-            share = 1 - math.exp(-max(dt_s, 0.0) / max(self._settings.smooth_s, 1e-9))
+            dt_s = dt_s if dt_s > 0.0 else 0.0
+            share = 1 - math.exp(-dt_s / self._settings.smooth_s)
             self._score += (now.score - self._score) * share
         score, before = self._score, self._level
         level = int(score + 1e-9)

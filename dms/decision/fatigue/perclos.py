@@ -76,4 +76,5 @@ class Perclos:
         if seen_s < s.seen_least_s - 1e-6:
             self.value = None
         else:
-            self.value = min(max(self._closed.total_s / seen_s, 0.0), 1.0)
+            share = self._closed.total_s / seen_s
+            self.value = 0.0 if share < 0.0 else 1.0 if share > 1.0 else share
