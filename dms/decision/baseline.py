@@ -59,6 +59,7 @@ class Baseline:
         self._rest_recalled = known is not None and len(known.rest) == len(EXPRESSIONS)
         self._rested_s = float("-inf")
         self._seen_s = 0.0
+        self.progress = 0.0  # share of the first minute that has been learned, 0..1
         self._pose_recalled = False
         self.learned = False
 
@@ -102,12 +103,6 @@ class Baseline:
         angles = ((self.yaw, other.yaw), (self.pitch, other.pitch), (self.roll, other.roll))
         same = any(eye is True for eye in eyes) and all(eye is not False for eye in eyes)
         return same and all(a.resembles(b) for a, b in angles)
-
-    @property
-    def progress(self) -> float:
-        """Share of the first minute that has been learned, 0..1."""
-        share = self._seen_s / self._settings.learn_s
-        return 1.0 if share > 1.0 else share
 
     @property
     def rest_known(self) -> bool:
@@ -176,8 +171,10 @@ class Baseline:
     def advance(self, dt_s: float) -> None:
         """Count ``dt_s`` of driving with the driver well seen towards the first minute."""
         self._seen_s += dt_s
+        self.progress = self._seen_s / self._settings.learn_s
         if self.progress < 1.0:
             return
+        self.progress = 1.0
         if self._unsettled:
             self._unsettled = [level for level in self._unsettled if not level.settle()]
         if not self.learned:

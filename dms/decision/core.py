@@ -82,6 +82,7 @@ class Core:
         self._emotion = Emotion(*parts, head=self._head)
         self._gates = Gates(s.gates, self.rules)
         self._policy = Policy(s.policy, self.rules)
+        self._situation = Situation(0.0)  # filled anew in each step
         self._state: DriverState | None = None
         self._last_s: float | None = None
         self._switchboard.reset()
@@ -266,7 +267,7 @@ class Core:
     ) -> None:
         if dt_s <= 0.0 or pose is None or observation.pose is None:
             return
-        base, away = self.baseline, self._distraction.away is True
+        base, away = self.seat.baseline, self._distraction.away is True
         closed = self._fatigue.closure.start_s is not None
         if not away:
             base.learn_eyes(opened.ears, opened.logits, dt_s, closed=closed)
@@ -291,28 +292,27 @@ class Core:
         """Apply the policy, whose board then holds what it says; return how the switches stand."""
         closure, distraction, rage = self._fatigue.closure, self._distraction, self._emotion.rage
         drowsiness = self._fatigue.drowsiness
-        situation = Situation(  # by place, as in describe()
-            t_s,
-            tick.dt_s,
-            closure.state,
-            unseen,
-            closure.closed_s,
-            closure.start_s,
-            closure.unsure_s,
-            next((e for e in events if e.kind is Kind.NOD), None) if events else None,
-            distraction.away,
-            distraction.away_s,
-            distraction.start_s,
-            distraction.summed_s,
-            distraction.by,
-            distraction.slumped,
-            drowsiness.level,
-            drowsiness.reason,
-            rage.level,
-            "" if rage.level is _NONE else rage.reason,
-            faults,
-            rage.seen,
-        )
+        now = self._situation
+        now.t_s = t_s
+        now.dt_s = tick.dt_s
+        now.eyes = closure.state
+        now.unseen = unseen
+        now.closed_s = closure.closed_s
+        now.closure_start_s = closure.start_s
+        now.unsure_s = closure.unsure_s
+        now.nod = next((e for e in events if e.kind is Kind.NOD), None) if events else None
+        now.away = distraction.away
+        now.away_s = distraction.away_s
+        now.away_start_s = distraction.start_s
+        now.away_sum_s = distraction.summed_s
+        now.away_by = distraction.by
+        now.slumped = distraction.slumped
+        now.drowsiness = drowsiness.level
+        now.drowsiness_reason = drowsiness.reason
+        now.rage = rage.level
+        now.rage_reason = "" if rage.level is _NONE else rage.reason
+        now.rage_seen = rage.seen
+        now.faults = faults
         switches = self._switchboard.at(t_s, vehicle)
-        self._policy.step(situation, self._gates, switches)
+        self._policy.step(now, self._gates, switches)
         return switches

@@ -98,7 +98,7 @@ class Distraction:
         self._window_s, self._reset_s, self._down_only = window_s, reset_s, down_only
         self._pose: HeadPose | None = None  # the last one seen
         self._pose_s = float("-inf")
-        self._start_s: float | None = None
+        self.start_s: float | None = None  # when the present look away began
         self._back_s: float | None = None
         self._road_s = 0.0
         self._excuse = self._new_excuse()
@@ -112,7 +112,7 @@ class Distraction:
         self._began_by_head = False  # the head has been off the road within this look
         self._rested_s = float("-inf")
         self._spans: deque[tuple[float, float]] = deque()
-        self._spans_s = 0.0  # their sum
+        self.summed_s = 0.0  # time away within the window since the last reset by a look back
         self.away: bool | None = None
         self.by: AttentionBy | None = None  # what says so, None while nothing does
         self.away_s = 0.0
@@ -129,16 +129,6 @@ class Distraction:
             gain=s.steering_gain,
             most_deg=s.free_yaw_deg,
         )
-
-    @property
-    def start_s(self) -> float | None:
-        """When the present look away began."""
-        return self._start_s
-
-    @property
-    def summed_s(self) -> float:
-        """Time away within the window since the last reset by a look at the road."""
-        return self._spans_s
 
     def step(
         self,
@@ -161,7 +151,7 @@ class Distraction:
         self.glance = None
         before = self.away
         self.head = self._judge(t_s, pose, vehicle, turned_away)
-        counted = self._start_s is not None
+        counted = self.start_s is not None
         self._gaze.step(t_s, look, vehicle, lowered=lowered, counted=counted)
         self.away, self.by = self._either()
         if not counts:
@@ -226,7 +216,7 @@ class Distraction:
 
     def _off_road(self, t_s: float, pose: HeadPose, vehicle: VehicleContext | None) -> bool:
         s = self._settings
-        counted = self._start_s is not None
+        counted = self.start_s is not None
         held = self.head is True or (counted and self._began_by_head)
         if pose.pitch_deg < (s.pitch_back_deg if held else s.pitch_deg):
             return True
@@ -243,34 +233,34 @@ class Distraction:
         s, pose = self._settings, self._pose
         if pose is None or pose.pitch_deg < s.turning_pitch_deg:
             return False
-        counted = self._start_s is not None
+        counted = self.start_s is not None
         return self._excuse.frees_lost(
             t_s, pose.yaw_deg, s.turning_yaw_deg, vehicle, counted=counted
         )
 
     def _off(self, t_s: float, dt_s: float) -> None:
         self._back_s, self._road_s = None, 0.0
-        if self._start_s is None:
+        if self.start_s is None:
             since_s = self._gaze.since_s if not self.head else None
-            self._start_s = t_s if since_s is None else max(since_s, self._rested_s)
+            self.start_s = t_s if since_s is None else max(since_s, self._rested_s)
             self._began_by_head, self.away_s = False, 0.0
-            dt_s = t_s - self._start_s
+            dt_s = t_s - self.start_s
         self._began_by_head |= self.head is True
         self.away_s += dt_s
         if dt_s > 0:
             self._add_span(t_s - dt_s, t_s)
 
     def _on(self, t_s: float, dt_s: float, *, was_away: bool) -> None:
-        if was_away and self._start_s is not None:  # a look lasts until the first frame back
+        if was_away and self.start_s is not None:  # a look lasts until the first frame back
             self.away_s += dt_s
             self._add_span(t_s - dt_s, t_s)
         if self._back_s is None:
             self._back_s = t_s
         else:
             self._road_s += dt_s
-        if self._start_s is not None and reached(t_s - self._back_s, self._settings.settle_s):
-            self.glance = Glance(self._start_s, self._back_s)
-            self._start_s, self.away_s = None, 0.0
+        if self.start_s is not None and reached(t_s - self._back_s, self._settings.settle_s):
+            self.glance = Glance(self.start_s, self._back_s)
+            self.start_s, self.away_s = None, 0.0
         if reached(self._road_s, self._reset_s):
             self._drop_spans()
 
@@ -280,25 +270,25 @@ class Distraction:
             self._back_s = None
 
     def _rest(self) -> None:
-        self._start_s, self._back_s, self.away_s, self._road_s = None, None, 0.0, 0.0
+        self.start_s, self._back_s, self.away_s, self._road_s = None, None, 0.0, 0.0
         self._drop_spans()
 
     def _add_span(self, start_s: float, end_s: float) -> None:
         self._spans.append((start_s, end_s))
-        self._spans_s += end_s - start_s
+        self.summed_s += end_s - start_s
 
     def _drop_spans(self) -> None:
         self._spans.clear()
-        self._spans_s = 0.0
+        self.summed_s = 0.0
 
     def _forget(self, t_s: float) -> None:
         spans, oldest_s = self._spans, t_s - self._window_s
         while spans and spans[0][1] <= oldest_s:
             start_s, end_s = spans.popleft()
-            self._spans_s -= end_s - start_s
+            self.summed_s -= end_s - start_s
         if not spans:
-            self._spans_s = 0.0  # what rounding has left
+            self.summed_s = 0.0  # what rounding has left
         elif spans[0][0] < oldest_s:
             start_s, end_s = spans[0]
-            self._spans_s -= oldest_s - start_s
+            self.summed_s -= oldest_s - start_s
             spans[0] = (oldest_s, end_s)

@@ -47,6 +47,7 @@ class Road:
         self._settings = settings
         self._mean = (0.0, 0.0)  # off the head's normal until learned, then against the camera
         self._anchor: tuple[float, float] | None = None
+        self.learned = False  # whether the direction is this driver's own
         self._mass_s = settings.prior_s
         self._near_s = self._all_s = 0.0
 
@@ -54,11 +55,6 @@ class Road:
     def from_kmh(self) -> float:
         """Speed from which it is learned."""
         return self._settings.from_kmh
-
-    @property
-    def learned(self) -> bool:
-        """Whether the direction is this driver's own."""
-        return self._anchor is not None
 
     def direction(self, head: tuple[float, float]) -> tuple[float, float]:
         """Return yaw and pitch of the road against the camera, in degrees."""
@@ -101,6 +97,7 @@ class Road:
         self._all_s += dt_s
         if self._anchor is None and self._near_s >= max(s.learn_s, s.share_least * self._all_s):
             self._mean = self._anchor = road
+            self.learned = True
         if self._all_s > s.memory_s:
             self._near_s *= s.memory_s / self._all_s
             self._all_s = s.memory_s

@@ -29,6 +29,7 @@ class Switchboard:
         self._rage_on, self._warnings_on = rage, True
         self._held: PauseReason | None = None
         self._down = False  # the vehicle's own acknowledge button
+        self._now = Switches()
         self.reset()
 
     def reset(self) -> None:
@@ -68,13 +69,15 @@ class Switchboard:
         return self._held or (self._pause_reason if self._pause_asked else None)
 
     def at(self, t_s: float, vehicle: VehicleContext | None) -> Switches:
-        """Return how the switches stand at ``t_s``; an acknowledgement counts once."""
+        """Return how the switches stand now; an acknowledgement counts once."""
         if self._pause_asked:
             self._paused_s = t_s if self._paused_s is None else self._paused_s
             self._pause_asked = t_s - self._paused_s < self._pause_s
         down = bool(vehicle is not None and vehicle.acknowledge)
-        acknowledged = self._acknowledged or (down and not self._down)  # one that is held says once
-        self._down = down
-        pressed, self._acknowledged, self._pressed = self._pressed, False, False
-        paused = self._pause_asked or self._held is not None
-        return Switches(paused, self._warnings_on, self._rage_on, acknowledged, pressed)
+        now = self._now
+        now.paused = self._pause_asked or self._held is not None
+        now.warnings, now.rage = self._warnings_on, self._rage_on
+        now.acknowledged = self._acknowledged or (down and not self._down)  # held, it says once
+        now.pressed = self._pressed
+        self._down, self._acknowledged, self._pressed = down, False, False
+        return now

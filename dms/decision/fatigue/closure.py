@@ -86,7 +86,7 @@ class Closure:
 
     def __init__(self, settings: ClosureSettings) -> None:
         self._settings = settings
-        self._start_s: float | None = None
+        self.start_s: float | None = None  # when the present closure began, None without one
         self._held_s = 0.0  # time within the closure that was frozen
         self._lost_s: float | None = None  # since when the eyes are not seen
         self._lost_held = False
@@ -109,11 +109,6 @@ class Closure:
     def succeed(self, old: Closure) -> None:
         """Go on with the closure of ``old`` under these settings."""
         vars(self).update({**vars(old), "_settings": self._settings})
-
-    @property
-    def start_s(self) -> float | None:
-        """When the present closure began, None while there is none."""
-        return self._start_s
 
     @property
     def by_gaze(self) -> bool:
@@ -141,11 +136,11 @@ class Closure:
             self.state = _UNKNOWN
         else:
             self._see(tick, openness, signs)
-        if self._start_s is None:
+        if self.start_s is None:
             self.closed_s = self.unsure_s = 0.0
         else:
             self._doubt(tick, signs)
-            self._count(self._start_s, tick.t_s)
+            self._count(self.start_s, tick.t_s)
         self.lids = self._lids(tick)
 
     def _lose(self, since_s: float, signs: Signs) -> None:
@@ -156,13 +151,13 @@ class Closure:
         if self._open_s is not None and self._wide:  # it was opening: believe it
             self._end(self._open_s)
         self._open_s = None
-        closed_s = 0.0 if self._start_s is None else since_s - self._start_s - self._held_s
+        closed_s = 0.0 if self.start_s is None else since_s - self.start_s - self._held_s
         self._lost_held = closed_s < self._settings.carry_s
         if self._lost_held and signs.down:  # lost as it came down: away or closed from here
-            if self._start_s is None:
-                self._start_s, self._held_s, self._depth = since_s, 0.0, 0.0
+            if self.start_s is None:
+                self.start_s, self._held_s, self._depth = since_s, 0.0, 0.0
             self.doubtful, self._provable, self._lost_held = True, True, False
-        elif opening and self._start_s is not None:  # seen opening last: away or closed from here
+        elif opening and self.start_s is not None:  # seen opening last: away or closed from here
             self.doubtful, self._provable = True, True
 
     def _see(self, tick: Tick, openness: float, signs: Signs) -> None:
@@ -178,7 +173,7 @@ class Closure:
         rests = self._rests(tick, signs)
         passed = not rests and self._resumes(tick, rested_s)
         self.state = _CLOSED if closed else _OPEN
-        if self._start_s is None:
+        if self.start_s is None:
             if closed and not rests:
                 whole = passed or signs.lowered  # on their way, or for too long to be believed
                 since_s = self._shut_s if whole and self._shut_s is not None else t_s
@@ -213,16 +208,16 @@ class Closure:
         if rested_s is None:
             return False
         if not tick.reached(rested_s, s.way_s):
-            self._held_s -= held_s if self._start_s is not None else 0.0
+            self._held_s -= held_s if self.start_s is not None else 0.0
             return True
-        if self._start_s is None or self.closed_s >= s.proof_s:
+        if self.start_s is None or self.closed_s >= s.proof_s:
             return False
-        if self._shut_s is None or self._shut_s > self._start_s:  # a blink, then a look down
+        if self._shut_s is None or self._shut_s > self.start_s:  # a blink, then a look down
             self.doubtful, self._provable = True, False
         return False
 
     def _begin(self, t_s: float, openness: float, signs: Signs) -> None:
-        self._start_s, self._held_s, self._open_s = t_s, 0.0, None
+        self.start_s, self._held_s, self._open_s = t_s, 0.0, None
         self._depth = openness
         unread = openness >= self._settings.closed_below
         self.doubtful, self._provable = signs.looked_down or unread, not signs.by_gaze
@@ -238,8 +233,8 @@ class Closure:
         rested = self._resting(tick.last_s)
         self._lowered_s = tick.t_s if self._lowered_s is None else self._lowered_s
         if not self._resting(tick.t_s):
-            return self._start_s is None  # none begins with lowered lids
-        if self._start_s is not None:
+            return self.start_s is None  # none begins with lowered lids
+        if self.start_s is not None:
             rest_s = tick.t_s - (tick.last_s if rested else self._lowered_s)
             self._held_s, self._rested_s = self._held_s + rest_s, self._rested_s + rest_s
         self._proof_s = None
@@ -252,10 +247,10 @@ class Closure:
     def _doubt(self, tick: Tick, signs: Signs) -> None:
         """Doubt a closure whose head falls with it; believe one read closed with the head up."""
         s = self._settings
-        if self._start_s is None or self._lost_s is not None:
+        if self.start_s is None or self._lost_s is not None:
             return
-        young = tick.t_s - self._start_s < s.doubt_s
-        fell = signs.far and signs.fall_s - self._start_s < s.proof_s
+        young = tick.t_s - self.start_s < s.doubt_s
+        fell = signs.far and signs.fall_s - self.start_s < s.proof_s
         if not self.doubtful and young and (fell or signs.laughs):
             self.doubtful, self._provable = True, True
         closed = self.state is _CLOSED and not signs.lowered
@@ -293,17 +288,17 @@ class Closure:
 
     def _lids(self, tick: Tick) -> LidsState:
         if self._lost_s is not None:
-            if self._start_s is None or self._lost_held:
+            if self.start_s is None or self._lost_held:
                 return LidsState.UNKNOWN
-        elif self._resting(tick.t_s) or (self._lowered_s is not None and self._start_s is None):
+        elif self._resting(tick.t_s) or (self._lowered_s is not None and self.start_s is None):
             return LidsState.LOWERED
-        elif self._start_s is None or self.state is _OPEN:
+        elif self.start_s is None or self.state is _OPEN:
             return _LIDS_OPEN
         return LidsState.AWAY_OR_CLOSED if self.doubtful else _LIDS_CLOSED
 
     def _end(self, end_s: float) -> None:
-        if self._start_s is not None:
-            closed_s = max(end_s - self._start_s - self._held_s, 0.0)
-            self.ended = Ended(self._start_s, end_s, 0.0 if self.doubtful else closed_s)
-        self._start_s, self._open_s, self._half_s, self._held_s = None, None, None, 0.0
+        if self.start_s is not None:
+            closed_s = max(end_s - self.start_s - self._held_s, 0.0)
+            self.ended = Ended(self.start_s, end_s, 0.0 if self.doubtful else closed_s)
+        self.start_s, self._open_s, self._half_s, self._held_s = None, None, None, 0.0
         self._proof_s, self.doubtful = None, False
