@@ -52,8 +52,11 @@ class FaceTracker:
         self._confirmed_s = self._failed_s = self._last_s = float("-inf")
         self.search.reset()
 
-    def find(self, frame: Frame) -> Face | None:
-        """Return the driver's face in ``frame``, or None where none is seen."""
+    def find(self, frame: Frame, *, spare: bool = False) -> Face | None:
+        """Return the driver's face in ``frame``, or None where none is seen.
+
+        ``spare``: beside a face look for no better one, as the frame bears other rare work.
+        """
         if frame.t_s < self._last_s:  # the clock was set back
             self._confirmed_s = min(self._confirmed_s, frame.t_s)
             self._failed_s = min(self._failed_s, frame.t_s)
@@ -63,7 +66,7 @@ class FaceTracker:
             face = self._follow(frame, self._box)
             if face is not None:
                 self._box = face.box
-                other = self.search.better(frame, face.box)
+                other = None if spare else self.search.better(frame, face.box)
                 return face if other is None else self._adopt(frame, other)
             self.search.lost(frame.t_s, self._box, self._sure_box)
             self._box = self._look = None

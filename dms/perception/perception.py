@@ -96,7 +96,7 @@ class _Turns:
         self.reset()
 
     def reset(self) -> None:
-        self._last_s, self._gave_way = float("-inf"), False
+        self._last_s, self.gave_way = float("-inf"), False
 
     def due(self, t_s: float, gap_s: float, busy: bool) -> bool:
         """Tell whether to ask the net at ``t_s``, ``gap_s`` after the frame before.
@@ -105,10 +105,10 @@ class _Turns:
         """
         if 0 <= t_s - self._last_s < self._period_s - 1e-6:
             return False
-        if busy and gap_s <= self._period_s / 2 and not self._gave_way:
-            self._gave_way = True
+        if busy and gap_s <= self._period_s / 2 and not self.gave_way:
+            self.gave_way = True
             return False
-        self._last_s, self._gave_way = t_s, False
+        self._last_s, self.gave_way = t_s, False
         return True
 
 
@@ -156,7 +156,8 @@ class Perception:
         """Return what ``frame`` says of the driver."""
         gap_s, self._before_s = frame.t_s - self._before_s, frame.t_s
         searches = self.tracker.search.runs
-        face = self._asked(_MARKS, lambda: self.tracker.find(frame))
+        owed = self._expression_turns.gave_way or self._mouth_turns.gave_way
+        face = self._asked(_MARKS, lambda: self.tracker.find(frame, spare=owed))
         if _MARKS in self._faults:
             self.tracker.reset()
         if face is None:

@@ -218,6 +218,19 @@ def test_rare_work_does_not_add_up_in_one_frame(dlib68, nets, portrait, fps):
     assert nets[0].runs == pytest.approx(2 / settings.expression_period_s, abs=5)
 
 
+def test_no_look_for_a_better_face_and_no_expression_in_one_frame(dlib68, nets, portrait):
+    seen, both, looks = Perception(dlib68, *nets, PerceptionSettings()), [], 0
+    gone = portrait[::-1].copy()
+    for index, picture in enumerate([portrait] * 30 + [gone] * 30 + [portrait] * 30):
+        before = (seen.tracker.search.runs, nets[0].runs)
+        seen.observe(Frame(picture, index / 30, index))
+        searched, scored = seen.tracker.search.runs > before[0], nets[0].runs > before[1]
+        looks += index >= 60 and searched
+        both.append(searched and scored)
+    assert looks >= 3  # the one that finds the face, at least one for a better one, a confirmation
+    assert not any(both[1:])  # the first frame answers all at once
+
+
 def test_a_net_does_not_give_way_where_the_next_frame_is_far(dlib68, nets, portrait):
     settings = PerceptionSettings(face=FaceSettings(check_period_s=0.05))  # searched in each frame
     seen = Perception(dlib68, *nets, settings)
