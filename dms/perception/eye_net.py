@@ -86,11 +86,10 @@ class EyeStateNet:
         crop is mirrored: its left corner is the one that lies to the right in the picture.
         """
         size = self._framing.size
-        found = []
-        for eye, matrix in enumerate(matrices):
-            ends = (corners[eye] @ matrix[:, :2].T + matrix[:, 2]).tolist()
+        middle, found = (size - 1) / 2, []
+        for eye, ((a, b, c), (d, e, f)) in enumerate(matrices.tolist()):
+            ends = [(a * x + b * y + c, d * x + e * y + f) for x, y in corners[eye].tolist()]
             first, last = sorted(ends, reverse=eye == 1)
-            middle = (size - 1) / 2
             found.append(((first[1] - middle) / size, (last[1] - middle) / size))
         return found[0], found[1]
 

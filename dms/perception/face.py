@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dms.engine.preprocess.crop import fit_similarity
+from dms.engine.preprocess.crop import Template
 from dms.errors import EngineError
 from dms.fast_init import fast_init
 from dms.perception.face_search import FaceSearch, FaceSettings, overlap
@@ -23,7 +23,7 @@ from dms.values import Box, Frame, Gray, Unseen
 __all__ = ["Face", "FaceSettings", "FaceTracker"]
 
 _PATCH_PX = 32
-_PATCH_ANCHORS = np.array([[9, 11], [23, 11], [10.5, 24], [21.5, 24]], np.float32)
+_PATCH_FACE = Template(np.array([[9, 11], [23, 11], [10.5, 24], [21.5, 24]]))
 
 
 @fast_init
@@ -143,7 +143,7 @@ class FaceTracker:
 def _look(gray: Gray, marks: Landmarks) -> NDArray[np.float32]:
     """Return the aligned, standardised patch of a face, (1024,) float32."""
     try:
-        matrix = fit_similarity(marks.anchors, _PATCH_ANCHORS).matrix
+        matrix = _PATCH_FACE.fit(marks.anchors).matrix
     except EngineError:  # the points coincide: like no face
         return np.zeros(_PATCH_PX * _PATCH_PX, np.float32)
     patch = cv2.warpAffine(gray, matrix, (_PATCH_PX, _PATCH_PX), flags=cv2.INTER_LINEAR)

@@ -222,13 +222,13 @@ def _sum_of_stretches(square: float, areas: float, volume: float) -> float:
 
     Newton's method from above on the largest root; it comes down without passing it.
     """
-    total = math.sqrt(3.0 * square)
+    total = math.sqrt(square + 2.0 * math.sqrt(3.0 * max(areas, 0.0)))
     for _ in range(_STEPS):
         twice_pairs = total * total - square
         over = twice_pairs * twice_pairs - 4.0 * areas - 8.0 * volume * total
         step = over / (4.0 * total * twice_pairs - 8.0 * volume)
         total -= step
-        if step < 1e-14 * total:
+        if step < 1e-9 * total:  # the next one would be its square
             break
     return total
 

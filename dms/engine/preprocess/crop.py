@@ -7,6 +7,7 @@ model needs no new net. The settings belong to a net and stand in its manifest.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from math import ceil, hypot, isfinite
 
 import cv2
@@ -89,27 +90,44 @@ class Similarity:
         return np.array([[a, -b, self.shift.real], [b, a, self.shift.imag]])
 
 
+class Template:
+    """Where points are to lie, (n, 2), made ready for many fits."""
+
+    def __init__(self, points: NDArray[np.floating]) -> None:
+        places = [complex(x, y) for x, y in points.tolist()]  # so few that arrays would cost more
+        self._middle = sum(places) / len(places)
+        self._arms = [place - self._middle for place in places]
+
+    def fit(self, points: NDArray[np.floating]) -> Similarity:
+        """Least-squares similarity without reflection from ``points``, (n, 2), to the template.
+
+        Umeyama 1991 in the complex plane. Raises EngineError where the points coincide.
+        """
+        source = [complex(x, y) for x, y in points.tolist()]
+        middle = sum(source) / len(source)
+        spread, product = 0.0, 0j
+        for point, arm in zip(source, self._arms, strict=True):
+            centred = point - middle
+            spread += centred.real * centred.real + centred.imag * centred.imag
+            product += centred.conjugate() * arm
+        if not isfinite(spread) or spread < 1e-9:
+            raise EngineError("the face's anchors coincide or are not finite; skip this frame")
+        turn = product / spread
+        return Similarity(turn, self._middle - turn * middle)
+
+
 # A generic face with the eyes one unit apart, upright: what the anchors' scale is measured on.
-_UNIT_FACE = np.array([(-0.5, 0.0), (0.5, 0.0), (-0.44, 1.07), (0.44, 1.07)])
+_UNIT_FACE = Template(np.array([(-0.5, 0.0), (0.5, 0.0), (-0.44, 1.07), (0.44, 1.07)]))
 
 
 def fit_similarity(points: NDArray[np.floating], template: NDArray[np.floating]) -> Similarity:
-    """Least-squares similarity without reflection from ``points`` to ``template``, both (n, 2).
+    """Fit ``points`` to a template of one use, see :meth:`Template.fit`."""
+    return Template(template).fit(points)
 
-    Umeyama 1991 in the complex plane. Raises EngineError where the points coincide.
-    """
-    source = [complex(x, y) for x, y in points.tolist()]  # so few that arrays would cost more
-    target = [complex(x, y) for x, y in template.tolist()]
-    middle, aim = sum(source) / len(source), sum(target) / len(target)
-    spread, product = 0.0, 0j
-    for point, aimed in zip(source, target, strict=True):
-        centred = point - middle
-        spread += centred.real * centred.real + centred.imag * centred.imag
-        product += centred.conjugate() * (aimed - aim)
-    if not isfinite(spread) or spread < 1e-9:
-        raise EngineError("the face's anchors coincide or are not finite; skip this frame")
-    turn = product / spread
-    return Similarity(turn, aim - turn * middle)
+
+@cache
+def _face_template(framing: FaceCropSettings) -> Template:
+    return Template(framing.template)
 
 
 def oversampled(matrix: Affine) -> tuple[Affine, int]:
@@ -141,7 +159,7 @@ def cut(gray: Gray, matrix: Affine, size: int) -> Gray:
 
 def face_matrix(anchors: NDArray[np.floating], framing: FaceCropSettings) -> Affine:
     """Where the face crop lies: (2, 3), picture -> crop. ``anchors``: ``Landmarks.anchors``."""
-    return fit_similarity(anchors, framing.template).matrix
+    return _face_template(framing).fit(anchors).matrix
 
 
 def face_crop(gray: Gray, anchors: NDArray[np.floating], framing: FaceCropSettings) -> Gray:
@@ -155,7 +173,7 @@ def eye_matrices(anchors: NDArray[np.floating], framing: EyeCropSettings) -> Aff
     The scale comes from all four anchors, so that a turned head, whose eyes seem nearer to each
     other, does not magnify the eyes.
     """
-    turn = fit_similarity(anchors, _UNIT_FACE).turn * (framing.size / framing.side)
+    turn = _UNIT_FACE.fit(anchors).turn * (framing.size / framing.side)
     middle = complex(framing.size / 2, framing.size * framing.centre_y) - complex(0.5, 0.5)
     eyes = [complex(x, y) for x, y in anchors[:2].tolist()]
     return np.array([Similarity(turn, middle - turn * eye).matrix for eye in eyes])
