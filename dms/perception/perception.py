@@ -161,6 +161,7 @@ class Perception:
         if _MARKS in self._faults:
             self.tracker.reset()
         if face is None:
+            self._expression_turns.gave_way = self._mouth_turns.gave_way = False
             brightness = mean_gray(frame.gray[::8, ::8])
             unseen = self.tracker.why_none(frame.gray)
             eye = EyeEvidence(unseen=unseen)

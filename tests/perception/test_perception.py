@@ -231,6 +231,22 @@ def test_no_look_for_a_better_face_and_no_expression_in_one_frame(dlib68, nets, 
     assert not any(both[1:])  # the first frame answers all at once
 
 
+def test_a_turn_given_away_just_before_a_loss_is_not_made_up_as_the_face_is_found(
+    dlib68, nets, portrait
+):
+    settings = PerceptionSettings(face=FaceSettings(check_period_s=0.5))
+    seen, both, faces = Perception(dlib68, *nets, settings), [], []
+    gone = portrait[::-1].copy()  # from the frame after a confirmation, to which the net gave way
+    for index, picture in enumerate([portrait] * 16 + [gone] * 30 + [portrait] * 10):
+        before = (seen.tracker.search.runs, nets[0].runs)
+        faces.append(seen.observe(Frame(picture, index / 30, index)).face is not None)
+        both.append(seen.tracker.search.runs > before[0] and nets[0].runs > before[1])
+    assert faces[15]
+    assert not faces[16]
+    assert faces[-1]
+    assert not any(both[1:])
+
+
 def test_a_net_does_not_give_way_where_the_next_frame_is_far(dlib68, nets, portrait):
     settings = PerceptionSettings(face=FaceSettings(check_period_s=0.05))  # searched in each frame
     seen = Perception(dlib68, *nets, settings)
