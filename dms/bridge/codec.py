@@ -19,7 +19,6 @@ from cantools.database.can import Database
 from cantools.database.namedsignalvalue import NamedSignalValue
 
 from dms.bridge.e2e import Check, Checker, Protector
-from dms.bridge.packing import Packer
 from dms.bus.frame import CanFrame
 from dms.bus.j1939 import NULL, identifier
 from dms.errors import BridgeError, ConfigError
@@ -156,9 +155,6 @@ class Codec:
             name: {each.name: 0 for each in message.signals if each.name.startswith(_E2E)}
             for name, message in self._messages.items()
         }
-        self._packers = {
-            name: Packer(message, self._guards[name]) for name, message in self._messages.items()
-        }
         self._names = {can_id: name for name, can_id in self.ids.items()}
         lists = {name: data_ids(message) for name, message in self._messages.items()}
         self._protectors = {name: Protector(ids) for name, ids in lists.items() if ids}
@@ -173,15 +169,11 @@ class Codec:
 
         Raises BridgeError for a value that does not fit its signal.
         """
-        data = self._packers[name].pack(signals) or self._judged(name, signals)
-        return CanFrame(name, self.ids[name], self.extended, data, t_s)
-
-    def _judged(self, name: str, signals: Signals) -> bytes:
-        """Let cantools encode ``signals``, or say what is wrong with them."""
         try:
-            return self._messages[name].encode({**signals, **self._guards[name]}, strict=True)
+            data = self._messages[name].encode({**signals, **self._guards[name]}, strict=True)
         except (cantools.database.errors.EncodeError, KeyError) as error:
             raise BridgeError(f"{name} cannot carry this state: {error}") from error
+        return CanFrame(name, self.ids[name], self.extended, data, t_s)
 
     def protect(self, frame: CanFrame) -> bytes:
         """Return the bytes to send: counter and CRC filled where the message is protected.

@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dms.bridge.codec import BASE_ID, SNA, Codec, contract, contract_text, data_ids, names
-from dms.bridge.packing import Packer
 from dms.errors import BridgeError, ConfigError
 
 ELSEWHERE = cantools.database.load_string(  # decoded from the file, not through our code
@@ -58,32 +57,6 @@ def test_round_trip_of_every_message(name, data):
         if data_ids_of(name)
         else True
     )
-
-
-@pytest.mark.parametrize("name", names())
-@given(data=st.data())
-def test_packed_bytes_are_those_of_cantools(name, data):
-    message = contract().get_message_by_name(name)
-    guards = {each.name: 0 for each in message.signals if each.name.startswith("E2E")}
-    packer, sent = Packer(message, guards), data.draw(signals(name))
-    for key, value in sent.items():
-        if isinstance(value, float):  # measured values lie between the steps, too
-            signal = message.get_signal_by_name(key)
-            between = value + data.draw(st.floats(0, 1)) * signal.scale
-            sent[key] = min(between, signal.maximum)
-    packed = packer.pack(sent)
-    assert packed == message.encode({**sent, **guards}, strict=True)
-
-
-def test_what_does_not_fit_is_left_to_cantools():
-    rest = Packer(contract().get_message_by_name("DMS_Rest"), ())
-    assert rest.pack({"EmotionBy": "OwnRest", "RestProgress": 50.0}) is not None
-    for unusual in (
-        {"RestProgress": 100.5}, {"RestProgress": -1}, {"RestProgress": float("nan")},
-        {"EmotionBy": "Never"}, {"Unknown": 1}, {"RestProgress": None},
-    ):  # fmt: skip
-        assert rest.pack({"EmotionBy": "OwnRest", "RestProgress": 50.0, **unusual}) is None
-    assert rest.pack({"EmotionBy": "OwnRest"}) is None
 
 
 def data_ids_of(name):
