@@ -77,17 +77,20 @@ class Schedule:
     def __init__(self) -> None:
         self._periods = periods()
         self._due: dict[str, float] = {}
-        self._last_s: float | None = None
+        self._next_s = self._last_s = float("inf")
 
     def due(self, t_s: float) -> list[str]:
         """Return the names that are due now; each at most once, also after a gap."""
-        if self._last_s is None or t_s < self._last_s:
-            self._due = dict.fromkeys(self._periods, t_s)
+        if t_s < self._last_s:
+            self._due, self._next_s = dict.fromkeys(self._periods, t_s), t_s
         self._last_s = t_s
+        if t_s < self._next_s - _BACK_S:
+            return []
         names = [name for name, due_s in self._due.items() if t_s >= due_s - _BACK_S]
         for name in names:
             missed = int((t_s - self._due[name] + _BACK_S) / self._periods[name])
             self._due[name] += (missed + 1) * self._periods[name]
+        self._next_s = min(self._due.values())
         return names
 
 

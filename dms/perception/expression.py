@@ -7,7 +7,7 @@ which prior, is a setting. What is normal for this driver is learned elsewhere.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from operator import mul
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +24,8 @@ FER2013 = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neut
 _FER2013_AT = [EXPRESSIONS.index(name) for name in FER2013]
 _CONTEMPT = EXPRESSIONS.index("contempt")
 _ANGRY = [EXPRESSIONS.index("anger"), EXPRESSIONS.index("disgust")]
-_VALENCE = np.array(VALENCE, np.float32)
-_AROUSAL = np.array(AROUSAL, np.float32)
+_VALENCE: list[float] = np.array(VALENCE, np.float32).tolist()
+_AROUSAL: list[float] = np.array(AROUSAL, np.float32).tolist()
 
 
 @settings
@@ -56,8 +56,10 @@ class ExpressionNet:
         self._engine = engine
         self._how = how or ExpressionSettings()
         self._framing = manifest.framing(FaceCropSettings)
-        self._ferplus_prior = _prior(manifest, "ferplus_prior", len(EXPRESSIONS))
-        self._fer2013_prior = _prior(manifest, "fer2013_prior", len(FER2013))
+        ferplus = _prior(manifest, "ferplus_prior", len(EXPRESSIONS))
+        fer2013 = _prior(manifest, "fer2013_prior", len(FER2013))
+        self._ferplus_usual: list[float] = (ferplus**self._how.prior_power).tolist()
+        self._fer2013_usual: list[float] = (fer2013**self._how.prior_power).tolist()
         for output, names in (("ferplus", EXPRESSIONS), ("fer2013", FER2013)):
             if tuple(manifest.classes.get(output, ())) != names:
                 raise EngineError(
@@ -72,39 +74,44 @@ class ExpressionNet:
     def told(self, out: Mapping[str, NDArray[np.floating]]) -> ExpressionScores:
         """Return what the net's outputs for one face say; not every net has an embedding."""
         embedding = Embedding(out["embedding"][0]) if "embedding" in out else None
-        scores = self.scores(out["ferplus"][0], out["fer2013"][0])
-        return replace(scores, embedding=embedding) if embedding else scores
+        return self.scores(out["ferplus"][0], out["fer2013"][0], embedding)
 
     def matrix(self, anchors: NDArray[np.floating]) -> Affine:
         """Where the crop lies, (2, 3)."""
         return face_matrix(anchors, self._framing)
 
     def scores(
-        self, ferplus: NDArray[np.floating], fer2013: NDArray[np.floating]
+        self,
+        ferplus: NDArray[np.floating],
+        fer2013: NDArray[np.floating],
+        embedding: Embedding | None = None,
     ) -> ExpressionScores:
         """Both heads' calibrated probabilities, (8,) and (7,), as one set of scores."""
-        eight = self._balanced(ferplus, self._ferplus_prior)
-        seven = self._balanced(fer2013, self._fer2013_prior)
-        spread = np.zeros(len(EXPRESSIONS))
-        spread[_FER2013_AT] = seven * (1 - eight[_CONTEMPT])
-        spread[_CONTEMPT] = eight[_CONTEMPT]  # FER2013 has no contempt of its own
-        both = self._how.ferplus_weight * eight + (1 - self._how.ferplus_weight) * spread
-        confidence = float(both.max())
+        eight = _balanced(ferplus.tolist(), self._ferplus_usual)  # so few: arrays would cost more
+        seven = _balanced(fer2013.tolist(), self._fer2013_usual)
+        spread = [eight[_CONTEMPT]] * len(EXPRESSIONS)  # FER2013 has no contempt of its own
+        for place, share in zip(_FER2013_AT, seven, strict=True):
+            spread[place] = share * (1.0 - eight[_CONTEMPT])
+        own, other = self._how.ferplus_weight, 1.0 - self._how.ferplus_weight
+        both = [own * one + other * two for one, two in zip(eight, spread, strict=True)]
+        confidence = max(both)
         # Anger and disgust are one thing to what follows: torn between the two is sure enough.
-        angry = float(both[_ANGRY].sum())
+        angry = sum([both[place] for place in _ANGRY])
         return ExpressionScores(
-            probabilities=tuple(round(float(p), 6) for p in both),
+            probabilities=tuple([round(share, 6) for share in both]),
             sure=max(confidence, angry) >= self._how.sure_above,
             confidence=round(confidence, 6),
-            valence=round(float(both @ _VALENCE), 6),
-            arousal=round(float(both @ _AROUSAL), 6),
+            valence=round(sum(map(mul, both, _VALENCE)), 6),
+            arousal=round(sum(map(mul, both, _AROUSAL)), 6),
+            embedding=embedding,
         )
 
-    def _balanced(
-        self, probabilities: NDArray[np.floating], prior: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        adjusted = np.asarray(probabilities, np.float64) / prior**self._how.prior_power
-        return np.asarray(adjusted / max(float(adjusted.sum()), 1e-12))
+
+def _balanced(probabilities: list[float], usual: list[float]) -> list[float]:
+    """Return what is left of ``probabilities`` once how usual each is has been divided out."""
+    adjusted = [one / by for one, by in zip(probabilities, usual, strict=True)]
+    total = max(sum(adjusted), 1e-12)
+    return [one / total for one in adjusted]
 
 
 def _prior(manifest: Manifest, name: str, length: int) -> NDArray[np.float64]:

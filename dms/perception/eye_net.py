@@ -73,7 +73,8 @@ class EyeStateNet:
         self, out: Mapping[str, NDArray[np.float32]], heights: Heights | None = None
     ) -> tuple[EyeScores, EyeScores]:
         """Both eyes from the net's outputs, each (2, n), and :meth:`heights` of the corners."""
-        right, left = ({name: two[eye].tolist() for name, two in out.items()} for eye in (0, 1))
+        both = {name: two.tolist() for name, two in out.items()}
+        right, left = ({name: two[eye] for name, two in both.items()} for eye in (0, 1))
         if heights is not None and "iris" in out:
             for points, ends in zip((right["iris"], left["iris"]), heights, strict=True):
                 points[3], points[5] = (points[3] + ends[0]) / 2, (points[5] + ends[1]) / 2
