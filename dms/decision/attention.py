@@ -57,13 +57,15 @@ class Attention:
         self._zone_s: dict[GazeZone, float] = defaultdict(float)  # within the present look away
         self._by: set[AttentionBy] = set()
         self.zone = GazeZone.UNKNOWN
+        self.gaze: Gaze | None = None  # of the frame that was looked at last, None if not known
 
     def look(
         self, tick: Tick, observation: DriverObservation, opened: Openness, base: Baseline
     ) -> Look | None:
         """Read this frame's gaze against the road, None where none is known."""
-        self._look = self._gazer.step(tick, observation, (opened.right, opened.left), base)
-        return self._look
+        self._look = look = self._gazer.step(tick, observation, (opened.right, opened.left), base)
+        self.gaze = None if look is None else look.gaze
+        return look
 
     def step(
         self,
@@ -105,12 +107,6 @@ class Attention:
         """Teach the road from this frame's gaze, unless it is off the road as far as known."""
         if self.distraction.away is False:
             self._gazer.learn(base, speed_kmh, dt_s)
-
-    @property
-    def gaze(self) -> Gaze | None:
-        """The gaze of the frame that was looked at last, None where it is not known."""
-        look = self._look
-        return None if look is None else look.gaze
 
     def _glance(self, t_s: float) -> Event:
         """Note the look away that has ended, and where it went for the longest time."""

@@ -31,6 +31,7 @@ from dms.values import (
     DriverObservation,
     DriverState,
     Event,
+    EyesState,
     Fault,
     Gear,
     HeadPose,
@@ -41,7 +42,8 @@ from dms.values import (
     VehicleContext,
 )
 
-_NONE, _PRIVACY = Level.NONE, PauseReason.PRIVACY  # bound once, as in dms.decision.policy
+# Bound once, as in dms.decision.policy.
+_NONE, _PRIVACY, _EYES_UNKNOWN = Level.NONE, PauseReason.PRIVACY, EyesState.UNKNOWN
 
 
 class Core:
@@ -211,7 +213,9 @@ class Core:
         fatigue.judge(tick.t_s)
         events += emotion.step(tick, observation, pose, vehicle, base)
         self._learn(observation, opened, pose, tick.dt_s)
-        unseen = why_unseen(fatigue.closure.state, opened, pose, self._far_to_deg)
+        unseen = None
+        if fatigue.closure.state is _EYES_UNKNOWN:
+            unseen = why_unseen(opened, pose, self._far_to_deg)
         switches = self._decide(tick, tick.t_s, unseen, events, vehicle, faults)
         board, pause = self._policy.board, self._switchboard.pause_reason
         happened = (*events, *board.events)
@@ -273,10 +277,12 @@ class Core:
             base.learn_eyes(opened.ears, opened.logits, dt_s, closed=closed)
         if not self._gates.moving:  # parked, a driver looks and sits as they like
             return
-        far = self._distraction.slumped or self.settings.distraction.beyond(pose)
-        base.learn_pose(observation.pose, dt_s, away=self._distraction.head is True, far=far)
+        turned = self._distraction.head is True
+        far = turned and (self._distraction.slumped or self.settings.distraction.beyond(pose))
+        base.learn_pose(observation.pose, dt_s, away=turned, far=far)
         self._attention.learn(base, self._gates.speed_kmh, dt_s)
-        self._emotion.learn(observation, pose, base, opened.both)
+        if observation.expression is not None:
+            self._emotion.learn(observation, pose, base, opened.both)
         if not away and opened.both is not None:
             base.advance(dt_s)
 

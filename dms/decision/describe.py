@@ -25,15 +25,8 @@ from dms.values import (
 _EYES_UNKNOWN, _NONE, _CAMERA = EyesState.UNKNOWN, Level.NONE, Unseen.CAMERA
 
 
-def why_unseen(
-    eyes: EyesState, opened: Openness, pose: HeadPose | None, far_to_deg: float
-) -> Unseen | None:
-    """Return why the eyes are unknown, None where they are not.
-
-    ``far_to_deg``: a head that is turned further hides them.
-    """
-    if eyes is not _EYES_UNKNOWN:
-        return None
+def why_unseen(opened: Openness, pose: HeadPose | None, far_to_deg: float) -> Unseen:
+    """Return why the eyes are unknown; ``far_to_deg``: a head turned further hides them."""
     if opened.unseen is not None:
         return opened.unseen
     far = pose is not None and abs(pose.yaw_deg) > far_to_deg
@@ -58,7 +51,7 @@ def describe(
     """Return the state; what it is told stands in the order of its fields."""
     closure, perclos, record = fatigue.closure, fatigue.perclos, fatigue.record
     drowsiness, distraction, affect = fatigue.drowsiness, attention.distraction, emotion.affect
-    eyes, active = closure.state, board.active
+    eyes, active = closure.state, board.active if board.standing else ()
     return DriverState(  # by place: names would double what it costs
         observation.t_s,
         active[0].level if active else _NONE,

@@ -261,7 +261,7 @@ class Distraction:
         if self.start_s is not None and reached(t_s - self._back_s, self._settings.settle_s):
             self.glance = Glance(self.start_s, self._back_s)
             self.start_s, self.away_s = None, 0.0
-        if reached(self._road_s, self._reset_s):
+        if self._spans and reached(self._road_s, self._reset_s):
             self._drop_spans()
 
     def _freeze(self, tick: Tick) -> None:

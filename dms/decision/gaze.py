@@ -144,20 +144,14 @@ class Pair:
                 one.yaw_sd_deg,
                 one.pitch_sd_deg,
             )
-        self._learn(right, left, dt_s)
-        yaw_deg, pitch_deg = self._apart
-        return _middle(right, left, yaw_deg / 2, pitch_deg / 2)
-
-    def _learn(self, right: Sight, left: Sight, dt_s: float) -> None:
         taught_s, most_s = self._taught_s + dt_s, self._settings.apart_s
         self._taught_s = taught_s = most_s if taught_s > most_s else taught_s
         share = dt_s / (taught_s + 1.0)
-        yaw_deg = left.yaw_deg - right.yaw_deg
-        pitch_deg = left.pitch_deg - right.pitch_deg
-        self._apart = (
-            self._apart[0] + (yaw_deg - self._apart[0]) * share,
-            self._apart[1] + (pitch_deg - self._apart[1]) * share,
-        )
+        yaw_deg, pitch_deg = self._apart
+        yaw_deg += (left.yaw_deg - right.yaw_deg - yaw_deg) * share
+        pitch_deg += (left.pitch_deg - right.pitch_deg - pitch_deg) * share
+        self._apart = (yaw_deg, pitch_deg)
+        return _middle(right, left, yaw_deg / 2, pitch_deg / 2)
 
 
 def _middle(right: Sight, left: Sight, yaw_deg: float, pitch_deg: float) -> Sight:

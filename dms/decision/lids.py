@@ -130,6 +130,7 @@ class LidSigns:
         self._settings = settings
         self._ahead = (_Ahead(), _Ahead())
         self._laughter = _Laughter()
+        self._laughs = False
         self._since_s: float | None = None  # since when the lids are seen lowered
         self._lowered_s = float("-inf")  # when they last were, for long enough
         self._sank_s = float("-inf")  # when the iris was last lower than the lids explain
@@ -155,7 +156,9 @@ class LidSigns:
             self._since_s = t_s if self._since_s is None else self._since_s
             if reached(t_s - self._since_s, s.lowered_s):
                 self._lowered_s = t_s
-        before = head.was_down(t_s - s.lead_s)
+        before, scores = head.was_down(t_s - s.lead_s), observation.expression
+        if scores is not None or self._laughs:  # without new scores nobody begins to laugh
+            self._laughs = self._laughter.step(t_s, scores, s)
         return Signs(
             lowered,
             right_open or left_open,
@@ -164,7 +167,7 @@ class LidSigns:
             down,
             head.far,
             head.fall_s,
-            self._laughter.step(t_s, observation.expression, s),
+            self._laughs,
         )
 
     def _judge(

@@ -111,7 +111,11 @@ class Policy:
         board = self.board
         board.events = []
         self._attend(now)
-        self._renew(now)
+        told = self._told
+        if now.closure_start_s != told.closure_start_s or now.away_start_s != told.away_start_s:
+            self._renew(now)
+        if now.away_sum_s <= 0.0:
+            told.repeated = False
         if not gates.moving:
             self._unseen_s = 0.0
         if board.standing:
@@ -160,8 +164,6 @@ class Policy:
             told.unsure_at_s = None
         if now.away_start_s != told.away_start_s:
             told.away_start_s, told.away, told.warned_at_s = now.away_start_s, set(), None
-        if now.away_sum_s <= 0.0:
-            told.repeated = False
 
     def _close(self, gates: Gates, switches: Switches) -> None:
         """End what a closed gate or switch no longer lets stand."""

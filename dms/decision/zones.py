@@ -83,18 +83,8 @@ def zone_of(
 
     ``turned``: the head's pose against normal where it is off the road.
     """
-    if look is not None:
-        return _zone(look, s)
-    if lowered:
-        return GazeZone.DOWN
-    if turned is None:
-        return _UNKNOWN
-    if abs(turned.yaw_deg) > s.side_deg or turned.pitch_deg > s.pitch_deg:
-        return GazeZone.LEFT if turned.yaw_deg > 0 else GazeZone.RIGHT
-    return GazeZone.DOWN
-
-
-def _zone(look: Look, s: ZoneSettings) -> GazeZone:
+    if look is None:
+        return GazeZone.DOWN if lowered else _unlooked(turned, s)
     wider = 1.0 if look.learned else s.unlearned
     over_deg = -look.yaw_deg if s.steering_wheel is _LEFT else look.yaw_deg  # to the centre
     fine = look.learned and look.sd_deg <= s.fine_deg
@@ -109,6 +99,14 @@ def _zone(look: Look, s: ZoneSettings) -> GazeZone:
     if abs(look.yaw_deg) > s.yaw_deg * wider:
         return GazeZone.LEFT if look.yaw_deg > 0 else GazeZone.RIGHT
     return _ROAD
+
+
+def _unlooked(turned: HeadPose | None, s: ZoneSettings) -> GazeZone:
+    if turned is None:
+        return _UNKNOWN
+    if abs(turned.yaw_deg) > s.side_deg or turned.pitch_deg > s.pitch_deg:
+        return GazeZone.LEFT if turned.yaw_deg > 0 else GazeZone.RIGHT
+    return GazeZone.DOWN
 
 
 def _below(look: Look, over_deg: float, s: ZoneSettings, *, fine: bool) -> GazeZone:

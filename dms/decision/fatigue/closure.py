@@ -170,8 +170,10 @@ class Closure:
             self._shut_s = None
         elif self._shut_s is None:
             self._shut_s = t_s
-        rests = self._rests(tick, signs)
-        passed = not rests and self._resumes(tick, rested_s)
+        rests = passed = False
+        if signs.lowered or rested_s is not None or self._rested_s:
+            rests = self._rests(tick, signs)
+            passed = not rests and self._resumes(tick, rested_s)
         self.state = _CLOSED if closed else _OPEN
         if self.start_s is None:
             if closed and not rests:
@@ -290,7 +292,7 @@ class Closure:
         if self._lost_s is not None:
             if self.start_s is None or self._lost_held:
                 return LidsState.UNKNOWN
-        elif self._resting(tick.t_s) or (self._lowered_s is not None and self.start_s is None):
+        elif self._lowered_s is not None and (self.start_s is None or self._resting(tick.t_s)):
             return LidsState.LOWERED
         elif self.start_s is None or self.state is _OPEN:
             return _LIDS_OPEN

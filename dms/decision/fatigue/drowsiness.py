@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean
-from typing import NamedTuple
 
 from dms.settings import setting, settings
 
@@ -83,7 +82,8 @@ class DrowsinessSettings:
                 raise ValueError(f"{name} must rise from at least 1 to at most 9, got {curve}")
 
 
-class Evidence(NamedTuple):
+@dataclass(slots=True)
+class Evidence:
     """What drowsiness rests on; None is unknown."""
 
     perclos: float | None = None
@@ -186,6 +186,8 @@ class SteadyLevel:
         level = int(score + 1e-9)
         if before is None or level > before or score < before - self._settings.back:
             self._level = level
+        if score == now.score and self._level == now.level:
+            return now
         return Drowsiness(self._level, score, now.reason)
 
 
@@ -200,6 +202,8 @@ class BlinkRecord:
         self._limited_s: float | None = None
         self._long_share: float | None = None
         self.blink_s: float | None = None  # mean duration, None below the least count
+        self._told: tuple[float | None, ...] = ()  # what the evidence was made of
+        self._evidence = Evidence()
 
     def add_blink(self, t_s: float, duration_s: float) -> None:
         """Count a blink that ended at ``t_s``."""
@@ -231,16 +235,19 @@ class BlinkRecord:
         return len(self._blinks) / seen_s if seen_s >= 10.0 else None
 
     def evidence(self, perclos: float | None, seen_s: float, yawns: int) -> Evidence:
-        """Join the records with PERCLOS, the time seen in its window and the number of yawns."""
-        enough = seen_s >= self._settings.seen_least_s - 1e-6
-        return Evidence(
-            perclos,
-            self._limited_s if enough else None,
-            self._long_share if enough else None,
-            len(self._microsleeps),
-            len(self._nods),
-            yawns,
-        )
+        """Join the records with PERCLOS, the time seen in its window and the number of yawns.
+
+        It is the same object as long as nothing has changed, as in most frames.
+        """
+        blink_s, long_share = self._limited_s, self._long_share
+        if seen_s < self._settings.seen_least_s - 1e-6:
+            blink_s = long_share = None
+        microsleeps, nods = len(self._microsleeps), len(self._nods)
+        told = (perclos, blink_s, long_share, microsleeps, nods, yawns)
+        if told != self._told:
+            self._told = told
+            self._evidence = Evidence(perclos, blink_s, long_share, microsleeps, nods, yawns)
+        return self._evidence
 
     def _summarise(self) -> None:
         durations = [duration for _, duration in self._blinks]

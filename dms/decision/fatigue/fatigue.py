@@ -111,7 +111,7 @@ class Fatigue:
         self.record.forget(t_s)
         perclos = self.perclos
         evidence = self.record.evidence(perclos.value, perclos.seen_s, self.yawns.count)
-        if evidence != self._evidence:  # in most frames it is what it was
+        if evidence is not self._evidence:
             self._evidence = evidence
             self._judged = judge(evidence, self._settings.drowsiness)
         self.drowsiness = self._steady.step(t_s, self._judged)

@@ -1,5 +1,7 @@
 """The drowsiness level: its curves, its monotony, and its memory."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,7 +73,7 @@ def test_yawns_corroborate_only() -> None:
     awake = judge(Evidence(perclos=0.0, yawns=10), S)
     assert awake.score == judge(Evidence(perclos=0.0), S).score
     tired = Evidence(perclos=0.1)
-    scores = [judge(tired._replace(yawns=n), S).score or 0.0 for n in range(4)]
+    scores = [judge(replace(tired, yawns=n), S).score or 0.0 for n in range(4)]
     assert scores[1] == pytest.approx(scores[0] + S.yawn_weight)
     assert scores[2] == pytest.approx(scores[0] + 2 * S.yawn_weight)
     assert scores[3] == scores[2]
