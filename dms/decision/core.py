@@ -197,7 +197,8 @@ class Core:
         base, emotion, attention, fatigue = (
             self.seat.baseline, self._emotion, self._attention, self._fatigue,
         )  # fmt: skip
-        private = self._private(vehicle)
+        off = vehicle is not None and vehicle.ignition is False and self._gates.stands is not False
+        private = off or self._switchboard.pause_reason is _PRIVACY  # in motion, off is a glitch
         observation = self.observation = emotion.read(observation, private=private)
         pose = None if observation.pose is None else base.relative(observation.pose)
         opened = self._fuse(observation, pose, base)
@@ -223,14 +224,6 @@ class Core:
             observation, opened, pose, unseen, fatigue, attention, emotion, base,
             board, switches, pause, faults, happened,
         )  # fmt: skip
-
-    def _private(self, vehicle: VehicleContext | None) -> bool:
-        """Whether the driver's face is to be forgotten: privacy is wanted or the ignition off.
-
-        In motion the ignition is not off: that is a glitch, as :mod:`dms.decision.seat` has it.
-        """
-        off = vehicle is not None and vehicle.ignition is False and self._gates.stands is not False
-        return off or self._switchboard.pause_reason is _PRIVACY
 
     def _sit(
         self, tick: Tick, observation: DriverObservation, vehicle: VehicleContext | None

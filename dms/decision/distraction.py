@@ -194,13 +194,10 @@ class Distraction:
             return True
         self.turned = False
         self._pose, self._pose_s = pose, t_s
-        self.slumped = self._hangs(pose)
-        return self.slumped or self._off_road(t_s, pose, vehicle)
-
-    def _hangs(self, pose: HeadPose) -> bool:
         s = self._settings
-        roll = s.slump_roll_back_deg if self.slumped else s.slump_roll_deg
-        return abs(pose.roll_deg) > roll or pose.pitch_deg < s.slump_pitch_deg
+        roll_deg = s.slump_roll_back_deg if self.slumped else s.slump_roll_deg
+        self.slumped = abs(pose.roll_deg) > roll_deg or pose.pitch_deg < s.slump_pitch_deg
+        return self.slumped or self._off_road(t_s, pose, vehicle)
 
     def _was_turning(self) -> bool:
         s, pose = self._settings, self._pose

@@ -138,15 +138,11 @@ class Head:
         self._top: Place | None = None  # from where it came down, while it is down
         self.fall_s = float("-inf")  # when it was last up, as its present drop began
         self._low = False  # far below this driver's normal, however slowly it came there
+        self.down = False  # the head has come down and is not back up
         self.drop_deg = 0.0
         self.deepest_deg = 0.0  # of the present drop, or of the one that has just ended
         self.deepest_s = float("-inf")
         self.back = False  # in this step the head came back up
-
-    @property
-    def down(self) -> bool:
-        """Whether the head has come down and is not back up."""
-        return self._top is not None or self._low
 
     @property
     def far(self) -> bool:
@@ -178,6 +174,7 @@ class Head:
         self.back = False
         if self._top is not None and t_s - self.fall_s > s.posture_s:
             self._top, self.drop_deg = None, 0.0
+            self.down = self._low
             self._places.clear()
         if face is None or face.width <= 0:
             return
@@ -188,6 +185,7 @@ class Head:
         self._places.add(place)
         self._places.forget(t_s - s.memory_s)
         self._measure(place)
+        self.down = self._top is not None or self._low
         drops, drop_deg = self._drops, self.drop_deg
         if self._low and drop_deg < s.far_deg:
             drop_deg = s.far_deg

@@ -119,7 +119,7 @@ def fuse(
     """
     trust = 1.0 if fit is None or fit >= settings.fit_full else fit / settings.fit_full
     yaw = 0.0 if pose is None else pose.yaw_deg
-    light = _light(brightness, settings)
+    light = None if brightness is None else _light(brightness, settings)
     # Turned right hides the right eye.
     own_right, own_left = own
     right = _one_eye(
@@ -131,20 +131,10 @@ def fuse(
     return _join(right, left, unseen)
 
 
-def _light(brightness: float | None, settings: OpennessSettings) -> Unseen | None:
-    if brightness is None:
-        return None
+def _light(brightness: float, settings: OpennessSettings) -> Unseen | None:
     if brightness < settings.dark_below:
         return Unseen.DARK
     return Unseen.OVEREXPOSED if brightness > settings.bright_above else None
-
-
-def _sight(yaw_deg: float, settings: OpennessSettings, far: bool) -> float:
-    """How well an eye can be seen at this yaw, 0..1."""
-    last = settings.far_to_deg if far else settings.near_to_deg
-    first = settings.far_from_deg if far else settings.far_to_deg
-    share = (last - yaw_deg) / (last - first)
-    return 0.0 if share < 0.0 else 1.0 if share > 1.0 else share
 
 
 def _one_eye(
@@ -162,7 +152,11 @@ def _one_eye(
 
     ``own``: how much of the open EAR is this driver's own; ``far``: the head is turned from it.
     """
-    sight = trust * _sight(0.0 if pose is None else abs(pose.yaw_deg), settings, far)
+    last_deg = settings.far_to_deg if far else settings.near_to_deg
+    first_deg = settings.far_from_deg if far else settings.far_to_deg
+    turned_deg = 0.0 if pose is None else abs(pose.yaw_deg)
+    share = (last_deg - turned_deg) / (last_deg - first_deg)
+    sight = trust * (0.0 if share < 0.0 else 1.0 if share > 1.0 else share)
     unseen = _hidden(eye, sight, light, settings)
     if unseen is not None:
         return EyeObservation(None, 0.0, unseen), None, None, 0.0
