@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +20,7 @@ from dms.files.events import EventWriter
 from dms.files.frames import FrameTable
 from dms.files.observations import OBSERVATIONS, load, to_line
 from dms.monitor import Monitor, Observer, Sink, replay
-from dms.values import Event, Step
+from dms.values import Event, Moment, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +82,14 @@ class _Keeper:
         self._first_s: float | None = None
 
     def take(self, step: Step) -> None:
+        result, state = self._result, step.state
         if self._first_s is None:
-            self._first_s = step.state.t_s
-        self._result.frames += 1
-        self._result.duration_s = step.state.t_s - self._first_s
-        self._result.eyes_known += step.state.openness is not None
-        self._result.events.extend(step.state.events)
+            self._first_s = state.t_s
+        result.frames += 1
+        result.duration_s = state.t_s - self._first_s
+        result.eyes_known += state.openness is not None
+        if state.events:
+            result.events.extend(state.events)
         if self._progress:
             self._progress(step.moment.observation.t_s)
 
@@ -131,12 +133,14 @@ def bench(
     real_time: bool = False,
     parts: Sequence[str] = (),
     earlier: Path | None = None,
+    moments: Iterable[Moment] | None = None,
 ) -> Result:
     """Run ``source`` through ``chain`` and return what it gave; ``more`` sinks see each frame too.
 
     With ``real_time`` it takes as long as the recording, and the bridges send as in a drive.
     ``parts``: the segments that are joined to ``source``. ``earlier``: the observations of a run of
-    it that was cut short, see :mod:`dms.bench.resume`.
+    it that was cut short, see :mod:`dms.bench.resume`. ``moments``: what a ``source`` of recorded
+    observations holds, where it has been read already.
 
     A video, image folder or ``.jsonl`` of recorded observations. Raises CameraError or ConfigError
     where the recording cannot be used; ``result`` then holds what came before. Raises DamagedError
@@ -155,7 +159,8 @@ def bench(
             bridges = [stack.enter_context(bridge) for bridge in ways_out]
             vehicle = stack.enter_context(chain.vehicle(live=False, recording=source))
             if source.endswith(OBSERVATIONS):
-                replay(load(Path(source)), chain.core, bridges, sinks, vehicle)
+                seen_before = load(Path(source)) if moments is None else moments
+                replay(seen_before, chain.core, bridges, sinks, vehicle)
             else:
                 camera = stack.enter_context(chain.camera(source, parts))
                 seen = _observer(chain, earlier, result)

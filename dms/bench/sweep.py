@@ -17,6 +17,7 @@ from dms.bench.job import match_events
 from dms.chain import Chain
 from dms.config import load
 from dms.errors import ConfigError
+from dms.files import observations
 from dms.report.page import Column, plot, section, spoken, table, write_page
 from dms.report.timeline import plotly_js
 from dms.scoring.corpus import Entry
@@ -62,19 +63,20 @@ def sweep(
     ]
     if not labelled:
         raise ConfigError("none of the recordings has labels, so there is nothing to measure by")
-    points = []
-    for value in values:
-        chain = Chain(load(config, [*overrides, "bridges=[]", f"{key}={value}"]))
-        scored = []
-        for entry, seen, labels in labelled:
-            result = bench(str(seen), chain)
+    fixed = [*overrides, "bridges=[]"]
+    chains = [Chain(load(config, [*fixed, f"{key}={value}"])) for value in values]
+    scored: list[list[Scored]] = [[] for _ in values]
+    for entry, seen, labels in labelled:
+        moments = tuple(observations.load(seen))  # read once for all values
+        for chain, of_value in zip(chains, scored, strict=True):
+            result = bench(str(seen), chain, moments=moments)
             matches = match_events(result.events, labels, ScoringSettings(), chain)
             counts = tally(matches, labels.kinds)
-            scored.append(Scored(entry.name, result.duration_s, tallies=counts))
+            of_value.append(Scored(entry.name, result.duration_s, tallies=counts))
             if progress:
                 progress()
-        points.append(Point(value, measure(scored, QualitySettings())))
-    return points
+    quality = QualitySettings()
+    return [Point(value, measure(one, quality)) for value, one in zip(values, scored, strict=True)]
 
 
 def write_curve(points: Sequence[Point], key: str, kind: Kind, path: Path) -> None:

@@ -36,6 +36,7 @@ _PLACES = tuple(
     for side in _SIDES
     for part, names in _FLAT.items()
 )
+_FLAT_NAMES = frozenset(key for _, _, keys in _PLACES for _, key in keys)
 
 
 def to_line(moment: Moment) -> str:
@@ -61,6 +62,8 @@ def _nested(thing: Any) -> Any:
         thing["faults"] = [Fault.from_text(one) if isinstance(one, str) else one for one in told]
     seen = thing.get("observation")
     if not isinstance(seen, dict):
+        return thing
+    if _FLAT_NAMES.isdisjoint(seen):
         return thing
     for of, part, keys in _PLACES:
         values = {name: seen.pop(key) for name, key in keys if key in seen}

@@ -8,6 +8,7 @@ pytest.importorskip("skimage", reason="the extra 'demo' is not installed")
 
 from dms.bench.sweep import sweep, write_curve
 from dms.errors import ConfigError
+from dms.files import observations
 from dms.scoring.corpus import find
 from dms.values import Kind
 from tools.rendering import drive as make_demo_drive
@@ -27,6 +28,13 @@ def test_a_stricter_threshold_finds_less(kept):
     points = sweep(*kept, "core.rage.excess", ["2", "9"])
     recalls = [point.quality.kinds[Kind.ROAD_RAGE].recall.value for point in points]
     assert recalls == [1.0, 0.0]
+
+
+def test_a_recording_is_read_once_for_all_values(kept, monkeypatch):
+    read, load = [], observations.load
+    monkeypatch.setattr(observations, "load", lambda path: read.append(path) or load(path))
+    assert len(sweep(*kept, "core.rage.excess", ["2", "4", "9"])) == 3
+    assert len(read) == 1
 
 
 def test_the_curve_is_one_offline_page_with_a_dot_for_each_value(kept, tmp_path):
