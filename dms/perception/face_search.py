@@ -16,7 +16,7 @@ import numpy as np
 
 from dms.engine.manifest import FOLDER, verified_bytes
 from dms.errors import EngineError
-from dms.perception.search_order import ALL, Part, look_at, search_order
+from dms.perception.search_order import ALL, Part, in_two, look_at, search_order
 from dms.perception.vacancy import Vacancy, VacancySettings
 from dms.settings import setting, settings
 from dms.values import Box, Frame, Gray
@@ -290,7 +290,8 @@ class FaceSearch:
         found = self._seated(frame.gray, part)
         if found is not None and found[0] >= self._settings.found_score:
             others = {one for one in order if one.width_px <= part.width_px and one != part}
-            self._rest = sorted(others, key=lambda one: (-one.width_px, one.top, one.left))
+            smaller = {half for one in others for half in in_two(one)}  # the face is followed, too
+            self._rest = sorted(smaller, key=lambda one: (-one.width_px, one.top, one.left))
         return found
 
     def _next(self, frame: Frame, order: tuple[Part, ...]) -> Part:

@@ -6,7 +6,7 @@ A look is a rectangle of the picture at one size, or at a few. It costs what it 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import accumulate, count, cycle, pairwise, takewhile
 
@@ -143,6 +143,16 @@ def _spans(side: float, count: int, overlap: float) -> list[tuple[float, float]]
     """Cut ``side`` into ``count`` equal spans that overlap."""
     span = _span(side, count, overlap)
     return [(i * (span - overlap), i * (span - overlap) + span) for i in range(count)]
+
+
+def in_two(part: Part) -> tuple[Part, ...]:
+    """Return a look at several sizes as two that cost about the same; one at one size as it is."""
+    if part.sizes == 1:
+        return (part,)
+    first, left = (1, part.sizes - 1) if part.sizes else (2, ALL)
+    return replace(part, sizes=first), replace(
+        part, width_px=part.width_px / _STEP**first, sizes=left
+    )
 
 
 def look_at(order: tuple[Part, ...], width: int, box: Box) -> Part:

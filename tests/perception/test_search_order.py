@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dms.perception.face_search import FaceSettings
-from dms.perception.search_order import Part, look_at, search_order
+from dms.perception.search_order import ALL, Part, in_two, look_at, search_order
 from dms.values import Box
 
 WIDTHS = FaceSettings().search_widths_px
@@ -36,6 +36,19 @@ def test_all_but_the_smallest_faces_are_looked_for_within_twelve_frames(vacant):
         at = [index for index, one in enumerate(order * 2) if one == part]
         often = 6 if part.width_px <= LEAST else 12
         assert max(late - soon for soon, late in pairwise(at)) <= often
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_beside_a_face_a_look_at_several_sizes_is_taken_in_two(size):
+    for part in search_order(WIDTHS, *size):
+        halves = in_two(part)
+        assert len(halves) == (1 if part.sizes == 1 else 2)
+        shown = [side for half in halves for side in sizes_of(half, size[0])]
+        whole = sizes_of(part, size[0])
+        assert shown[: len(whole)] == pytest.approx(whole)
+        if part.sizes == ALL:
+            first, rest = halves
+            assert (first.sizes, rest.sizes) == (2, ALL)
 
 
 def test_every_look_from_the_greatest_width_has_its_turn_once():
