@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import importlib
-import io
 import logging
-import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -15,14 +13,13 @@ from typing import Any, TextIO, cast
 
 from dms.bus.python_can import can, load_mf4
 from dms.errors import ConfigError
-from dms.vehicle import candump, tradelogs
+from dms.vehicle import candump, textlogs, tradelogs
 
 _log = logging.getLogger(__name__)
 _CANDUMP = {"", ".log", ".txt", ".candump", ".dump"}
 _TRADE = {*_CANDUMP, ".csv", ".crtd"}
+_TEXTS = {".asc": textlogs.read_asc, ".trc": textlogs.read_trc}
 _HEAD_LINES = 50  # how far candump's first frame is looked for
-_RELATIVE = re.compile(r"\s*base\s+\w+\s+timestamps\s+relative", re.IGNORECASE)
-_STAMPED = re.compile(r"(\s*)(\d+\.\d+)(\s.*)", re.DOTALL)
 _REWIND_S = 1.0  # a larger step back is a clock that was set, a smaller one a late frame
 _LEAP_S = 86_400.0  # so is a larger step ahead: no drive pauses for a day, but clocks begin in 1970
 _CONVERT = (
@@ -124,14 +121,24 @@ def _reader(path: Path) -> Any:
         return contextlib.closing(_candump(path))
     if ending in _TRADE and (read_line := _trade(path)) is not None:
         return contextlib.closing(_traded(path, read_line))
-    if ending == ".asc":
-        return can.ASCReader(cast("TextIO", _Asc(_text(path))))
+    if ending in _TEXTS:
+        return contextlib.closing(_TEXTS[ending](_text(path), str(path)))
     if ending == ".mf4":
         with path.open("rb") as file:
             if file.read(8).strip() not in (b"MDF", b"UnFinMF"):
                 raise ConfigError(f"{path} is not an MDF file; is it the right log?")
         _mend_asammdf(path)
+    if path.suffix.lower() == ".blf":
+        return contextlib.closing(_blf(path))
     return can.LogReader(path)
+
+
+def _blf(path: Path) -> Iterator[can.Message]:
+    """Read a BLF file; python-can does not say that one was cut off between two containers."""
+    with can.BLFReader(path) as reader:
+        yield from reader
+        if reader.file_size > path.stat().st_size:
+            _log.warning("%s is cut off: it says that it is longer", path)
 
 
 def _mend_asammdf(path: Path) -> None:
@@ -178,29 +185,3 @@ def _traded(path: Path, read_line: tradelogs.Reader) -> Iterator[can.Message]:
 def _candump(path: Path) -> Iterator[can.Message]:
     with _text(path) as file:
         yield from candump.read(file, str(path))
-
-
-class _Asc(io.TextIOBase):
-    """An ASC file with relative times, from event to event, made absolute for python-can."""
-
-    def __init__(self, file: TextIO) -> None:
-        self._file = file
-        self._relative = False
-        self._now_s = 0.0
-
-    def readline(self, size: int | None = -1) -> str:  # type: ignore[override]
-        del size
-        line = self._file.readline()
-        self._relative = self._relative or bool(_RELATIVE.match(line))
-        if self._relative and (found := _STAMPED.match(line)):
-            self._now_s += float(found[2])
-            return f"{found[1]}{self._now_s:.6f}{found[3]}"
-        return line
-
-    def read(self, size: int | None = -1) -> str:
-        del size
-        return "".join(iter(self.readline, ""))
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()

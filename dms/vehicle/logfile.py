@@ -33,6 +33,7 @@ class LogVehicle(OpenedResource):
         self._frames: Iterator[tuple[float, can.Message]] = iter(())
         self._next: tuple[float, can.Message] | None = None
         self._last_s = float("inf")
+        self._told = False  # that the log ends too early
 
     def open(self) -> None:
         self._rewind()
@@ -74,9 +75,21 @@ class LogVehicle(OpenedResource):
                 extended=message.is_extended_id,
             )
             self._next = next(self._frames, None)
-            if self._next is None and not self.input.frames:
-                _log.warning("%s", self.strangers())
+            if self._next is None:
+                self._tell_end(at_s)
         return self.input.context(t_s)
+
+    def _tell_end(self, at_s: float) -> None:
+        """Say so where a log whose last frame came at ``at_s`` has nothing for the recording."""
+        begins_s = self._settings.log_offset_s
+        if not self.input.frames:
+            _log.warning("%s", self.strangers())
+        elif at_s < begins_s and not self._told:
+            self._told = True
+            _log.warning(
+                "%s ends at %.3f s, before the recording begins at %.3f s of it; correct "
+                "vehicle.log_offset_s", self._path, at_s, begins_s,
+            )  # fmt: skip
 
     def strangers(self) -> str:
         """Return in words what a log holds that has no mapped message, the most frequent first."""

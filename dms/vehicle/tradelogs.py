@@ -1,12 +1,14 @@
-"""Logs of the tools that reverse engineers and testers use, as frames; python-can reads none.
+"""Logs of the tools that reverse engineers and testers use, as frames.
 
-SavvyCAN's GVRET (.csv) and CRTD (.txt), comma's cabana (.csv) and BUSMASTER (.log).
+SavvyCAN's GVRET (.csv) and CRTD (.txt), comma's cabana (.csv) and BUSMASTER (.log), none of which
+python-can reads, and its own .csv, of which it gives up the rest at one damaged line.
 """
 
 from __future__ import annotations
 
 import logging
 import re
+from base64 import b64decode
 from collections.abc import Callable, Iterable, Iterator
 
 from dms.bus.python_can import can
@@ -15,6 +17,9 @@ from dms.errors import ConfigError
 _log = logging.getLogger(__name__)
 _HEX = r"(?:0x)?([0-9A-Fa-f]+)"
 _GVRET = re.compile(r"\s*time ?stamp,\s*id,\s*extended,", re.IGNORECASE)
+_PYTHON_CAN = re.compile(
+    r"\s*timestamp,\s*arbitration_id,|\s*\d+(\.\d+)?,0x[0-9A-Fa-f]+(,[01]){3},"
+)
 _CABANA = re.compile(r"\s*time,\s*addr,\s*bus,\s*data\s*$", re.IGNORECASE)
 _CRTD = re.compile(
     r"\s*(\d+(?:\.\d+)?)\s+(\d?)[RT](11|29)\s+" + _HEX + r"((?:\s+[0-9A-Fa-f]{2})*)\s*$"
@@ -38,6 +43,8 @@ def reader_of(head: Iterable[str]) -> Reader | None:
             return _Gvret(line).read
         if _CABANA.match(line):
             return _cabana
+        if _PYTHON_CAN.match(line):
+            return _python_can
         if _CRTD.match(line) or _CRTD_REMARK.match(line):
             return _crtd
         if _BUSMASTER.match(line):
@@ -61,14 +68,15 @@ def read(lines: Iterable[str], name: str, reader: Reader) -> Iterator[can.Messag
 
 
 def _message(
-    time_s: float, channel: str, can_id: int, data: bytes, *, extended: bool, remote: bool = False
-) -> can.Message:
+    time_s: float, channel: str | None, can_id: int, data: bytes,
+    *, extended: bool, remote: bool = False, error: bool = False,
+) -> can.Message:  # fmt: skip
     """Return the frame. Raises ValueError for what no CAN carries."""
     if not 0 <= can_id <= (_LAST_29 if extended else _LAST_11) or len(data) > _LONGEST:
         raise ValueError("no frame")
     return can.Message(
         timestamp=time_s, channel=channel, arbitration_id=can_id, is_extended_id=extended,
-        data=data, is_remote_frame=remote, is_fd=len(data) > 8, check=True,
+        data=data, is_remote_frame=remote, is_error_frame=error, is_fd=len(data) > 8, check=True,
     )  # fmt: skip
 
 
@@ -104,6 +112,19 @@ def _cabana(line: str) -> can.Message | None:
     can_id = int(address, 16 if address.lower().startswith("0x") else 10)
     raw = bytes.fromhex(data.removeprefix("0x"))
     return _message(float(time_s), channel, can_id, raw, extended=can_id > _LAST_11)
+
+
+def _python_can(line: str) -> can.Message | None:
+    """The columns are always the same; a file without their names is one that was cut."""
+    if not line.strip() or line.lstrip().startswith("timestamp"):
+        return None
+    time_s, can_id, extended, remote, error, _, data = (
+        part.strip() for part in line.split(",")[:7]
+    )
+    return _message(
+        float(time_s), None, int(can_id, 16), b64decode(data, validate=True),
+        extended=extended == "1", remote=remote == "1", error=error == "1",
+    )  # fmt: skip
 
 
 def _crtd(line: str) -> can.Message | None:

@@ -80,6 +80,17 @@ def test_the_offset_moves_the_log(tmp_path, drive):
         assert vehicle.at(1.0).speed_kmh == pytest.approx(30, abs=0.01)
 
 
+def test_an_offset_beyond_the_end_of_the_log_is_told(tmp_path, drive, caplog):
+    path = tmp_path / "drive.log"
+    write(path, drive)
+    with LogVehicle(j1939(path, log_offset_s=9.0)) as vehicle:
+        assert vehicle.at(30.0).speed_kmh is None  # after its end is another matter
+    assert not caplog.records
+    with LogVehicle(j1939(path, log_offset_s=60.0)) as vehicle:
+        assert [vehicle.at(t_s).speed_kmh for t_s in (1.0, 0.0)] == [None, None]
+    assert caplog.text.count("ends at 9.900 s, before the recording begins at 60.000 s") == 1
+
+
 def test_a_live_source_starts_the_log_with_its_first_question(tmp_path, drive):
     path = tmp_path / "drive.log"
     write(path, drive)
@@ -328,6 +339,19 @@ def test_a_log_that_breaks_off_is_used_up_to_there(tmp_path, drive):
     path.write_text(text[: len(text) // 2])
     got = list(frames(path))
     assert 0.4 * len(drive) < len(got) < 0.6 * len(drive)
+
+
+def test_a_blf_that_is_cut_off_is_told(tmp_path, drive, caplog):
+    path = tmp_path / "drive.blf"
+    with can.BLFWriter(path, max_container_size=1000) as writer:
+        for message in drive:
+            writer.on_message_received(message)
+    data = path.read_bytes()
+    assert len(list(frames(path))) == len(drive)
+    assert not caplog.records
+    path.write_bytes(data[: data.index(b"LOBJ", len(data) // 2)])  # between two containers
+    assert 0.2 * len(drive) < len(list(frames(path))) < 0.8 * len(drive)
+    assert "drive.blf is cut off" in caplog.text
 
 
 @pytest.mark.parametrize(

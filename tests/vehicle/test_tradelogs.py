@@ -34,6 +34,16 @@ LOGS = {
         "time,addr,bus,data\n7.0,0x1a0,0,0xfe3600ab\n7.25,419361024,0,FF0050CFFFFFFFFF\n"
         "8.5,0x1a0,0,0x\n"
     ),
+    "python-can.csv": (
+        "timestamp,arbitration_id,extended,remote,error,dlc,data\n"
+        "1483389464.000000,0x1a0,0,0,0,4,/jYAqw==\n\n"
+        "1483389464.100000,0x1a1,0,1,0,4,\n1483389464.150000,0x0,0,0,1,0,\n"
+        "1483389464.250000,0x18fef100,1,0,0,8,/wBQz/////8=\n1483389465.500000,0x1a0,0,0,0,0,\n"
+    ),
+    "without-names.csv": (
+        "1483389464,0x1a0,0,0,0,4,/jYAqw==\n"
+        "1483389464.250000,0x18fef100,1,0,0,8,/wBQz/////8=\n1483389465.500000,0x1a0,0,0,0,0,\n"
+    ),
     "busmaster.log": (
         "***BUSMASTER Ver 3.2.2***\n***PROTOCOL CAN***\n***[START LOGGING SESSION]***\n"
         "***HEX***\n***SYSTEM MODE***\n"
