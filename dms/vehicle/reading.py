@@ -26,6 +26,7 @@ _NUMBERS: dict[str, tuple[str, float, float]] = {
     "loudness": ("loudness", 0.0, 150.0),
 }
 _J1939_FIRST_INVALID = {8: 0xFB, 16: 0xFB00, 32: 0xFB000000}  # SAE J1939-71, table 1
+_PEDAL_SLACK = 0.1  # a sensor's offset: a released brake reads some -0.3 bar
 _EVENT_TYPES = ("event", "onchange", "onwrite", "spontan", "ifactive", "triggered")
 
 
@@ -114,7 +115,9 @@ class Reading:
     def _in_our_unit(self, number: float) -> tuple[Value | None, str]:
         if self.quantity in PEDALS:
             share = 1.0 - number if self.settings.invert else number
-            return (min(share, 1.0), "") if -1e-9 <= share <= 1.1 else (None, "beyond the pedal")
+            if not -_PEDAL_SLACK <= share <= 1.0 + _PEDAL_SLACK:
+                return None, "beyond the pedal"
+            return min(max(share, 0.0), 1.0), ""
         _, low, high = _NUMBERS[self.quantity]
         if not low <= number <= high:
             return None, f"{number:g} is not plausible"
@@ -163,16 +166,21 @@ def reading(
     return Reading(
         quantity, message, signal, place, settings, j1939,
         _cycle(settings, message, signal, default_cycle_s), meanings, factor,
-        _limits(settings, signal), sign, valid,
+        _limits(settings, signal, where), sign, valid,
     )  # fmt: skip
 
 
-def _limits(settings: SignalSettings, signal: Signal) -> tuple[float, float]:
+def _limits(settings: SignalSettings, signal: Signal, where: str) -> tuple[float, float]:
     low, high = signal.minimum, signal.maximum
     if low is not None and high is not None and low >= high:
         low = high = None  # [0|0] means that nobody filled it in
     low = settings.minimum if settings.minimum is not None else low
     high = settings.maximum if settings.maximum is not None else high
+    if low is not None and high is not None and low >= high:
+        raise ConfigError(
+            f"{where}: no value is at least {low:g} and at most {high:g}, so it would always be "
+            "unknown; correct minimum or maximum"
+        )
     return (-math.inf if low is None else float(low), math.inf if high is None else float(high))
 
 

@@ -229,6 +229,18 @@ def test_limits_of_the_settings_replace_those_of_the_database(dbc):
     assert car.context(0.0).speed_kmh is None
 
 
+@pytest.mark.parametrize(
+    ("bar", "share"), [(-0.4, 0.0), (109.0, 1.0), (-11.0, None), (111.0, None)]
+)
+def test_the_offset_of_a_pedals_sensor_is_no_reason_not_to_know_it(tmp_path, bar, share):
+    place = tmp_path / "car.dbc"
+    place.write_text(CAR.replace("16@1+ (0.1,0) [0|250]", "16@1- (0.1,0) [-30|250]"))
+    car = made(str(place))
+    data = bytes([0, *round(bar * 10).to_bytes(2, "little", signed=True), 0, 0, 0, 0, 0])
+    car.feed(2566869221 & 0x1FFFFFFF, data, 0.0, extended=True)
+    assert car.context(0.0).brake == share
+
+
 def test_float_signals_in_can_fd_and_not_a_number(dbc):
     car = made(dbc, SignalsSettings(speed=at("Wide", "SpeedFloat")))
     send(car, "Wide", 0.0, SpeedFloat=10.0)
@@ -394,6 +406,11 @@ def test_flashing_hazard_lights_never_look_like_one_side(dbc):
     ("signals", "words"),
     [
         ({"speed": at("Motion", "Speed", values={0: True})}, "is no meaning of a number"),
+        (
+            {"speed": at("Motion", "Speed", minimum=50.0, maximum=20.0)},
+            "at least 50 and at most 20",
+        ),
+        ({"speed": at("Motion", "Speed", minimum=300.0)}, "always be unknown; correct minimum"),
         ({"speed": at("Ice", "Frozen")}, "factor is 0"),
         ({"speed": at("Twin", "Speed")}, r"name of 2 messages \(0x12e, 0x12f\)"),
         ({"speed": at("Motoin", "Speed")}, "no message 'Motoin'.*nearest: Motion.*in Motion"),
