@@ -14,13 +14,10 @@ from dms.values import DriverObservation, ExpressionScores, EyeEvidence, Iris, L
 def finite(observation: DriverObservation) -> DriverObservation:
     """Return ``observation`` with every value that is not finite as unknown."""
     seen = observation
-    pose, scores, right, left = seen.pose, seen.expression, seen.right_eye, seen.left_eye
+    pose, scores = seen.pose, seen.expression
     numbers: list[float | None] = [
         seen.mar, seen.yawn, seen.brightness, seen.fit,
-        right.ear, right.open_probability, right.visible_probability, right.contrast, right.shade,
-        right.width_px, *_lids(right), *_iris(right),
-        left.ear, left.open_probability, left.visible_probability, left.contrast, left.shade,
-        left.width_px, *_lids(left), *_iris(left),
+        *_numbers(seen.right_eye), *_numbers(seen.left_eye),
     ]  # fmt: skip
     if pose is not None:
         numbers += (pose.yaw_deg, pose.pitch_deg, pose.roll_deg)
@@ -66,24 +63,28 @@ def _eye(eye: EyeEvidence) -> EyeEvidence:
         visible_probability=_number(eye.visible_probability),
         contrast=_number(eye.contrast),
         shade=_number(eye.shade),
-        lids=eye.lids if all(map(isfinite, _lids(eye))) else None,
-        iris=eye.iris if all(map(isfinite, _iris(eye))) else None,
+        lids=eye.lids if _sound(EyeEvidence(lids=eye.lids)) else None,
+        iris=eye.iris if _sound(EyeEvidence(iris=eye.iris)) else None,
         width_px=_number(eye.width_px),
     )
 
 
-def _lids(eye: EyeEvidence) -> tuple[float, ...]:
-    lids = eye.lids
-    if lids is None:
-        return ()
-    return (lids.open, lids.lowered, lids.closed) if isinstance(lids, Lids) else (nan,)
+def _numbers(eye: EyeEvidence) -> tuple[float | None, ...]:
+    """Return all numbers of one eye; NaN stands for a part that is not what it should be."""
+    lids, iris = eye.lids, eye.iris
+    numbers: tuple[float | None, ...] = (
+        eye.ear, eye.open_probability, eye.visible_probability, eye.contrast, eye.shade,
+        eye.width_px,
+    )  # fmt: skip
+    if lids is not None:
+        numbers += (lids.open, lids.lowered, lids.closed) if isinstance(lids, Lids) else (nan,)
+    if iris is not None:
+        numbers += (iris.x, iris.y, iris.sd) if isinstance(iris, Iris) else (nan,)
+    return numbers
 
 
-def _iris(eye: EyeEvidence) -> tuple[float, ...]:
-    iris = eye.iris
-    if iris is None:
-        return ()
-    return (iris.x, iris.y, iris.sd) if isinstance(iris, Iris) else (nan,)
+def _sound(eye: EyeEvidence) -> bool:
+    return all(isfinite(number) for number in _numbers(eye) if number is not None)
 
 
 def _number(value: float | None) -> float | None:

@@ -62,10 +62,11 @@ class Road:
         s = self._settings
         yaw_most, pitch_most = s.yaw_clamp_deg, s.pitch_clamp_deg
         if self._anchor is None:
-            return (
-                head_yaw_deg + _within(yaw_deg, -yaw_most, yaw_most),
-                head_pitch_deg + _within(pitch_deg, -pitch_most, pitch_most),
-            )
+            if abs(yaw_deg) > yaw_most:
+                yaw_deg = math.copysign(yaw_most, yaw_deg)
+            if abs(pitch_deg) > pitch_most:
+                pitch_deg = math.copysign(pitch_most, pitch_deg)
+            return head_yaw_deg + yaw_deg, head_pitch_deg + pitch_deg
         yaw_ahead, pitch_ahead = self._anchor
         drift = s.drift_deg
         yaw_deg = _within(yaw_deg, yaw_ahead - drift, yaw_ahead + drift)

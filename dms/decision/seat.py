@@ -114,7 +114,7 @@ class Seat:
         elif stands:
             self._standing_s += tick.dt_s
         self._parked = self._parked or parked
-        if reached(self._standing_s, s.empty_standing_s):
+        if self._standing_s and reached(self._standing_s, s.empty_standing_s):
             self._waits = True
             self._stood = self._stood or self._parked
         elif not self._waits and reached(self._standing_s + self._unknown_s, s.empty_s):
