@@ -45,7 +45,9 @@ class Board:
         if not self.standing:
             return ()
         alerts = [ActiveAlert(k, s.level, s.since_s, s.reason) for k, s in self.standing.items()]
-        return tuple(sorted(alerts, key=lambda a: (-a.level, ORDER.index(a.kind))))
+        if len(alerts) > 1:
+            alerts.sort(key=lambda a: (-a.level, ORDER.index(a.kind)))
+        return tuple(alerts)
 
     def level(self, kind: Kind) -> Level:
         """Level at which ``kind`` stands, NONE if it does not."""

@@ -107,7 +107,8 @@ class OpenLevel:
             usual = min(max(known, scale.lowest), scale.highest)
             scale = replace(scale, usual=usual, spread=scale.spread / 3, lowest_early=scale.lowest)
             prior_s = settings.known_prior_s
-        self._scale_of, self._settings = scale, settings
+        self._scale_of, self._settings, self._bottom = scale, settings, scale.bottom
+        self._half_life_s = settings.open_half_life_s
         self._prior_s, self._known = prior_s, known is not None
         self._bin = (scale.top - scale.bottom) / _BINS
         middles = [scale.bottom + (i + 0.5) * self._bin for i in range(_BINS)]
@@ -129,14 +130,14 @@ class OpenLevel:
 
     def learn(self, value: float, weight_s: float) -> None:
         """Add ``weight_s`` seconds of this value."""
-        bottom = self._scale_of.bottom
-        if not bottom < value or weight_s <= 0:
+        over, unit = value - self._bottom, self._unit
+        if not over > 0.0 or weight_s <= 0.0:
             return
-        at = int((value - bottom) / self._bin)
-        self._mass[_BINS - 1 if at >= _BINS else at] += weight_s * self._unit
+        at = int(over / self._bin)
+        self._mass[_BINS - 1 if at >= _BINS else at] += weight_s * unit
         if at < self._at:
             self._below = None
-        self._unit *= 2.0 ** (weight_s / self._settings.open_half_life_s)
+        self._unit = unit * 2.0 ** (weight_s / self._half_life_s)
         if self._unit > 1e6:
             self._mass = [m / self._unit for m in self._mass]
             self._unit, self._below = 1.0, None
@@ -178,7 +179,7 @@ class OpenLevel:
             mass = masses[i]
             if seen + mass >= goal:
                 self._at, self._below = i, seen
-                return self._scale_of.bottom + (i + (goal - seen) / mass) * self._bin
+                return self._bottom + (i + (goal - seen) / mass) * self._bin
             seen += mass
         return self._scale_of.usual
 
