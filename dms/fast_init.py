@@ -24,7 +24,7 @@ def fast_init(cls: type[_T]) -> type[_T]:
         if one.init:
             wanted.append(one.name + _default(one, names))
             stores.append(_store(one))
-    body = ["become(self, twin)", *stores, "become(self, cls)"]
+    body = ["become(self, twin)", *stores, "self.__class__ = cls"]
     if hasattr(cls, "__post_init__"):
         body.append("self.__post_init__()")
     lines = (f"def __init__({', '.join(wanted)}):", *body)

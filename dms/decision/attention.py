@@ -64,7 +64,7 @@ class Attention:
     ) -> Look | None:
         """Read this frame's gaze against the road, None where none is known."""
         self._look = look = self._gazer.step(tick, observation, (opened.right, opened.left), base)
-        self.gaze = None if look is None else look.gaze
+        self.gaze = None if look is None else look.gaze()
         return look
 
     def step(

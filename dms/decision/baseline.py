@@ -57,6 +57,8 @@ class Baseline:
                 self.rest = tuple(known.rest)
         self._rest_s = 0.0
         self._rest_recalled = known is not None and len(known.rest) == len(EXPRESSIONS)
+        # Whether the rest is this driver's: seen for long enough, or on an earlier drive.
+        self.rest_known = self._rest_recalled or settings.rest_least_s <= 0.0
         self._rested_s = float("-inf")
         self._seen_s = 0.0
         self.progress = 0.0  # share of the first minute that has been learned, 0..1
@@ -103,11 +105,6 @@ class Baseline:
         angles = ((self.yaw, other.yaw), (self.pitch, other.pitch), (self.roll, other.roll))
         same = any(eye is True for eye in eyes) and all(eye is not False for eye in eyes)
         return same and all(a.resembles(b) for a, b in angles)
-
-    @property
-    def rest_known(self) -> bool:
-        """Whether :attr:`rest` is this driver's: seen for long enough, or on an earlier drive."""
-        return self._rest_recalled or self._rest_s >= self._settings.rest_least_s
 
     def relative(self, pose: HeadPose) -> HeadPose:
         """Turn a pose against the camera into one against this driver's normal."""
@@ -164,6 +161,7 @@ class Baseline:
         rate = 1.0 if calm or not self.rest_known else s.upset_rate
         dt_s = min(max(since_s, 0.0), 1.0) * rate
         self._rest_s = min(self._rest_s + dt_s, s.rest_memory_s)
+        self.rest_known = self._rest_recalled or self._rest_s >= s.rest_least_s
         share = min(dt_s / (self._rest_s + s.rest_prior_s), 1.0)
         pairs = zip(self.rest, probabilities, strict=True)
         self.rest = tuple([r + (p - r) * share for r, p in pairs])

@@ -209,7 +209,7 @@ class Core:
         events = fatigue.step(tick, observation, opened, pose, smile)
         events += attention.step(
             tick, observation, pose, vehicle,
-            lowered=fatigue.lids_away, unseen=opened.unseen, counts=self._gates.distraction,
+            lowered=fatigue.lids_away(), unseen=opened.unseen, counts=self._gates.distraction,
         )  # fmt: skip
         fatigue.judge(tick.t_s)
         events += emotion.step(tick, observation, pose, vehicle, base)

@@ -172,7 +172,7 @@ class Distraction:
             return True, AttentionBy.BOTH if self._gaze.off else AttentionBy.HEAD
         if self._gaze.off:
             return True, AttentionBy.GAZE
-        return (None if self._gaze.lost else self.head), None
+        return (None if self._gaze.lost() else self.head), None
 
     def _judge(
         self,

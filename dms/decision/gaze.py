@@ -84,16 +84,14 @@ class Look:
     learned: bool = False
     hidden: bool = False
 
-    @property
     def sd_deg(self) -> float:
-        """Deviation of the less sure axis."""
+        """Return the deviation of the less sure axis."""
         yaw_sd_deg, pitch_sd_deg = self.yaw_sd_deg, self.pitch_sd_deg
         return pitch_sd_deg if pitch_sd_deg > yaw_sd_deg else yaw_sd_deg
 
-    @property
     def gaze(self) -> Gaze | None:
-        """What is reported of it, None where the angle is only a bound."""
-        return None if self.hidden else Gaze(self.yaw_deg, self.pitch_deg, self.sd_deg)
+        """Return what is reported of it, None where the angle is only a bound."""
+        return None if self.hidden else Gaze(self.yaw_deg, self.pitch_deg, self.sd_deg())
 
 
 @dataclass(slots=True)

@@ -32,9 +32,8 @@ class GazeAway:
         self.since_s: float | None = None  # since when it is off the road
         self.off: bool | None = None  # None: no gaze, or too unsure to say
 
-    @property
     def lost(self) -> bool:
-        """Whether the gaze was last seen off the road a moment ago and is not seen now."""
+        """Tell whether the gaze was last seen off the road a moment ago and is not seen now."""
         return self.off is None and not self._back
 
     def step(
@@ -50,7 +49,7 @@ class GazeAway:
         off = True if lowered else self._judge(t_s, look, vehicle, counted=counted)
         if off:
             self.since_s = t_s if self.since_s is None else self.since_s
-            if self.off or self.lost or reached(t_s - self.since_s, self._settle_s):
+            if self.off or self.lost() or reached(t_s - self.since_s, self._settle_s):
                 self.off, self._back, self._seen_s = True, False, t_s
             return
         self.since_s = None

@@ -69,18 +69,16 @@ class _Places:
     def last(self) -> Place | None:
         return self._all[-1] if self._all else None
 
-    @property
     def pitch_deg(self) -> float | None:
-        """The median of the last three that were told."""
+        """Return the median of the last three that were told."""
         late = self._late
         if len(late) == 3:
             (_, first_deg), (_, second_deg), (_, third_deg) = late
             return sorted((first_deg, second_deg, third_deg))[1]
         return median([pitch_deg for _, pitch_deg in late]) if late else None
 
-    @property
     def highest(self) -> Place | None:
-        """The highest place, with the highest pitch."""
+        """Return the highest place, with the highest pitch."""
         if not self._highest:
             return None
         top = self._highest[0]
@@ -139,15 +137,11 @@ class Head:
         self.fall_s = float("-inf")  # when it was last up, as its present drop began
         self._low = False  # far below this driver's normal, however slowly it came there
         self.down = False  # the head has come down and is not back up
+        self.far = False  # so far that the picture does not tell lowered lids from shut ones
         self.drop_deg = 0.0
         self.deepest_deg = 0.0  # of the present drop, or of the one that has just ended
         self.deepest_s = float("-inf")
         self.back = False  # in this step the head came back up
-
-    @property
-    def far(self) -> bool:
-        """Whether it is so far down that the picture does not tell lowered lids from shut ones."""
-        return self._low or self.drop_deg >= self._settings.far_deg
 
     @property
     def place(self) -> Place | None:
@@ -156,7 +150,7 @@ class Head:
 
     def highest(self, since_s: float) -> Place | None:
         """The highest place since then, with the highest pitch; None if there is none."""
-        return self._places.since(since_s).highest
+        return self._places.since(since_s).highest()
 
     def was_down(self, t_s: float) -> bool:
         """Whether the head had come down by ``t_s``, at most ``memory_s`` ago."""
@@ -174,7 +168,7 @@ class Head:
         self.back = False
         if self._top is not None and t_s - self.fall_s > s.posture_s:
             self._top, self.drop_deg = None, 0.0
-            self.down = self._low
+            self.down = self.far = self._low
             self._places.clear()
         if face is None or face.width <= 0:
             return
@@ -187,6 +181,7 @@ class Head:
         self._measure(place)
         self.down = self._top is not None or self._low
         drops, drop_deg = self._drops, self.drop_deg
+        self.far = self._low or drop_deg >= s.far_deg
         if self._low and drop_deg < s.far_deg:
             drop_deg = s.far_deg
         drops.append((t_s, drop_deg))
@@ -197,8 +192,8 @@ class Head:
 
     def _measure(self, place: Place) -> None:
         s = self._settings
-        top = self._top or self._places.highest or place
-        self.drop_deg = self._fallen_deg(place, self._places.pitch_deg, top)
+        top = self._top or self._places.highest() or place
+        self.drop_deg = self._fallen_deg(place, self._places.pitch_deg(), top)
         if self._top is None:
             if self.drop_deg < s.near_deg:
                 self.fall_s = place.t_s

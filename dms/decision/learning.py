@@ -121,12 +121,8 @@ class OpenLevel:
         self._anchor: float | None = None
         self._due_s = 0.0
         self.learned_s = 0.0  # time that has taught it
+        self.own = 1.0 if self._known else 0.0  # the driver's part of the value, 0..1
         self.value = scale.usual
-
-    @property
-    def own(self) -> float:
-        """How much of the value is this driver's own and not the population's, 0..1."""
-        return 1.0 if self._known else self.learned_s / (self.learned_s + self._prior_s)
 
     def learn(self, value: float, weight_s: float) -> None:
         """Add ``weight_s`` seconds of this value."""
@@ -141,7 +137,9 @@ class OpenLevel:
         if self._unit > 1e6:
             self._mass = [m / self._unit for m in self._mass]
             self._unit, self._below = 1.0, None
-        self.learned_s += weight_s
+        self.learned_s = learned_s = self.learned_s + weight_s
+        if not self._known:
+            self.own = learned_s / (learned_s + self._prior_s)
         if self._anchor is not None:  # slow once learned, so costs less
             self._due_s += weight_s
             if self._due_s < 0.5:

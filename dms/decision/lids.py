@@ -131,6 +131,7 @@ class LidSigns:
         self._ahead = (_Ahead(), _Ahead())
         self._laughter = _Laughter()
         self._laughs = False
+        self._signs = Signs()  # filled anew in each step
         self._since_s: float | None = None  # since when the lids are seen lowered
         self._lowered_s = float("-inf")  # when they last were, for long enough
         self._sank_s = float("-inf")  # when the iris was last lower than the lids explain
@@ -138,7 +139,7 @@ class LidSigns:
     def step(
         self, tick: Tick, observation: DriverObservation, opened: Openness, head: Head
     ) -> Signs:
-        """Take one frame."""
+        """Take one frame; the signs are those of this frame until the next."""
         s, t_s, down = self._settings, tick.t_s, head.down
         by_gaze = t_s - self._lowered_s <= s.memory_s or t_s - self._sank_s <= s.memory_s
         right_lowered, right_sinks, right_shut, right_open = self._judge(
@@ -159,16 +160,14 @@ class LidSigns:
         before, scores = head.was_down(t_s - s.lead_s), observation.expression
         if scores is not None or self._laughs:  # without new scores nobody begins to laugh
             self._laughs = self._laughter.step(t_s, scores, s)
-        return Signs(
-            lowered,
-            right_open or left_open,
-            before or by_gaze,
-            by_gaze and not before,
-            down,
-            head.far,
-            head.fall_s,
-            self._laughs,
-        )
+        signs = self._signs
+        signs.lowered = lowered
+        signs.certain_open = right_open or left_open
+        signs.looked_down = before or by_gaze
+        signs.by_gaze = by_gaze and not before
+        signs.down, signs.far, signs.fall_s = down, head.far, head.fall_s
+        signs.laughs = self._laughs
+        return signs
 
     def _judge(
         self,

@@ -49,12 +49,8 @@ class Road:
         self._anchor: tuple[float, float] | None = None
         self.learned = False  # whether the direction is this driver's own
         self._mass_s = settings.prior_s
+        self.from_kmh = settings.from_kmh  # speed from which it is learned
         self._near_s = self._all_s = 0.0
-
-    @property
-    def from_kmh(self) -> float:
-        """Speed from which it is learned."""
-        return self._settings.from_kmh
 
     def direction(self, head: tuple[float, float]) -> tuple[float, float]:
         """Return yaw and pitch of the road against the camera, in degrees."""

@@ -90,7 +90,7 @@ class Seat:
         longer than a blink runs. Who slept out of sight is the same.
         """
         self.taken = self.changed = False
-        elapsed_s = tick.elapsed_s
+        elapsed_s = tick.dt_s + tick.gap_s
         self._wait(tick, elapsed_s, stands, parked=parked)
         if ignition is not None or self._off_since_s is not None:
             self._ignite(tick, stands, ignition)

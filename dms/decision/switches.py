@@ -37,6 +37,7 @@ class Switchboard:
         self._acknowledged = self._pressed = self._pause_asked = False
         self._paused_s: float | None = None
         self._pause_reason = PauseReason.OTHER
+        self._tell()
 
     def succeed(self, old: Switchboard) -> None:
         """Take over switches, pause and hold from ``old``, whose settings were others."""
@@ -45,6 +46,7 @@ class Switchboard:
             self._rage_on = old._rage_on and self._rage_allowed
         self._pause_asked, self._paused_s = old._pause_asked, old._paused_s
         self._pause_reason, self._held = old._pause_reason, old._held
+        self._tell()
 
     def command(self, command: Command) -> None:
         """Take a request of the head unit."""
@@ -54,6 +56,7 @@ class Switchboard:
             self._pause_asked = command.pause
             self._pause_reason = command.pause_reason or PauseReason.OTHER
             self._paused_s = None
+            self._tell()
         if command.warnings is not None:
             self._warnings_on = command.warnings
         if command.rage is not None:
@@ -62,17 +65,18 @@ class Switchboard:
     def hold(self, reason: PauseReason | None) -> None:
         """Pause until told otherwise here: no time and no command ends it; None lets go."""
         self._held = reason
+        self._tell()
 
-    @property
-    def pause_reason(self) -> PauseReason | None:
-        """Why the next :meth:`at` would find a pause, unless its time is over; None without."""
-        return self._held or (self._pause_reason if self._pause_asked else None)
+    def _tell(self) -> None:
+        """Set why the next :meth:`at` would find a pause, unless its time is over; None without."""
+        self.pause_reason = self._held or (self._pause_reason if self._pause_asked else None)
 
     def at(self, t_s: float, vehicle: VehicleContext | None) -> Switches:
         """Return how the switches stand now; an acknowledgement counts once."""
         if self._pause_asked:
             self._paused_s = t_s if self._paused_s is None else self._paused_s
             self._pause_asked = t_s - self._paused_s < self._pause_s
+            self._tell()
         down = bool(vehicle is not None and vehicle.acknowledge)
         now = self._now
         now.paused = self._pause_asked or self._held is not None

@@ -87,7 +87,7 @@ def zone_of(
         return GazeZone.DOWN if lowered else _unlooked(turned, s)
     wider = 1.0 if look.learned else s.unlearned
     over_deg = -look.yaw_deg if s.steering_wheel is _LEFT else look.yaw_deg  # to the centre
-    fine = look.learned and look.sd_deg <= s.fine_deg
+    fine = look.learned and look.sd_deg() <= s.fine_deg
     mirror = s.mirror_deg <= over_deg <= s.mirror_to_deg and look.pitch_deg > s.mirror_up_deg
     if fine and mirror:
         return GazeZone.MIRROR

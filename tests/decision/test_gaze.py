@@ -156,13 +156,13 @@ def test_an_unsure_iris_gives_no_gaze() -> None:
 
 def test_the_surer_eye_alone_is_enough() -> None:
     look = known(Eyes().see(Iris(0.1, 0.0, 0.01), Iris(-0.2, 0.0, 0.5), seconds=1))
-    assert look.sd_deg < 3.0
+    assert look.sd_deg() < 3.0
 
 
 def test_far_down_the_lids_hide_the_iris() -> None:
     look = known(Eyes().see(Iris(0.0, 0.12, 0.01), seconds=1))
     assert look.hidden
-    assert look.gaze is None
+    assert look.gaze() is None
 
 
 def test_the_iris_rests_above_the_corners() -> None:

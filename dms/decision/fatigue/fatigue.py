@@ -116,9 +116,8 @@ class Fatigue:
             self._judged = judge(evidence, self._settings.drowsiness)
         self.drowsiness = self._steady.step(t_s, self._judged)
 
-    @property
     def lids_away(self) -> bool:
-        """Whether the lids say that the eyes are off the road, for longer than a blink."""
+        """Tell whether the lids say that the eyes are off the road, for longer than a blink."""
         closure = self.closure
         if closure.lids is _AWAY_OR_CLOSED:
             carried = reached(closure.unsure_s, self._settings.closure.carry_s)

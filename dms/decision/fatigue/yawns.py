@@ -98,18 +98,14 @@ class Yawns:
         self._shut_s = float("-inf")  # when the lips were last shut
         self._gape, self._frames = 0.0, 0  # mouth aspect ratio of the opening, summed
         self._by_net = self._sure = self._leapt = False  # of the present opening
-        self._ends: deque[float] = deque()
+        self._ends: deque[float] = deque()  # of yawns
+        self.count = 0  # yawns within the window
         self._bout: deque[float] = deque()  # ends of all such openings of late, yawns or not
         self.yawning: bool | None = None
 
     @property
     def _laughed(self) -> bool:
         return self._smile > self._settings.smile_most * self._wide_frames
-
-    @property
-    def count(self) -> int:
-        """Yawns within the window."""
-        return len(self._ends)
 
     def step(
         self,
@@ -137,6 +133,7 @@ class Yawns:
         if self._ends or self._bout:
             _forget(self._ends, t_s - s.window_s)
             _forget(self._bout, t_s - s.bout_s)
+            self.count = len(self._ends)
         if wide is not None and wide >= (0.0 if self._start_s is None else -1.0):
             if self._start_s is None:
                 # Begun as it ends, at the shut limit; a mouth that rests ajar is no long yawn.
@@ -209,8 +206,10 @@ class Yawns:
         if len(self._bout) > s.bout_most:
             while self._ends and self._ends[-1] >= self._bout[0]:  # those before were song too
                 self._ends.pop()
+            self.count = len(self._ends)
             return None
         self._ends.append(t_s)
+        self.count = len(self._ends)
         return Yawn(start_s, self._wide_s, self._told)
 
 
