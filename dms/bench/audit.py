@@ -6,7 +6,6 @@ eyes, as portraits do.
 
 from __future__ import annotations
 
-import csv
 import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from dms.chain import Chain
 from dms.decision.core import Core
 from dms.errors import ConfigError
 from dms.settings import setting, settings
+from dms.table import read_table
 from dms.values import (
     EXPRESSIONS,
     DriverObservation,
@@ -91,11 +91,7 @@ def read_manifest(path: Path) -> list[dict[str, str]]:
 
     Raises ConfigError where it cannot be used.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets put a mark first
-            rows = list(csv.DictReader(file, restval=""))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"{path} cannot be read as a table ({error}); give a CSV") from error
+    rows = [row for _, row in read_table(path, (), short=True)]
     column = next((name for name in ("file", "source") if rows and name in rows[0]), None)
     if column is None:
         raise ConfigError(f"{path} has no column 'file' that names pictures; add one")

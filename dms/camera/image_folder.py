@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from dms.camera.recording import RecordedSource
 from dms.camera.settings import CameraSettings
 from dms.camera.source import Picture
 from dms.errors import CameraError, ConfigError
+from dms.table import read_table
 
 TIMESTAMPS = "timestamps.csv"
 _SUFFIXES = frozenset((
@@ -97,24 +97,15 @@ def read_timestamps(path: Path) -> dict[str, float]:
     """
     times: dict[str, float] = {}
     before = float("-inf")
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets put a mark first
-            rows = csv.DictReader(file)
-            if not {"file", "t_s"} <= set(rows.fieldnames or ()):
-                raise ConfigError(f"{path}:1: expected columns file,t_s, got {rows.fieldnames}.")
-            for row in rows:
-                t_s = _seconds(row["t_s"], path, rows.line_num)
-                if t_s <= before or row["file"] in times:
-                    raise ConfigError(
-                        f"{path}:{rows.line_num}: times must rise and files stand once, got "
-                        f"{row['file']} at {t_s} after {before}."
-                    )
-                before = t_s
-                times[row["file"]] = t_s
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read ({error.strerror}).") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"{path} is no table in UTF-8 ({error}); save it again.") from error
+    for line, row in read_table(path, ("file", "t_s")):
+        t_s = _seconds(row["t_s"], path, line)
+        if t_s <= before or row["file"] in times:
+            raise ConfigError(
+                f"{path}:{line}: times must rise and files stand once, got "
+                f"{row['file']} at {t_s} after {before}."
+            )
+        before = t_s
+        times[row["file"]] = t_s
     return times
 
 
@@ -129,6 +120,8 @@ def _seconds(text: str | None, path: Path, line: int) -> float:
 
 
 def _is_picture(path: Path) -> bool:
+    if path.name.startswith("."):  # ._frame1.png, which macOS puts beside each picture on a card
+        return False
     # A known suffix counts even if the content is broken: the reader then names the file.
     return path.is_file() and (
         path.suffix.lower() in _SUFFIXES or bool(cv2.haveImageReader(str(path)))
@@ -138,4 +131,4 @@ def _is_picture(path: Path) -> bool:
 def natural(path: Path) -> tuple[list[tuple[int, str]], str]:
     """Return a key to sort by: frame2 before frame10."""
     parts = re.findall(r"\d+|\D+", path.name.lower())
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts], path.name
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], path.name

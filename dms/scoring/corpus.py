@@ -7,7 +7,6 @@ Paths are relative to the manifest.
 
 from __future__ import annotations
 
-import csv
 import glob
 import os
 from collections import Counter
@@ -33,8 +32,12 @@ from dms.scoring.openlabel import (
     load_openlabel,
     merged,
 )
+from dms.table import read_table
 
-VIDEOS = frozenset({".avi", ".mp4", ".mkv", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".gif"})
+VIDEOS = frozenset((
+    ".3gp", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg",
+    ".mts", ".ts", ".webm", ".wmv",
+))  # fmt: skip
 _EVENTS, _KEPT = "events.jsonl", "observations.jsonl"  # a run's results for a recording
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".webp"})
 FPS = 30.0  # of labels in frames where the recording does not say
@@ -202,9 +205,9 @@ def _expand(source: str) -> Iterable[Entry]:
         raise ConfigError(f"{source[:80]!r} cannot be a file's name: {error}") from error
     if is_folder:
         yield from (Entry("", str(one)) for one in _in_folder(path))
-    elif path.suffix in {".yaml", ".yml"}:
+    elif path.suffix.lower() in {".yaml", ".yml"}:
         yield from _from_yaml(path)
-    elif path.suffix == ".csv":
+    elif path.suffix.lower() == ".csv":
         yield from _from_csv(path)
     elif path.exists():
         yield Entry("", str(path))
@@ -221,7 +224,8 @@ def _expand(source: str) -> Iterable[Entry]:
 def _is_recording(path: Path) -> bool:
     told = path.name.endswith((".events.jsonl", ".observations.jsonl")) or is_other_view(path)
     named = path.suffix.lower() in VIDEOS or path.suffix == OBSERVATIONS
-    return named and not told and path.name != _EVENTS and path.is_file()
+    hidden = path.name.startswith(".")  # ._drive.mp4, which macOS puts beside a film on a card
+    return named and not told and not hidden and path.name != _EVENTS and path.is_file()
 
 
 def _is_result(path: Path) -> bool:
@@ -247,24 +251,12 @@ def _from_yaml(path: Path) -> Iterable[Entry]:
 
 
 def _from_csv(path: Path) -> Iterable[Entry]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets put a mark first
-            reader = csv.DictReader(file)
-            if "source" not in (reader.fieldnames or ()):
-                raise ConfigError(
-                    f"{path}:1: a manifest needs a column 'source'; see docs/bench.md"
-                )
-            for row in reader:
-                if None in row or None in row.values():
-                    raise ConfigError(f"{path}:{reader.line_num}: not as many cells as columns")
-                rest = {k: v for k, v in row.items() if k not in _COLUMNS and v}
-                scale = _scale(f"{path}:{reader.line_num}", row.get("time_scale"))
-                labels, drive = row.get("labels") or None, row.get("drive") or None
-                yield _row(path, row["source"], labels, rest, scale, drive)
-    except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror}; check the path") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"{path} is not a table in UTF-8 ({error}); save it again") from error
+    about = "a manifest needs a column 'source', see docs/bench.md"
+    for line, row in read_table(path, ("source",), about):
+        rest = {k: v for k, v in row.items() if k not in _COLUMNS and v}
+        scale = _scale(f"{path}:{line}", row.get("time_scale"))
+        labels, drive = row.get("labels") or None, row.get("drive") or None
+        yield _row(path, row["source"], labels, rest, scale, drive)
 
 
 def _scale(where: str, cell: str | None) -> float | None:
@@ -282,6 +274,8 @@ def _row(
     time_scale: float | None,
     drive: str | None,
 ) -> Entry:
+    if not source.strip():
+        raise ConfigError(f"{manifest}: a source is empty; name a recording, or leave out its row")
     place = manifest.parent / source
     try:
         there = place.exists()

@@ -7,7 +7,6 @@ tables of the ZJU data set (clip, start_frame0, end_frame0), and OpenLABEL
 
 from __future__ import annotations
 
-import csv
 import math
 from collections import defaultdict
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from pydantic.dataclasses import dataclass
 
 from dms import yamlfile
 from dms.errors import ConfigError
+from dms.table import read_table
 from dms.values import Kind
 
 
@@ -133,7 +133,7 @@ def load_zju(path: Path, fps: float = 30.0) -> dict[str, Labels]:
     be used.
     """
     blinks: dict[str, list[Label]] = defaultdict(list)
-    for line, row in _rows(path, _ZJU):
+    for line, row in read_table(path, _ZJU):
         first = max(0.0, _number(path, line, row, "start_frame0"))
         last = _number(path, line, row, "end_frame0")
         blinks[row["clip"]].append(_label(f"{path}:{line}", "blink", first / fps, (last + 1) / fps))
@@ -176,7 +176,7 @@ def _from_csv(path: Path) -> Labels:
             _number(path, line, row, "start_s"),
             _number(path, line, row, "end_s"),
         )
-        for line, row in _rows(path, _COLUMNS)
+        for line, row in read_table(path, _COLUMNS)
     ]
     kinds = frozenset(event.kind for event in events)
     return Labels(path.name.removesuffix(".labels.csv"), sort_labels(events), kinds)
@@ -205,22 +205,6 @@ def _kind(where: str, name: str) -> Kind:
     except ValueError as error:
         known = ", ".join(kind.value for kind in Kind)
         raise ConfigError(f"{where}: kind is {name!r}; expected one of {known}") from error
-
-
-def _rows(path: Path, needed: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets put a mark first
-            reader = csv.DictReader(file)
-            rows = [(reader.line_num, row) for row in reader]
-            columns = reader.fieldnames or ()
-    except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror}; check the path") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"{path} is not a table in UTF-8 ({error}); save it again") from error
-    missing = [name for name in needed if name not in columns]
-    if missing:
-        raise ConfigError(f"{path}:1: column {missing[0]!r} is missing; expected {needed}")
-    return rows
 
 
 def _number(path: Path, line: int, row: Mapping[str, str], column: str) -> float:

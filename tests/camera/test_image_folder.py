@@ -28,6 +28,22 @@ def test_pictures_come_in_natural_order_at_the_given_rate(tmp_path):
     assert [frame.t_s for frame in frames] == pytest.approx([0, 0.04, 0.08])
 
 
+def test_what_macos_puts_beside_each_picture_takes_no_time(tmp_path):
+    """Of a card that it wrote to: 4 kB of attributes under the picture's own ending."""
+    for number in range(3):
+        write(tmp_path, f"{number}.png", ramp())
+        (tmp_path / f"._{number}.png").write_bytes(b"\0\5\x16\7")
+    with open_camera(CameraSettings(source=str(tmp_path), fps=10)) as camera:
+        assert [frame.t_s for frame in camera] == pytest.approx([0.0, 0.1, 0.2])
+        assert not camera.damages
+
+
+def test_digits_of_other_kinds_are_names(tmp_path):
+    for name in ("5\u00b27.png", "5\u00b210.png"):
+        write(tmp_path, name, ramp())
+    assert len(read_all(tmp_path, fps=1)) == 2
+
+
 @pytest.mark.parametrize("suffix", ["png", "bmp", "jpg", "tiff", "webp", "pgm", "jp2"])
 def test_any_format_is_read(tmp_path, suffix):
     write(tmp_path, f"a.{suffix}", ramp())

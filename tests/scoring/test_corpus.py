@@ -55,6 +55,21 @@ def test_a_csv_manifest_names_labels_and_groups(tree):
     assert second.groups == {"glasses": "no", "light": "night"}
 
 
+def test_spaces_and_empty_rows_of_a_manifest_change_nothing(tree):
+    manifest = tree / "Corpus.CSV"
+    manifest.write_text("source, labels, light,\na/drive.mp4, l.yaml, day,\n,,,\n\n")
+    (only,) = find([str(manifest)])
+    assert (only.labels, only.groups) == (str(tree / "l.yaml"), {"light": "day"})
+
+
+@pytest.mark.parametrize("name", ["a.ts", "a.MTS", "a.m2ts", "a.wmv", "a.3gp", "a.flv"])
+def test_what_dash_cameras_write_is_found_in_a_folder(tmp_path, name):
+    (tmp_path / name).write_text("")
+    (tmp_path / f"._{name}").write_text("")  # macOS
+    assert names([tmp_path]) == ["a"]
+    assert names([tmp_path / "*.*"]) == ["a"]
+
+
 def test_a_manifest_may_say_how_fast_a_recording_plays(tree):
     manifest = tree / "corpus.csv"
     manifest.write_text("source,time_scale,light\na/drive.mp4,2,day\na/drive.mp4,2,day\n")
@@ -88,6 +103,9 @@ def test_a_yaml_manifest_says_the_same(tree):
         ("m.csv", "file\na.mp4\n", "needs a column 'source'"),
         ("m.csv", "source,night\nnone.mp4,1\n", "no recording 'none.mp4'"),
         ("m.csv", "source,night\na/drive.mp4\n", "m.csv:2: not as many cells"),
+        ("m.csv", "source,light\n,day\n", "a source is empty"),
+        ("m.csv", "source;light\na/drive.mp4;day\n", "separated by ';'; separate by commas"),
+        ("m.csv", "source,source\na/drive.mp4,a/other.avi\n", "column 'source' stands twice"),
         ("m.yaml", "recordings:\n- {sorce: a}\n", "m.yaml:2"),
     ],
 )
