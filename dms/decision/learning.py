@@ -140,12 +140,18 @@ class OpenLevel:
         self.learned_s = learned_s = self.learned_s + weight_s
         if not self._known:
             self.own = learned_s / (learned_s + self._prior_s)
-        if self._anchor is not None:  # slow once learned, so costs less
-            self._due_s += weight_s
-            if self._due_s < 0.5:
-                return
+        scale = self._scale_of
+        if self._anchor is None:
+            value = self._quantile()
+            value = scale.lowest_early if value < scale.lowest_early else value
+            self.value = scale.highest if value > scale.highest else value
+            return
+        self._due_s += weight_s
+        if self._due_s >= 0.5:  # slow once learned, so costs less
             self._due_s = 0.0
-        self.value = self._clamped(self._quantile())
+            low = max(scale.lowest, self._anchor * (1 - scale.drop))
+            high = min(scale.highest, self._anchor * (1 + scale.rise))
+            self.value = min(max(self._quantile(), low), high)
 
     def resembles(self, other: OpenLevel, least: float) -> bool | None:
         """Whether ``other`` has measured about this value; None where either has seen too little.
@@ -180,14 +186,6 @@ class OpenLevel:
                 return self._bottom + (i + (goal - seen) / mass) * self._bin
             seen += mass
         return self._scale_of.usual
-
-    def _clamped(self, value: float) -> float:
-        scale = self._scale_of
-        if self._anchor is None:
-            value = scale.lowest_early if value < scale.lowest_early else value
-            return scale.highest if value > scale.highest else value
-        low = max(scale.lowest, self._anchor * (1 - scale.drop))
-        return min(max(value, low), scale.highest, self._anchor * (1 + scale.rise))
 
 
 class Angle:
