@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from dms.decision.baseline import Baseline, ear_scale, logit_scale
@@ -32,6 +34,16 @@ def test_population_answers_first() -> None:
 def test_own_value_within_seconds() -> None:
     assert ear((0.33, 3.0)).value == pytest.approx(0.33, abs=0.01)
     assert ear((0.24, 3.0)).value == pytest.approx(0.24, abs=0.01)
+
+
+def test_what_was_summed_before_changes_no_quantile() -> None:
+    kept, anew = OpenLevel(ear_scale(S), S), OpenLevel(ear_scale(S), S)
+    for n in range(3000):
+        value = 0.30 + 0.05 * math.sin(n / 7) - (0.2 if n % 40 < 3 else 0.0)
+        anew._below = None
+        kept.learn(value, DT)
+        anew.learn(value, DT)
+        assert kept.value == anew.value
 
 
 def test_blinks_do_not_pull_the_open_eye_down() -> None:

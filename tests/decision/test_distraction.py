@@ -112,6 +112,15 @@ def test_sum_is_reset_by_time_on_the_road() -> None:
     assert looks.hold(DT).summed_s == 0.0
 
 
+def test_the_running_sum_stays_that_of_the_looks_in_the_window() -> None:
+    looks = Looks(window_s=7.0, reset_s=100.0)
+    for n in range(500):
+        looks.hold(DT * (1 + n % 4), 40.0)
+        it = looks.hold(DT * (1 + n % 7))
+        kept = sum(end_s - start_s for start_s, end_s in it._spans)
+        assert it.summed_s == pytest.approx(kept, abs=1e-9)
+
+
 def test_time_on_the_road_starts_anew_with_each_look() -> None:
     looks = Looks(reset_s=2.0)
     looks.hold(1.0, 40.0)
