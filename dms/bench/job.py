@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +21,7 @@ from dms import __version__
 from dms.bench.bench import Outputs, Result, bench, refuse_same
 from dms.bench.drives import SEGMENTS, write_segments
 from dms.bench.resume import PartRun
+from dms.camera.image_folder import TIMESTAMPS
 from dms.chain import Chain
 from dms.config import load
 from dms.engine.manifest import FOLDER
@@ -157,6 +158,8 @@ def _run(
     if result.segments:
         write_segments(result.segments, folder / SEGMENTS)
     part.done(seen)
+    if labels is not None:
+        _tell_labels_beyond(labels, result)
     matches = match_events(result.events, labels, ScoringSettings(), chain)
     confusion: Mapping[tuple[str, str], int] = {}
     perclos_error = None
@@ -182,16 +185,39 @@ def _run(
     )  # fmt: skip
 
 
+def _tell_labels_beyond(labels: Labels, result: Result) -> None:
+    """Say so where labels lie beyond the recording, as those in frames or ms do: all are missed."""
+    starts = [label.start_s for label in (*labels.events, *labels.stretches)]
+    beyond = [start_s for start_s in starts if start_s > result.duration_s]
+    if beyond:
+        _log.warning(
+            "%s: %d of %d labels begin after its end at %.1f s, the first at %.1f s; are they its "
+            "own, and in seconds?",
+            result.source, len(beyond), len(starts), result.duration_s, min(beyond),
+        )  # fmt: skip
+
+
 def _key(entry: Entry, recipe: Recipe, chain: Chain) -> str:
     """Say what the result depends on: a change of any of it makes the job run again."""
     parts: list[object] = [_FORMAT, __version__, as_data(chain.settings)]
     parts += [_nets(), recipe.table, recipe.observations, recipe.thumbnails]
     parts += [*entry.files, sorted(entry.groups.items())]
-    for place in (*map(Path, entry.files), *labels_paths(entry), log_beside(entry.source)):
-        if place is not None and place.exists():
+    for place in (*map(Path, entry.files), *labels_paths(entry), *_read_too(entry, chain)):
+        if place.exists():
             told = place.stat()
             parts.append([told.st_size, told.st_mtime_ns])
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _read_too(entry: Entry, chain: Chain) -> Iterator[Path]:
+    """Yield what else a run reads, as far as it is set or there: its content is in no setting."""
+    vehicle, camera = chain.settings.vehicle, chain.settings.camera
+    beside = log_beside(entry.source)
+    if beside is not None:
+        yield beside
+    named = (vehicle.database, vehicle.log, camera.timestamps, chain.settings.landmarks.path)
+    yield from (Path(name) for name in named if name)
+    yield Path(entry.source) / TIMESTAMPS
 
 
 @lru_cache(maxsize=1)

@@ -95,6 +95,34 @@ def test_a_run_cut_short_takes_the_earlier_result_with_it(tmp_path, drives):
     assert (tmp_path / "c" / "events.jsonl").read_bytes() == told
 
 
+def test_labels_beyond_the_end_of_a_recording_are_told(tmp_path, drives, caplog):
+    (tmp_path / "c.labels.csv").write_text("kind,start_s,end_s\nblink,1,2\nblink,90000,91000\n")
+    entry = Entry("c", str(drives / "c.jsonl"), labels=str(tmp_path / "c.labels.csv"))
+    assert not run_job(entry, recipe(tmp_path)).error
+    assert "1 of 2 labels begin after its end at" in caplog.text
+    assert "the first at 90000.0 s; are they its own, and in seconds?" in caplog.text
+
+
+@pytest.mark.parametrize("changed", ["car.dbc", "bus.log"])
+def test_another_database_or_bus_log_makes_it_run_again(tmp_path, drives, changed):
+    (tmp_path / "car.dbc").write_text(
+        'BO_ 291 Motion: 8 Car\n SG_ Speed : 0|16@1+ (0.01,0) [0|300] "km/h" Car\n'
+    )
+    (tmp_path / "bus.log").write_text("(1.0) can0 123#0000000000000000\n")
+    mapping = (
+        f"vehicle.database={tmp_path}/car.dbc",
+        f"vehicle.log={tmp_path}/bus.log",
+        "vehicle.signals.speed={message: Motion, signal: Speed}",
+    )
+    named = Recipe(str(tmp_path), overrides=(*QUIET, *mapping))
+    entry = Entry("c", str(drives / "c.jsonl"))
+    assert not run_job(entry, named).error
+    assert run_job(entry, named).kept
+    with (tmp_path / changed).open("a") as file:
+        file.write("\n")
+    assert not run_job(entry, named).kept
+
+
 def test_a_result_whose_files_are_gone_is_made_again(tmp_path, drives):
     entry = Entry("c", str(drives / "c.jsonl"))
     run_job(entry, recipe(tmp_path))
