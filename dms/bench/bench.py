@@ -202,9 +202,12 @@ def _watch(monitor: Monitor, camera: Camera, result: Result) -> None:
             result.segments = list(camera.segments)
 
 
-def refuse_same(sources: Sequence[str], outputs: Outputs) -> None:
-    """Raise ConfigError where a result would be written over the recording or another result."""
-    chosen = (outputs.events, outputs.frames, outputs.observations, outputs.affect)
+def refuse_same(sources: Sequence[str], outputs: Outputs, *more: Path | None) -> None:
+    """Raise ConfigError where a result would be written over the recording or another result.
+
+    ``more``: what else will be written.
+    """
+    chosen = (outputs.events, outputs.frames, outputs.observations, outputs.affect, *more)
     taken = {Path(source).resolve() for source in sources}
     for place in (path.resolve() for path in chosen if path is not None):
         if place in taken:

@@ -187,7 +187,7 @@ def _run(
 
 def _tell_labels_beyond(labels: Labels, result: Result) -> None:
     """Say so where labels lie beyond the recording, as those in frames or ms do: all are missed."""
-    starts = [label.start_s for label in (*labels.events, *labels.stretches)]
+    starts = [one.start_s for one in labels.events] + [one.start_s for one in labels.stretches]
     beyond = [start_s for start_s in starts if start_s > result.duration_s]
     if beyond:
         _log.warning(

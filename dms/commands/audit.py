@@ -40,6 +40,8 @@ def run(args: argparse.Namespace) -> int:
         first = error.errors(include_url=False)[0]
         raise ConfigError(f"--{first['loc'][0]}: {first['msg']}, got {first['input']}") from error
     rows = read_manifest(args.manifest)
+    if args.json and args.json.resolve() == args.manifest.resolve():
+        raise ConfigError(f"{args.json} would be written over; give --json a file of its own")
 
     def progress(steps: Iterator[Any]) -> Iterator[Any]:
         return iter(tqdm(steps, total=len(rows), disable=None, file=sys.stderr))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from dms.bench.bench import Outputs, Result, bench
+from dms.bench.bench import Outputs, Result, bench, refuse_same
 from dms.bench.drives import recordings
 from dms.chain import Chain
 from dms.commands import bench_compare, bench_folder
@@ -95,6 +95,7 @@ def _all(args: argparse.Namespace, chain: Chain) -> int:
         outputs = Outputs(*(_place(path, source, many) for path in places))
         try:
             video = _place(args.video, source, many)
+            refuse_same([*sources, *parts], outputs, video)
             _one(result, chain, outputs, args, video, parts)
         except DmsError as error:
             if not many and not result.frames:

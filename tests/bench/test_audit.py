@@ -97,4 +97,8 @@ def test_bad_manifests_are_refused(tmp_path, capsys):
     table.write_text("file,group\nx.png,a\n")
     assert main(["audit", str(table)]) == 2
     assert "no picture" in capsys.readouterr().err
+    before = table.read_bytes()
+    assert main(["audit", str(table), "--json", str(table)]) == 2
+    assert "written over" in capsys.readouterr().err
+    assert table.read_bytes() == before
     assert main(["audit", str(table), "--draws", "3"]) == 2

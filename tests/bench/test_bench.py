@@ -97,6 +97,22 @@ def test_what_came_before_a_recording_breaks_off_is_shown(nap, tmp_path, capsys)
         assert f"nap.jsonl:{8 * FPS + 1}: the line: Invalid JSON" in told.err
 
 
+def test_the_drawn_film_is_not_written_over_a_recording(nap, tmp_path, capsys):
+    other = tmp_path / "other.jsonl"
+    other.write_bytes(nap.read_bytes())
+    before = nap.read_bytes()
+    words = ["-s", "nets.expression=null", "-s", "nets.eye_state=null", "-s", "bridges=[]"]
+    for given in (
+        [nap, "--video", nap],
+        [nap, "--video", tmp_path / "x.mp4", "--events", tmp_path / "x.mp4"],
+        [other, tmp_path / "y-other.jsonl", nap, "--video", tmp_path / "y.jsonl"],
+    ):
+        (tmp_path / "y-other.jsonl").write_bytes(before)
+        main(["bench", *map(str, given), "--quiet", *words])
+        assert "would be written over" in capsys.readouterr().err
+        assert nap.read_bytes() == (tmp_path / "y-other.jsonl").read_bytes() == before
+
+
 def test_nothing_is_written_over(nap, tmp_path):
     before = nap.read_bytes()
     with pytest.raises(ConfigError, match="written over"):
