@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from dms.engine.preprocess.crop import Template
 from dms.errors import EngineError
 from dms.fast_init import fast_init
-from dms.perception.face_search import FaceSearch, FaceSettings, overlap
+from dms.perception.face_search import FaceSearch, FaceSettings
 from dms.perception.landmarks import Landmarks, Predictor
+from dms.perception.weak_signs import overlap
 from dms.values import Box, Frame, Gray, Unseen
 
 __all__ = ["Face", "FaceSettings", "FaceTracker"]

@@ -18,6 +18,7 @@ from dms.engine.manifest import FOLDER, verified_bytes
 from dms.errors import EngineError
 from dms.perception.search_order import ALL, Part, in_two, look_at, search_order
 from dms.perception.vacancy import Vacancy, VacancySettings
+from dms.perception.weak_signs import WeakSigns, overlap
 from dms.settings import setting, settings
 from dms.values import Box, Frame, Gray
 
@@ -158,7 +159,7 @@ class FaceSearch:
         self._vacancy.end()
         self._vacant_s: float | None = None  # since when there has been no sign of a face
         self._turn, self._first, self._looked_back = 0, True, False
-        self._weak: list[tuple[float, Box]] = []
+        self._weak = WeakSigns(self._settings.weak_window_s)
         self._rest: list[Part] = []
         self._lost: tuple[float, Box] | None = None
         self._likely: Box | None = None  # where and how large a face is likely to come back
@@ -178,7 +179,7 @@ class FaceSearch:
         self._due_s = min(self._due_s, t_s)
         if self._vacant_s is not None:
             self._vacant_s = min(self._vacant_s, t_s)
-        self._weak = [(min(seen_s, t_s), box) for seen_s, box in self._weak]
+        self._weak.set_back(t_s)
         if self._lost is not None:
             self._lost = (min(self._lost[0], t_s), self._lost[1])
 
@@ -261,11 +262,7 @@ class FaceSearch:
             return True
         if not self._could_be_the_lost_one(now_s, box):
             return False
-        since = now_s - self._settings.weak_window_s
-        self._weak = [one for one in self._weak if one[0] >= since]
-        twice = any(overlap(before, box) > 0.5 for _, before in self._weak)
-        self._weak.append((now_s, box))
-        return twice
+        return self._weak.twice(now_s, box)
 
     def _could_be_the_lost_one(self, now_s: float, box: Box) -> bool:
         """Tell whether a weak sign is not much smaller than the face lost a moment ago.
@@ -279,8 +276,9 @@ class FaceSearch:
     def _search(self, frame: Frame) -> tuple[float, Box] | None:
         """Take the next look; the first frame is seen at all widths, until a sure face.
 
-        After a loss every second look is the one that would show the lost face best. After a sure
-        face :meth:`better` takes the other looks for faces of its size and larger.
+        Every second look is the one that showed a weak sign a moment ago, or after a loss the one
+        that would show the lost face best. After a sure face :meth:`better` takes the other looks
+        for faces of its size and larger.
         """
         if self._first:
             self._first = False
@@ -292,12 +290,16 @@ class FaceSearch:
             others = {one for one in order if one.width_px <= part.width_px and one != part}
             smaller = {half for one in others for half in in_two(one)}  # the face is followed, too
             self._rest = sorted(smaller, key=lambda one: (-one.width_px, one.top, one.left))
+        elif found is not None:
+            self._weak.doubt(frame.t_s, part)
         return found
 
     def _next(self, frame: Frame, order: tuple[Part, ...]) -> Part:
         self._looked_back = not self._looked_back
         if self._is_vacant(frame.t_s):
             self._likely = None  # whoever sits down may be somebody else
+        if self._looked_back and (again := self._weak.again(frame.t_s)) is not None:
+            return again
         if self._looked_back and self._likely is not None:
             return look_at(order, frame.gray.shape[1], self._likely)
         count = len(order)
@@ -378,13 +380,3 @@ def _scaled(gray: Gray, scale: float, *, quick: bool) -> Gray:
         small = cv2.resize(halved, (width, height), interpolation=cv2.INTER_LINEAR)
         return np.asarray(small, np.uint8)
     return np.asarray(cv2.resize(gray, None, fx=scale, fy=scale, interpolation=way), np.uint8)
-
-
-def overlap(one: Box, other: Box) -> float:
-    """Return intersection over union of two boxes."""
-    x = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
-    y = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
-    if x <= 0 or y <= 0:
-        return 0.0
-    inner = x * y
-    return inner / (one.width * one.height + other.width * other.height - inner)

@@ -265,3 +265,17 @@ def test_no_frame_without_a_face_is_searched_twice(tracker, portrait):
         counts.append((tracker.search.runs - before, len(taken) - looks))
     assert max(looks for _, looks in counts) == 1
     assert all(runs == 1 for runs, looks in counts if looks)
+
+
+def test_a_weak_face_is_believed_though_a_round_of_all_looks_takes_long(portrait):
+    """At 720x1280 and 15 frames/s longer than a sign counts: its look is taken again."""
+    tracker = FaceTracker(load_predictor(LandmarkSettings()), FaceSettings())
+    real = tracker.search.run_hog
+    tracker.search.run_hog = lambda *how, **more: [
+        (min(score, 0.0), box) for score, box in real(*how, **more)
+    ]
+    picture = np.full((1280, 720), 90, np.uint8)
+    empty = picture.copy()
+    picture[50:410, 40:400] = cv2.resize(portrait, (360, 360), interpolation=cv2.INTER_AREA)
+    assert not any(map(tracker.find, frames([empty] * 3, 15.0)))
+    assert any(map(tracker.find, frames([picture] * 60, 15.0, start_s=1.0)))
