@@ -153,7 +153,9 @@ class Distraction:
         self.head = self._judge(t_s, pose, vehicle, turned_away)
         counted = self.start_s is not None
         self._gaze.step(t_s, look, vehicle, lowered=lowered, counted=counted)
-        self.away, self.by = self._either()
+        self.away, self.by = self.head, None
+        if self.head or self._gaze.off is not False:
+            self.away, self.by = self._either()
         if not counts:
             self._rest()
             self._rested_s = t_s

@@ -59,7 +59,8 @@ class Place:
 class _Places:
     """Where a head was of late, and the highest of it without a look at every place."""
 
-    def __init__(self) -> None:
+    def __init__(self, memory_s: float) -> None:
+        self._memory_s = memory_s
         self._all: deque[Place] = deque()
         self._highest: deque[Place] = deque()  # each lower than the one before, which ends sooner
         self._pitches: deque[tuple[float, float]] = deque()  # the same of the pitch, with its time
@@ -88,30 +89,28 @@ class _Places:
 
     def since(self, since_s: float) -> _Places:
         """Return those since then."""
-        late = _Places()
+        late = _Places(self._memory_s)
         for place in self._all:
             if place.t_s >= since_s:
                 late.add(place)
         return late
 
     def add(self, place: Place) -> None:
-        self._all.append(place)
-        highest, pitches, pitch_deg = self._highest, self._pitches, place.pitch_deg
+        """Take a place; what lies longer before it than the memory reaches is forgotten."""
+        places, highest, pitches, late = self._all, self._highest, self._pitches, self._late
+        places.append(place)
         while highest and highest[-1].y > place.y:
             highest.pop()
         highest.append(place)
-        if pitch_deg is None:
-            return
-        while pitches and pitches[-1][1] < pitch_deg:
-            pitches.pop()
-        pitches.append((place.t_s, pitch_deg))
-        self._late.append((place.t_s, pitch_deg))
-
-    def forget(self, before_s: float) -> None:
-        places, highest, pitches, late = self._all, self._highest, self._pitches, self._late
-        while places and places[0].t_s < before_s:
+        pitch_deg, before_s = place.pitch_deg, place.t_s - self._memory_s
+        if pitch_deg is not None:
+            while pitches and pitches[-1][1] < pitch_deg:
+                pitches.pop()
+            pitches.append((place.t_s, pitch_deg))
+            late.append((place.t_s, pitch_deg))
+        while places[0].t_s < before_s:
             places.popleft()
-        while highest and highest[0].t_s < before_s:
+        while highest[0].t_s < before_s:
             highest.popleft()
         while pitches and pitches[0][0] < before_s:
             pitches.popleft()
@@ -130,7 +129,7 @@ class Head:
 
     def __init__(self, settings: HeadSettings) -> None:
         self._settings = settings
-        self._places = _Places()
+        self._places = _Places(settings.memory_s)
         self._drops: deque[tuple[float, float]] = deque()
         self._down_s = float("-inf")  # the last of them that was down
         self._top: Place | None = None  # from where it came down, while it is down
@@ -177,7 +176,6 @@ class Head:
         # The upper edge: of a face seen from above the chin's half is what shrinks.
         place = Place(t_s, face.x + face.width / 2, face.y, face.width, pitch_deg)
         self._places.add(place)
-        self._places.forget(t_s - s.memory_s)
         self._measure(place)
         self.down = self._top is not None or self._low
         drops, drop_deg = self._drops, self.drop_deg

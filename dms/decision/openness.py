@@ -119,7 +119,9 @@ def fuse(
     """
     trust = 1.0 if fit is None or fit >= settings.fit_full else fit / settings.fit_full
     yaw = 0.0 if pose is None else pose.yaw_deg
-    light = None if brightness is None else _light(brightness, settings)
+    light = None
+    if brightness is not None and not settings.dark_below <= brightness <= settings.bright_above:
+        light = Unseen.DARK if brightness < settings.dark_below else Unseen.OVEREXPOSED
     # Turned right hides the right eye.
     own_right, own_left = own
     right = _one_eye(
@@ -129,12 +131,6 @@ def fuse(
         evidence[1], open_ears[1], open_logits[1], own_left, pose, trust, yaw > 0, light, settings
     )
     return _join(right, left, unseen)
-
-
-def _light(brightness: float, settings: OpennessSettings) -> Unseen | None:
-    if brightness < settings.dark_below:
-        return Unseen.DARK
-    return Unseen.OVEREXPOSED if brightness > settings.bright_above else None
 
 
 def _one_eye(
