@@ -30,6 +30,8 @@ class AnnotatedVideo(Resource):
     def __init__(self, path: Path, fps: float) -> None:
         self._path, self._fps = path, fps
         self._writer: Any = None
+        self._size = (0, 0)  # width and height of the first
+        self._frames = 0
         self._mood = ""
 
     def take(self, step: Step) -> None:
@@ -40,13 +42,23 @@ class AnnotatedVideo(Resource):
         self._draw(picture, step.moment, step.state)
         if self._writer is None:
             self._writer = self._open(picture)
+            self._size = picture.shape[1], picture.shape[0]
+        if (picture.shape[1], picture.shape[0]) != self._size:  # the writer would leave it out
+            picture = cv2.resize(picture, self._size)
         self._writer.write(picture)
+        self._frames += 1
 
     def close(self) -> None:
-        """Finish the file; a second call does nothing."""
-        if self._writer is not None:
-            self._writer.release()
-            self._writer = None
+        """Finish the file; a second call does nothing. Raises ConfigError where it is not whole."""
+        if self._writer is None:
+            return
+        self._writer.release()
+        self._writer = None
+        written = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG)  # the writer tells no failure
+        whole = written.get(cv2.CAP_PROP_FRAME_COUNT) >= self._frames
+        written.release()
+        if not whole:
+            raise ConfigError(f"{self._path} could not be written to its end; free the disk")
 
     def _open(self, picture: NDArray[Any]) -> Any:
         height, width = picture.shape[:2]

@@ -1,3 +1,5 @@
+import resource
+
 import cv2
 import numpy as np
 import pytest
@@ -36,3 +38,27 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path):
     video = AnnotatedVideo(tmp_path / "out.unknown", 30.0)
     with pytest.raises(ConfigError, match="cannot write"):
         video.take(told(0.0, frame=Frame(np.zeros((60, 80), np.uint8), 0, 0)))
+
+
+def test_a_full_disk_is_told(tmp_path):
+    chance = np.random.default_rng(1)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    video = AnnotatedVideo(tmp_path / "out.mp4", 30.0)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
+    try:
+        for at in range(20):
+            gray = chance.integers(0, 255, (240, 320), np.uint8)
+            video.take(told(at / 30, frame=Frame(gray, 0, at)))
+        with pytest.raises(ConfigError, match="free the disk"):
+            video.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    video.close()  # a second time does nothing
+
+
+def test_pictures_of_another_size_are_not_left_out(tmp_path):
+    path = tmp_path / "out.mp4"
+    with AnnotatedVideo(path, 30.0) as video:
+        for at, size in enumerate([(240, 320), (100, 200), (241, 321)]):
+            video.take(told(at / 30, frame=Frame(np.full(size, 90, np.uint8), 0, at)))
+    assert cv2.VideoCapture(str(path)).get(cv2.CAP_PROP_FRAME_COUNT) == 3
