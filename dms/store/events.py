@@ -45,6 +45,7 @@ CREATE TABLE IF NOT EXISTS notes(
   id INTEGER PRIMARY KEY AUTOINCREMENT, utc REAL NOT NULL, counted_s REAL NOT NULL,
   what TEXT NOT NULL, source TEXT NOT NULL, times INTEGER NOT NULL);
 """
+_TABLES = {"drives", "events"}  # of every event store
 _MOST_NOTES = 10_000
 
 
@@ -277,13 +278,12 @@ class EventStore(OpenedResource):
             isolation_level=None, check_same_thread=False, uri=read_only,
         )  # fmt: skip
         try:
+            self._check(base)
             if not read_only:
                 base.execute("PRAGMA journal_mode = WAL")
                 base.execute("PRAGMA synchronous = FULL")  # NORMAL may lose commits at a power cut
                 base.execute("PRAGMA secure_delete = ON")
                 base.execute("PRAGMA journal_size_limit = 1000000")
-            self._check(base)
-            if not read_only:
                 tables = f"{_SCHEMA} {AGE_SCHEMA} PRAGMA user_version = {_VERSION};"
                 base.executescript(f"BEGIN; {tables} COMMIT;")
                 self._age.load(base)
@@ -293,7 +293,7 @@ class EventStore(OpenedResource):
         self._base = base
 
     def _check(self, base: sqlite3.Connection) -> None:
-        """Raise where the file is damaged or of a newer format."""
+        """Raise where the file is damaged, of a newer format or another program's."""
         told = base.execute("PRAGMA quick_check(1)").fetchone()[0]
         if told != "ok":
             raise sqlite3.DatabaseError(f"malformed: {told}")
@@ -302,6 +302,11 @@ class EventStore(OpenedResource):
             raise StoreError(
                 f"{self._path} was made by a newer dms (format {version}, this one knows "
                 f"{_VERSION}); move it away or update."
+            )
+        names = {name for (name,) in base.execute("SELECT name FROM sqlite_master")}
+        if not names >= _TABLES and (names or self._must_exist):
+            raise StoreError(
+                f"{self._path} is no event store but another database; name another file."
             )
 
     def _begin_anew(self, error: sqlite3.DatabaseError) -> None:

@@ -1,10 +1,13 @@
+import contextlib
 import csv
 import io
 import json
+import sqlite3
 
 import pytest
 
 from dms.cli import main
+from dms.errors import StoreError
 from dms.store.events import EventStore, StoreSettings
 from dms.store.rows import Note
 from dms.values import Event, Kind, Level
@@ -29,6 +32,23 @@ def run(capsys, *words):
     code = main(["events", *words])
     out = capsys.readouterr()
     return code, out.out, out.err
+
+
+@pytest.mark.parametrize("what", ["list", "export", "drives", "audit", "erase"])
+def test_another_programs_database_is_refused_and_left_as_it_is(tmp_path, capsys, what):
+    path = tmp_path / "other.db"
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        other.executescript("CREATE TABLE events(id); INSERT INTO events VALUES (7);")
+        other.execute("PRAGMA user_version = 1")
+    before = path.read_bytes()
+    code, out, error = run(capsys, what, "--store", str(path), "--yes")
+    assert (code, out) == (6, "")
+    assert "is no event store but another database; name another file" in error
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+    with pytest.raises(StoreError, match="another database"), EventStore(path, StoreSettings()):
+        pass
+    assert path.read_bytes() == before
 
 
 def test_list_shows_time_kind_level_and_reason(store, capsys):
