@@ -21,6 +21,7 @@ from dms.errors import ConfigError
 from dms.values import EXPRESSIONS, SHAPE, DriverObservation, Fault, Moment
 
 OBSERVATIONS = ".jsonl"  # how a recording without pixels ends
+_AHEAD = 64  # moments that are read before the first of them is decided on
 
 _MOMENT = TypeAdapter(Moment)
 # A dataclass takes no config by itself; within a tuple it does.
@@ -87,10 +88,24 @@ def save(moments: Iterable[Moment], path: Path, note: str = "") -> int:
 
 
 def load(path: Path) -> Iterator[Moment]:
-    """Yield the moments of a recording in order.
+    """Yield the moments of a recording in order, some read ahead: in turn, neither is kept warm.
 
     Raises ConfigError with file and line where a line cannot be used, and where there is none.
     """
+    ahead: list[Moment] = []
+    try:
+        for moment in _read(path):
+            ahead.append(moment)
+            if len(ahead) == _AHEAD:
+                yield from ahead
+                ahead.clear()
+    except ConfigError:
+        yield from ahead
+        raise
+    yield from ahead
+
+
+def _read(path: Path) -> Iterator[Moment]:
     moment = None
     try:
         with path.open(encoding="utf-8-sig") as file:

@@ -135,6 +135,17 @@ def test_a_bad_line_is_named(tmp_path, line, said):
     assert said in str(told.value)
 
 
+@pytest.mark.parametrize("good", [0, 1, 63, 64, 65, 200])
+def test_what_stands_before_a_bad_line_comes_first(tmp_path, good):
+    path = tmp_path / "drive.jsonl"
+    lines = [f'{{"observation": {{"t_s": {t_s}}}}}\n' for t_s in range(good)]
+    path.write_text("".join([*lines, "{\n"]))
+    seen = []
+    with pytest.raises(ConfigError, match=f":{good + 1}: "):
+        seen.extend(moment.observation.t_s for moment in load(path))
+    assert seen == list(range(good))
+
+
 def test_a_mark_that_an_editor_put_first_is_passed_over(tmp_path):
     path = tmp_path / "drive.jsonl"
     path.write_bytes(b'\xef\xbb\xbf{"observation": {"t_s": 2}}\r\n')
