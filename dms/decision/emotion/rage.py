@@ -133,14 +133,14 @@ class RageMeter:
         self._forget_s = forget_s
         self._seen_s: float | None = None
         self._evidence = 0.0
-        self._level = Level.NONE
+        self._level = _NONE
         self._began_s: float | None = None
         self._peak: tuple[float, float, str] = (0.0, 0.0, "")  # evidence, when, why
-        self._peak_level = Level.NONE
+        self._peak_level = _NONE
 
     def forget(self) -> None:
         """Drop all evidence, as another face may be seen next; an episode ends with it."""
-        self._seen_s, self._evidence, self._level = None, 0.0, Level.NONE
+        self._seen_s, self._evidence, self._level = None, 0.0, _NONE
 
     def step(
         self,
@@ -163,7 +163,7 @@ class RageMeter:
         if seen:
             self._seen_s = tick.t_s
         if rest is None:  # evidence is against a rest: of whom would this be?
-            self._evidence, self._level = 0.0, Level.NONE
+            self._evidence, self._level = 0.0, _NONE
         elif excess is not None:
             low, most = self._counted(affect, mood, speaking=speaking)
             over = excess - low
@@ -184,7 +184,7 @@ class RageMeter:
 
         Turning away does not end what stands; but what was seen long ago is no evidence now.
         """
-        fades_s = tick.dt_s if seen or self._level is Level.NONE else 0.0
+        fades_s = tick.dt_s if seen or self._level is _NONE else 0.0
         if self._seen_s is None:
             return fades_s
         stale_s = tick.t_s - self._seen_s - self._forget_s
@@ -231,7 +231,7 @@ class RageMeter:
 
     def _set_level(self, mood: Mood) -> None:
         s = self._settings
-        level = Level.NONE
+        level = _NONE
         for wanted, limit in ((Level.ADVISORY, s.stress_above), (Level.WARNING, s.rage_above)):
             held = self._level >= wanted
             if self._evidence >= (limit - s.back if held else limit):
@@ -243,9 +243,9 @@ class RageMeter:
     def _episode(self, t_s: float, reason: str) -> Episode | None:
         """Follow an episode from half the evidence of stress to below it again."""
         limit = self._settings.stress_above / 2
-        if self._evidence >= limit or self._level is not Level.NONE:
+        if self._evidence >= limit or self._level is not _NONE:
             if self._began_s is None:
-                self._began_s, self._peak_level = t_s, Level.NONE
+                self._began_s, self._peak_level = t_s, _NONE
                 self._peak = (0.0, t_s, reason)
             self._peak = max(self._peak, (self._evidence, t_s, reason), key=lambda peak: peak[0])
             self._peak_level = max(self._peak_level, self._level)
