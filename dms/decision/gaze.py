@@ -19,6 +19,7 @@ from dms.values import DriverObservation, EyeEvidence, EyeObservation, Gaze, Hea
 
 # A reading's time and weight, then its yaw, pitch and their deviations times that weight.
 _Weighed: TypeAlias = tuple[float, float, float, float, float, float]
+_Mean: TypeAlias = tuple[float, float, float, float]  # yaw, pitch and their deviations in degrees
 _LEAST_SD_DEG = 0.1
 _SHARED = 0.5  # how far the errors of both eyes are one: corners, light and head are the same
 
@@ -182,7 +183,7 @@ class Gazer:
         self._settings = settings
         self._pair = Pair(settings)
         self._seen: deque[_Weighed] = deque()
-        self._sight: Sight | None = None  # smoothed, against the camera
+        self._smooth: _Mean | None = None  # against the camera
         self._sight_s = float("-inf")
         self.fresh = False  # this very frame showed an iris
 
@@ -206,17 +207,16 @@ class Gazer:
             self._seen.popleft()
         if seen is not None:
             self._seen.append(_weighed(t_s, seen))
-            self._sight, self._sight_s = _mean(self._seen), t_s
+            self._smooth, self._sight_s = _mean(self._seen), t_s
         elif pose is None or t_s - self._sight_s > s.hold_s + TOLERANCE_S:
-            self._sight = None
-        return None if self._sight is None else self._against(self._sight, base)
+            self._smooth = None
+        return None if self._smooth is None else self._against(self._smooth, base)
 
     def learn(self, base: Baseline, speed_kmh: float | None, dt_s: float) -> None:
         """Teach the road this frame's gaze, at speed or where none is known: not while away."""
         slow = speed_kmh is not None and speed_kmh < base.road.from_kmh
-        if self.fresh and self._sight is not None and not slow:
-            at = (self._sight.yaw_deg, self._sight.pitch_deg)
-            base.road.teach(at, (base.yaw.value_deg, base.pitch.value_deg), dt_s)
+        if self.fresh and self._smooth is not None and not slow:
+            base.road.teach(self._smooth[:2], (base.yaw.value_deg, base.pitch.value_deg), dt_s)
 
     def _read(
         self,
@@ -234,14 +234,15 @@ class Gazer:
         unsure = joined is None or joined.yaw_sd_deg > s.unsure_deg
         return None if unsure else joined
 
-    def _against(self, seen: Sight, base: Baseline) -> Look:
+    def _against(self, seen: _Mean, base: Baseline) -> Look:
+        seen_yaw_deg, seen_pitch_deg, yaw_sd_deg, pitch_sd_deg = seen
         yaw_deg, pitch_deg = base.road.direction((base.yaw.value_deg, base.pitch.value_deg))
-        pitch_deg = seen.pitch_deg - pitch_deg
+        pitch_deg = seen_pitch_deg - pitch_deg
         return Look(
-            seen.yaw_deg - yaw_deg,
+            seen_yaw_deg - yaw_deg,
             pitch_deg,
-            seen.yaw_sd_deg,
-            seen.pitch_sd_deg,
+            yaw_sd_deg,
+            pitch_sd_deg,
             base.road.learned,
             pitch_deg < self._settings.hidden_pitch_deg,
         )
@@ -271,7 +272,7 @@ def _weighed(t_s: float, one: Sight) -> _Weighed:
     )
 
 
-def _mean(readings: Iterable[_Weighed]) -> Sight:
+def _mean(readings: Iterable[_Weighed]) -> _Mean:
     """Return the mean, the surer ones weighing more; a mean is no surer: errors last for longer."""
     total = yaw = pitch = yaw_sd = pitch_sd = 0.0
     for _, weight, one_yaw, one_pitch, one_yaw_sd, one_pitch_sd in readings:
@@ -280,4 +281,4 @@ def _mean(readings: Iterable[_Weighed]) -> Sight:
         pitch += one_pitch
         yaw_sd += one_yaw_sd
         pitch_sd += one_pitch_sd
-    return Sight(yaw / total, pitch / total, yaw_sd / total, pitch_sd / total)
+    return yaw / total, pitch / total, yaw_sd / total, pitch_sd / total

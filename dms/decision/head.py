@@ -82,10 +82,12 @@ class _Places:
         """Return the highest place, with the highest pitch."""
         if not self._highest:
             return None
-        top = self._highest[0]
-        return Place(
-            top.t_s, top.x, top.y, top.width, self._pitches[0][1] if self._pitches else None
-        )
+        top, pitch_deg = self.peak()
+        return Place(top.t_s, top.x, top.y, top.width, pitch_deg)
+
+    def peak(self) -> tuple[Place, float | None]:
+        """Return the same in two parts; there must be a place."""
+        return self._highest[0], self._pitches[0][1] if self._pitches else None
 
     def since(self, since_s: float) -> _Places:
         """Return those since then."""
@@ -190,13 +192,17 @@ class Head:
 
     def _measure(self, place: Place) -> None:
         s = self._settings
-        top = self._top or self._places.highest() or place
-        self.drop_deg = self._fallen_deg(place, self._places.pitch_deg(), top)
-        if self._top is None:
+        top, places = self._top, self._places
+        if top is None:
+            high, high_deg = places.peak()
+        else:
+            high, high_deg = top, top.pitch_deg
+        self.drop_deg = self._fallen_deg(place, places.pitch_deg(), high, high_deg)
+        if top is None:
             if self.drop_deg < s.near_deg:
                 self.fall_s = place.t_s
             elif self.drop_deg >= s.down_deg:
-                self._top, self.deepest_deg = top, 0.0
+                self._top, self.deepest_deg = places.highest(), 0.0
         if self._top is None:
             return
         if self.drop_deg > self.deepest_deg:
@@ -211,15 +217,17 @@ class Head:
 
         Level after a look up is not down: only a pitch below this driver's normal counts.
         """
-        return self._fallen_deg(place, place.pitch_deg, top)
+        return self._fallen_deg(place, place.pitch_deg, top, top.pitch_deg)
 
-    def _fallen_deg(self, place: Place, pitch_deg: float | None, top: Place) -> float:
+    def _fallen_deg(
+        self, place: Place, pitch_deg: float | None, top: Place, top_deg: float | None
+    ) -> float:
         lower = place.y - top.y
         fallen_deg = 0.0
         if lower > 0.0 and abs(place.x - top.x) <= 2 * lower:  # else it leans or leaves to the side
             share = lower / (top.width * self._settings.arm)
             fallen_deg = math.degrees(math.asin(1.0 if share > 1.0 else share))
-        if top.pitch_deg is None or pitch_deg is None:
+        if top_deg is None or pitch_deg is None:
             return fallen_deg
-        below_deg = (0.0 if top.pitch_deg > 0.0 else top.pitch_deg) - pitch_deg
+        below_deg = (0.0 if top_deg > 0.0 else top_deg) - pitch_deg
         return below_deg if below_deg > fallen_deg else fallen_deg
