@@ -23,6 +23,7 @@ _LARGEST = 4_000_000  # bytes; every setting there is, with its comments, takes 
 _MOST_ALIASED = 200_000  # nodes that aliases add
 _MOST_FAULTS = 50  # reported at once
 _ODD_NUMBER = re.compile(r"[-+]?(0[0-9_]+|[0-9_]+(:[0-9]+)+(\.[0-9_]*)?)")  # base 8 and base 60
+_TAB = re.compile(" *\t")
 _LONGEST = 80  # characters of a value that a message quotes
 
 
@@ -82,7 +83,9 @@ def read(path: Path) -> tuple[Any, dict[Location, int]]:
         return loader.construct_document(root), lines
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigError(f"{path}:{line}: not valid YAML: {error.problem}") from error
+        begin = "".join(text.split("\n")[line - 1 : line])
+        tab = "a tab begins it; indent with spaces" if _TAB.match(begin) else error.problem
+        raise ConfigError(f"{path}:{line}: not valid YAML: {tab}") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path}:1: not valid YAML: {error}") from error
     finally:
@@ -239,7 +242,8 @@ def _resolve(adapter: TypeAdapter[Any], location: Sequence[int | str]) -> dict[s
     node = schema
     for part in (None, *location):
         if part is not None:
-            known = node.get("properties", {}).get(part) or node.get("items") or {}
+            named = node.get("properties", {}).get(part) or node.get("items")
+            known = named or node.get("additionalProperties") or {}
             node = known if isinstance(known, dict) else {}
         for option in (*node.get("anyOf", ()), *node.get("allOf", ())):
             if "$ref" in option:

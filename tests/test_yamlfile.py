@@ -30,6 +30,14 @@ class Tree:
 TREE = TypeAdapter(Tree)
 
 
+def test_a_key_below_a_name_of_ones_own_is_told_with_those_that_are_known():
+    named = TypeAdapter(dict[str, Eye])
+    with pytest.raises(ConfigError, match=r"mine\.nme: unknown key; did you mean 'name'"):
+        load_data({"mine": {"nme": "x"}}, named, "settings")
+    with pytest.raises(ConfigError, match=r"mine\.qqqq: unknown key; known here: closed_s, name"):
+        load_data({"mine": {"qqqq": "x"}}, named, "settings")
+
+
 def loaded(tmp_path, text):
     path = tmp_path / "dms.yaml"
     path.write_text(text)
@@ -75,6 +83,8 @@ def test_an_empty_file_is_the_defaults(tmp_path):
         ("shown: 'yes'\n", "/dms.yaml:1: shown: expected true or false, got 'yes'"),
         ("count: 2.5\n", "/dms.yaml:1: count: "),
         ("eye: {\n", "/dms.yaml:2: not valid YAML"),
+        ("eye:\n\tclosed_s: 2\n", "/dms.yaml:2: not valid YAML: a tab begins it; indent with"),
+        ("eye:\n  closed_s: 2\n \tname: x\n", "/dms.yaml:3: not valid YAML: a tab begins it"),
         ("count: 1\ncount: 2\n", "/dms.yaml:2: count: given twice"),
         ("eye:\n  closed_s: .nan\n", "/dms.yaml:2: eye.closed_s: expected a finite number"),
     ],
