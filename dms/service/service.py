@@ -189,6 +189,8 @@ class Service:
         sound = _Sound(self._restarts, started_s + chain.settings.service.restarts.sound_s)
         if self._reloading.waiting:
             return  # the nets may not be loaded
+        if not parts.camera.live and (why := self._status.missing.get("camera")):
+            raise CameraError(why)  # a recording does not come by waiting
         before = None if parts.camera_is_new or self._monitor is None else self._monitor.lost
         lost = self._status.missing.get("camera") if parts.camera_is_new else before
         self._monitor = Monitor(

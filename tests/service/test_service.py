@@ -14,6 +14,7 @@ from dms.bridge import BridgeSettings
 from dms.bridge.bridge import Bridge
 from dms.bridge.codec import Codec, contract, data_ids
 from dms.bridge.e2e import Protector
+from dms.camera.backends import open_camera
 from dms.camera.live import LiveCamera
 from dms.camera.settings import CameraSettings
 from dms.camera.source import Picture, Source
@@ -276,6 +277,19 @@ def test_the_bus_hears_starting_then_the_driver_and_systemd_hears_ready_once(rig
     rig.state(EyesReason="NoFace")
     assert rig.notes.names().count("ready") == 1
     assert not rig.status.missing
+
+
+def test_a_recording_that_is_not_there_ends_it_and_is_named(rig):
+    missing = CameraSettings(source="nope.mp4")
+    rig.settings = replace(rig.settings, camera=missing)
+    rig.ready_after(0.1)
+    rig.camera = lambda settings: open_camera(settings, patient=True)
+    rig.service = rig.made()
+    rig.start()
+    rig.wait(lambda: rig.failure is not None)
+    failure, rig.failure = rig.failure, None
+    with pytest.raises(CameraError, match=r"There is no recording nope\.mp4"):
+        raise failure
 
 
 def test_stopping_says_off_last_and_tells_systemd(rig):
