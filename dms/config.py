@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
@@ -113,6 +114,8 @@ def load(path: Path | None = None, overrides: Sequence[str] = ()) -> Settings:
 
     Raises ConfigError that names file, line, key, expected and actual value of every fault.
     """
+    if isinstance(overrides, str):
+        raise ConfigError(f"overrides must be a list, as in [{overrides!r}]")
     content, lines = ({}, {(): 1}) if path is None else read(path)
     if content is None:
         content = {}
@@ -120,6 +123,18 @@ def load(path: Path | None = None, overrides: Sequence[str] = ()) -> Settings:
     for override in overrides:
         _override(content, override)
     return load_data(content, ADAPTER, str(path or "settings"), lines if path else None, _MOVED)
+
+
+def chosen(config: str | os.PathLike[str] | Settings | None, overrides: Sequence[str]) -> Settings:
+    """Return settings that are made already, or those of a file with ``overrides`` on top.
+
+    Raises ConfigError where the file cannot be used, or made settings are to be overridden.
+    """
+    if not isinstance(config, Settings):
+        return load(None if config is None else Path(config), overrides)
+    if overrides:
+        raise ConfigError("overrides change a file of settings; give these to load_settings")
+    return config
 
 
 def located(error: ConfigError, path: Path | None) -> str:

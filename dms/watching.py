@@ -10,7 +10,7 @@ from pathlib import Path
 from dms.camera.arrays import ArrayCamera
 from dms.camera.camera import Camera
 from dms.chain import Chain
-from dms.config import Settings, load
+from dms.config import Settings, chosen
 from dms.files.observations import OBSERVATIONS
 from dms.files.observations import load as load_observations
 from dms.monitor import Monitor, replayed
@@ -30,7 +30,7 @@ def watch(source: Source, config: Config = None, overrides: Sequence[str] = ()) 
 
     Raises a DmsError that says what to do: ConfigError at once, the rest as the first step is made.
     """
-    settings = config if isinstance(config, Settings) else _read(config, overrides)
+    settings = chosen(config, overrides)
     if isinstance(source, str | os.PathLike):
         source = os.fspath(source)
         if source.endswith(OBSERVATIONS):
@@ -42,12 +42,8 @@ def replay(
     moments: Iterable[Moment], config: Config = None, overrides: Sequence[str] = ()
 ) -> Iterator[Step]:
     """Yield a step for each recorded moment, without pixels, landmarks or nets."""
-    settings = config if isinstance(config, Settings) else _read(config, overrides)
+    settings = chosen(config, overrides)
     return _replayed(moments, settings, recording=None)
-
-
-def _read(config: str | os.PathLike[str] | None, overrides: Sequence[str]) -> Settings:
-    return load(None if config is None else Path(config), overrides)
 
 
 def _replayed(

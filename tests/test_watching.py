@@ -67,6 +67,8 @@ def test_pictures_of_ones_own_are_frames(tmp_path):
         ([(0.0, BLACK[None])], r"uint8 of \(height, width\)"),
         ([(0.0, BLACK.astype(float))], "uint8"),
         ([(1.0, BLACK), (1.0, BLACK)], "seconds that rise"),
+        ([(0.0, BLACK[:0])], r"of shape \(0, "),
+        ([(float("inf"), BLACK)], "picture 0 is of inf s; give seconds"),
         ([BLACK], "give .seconds, picture. pairs"),
     ],
 )
@@ -111,6 +113,14 @@ def test_settings_that_cannot_be_are_told_before_the_first_step(tmp_path):
         dms.watch("drive.mp4", overrides=["core.nonsense=1"])
     with pytest.raises(dms.ConfigError, match="cannot read"):
         next(dms.watch(tmp_path / "gone.jsonl"))
+
+
+def test_overrides_of_settings_that_are_made_are_not_lost(film):
+    for run in (dms.watch, dms.bench.run, dms.replay):
+        with pytest.raises(dms.ConfigError, match="give these to load_settings"):
+            run(film, dms.Settings(), ["core.profile=eu_gsr"])
+    with pytest.raises(dms.ConfigError, match=r"must be a list, as in \['camera.fps=15'\]"):
+        dms.load_settings(overrides="camera.fps=15")
 
 
 def test_bench_runs_one_recording(film):

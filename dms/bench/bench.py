@@ -12,8 +12,7 @@ from dms.bench.resume import Recalling
 from dms.camera.camera import Camera, Damage
 from dms.camera.joined import JoinedRecording, Segment
 from dms.chain import Chain
-from dms.config import Settings
-from dms.config import load as load_settings
+from dms.config import Settings, chosen
 from dms.errors import CameraError, ConfigError, DamagedError
 from dms.files.affect import AffectKeeper, write_affect
 from dms.files.events import EventWriter
@@ -64,10 +63,7 @@ def run(
 
     ``config``: a file of settings, or settings. Raises a DmsError that says what to do.
     """
-    settings = config
-    if not isinstance(settings, Settings):
-        settings = load_settings(None if settings is None else Path(settings), overrides)
-    chain = Chain(settings)
+    chain = Chain(chosen(config, overrides))
     try:
         return bench(os.fspath(source), chain, outputs)
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -32,11 +33,13 @@ class ArrayCamera(Camera):
             t_s, gray = float(pair[0]), np.ascontiguousarray(pair[1])
         except (TypeError, ValueError, IndexError, KeyError) as error:
             raise CameraError(f"picture {self._count}: give (seconds, picture) pairs") from error
-        if gray.dtype != np.uint8 or gray.ndim != 2:
+        if gray.dtype != np.uint8 or gray.ndim != 2 or not gray.size:
             raise CameraError(
                 f"picture {self._count} is {gray.dtype} of shape {gray.shape}; give gray ones as "
                 "uint8 of (height, width), as of cv2.cvtColor(..., cv2.COLOR_BGR2GRAY)"
             )
+        if not math.isfinite(t_s):
+            raise CameraError(f"picture {self._count} is of {t_s} s; give seconds that rise")
         if not t_s > self._last_s:
             raise CameraError(
                 f"picture {self._count} is of {t_s} s, the one before of {self._last_s} s; "
