@@ -18,7 +18,7 @@ from dms.bridge.uds import UdsServer
 from dms.bus.frame import CanFrame
 from dms.bus.j1939 import is_proprietary
 from dms.bus.link import Heard, Link
-from dms.bus.log import CanLog, check_log
+from dms.bus.log import CanLog, check_ending, check_log
 from dms.bus.open import check
 from dms.bus.python_can import can
 from dms.bus.settings import CAN_KINDS
@@ -103,6 +103,8 @@ class CanBridge(Bridge):
     def __init__(self, settings: BridgeSettings) -> None:
         if settings.kind in CAN_KINDS:  # a class of your own may know other buses
             check(settings)
+            if settings.log:
+                check_ending(Path(settings.log))
         self.name = f"{settings.kind} {settings.channel}"
         self._codec = _codec_of(settings)
         j1939 = settings.protocol == "j1939"

@@ -19,10 +19,15 @@ ENDINGS = (".blf", ".asc", ".log", ".mf4")
 _SIZE = 4096  # messages that wait for the disk
 
 
-def check_log(path: Path) -> None:
-    """Raise BridgeError where no log can be begun at ``path``."""
+def check_ending(path: Path) -> None:
+    """Raise BridgeError where ``path`` is of no format that is written."""
     if path.suffix.lower() not in ENDINGS:
         raise BridgeError(f"{path}: a CAN log ends in one of {', '.join(ENDINGS)}")
+
+
+def check_log(path: Path) -> None:
+    """Raise BridgeError where no log can be begun at ``path``."""
+    check_ending(path)
     folder = path.absolute().parent
     while not folder.exists():
         folder = folder.parent

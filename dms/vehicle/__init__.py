@@ -29,7 +29,8 @@ class Mapping:
 def check_vehicle(settings: VehicleSettings) -> Mapping:
     """Return what is mapped, nothing without a database; opens no bus.
 
-    Raises ConfigError where database, mapping or the second bus cannot be.
+    Raises ConfigError where database, mapping or the second bus cannot be, BridgeError where its
+    log cannot.
     """
     if not settings.database:
         return Mapping()
@@ -37,9 +38,12 @@ def check_vehicle(settings: VehicleSettings) -> Mapping:
 
     made = VehicleInput(settings)
     if settings.bus is not None:
+        from dms.bus.log import check_ending  # noqa: PLC0415 - python-can only if asked
         from dms.vehicle.live import check_bus  # noqa: PLC0415 - python-can only if asked
 
         check_bus(settings.bus)
+        if settings.bus.log:
+            check_ending(Path(settings.bus.log))
     return Mapping(made.quantities, tuple(made.hints()))
 
 

@@ -5,8 +5,11 @@ import pytest
 
 from dms.bridge import BridgeSettings, open_bridge
 from dms.bridge.codec import Codec
+from dms.bus.settings import BusSettings
 from dms.errors import BridgeError
 from dms.values import DriverState
+from dms.vehicle import check_vehicle
+from dms.vehicle.settings import SignalSettings, SignalsSettings, VehicleSettings
 
 
 @pytest.mark.parametrize("ending", ["blf", "asc", "log", "mf4"])
@@ -49,6 +52,17 @@ def test_an_older_log_is_kept(tmp_path):
 def test_another_ending_is_refused(tmp_path):
     with pytest.raises(BridgeError, match=r"ends in one of \.blf"):
         open_bridge(BridgeSettings(log=str(tmp_path / "drive.txt"))).open()
+
+
+def test_another_ending_is_found_before_anything_is_opened():
+    with pytest.raises(BridgeError, match=r"bus\.csv: a CAN log ends in one of"):
+        open_bridge(BridgeSettings(log="bus.csv"))
+    heard = SignalSettings(message="CCVS1", signal="WheelBasedVehicleSpeed")
+    second = VehicleSettings(
+        database="j1939", signals=SignalsSettings(speed=heard), bus=BusSettings(log="bus.csv")
+    )
+    with pytest.raises(BridgeError, match=r"bus\.csv: a CAN log ends in one of"):
+        check_vehicle(second)
 
 
 def test_a_writer_that_fails_ends_the_log_and_not_the_bridge(tmp_path, caplog, monkeypatch):
