@@ -8,8 +8,11 @@ Exit codes: 0 done, 1 something failed, 2 usage, settings or labels, 3 camera or
 from __future__ import annotations
 
 import argparse
+import contextlib
+import errno
 import importlib
 import logging
+import os
 import sys
 from collections.abc import Sequence
 
@@ -58,6 +61,9 @@ def parser(verb: str | None = None) -> argparse.ArgumentParser:
     return top
 
 
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # of what the output is sent to
+
+
 def _words(error: DmsError, args: argparse.Namespace) -> str:
     if isinstance(error, ConfigError) and (error.key or error.parts):
         from dms.config import located  # noqa: PLC0415  # the settings load everything they name
@@ -77,7 +83,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stream=sys.stderr,
     )
     try:
-        return int(importlib.import_module(VERBS[args.verb][0]).run(args))
+        code = int(importlib.import_module(VERBS[args.verb][0]).run(args))
+        if sys.stdout is not None:
+            sys.stdout.flush()  # at the end of Python it could not be told
+        return code
     except DmsError as error:
         print(f"dms {args.verb}: {_words(error, args)}", file=sys.stderr)
         return error.exit_code
@@ -92,6 +101,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has gone, as with `| head`
         sys.stderr.close()
         return 0
+    except OSError as error:
+        if error.filename is not None or error.errno not in _FULL:
+            raise
+        print(f"dms {args.verb}: cannot write the output: {error.strerror}", file=sys.stderr)
+        with contextlib.suppress(OSError, ValueError):  # or Python tries again as it ends
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 if __name__ == "__main__":

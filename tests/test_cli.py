@@ -110,3 +110,18 @@ def test_a_missing_library_is_one_sentence(monkeypatch, capsys):
     monkeypatch.setattr("dms.commands.doctor.examine", without)
     assert main(["doctor"]) == 1
     assert "opencv-python-headless" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words", [["config", "show"], ["dbc"], ["clips", "list", "--folder", "{here}"]]
+)
+def test_an_output_that_is_full_is_told_without_a_traceback(words, tmp_path):
+    (tmp_path / "20260101T000000Z-sleep.tar.age").write_bytes(b"x")  # too short a list for a flush
+    words = [word.format(here=tmp_path) for word in words]
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - no plain file
+        done = subprocess.run(
+            [sys.executable, "-m", "dms.cli", *words],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=120,
+        )  # fmt: skip
+    assert done.stderr == f"dms {words[0]}: cannot write the output: No space left on device\n"
+    assert done.returncode == 1
