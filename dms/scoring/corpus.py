@@ -240,7 +240,7 @@ def _in_folder(folder: Path) -> list[Path]:
     if recordings:
         return recordings
     if any(path.suffix.lower() in PICTURES for path in folder.iterdir()):
-        return [folder]
+        return [folder if folder.name.strip(".") else folder.resolve()]  # . and .. have no name
     raise ConfigError(f"{folder} holds neither recordings nor pictures")
 
 

@@ -68,5 +68,7 @@ def open_vehicle(
 
 def log_beside(recording: str) -> Path | None:
     """Return the bus log that lies beside a recording under its name, or None."""
-    places = (Path(recording).with_suffix(suffix) for suffix in LOGS)
+    endings = (*LOGS, *(suffix.upper() for suffix in LOGS))  # as some tools of Windows write them
+    named = Path(recording) if Path(recording).name.strip(".") else Path(recording).resolve()
+    places = (named.with_suffix(suffix) for suffix in endings)
     return next((place for place in places if place.is_file()), None)

@@ -315,6 +315,10 @@ def test_a_bus_log_beside_the_recording_is_found_and_counts_as_its_input(tmp_pat
 
     recording = tmp_path / "drive.mp4"
     assert log_beside(str(recording)) is None
+    assert log_beside(".") is None
+    assert log_beside("..") is None
+    (tmp_path / "upper.ASC").write_text("")
+    assert log_beside(str(tmp_path / "upper.mp4")) == tmp_path / "upper.ASC"
     (tmp_path / "drive.asc").write_text("")
     assert log_beside(str(recording)) == tmp_path / "drive.asc"
 

@@ -43,6 +43,17 @@ def test_a_folder_of_pictures_is_one_recording(tmp_path):
     assert names([tmp_path]) == [tmp_path.name]
 
 
+@pytest.mark.parametrize("here", [".", "..", "./", "below/.."])
+def test_a_folder_of_pictures_that_one_stands_in_has_a_name(tmp_path, monkeypatch, here):
+    (tmp_path / "0001.png").write_text("")
+    (tmp_path / "below").mkdir()
+    (tmp_path.parent / f"{tmp_path.name}.labels.csv").write_text("kind,start_s,end_s\n")
+    monkeypatch.chdir(tmp_path / "below" if here == ".." else tmp_path)
+    (only,) = find([here])
+    assert only.name == tmp_path.name
+    assert only.read_labels() is not None
+
+
 def test_a_csv_manifest_names_labels_and_groups(tree):
     manifest = tree / "corpus.csv"
     manifest.write_text(

@@ -52,7 +52,8 @@ def list_films(
 
 def films_in(folder: Path) -> list[Path]:
     """Return every film below ``folder``, in order; ends the program where there is none."""
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in VIDEOS)
+    films = (path for path in folder.rglob("*") if path.suffix.lower() in VIDEOS)
+    found = sorted(path for path in films if not path.name.startswith("."))  # ._x.mov of macOS
     if not found:
         sys.exit(f"{folder} holds no film; give the folder into which the data set was unpacked")
     return found
