@@ -244,7 +244,12 @@ def _before(folder: Path, key: str, table: str) -> Outcome | None:
         return None
     whole = all((folder / name).is_file() for name in ("events.jsonl", f"frames{table}"))
     same = isinstance(thing, dict) and thing.get("key") == key
-    return outcome_of(thing, kept=True) if same and whole else None
+    if not same or not whole:
+        return None
+    try:
+        return outcome_of(thing, kept=True)
+    except (KeyError, TypeError, ValueError):  # somebody changed it
+        return None
 
 
 def outcome_object(outcome: Outcome) -> dict[str, Any]:

@@ -39,6 +39,7 @@ VIDEOS = frozenset((
     ".mts", ".ts", ".webm", ".wmv",
 ))  # fmt: skip
 _EVENTS, _KEPT = "events.jsonl", "observations.jsonl"  # a run's results for a recording
+_PARTS, _PART_KEY = {"part-observations.jsonl", "earlier-observations.jsonl"}, "part-key"
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".pgm", ".webp"})
 FPS = 30.0  # of labels in frames where the recording does not say
 _GLOB = frozenset("*?[")
@@ -230,6 +231,8 @@ def _is_recording(path: Path) -> bool:
 
 def _is_result(path: Path) -> bool:
     """Tell whether an earlier run left the file, as where --out lies within what is run."""
+    if path.name in _PARTS:  # of one that was cut short
+        return path.with_name(_PART_KEY).is_file()
     return path.name == _KEPT and path.with_name(_EVENTS).is_file()
 
 

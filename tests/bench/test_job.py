@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("skimage", reason="the extra 'demo' is not installed")
 
 from dms.bench.job import Recipe, frames_path, outcome_object, outcome_of, run_job
+from dms.bench.resume import PartRun
 from dms.bench.spread import run_dask, run_here, run_workers
 from dms.bench.summary import SUMMARY, write_page, write_summary
 from dms.errors import ConfigError
@@ -95,6 +96,18 @@ def test_a_run_cut_short_takes_the_earlier_result_with_it(tmp_path, drives):
     assert (tmp_path / "c" / "events.jsonl").read_bytes() == told
 
 
+def test_what_a_run_that_was_cut_short_left_is_no_recording(tmp_path, drives):
+    """Where --out lies within what is run."""
+    shutil.copy(drives / "c.jsonl", tmp_path)
+    folder = tmp_path / "out" / "c"
+    folder.mkdir(parents=True)
+    part = PartRun(folder, "key", fresh=True)
+    shutil.copy(drives / "c.jsonl", part.seen)
+    assert [entry.name for entry in find([str(tmp_path)])] == ["c"]
+    PartRun(folder, "key", fresh=False)  # taken up, and cut short again
+    assert [entry.name for entry in find([str(tmp_path)])] == ["c"]
+
+
 def test_labels_beyond_the_end_of_a_recording_are_told(tmp_path, drives, caplog):
     (tmp_path / "c.labels.csv").write_text("kind,start_s,end_s\nblink,1,2\nblink,90000,91000\n")
     entry = Entry("c", str(drives / "c.jsonl"), labels=str(tmp_path / "c.labels.csv"))
@@ -130,6 +143,16 @@ def test_a_result_whose_files_are_gone_is_made_again(tmp_path, drives):
     assert not run_job(entry, recipe(tmp_path)).kept
     (tmp_path / "c" / "result.json").write_text("[]")
     assert not run_job(entry, recipe(tmp_path)).kept
+    text = (tmp_path / "c" / "result.json").read_text()
+    for old, new in (
+        ('"frames"', '"fremes"'),
+        ('"alerts"', '"alarms"'),
+        ('"tallies": {', '"x": {'),
+    ):
+        assert old in text
+        (tmp_path / "c" / "result.json").write_text(text.replace(old, new))
+        again = run_job(entry, recipe(tmp_path))
+        assert (again.kept, again.error) == (False, None)
 
 
 def test_a_defect_met_by_one_recording_does_not_cost_the_others(tmp_path, drives):
