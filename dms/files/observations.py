@@ -9,6 +9,7 @@ table; recordings older than these lack them.
 from __future__ import annotations
 
 import json
+import logging
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -20,6 +21,7 @@ from pydantic_core import from_json
 from dms.errors import ConfigError
 from dms.values import EXPRESSIONS, SHAPE, DriverObservation, Fault, Moment
 
+_log = logging.getLogger(__name__)
 OBSERVATIONS = ".jsonl"  # how a recording without pixels ends
 _AHEAD = 64  # moments that are read before the first of them is decided on
 
@@ -106,12 +108,22 @@ def load(path: Path) -> Iterator[Moment]:
 
 
 def _read(path: Path) -> Iterator[Moment]:
-    moment = None
+    moment, newest_s, told = None, -math.inf, False
     try:
         with path.open(encoding="utf-8-sig") as file:
             for number, line in enumerate(file, 1):
-                if line.strip() and not (number == 1 and line.startswith('{"note"')):
-                    yield (moment := parse(path, number, line))
+                if not line.strip() or (number == 1 and line.startswith('{"note"')):
+                    continue
+                moment = parse(path, number, line)
+                if (now_s := moment.observation.t_s) < newest_s and not told:
+                    told = True
+                    _log.warning(
+                        "%s:%d: t_s falls from %g to %g; nothing is judged until it is higher "
+                        "again: give each recording a file of its own",
+                        path, number, newest_s, now_s,
+                    )  # fmt: skip
+                newest_s = max(newest_s, now_s)
+                yield moment
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}; check the path") from error
     except UnicodeDecodeError as error:

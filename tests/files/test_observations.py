@@ -173,3 +173,15 @@ def test_a_usual_line_is_read_at_once_and_as_by_the_closer_look(monkeypatch):
     closely = [reading._parse_closely(film, 1, line) for line in lines]
     monkeypatch.setattr(reading, "_parse_closely", None)
     assert [parse(film, 1, line) for line in lines] == closely
+
+
+def test_times_that_fall_are_told_once(tmp_path, caplog):
+    """As of two recordings in one file: the second would be lost without a word."""
+    path = tmp_path / "drive.jsonl"
+    save([Moment(DriverObservation(t_s)) for t_s in (0.0, 5.0, 5.0, 6.0)], path)
+    assert len(list(load(path))) == 4
+    assert not caplog.records
+    path.write_text(path.read_text() * 3)
+    assert len(list(load(path))) == 12
+    (only,) = caplog.records
+    assert "drive.jsonl:5: t_s falls from 6 to 0" in only.getMessage()
