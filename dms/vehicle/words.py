@@ -61,6 +61,9 @@ _BESIDE_NUMBER = {"gear", "g", "st", "nd", "rd", "th", "d", "s", "m", "l", "manu
                   "forward", "fwd", "drive", "sport", "low", "gang"}  # fmt: skip
 _MOST_GEARS = 18
 _NOT = {"not", "no", "un", "de", "non", "nicht", "kein", "keine"}
+_NO_LIGHT = {"off", "inactive", "aus", "inaktiv"}
+_SELECTOR = {"p", "r", "n", "d"}
+_BELOW_0 = re.compile(r"(?:.*\s)?-[0-9]")
 _TERMINALS = {("kl", "15"), ("klemme", "15"), ("terminal", "15")}  # DIN 72552: ignition
 _UMLAUTS = str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"}
@@ -121,21 +124,31 @@ def yes_or_no(word: str) -> bool | None:
 
 
 def gear(word: str) -> Gear | None:
-    """Return the gear that ``word`` names; "park" beside another is not sure to be parked."""
+    """Return the gear that ``word`` names; "park" beside another is not sure to be parked.
+
+    Nor is "not reverse" reverse, "P-R" either of them, or -1 a gear ahead.
+    """
     parts = tokens(word)
+    between = len(set(parts)) > 1 and set(parts) <= _SELECTOR
+    if (between and set(parts) != {"p", "n"}) or _BELOW_0.match(word):
+        return None
     numbers = [part for part in parts if part.isdigit()]
     others = {part for part in parts if not part.isdigit()}
     if len(numbers) == 1 and 1 <= int(numbers[0]) <= _MOST_GEARS and others <= _BESIDE_NUMBER:
         return Gear.DRIVE
     found = _one_of(word, _GEARS)
+    if found is not Gear.NEUTRAL and _NOT & set(parts):
+        return None
     if found is Gear.PARK and others & _GEARS[Gear.NEUTRAL]:
         return Gear.NEUTRAL
     return found
 
 
 def indicator(word: str) -> Indicator | None:
-    """Return the side that ``word`` names."""
+    """Return the side that ``word`` names; "left off" is none."""
     parts = set(tokens(word))
+    if _NO_LIGHT & parts:
+        return Indicator.OFF
     if parts & _SIDES[Indicator.LEFT] and parts & _SIDES[Indicator.RIGHT]:
         return Indicator.HAZARD
     return _one_of(word, _SIDES)
