@@ -18,6 +18,7 @@ from collections.abc import Sequence
 
 from dms import __version__
 from dms.errors import ConfigError, DmsError
+from dms.plainfile import check_name
 
 # verb -> (module, what it does); the module has add_arguments(parser) and run(args) -> int.
 VERBS = {
@@ -75,6 +76,8 @@ def _words(error: DmsError, args: argparse.Namespace) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    with contextlib.suppress(AttributeError, ValueError):  # names on a terminal of ASCII
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     verb = next((word for word in words if word in VERBS), "")
     args = parser(verb).parse_args(words)
     logging.basicConfig(
@@ -83,6 +86,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stream=sys.stderr,
     )
     try:
+        for word in words:
+            check_name(word)
         code = int(importlib.import_module(VERBS[args.verb][0]).run(args))
         if sys.stdout is not None:
             sys.stdout.flush()  # at the end of Python it could not be told

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from dms.chain import Chain
 from dms.decision.core import Core
 from dms.errors import ConfigError
+from dms.plainfile import check_name
 from dms.settings import setting, settings
 from dms.table import read_table
 from dms.values import (
@@ -95,6 +96,7 @@ def read_manifest(path: Path) -> list[dict[str, str]]:
     column = next((name for name in ("file", "source") if rows and name in rows[0]), None)
     if column is None:
         raise ConfigError(f"{path} has no column 'file' that names pictures; add one")
+    check_name(str(path))
     return [{**row, "file": str(path.parent / row[column])} for row in rows]
 
 

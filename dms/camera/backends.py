@@ -22,6 +22,7 @@ from dms.camera.recording import RecordedSource, Recording
 from dms.camera.settings import CameraSettings, SourceKind
 from dms.camera.source import Source
 from dms.errors import CameraError, ConfigError
+from dms.plainfile import check_name
 
 _RTSP = ("rtsp://", "rtsps://")
 _LIVE = {SourceKind.V4L2, SourceKind.GSTREAMER}
@@ -53,6 +54,7 @@ def open_camera(settings: CameraSettings, *, patient: bool = False) -> Camera:
     Raises ConfigError for settings that contradict each other, CameraError where no backend on
     this machine serves them.
     """
+    check_name(settings.source)
     kind = check_camera(settings)
     if kind in _LIVE and settings.time_scale != 1.0:
         raise ConfigError(

@@ -11,6 +11,7 @@ from dms.camera.recording import RecordedSource
 from dms.camera.settings import CameraSettings
 from dms.camera.source import Picture
 from dms.errors import CameraError, ConfigError
+from dms.plainfile import check_name, is_utf8
 from dms.table import read_table
 
 TIMESTAMPS = "timestamps.csv"
@@ -40,6 +41,8 @@ class ImageFolder(RecordedSource):
         self._paths = sorted(filter(_is_picture, self._folder.iterdir()), key=natural)
         if not self._paths:
             raise CameraError(f"{self._folder} holds no picture that OpenCV can read.")
+        for path in self._paths:
+            check_name(path.name)
         table = self._csv or self._folder / TIMESTAMPS
         self._times = read_timestamps(table) if self._csv or table.is_file() else None
         if self._times is None and self._rate is None:
@@ -122,6 +125,8 @@ def _seconds(text: str | None, path: Path, line: int) -> float:
 def _is_picture(path: Path) -> bool:
     if path.name.startswith("."):  # ._frame1.png, which macOS puts beside each picture on a card
         return False
+    if not is_utf8(path.name):  # OpenCV would end the process
+        return path.suffix.lower() in _SUFFIXES
     # A known suffix counts even if the content is broken: the reader then names the file.
     return path.is_file() and (
         path.suffix.lower() in _SUFFIXES or bool(cv2.haveImageReader(str(path)))

@@ -22,6 +22,7 @@ from pydantic.dataclasses import dataclass as checked
 from dms import yamlfile
 from dms.errors import ConfigError
 from dms.files.observations import OBSERVATIONS
+from dms.plainfile import check_name
 from dms.scoring.labels import Labels, labels_beside, load_labels, load_zju
 from dms.scoring.openlabel import (
     annotations_beside,
@@ -104,6 +105,7 @@ def find(sources: Sequence[str]) -> list[Entry]:
     for source in sources:
         for new in _expand(source):
             path = new.source
+            check_name(path)
             # Not resolved: links of two names to one video are two recordings.
             place = os.path.abspath(path)  # noqa: PTH100
             if not Path(place).name:
