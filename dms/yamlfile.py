@@ -38,6 +38,8 @@ class _Loader(_Parser):  # type: ignore[misc]
     """
 
     def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
+        if kind is yaml.ScalarNode and "\0" in value:  # no name of a file, bus or host has one
+            raise ValueError(f"{value!r} holds a NUL character; leave it out")
         tag = str(super().resolve(kind, value, implicit))
         is_odd = kind is yaml.ScalarNode and implicit[0] and _ODD_NUMBER.fullmatch(value)
         return tag.replace(":int", ":str").replace(":float", ":str") if is_odd else tag

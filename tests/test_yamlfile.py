@@ -83,6 +83,7 @@ def test_an_empty_file_is_the_defaults(tmp_path):
         ("shown: 'yes'\n", "/dms.yaml:1: shown: expected true or false, got 'yes'"),
         ("count: 2.5\n", "/dms.yaml:1: count: "),
         ("eye: {\n", "/dms.yaml:2: not valid YAML"),
+        ('eye: {name: "a\\0b"}\n', "/dms.yaml:1: not valid YAML: 'a\\x00b' holds a NUL"),
         ("eye:\n\tclosed_s: 2\n", "/dms.yaml:2: not valid YAML: a tab begins it; indent with"),
         ("eye:\n  closed_s: 2\n \tname: x\n", "/dms.yaml:3: not valid YAML: a tab begins it"),
         ("count: 1\ncount: 2\n", "/dms.yaml:2: count: given twice"),
