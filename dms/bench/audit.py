@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dms.camera.image_folder import read_picture
 from dms.chain import Chain
 from dms.decision.core import Core
 from dms.errors import ConfigError
@@ -108,7 +109,7 @@ def measure(
     """Return each metric's value of every picture. Raises ConfigError for one not to be read."""
     found = {name: np.full(len(rows), np.nan) for name in METRICS}
     for at, row in progress(enumerate(rows)):
-        gray = cv2.imread(row["file"], cv2.IMREAD_GRAYSCALE)
+        gray = read_picture(Path(row["file"]), cv2.IMREAD_GRAYSCALE)
         if gray is None:
             raise ConfigError(f"{row['file']} is no picture that OpenCV reads; check the manifest")
         for name, value in _judge(np.asarray(gray, np.uint8), row, chain).items():

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import cv2
+from numpy.typing import NDArray
 
 from dms.camera.recording import RecordedSource
 from dms.camera.settings import CameraSettings
@@ -76,7 +78,7 @@ class ImageFolder(RecordedSource):
         if self._times is not None:
             t_s = self._times[path.name]
         self._next += 1
-        image = cv2.imread(str(path), cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR)
+        image = read_picture(path, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR)
         if image is None:
             self.spoilt(f"{path.name} is damaged or no picture")
             return None
@@ -90,6 +92,14 @@ class ImageFolder(RecordedSource):
 
     def close(self) -> None:
         self._paths = []
+
+
+def read_picture(path: Path, flags: int) -> NDArray[Any] | None:
+    """Return the picture, None where it is damaged: of some damage OpenCV makes an exception."""
+    try:
+        return cv2.imread(str(path), flags)
+    except cv2.error:  # a size that none has, a format that is switched off
+        return None
 
 
 def read_timestamps(path: Path) -> dict[str, float]:

@@ -2,8 +2,11 @@ import cv2
 import numpy as np
 import pytest
 
+from dms.bench.audit import measure
 from dms.camera.backends import open_camera
 from dms.camera.settings import CameraSettings
+from dms.chain import Chain
+from dms.config import load
 from dms.errors import CameraError, ConfigError, DamagedError
 
 
@@ -110,6 +113,24 @@ def test_without_table_or_rate_the_message_says_what_to_add(tmp_path):
     write(tmp_path, "a.png", ramp())
     with pytest.raises(CameraError, match=r"set camera\.fps"):
         read_all(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("b.pgm", b"P5 999999 999999 255\n123"),  # a size that none has
+        ("b.exr", b"\x76\x2f\x31\x01" + bytes(50)),  # a format that OpenCV has switched off
+    ],
+)
+def test_of_which_opencv_makes_an_exception_is_damaged_as_well(tmp_path, name, data):
+    for good in ("a.png", "c.png"):
+        write(tmp_path, good, ramp())
+    (tmp_path / name).write_bytes(data)
+    with open_camera(CameraSettings(source=str(tmp_path), fps=1)) as camera:
+        assert [frame.t_s for frame in camera] == [0.0, 2.0]
+        assert f"{name} is damaged or no picture" in str(camera.damages[0])
+    with pytest.raises(ConfigError, match="no picture that OpenCV reads"):
+        next(iter(measure([{"file": str(tmp_path / name)}], Chain(load()))))
 
 
 def test_a_damaged_picture_is_named_and_passed_over(tmp_path):
