@@ -1,8 +1,8 @@
 """The command ``dms``: finds the verb, runs it, turns expected errors into one sentence.
 
 Exit codes: 0 done, 1 something failed, 2 usage, settings or labels, 3 camera or recording,
-4 engine or model, 5 bus, serial adapter or broker, 6 event store,
-130 interrupted.
+4 engine or model, 5 bus, serial adapter or broker, 6 event store, 7 a recording was read to its end
+with damaged parts left out, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ VERBS = {
 }
 EPILOG = (
     "exit codes: 0 done, 1 something failed, 2 usage or settings, 3 camera or recording, "
-    "4 engine or model, 5 bridge, 6 event store, 130 interrupted"
+    "4 engine or model, 5 bridge, 6 event store, 7 damaged parts of a recording left out, "
+    "130 interrupted"
 )
 
 
@@ -73,19 +74,27 @@ def _words(error: DmsError, args: argparse.Namespace) -> str:
     return str(error)
 
 
+def _hint(error: ImportError) -> str:
+    """Say what to install: on a bare server opencv-python finds no libraries of a desktop."""
+    if "libGL" in str(error) or "libgthread" in str(error):
+        return "pip install --force-reinstall --no-deps opencv-python-headless"
+    return "install dms again"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     with contextlib.suppress(AttributeError, ValueError):  # names on a terminal of ASCII
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     verb = next((word for word in words if word in VERBS), "")
-    args = parser(verb).parse_args(words)
-    logging.basicConfig(
-        level=logging.INFO if args.verbose else logging.WARNING,
-        format="%(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
+    args = argparse.Namespace()
     try:
+        args = parser(verb).parse_args(words)  # loads what the verb needs
+        logging.basicConfig(
+            level=logging.INFO if args.verbose else logging.WARNING,
+            format="%(levelname)s %(name)s: %(message)s",
+            stream=sys.stderr,
+        )
         for word in words:
             check_name(word)
         code = int(importlib.import_module(VERBS[args.verb][0]).run(args))
@@ -93,13 +102,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()  # at the end of Python it could not be told
         return code
     except DmsError as error:
-        print(f"dms {args.verb}: {_words(error, args)}", file=sys.stderr)
+        print(f"dms {verb}: {_words(error, args)}", file=sys.stderr)
         return error.exit_code
     except ImportError as error:
-        hint = (
-            "pip install opencv-python-headless" if "libGL" in str(error) else "install dms again"
-        )
-        print(f"dms {args.verb}: {error}; {hint}", file=sys.stderr)
+        print(f"dms {verb}: {error}; {_hint(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -109,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         if error.filename is not None or error.errno not in _FULL:
             raise
-        print(f"dms {args.verb}: cannot write the output: {error.strerror}", file=sys.stderr)
+        print(f"dms {verb}: cannot write the output: {error.strerror}", file=sys.stderr)
         with contextlib.suppress(OSError, ValueError):  # or Python tries again as it ends
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

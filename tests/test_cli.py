@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -110,6 +111,31 @@ def test_a_missing_library_is_one_sentence(monkeypatch, capsys):
     monkeypatch.setattr("dms.commands.doctor.examine", without)
     assert main(["doctor"]) == 1
     assert "opencv-python-headless" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["bench", "doctor", "config", "vehicle", "aim"])
+def test_a_library_that_is_missing_while_a_verb_is_loaded_is_one_sentence_too(verb, tmp_path):
+    """As on a bare server, where `import cv2` fails."""
+    (tmp_path / "cv2.py").write_text("raise ImportError('libGL.so.1: cannot open shared object')")
+    done = subprocess.run(
+        [sys.executable, "-m", "dms.cli", verb, "--help"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"dms {verb}: libGL.so.1: cannot open shared object; "
+        "pip install --force-reinstall --no-deps opencv-python-headless\n"
+    )
+
+
+def test_an_interrupt_while_a_verb_is_loaded_ends_quietly(monkeypatch, capsys):
+    def interrupted(_verb):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dms.cli.parser", interrupted)
+    assert main(["bench", "drive.mp4"]) == 130
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(
