@@ -48,7 +48,10 @@ def run(args: argparse.Namespace) -> int:
 
     findings = compare(rows, measure(rows, Chain(settings_of(args)), progress), how)
     if not findings:
-        raise ConfigError(f"{args.manifest} has no column with groups to compare; add one")
+        raise ConfigError(
+            f"{args.manifest} has no column with two groups of {how.least} pictures (or people) "
+            "each, besides file, subject and expression; add one, or lower --least"
+        )
     for by in dict.fromkeys(one.by for one in findings):
         print(f"\n{as_table(findings, by)}")
     print("\nPer cent, with 95 % intervals. " + "; ".join(f"{k}: {v}" for k, v in METRICS.items()))

@@ -102,3 +102,12 @@ def test_bad_manifests_are_refused(tmp_path, capsys):
     assert "written over" in capsys.readouterr().err
     assert table.read_bytes() == before
     assert main(["audit", str(table), "--draws", "3"]) == 2
+
+
+def test_groups_that_are_too_small_are_told_with_what_would_do(tmp_path, capsys):
+    for name in ("a", "b"):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), np.zeros((64, 64), np.uint8))
+    table = tmp_path / "faces.csv"
+    table.write_text("file,group\na.png,x\nb.png,y\n")
+    assert main(["audit", str(table)]) == 2
+    assert "no column with two groups of 5 pictures" in capsys.readouterr().err
