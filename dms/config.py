@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -116,6 +116,9 @@ def load(path: Path | None = None, overrides: Sequence[str] = ()) -> Settings:
     """
     if isinstance(overrides, str):
         raise ConfigError(f"overrides must be a list, as in [{overrides!r}]")
+    if not isinstance(overrides, Iterable):
+        words = type(overrides).__name__
+        raise ConfigError(f"overrides must be a list, as in ['camera.fps=15'], not {words}")
     content, lines = ({}, {(): 1}) if path is None else read(path)
     if content is None:
         content = {}
@@ -131,6 +134,11 @@ def chosen(config: str | os.PathLike[str] | Settings | None, overrides: Sequence
     Raises ConfigError where the file cannot be used, or made settings are to be overridden.
     """
     if not isinstance(config, Settings):
+        if not isinstance(config, str | os.PathLike | None):
+            raise ConfigError(
+                f"the settings are of type {type(config).__name__}; give the path of a file, or "
+                "Settings as of load_settings"
+            )
         return load(None if config is None else Path(config), overrides)
     if overrides:
         raise ConfigError("overrides change a file of settings; give these to load_settings")

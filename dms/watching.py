@@ -9,8 +9,10 @@ from pathlib import Path
 
 from dms.camera.arrays import ArrayCamera
 from dms.camera.camera import Camera
+from dms.camera.checked import CheckedCamera
 from dms.chain import Chain
 from dms.config import Settings, chosen
+from dms.errors import ConfigError
 from dms.files.observations import OBSERVATIONS
 from dms.files.observations import load as load_observations
 from dms.monitor import Monitor, replayed
@@ -35,6 +37,11 @@ def watch(source: Source, config: Config = None, overrides: Sequence[str] = ()) 
         source = os.fspath(source)
         if source.endswith(OBSERVATIONS):
             return _replayed(load_observations(Path(source)), settings, recording=source)
+    elif not isinstance(source, Camera | Iterable):
+        raise ConfigError(
+            f"the source is {source!r}; give a path, a camera's name as '/dev/video0', a Camera, "
+            "or (seconds, picture) pairs"
+        )
     return _watched(source, settings)
 
 
@@ -64,7 +71,7 @@ def _watched(
     if isinstance(source, str):
         camera = chain.camera(source)
     else:
-        camera = source if isinstance(source, Camera) else ArrayCamera(source)
+        camera = CheckedCamera(source) if isinstance(source, Camera) else ArrayCamera(source)
     live = camera.live
     with ExitStack() as stack:
         stack.callback(chain.close)

@@ -77,6 +77,69 @@ def test_pictures_that_cannot_be_used_say_what_to_give(pairs, words):
         list(dms.watch(pairs))
 
 
+def test_one_array_that_is_filled_again_and_again_gives_pictures_of_their_own():
+    buffer = BLACK.copy()
+
+    def filled():
+        for n in range(3):
+            buffer[:] = n
+            yield n / 30, buffer
+
+    steps = list(dms.watch(filled()))
+    assert [int(step.frame.gray[0, 0]) for step in steps] == [0, 1, 2]
+
+
+class OwnCamera(dms.Camera):
+    live = False
+
+    def __init__(self, frames):
+        self.frames = frames
+
+    def open(self):
+        self.left = iter(self.frames)
+
+    def read(self):
+        return next(self.left, None)
+
+    def close(self):
+        self.left = None
+
+
+@pytest.mark.parametrize(
+    ("frames", "words"),
+    [
+        ([dms.Frame(np.zeros((120, 160, 3), np.uint8), 0.0, 0)], r"uint8 of \(height, width\)"),
+        ([dms.Frame(BLACK.astype(np.float32), 0.0, 0)], "picture 0 is float32"),
+        ([dms.Frame(None, 0.0, 0)], "picture 0 is NoneType; give a numpy array"),
+        ([dms.Frame(BLACK, 1.0, 0), dms.Frame(BLACK, 1.0, 1)], "seconds that rise"),
+        ([dms.Frame(BLACK, float("nan"), 0)], "picture 0 is of nan s"),
+        ([BLACK], r"OwnCamera.read gave ndarray; give dms.Frame\("),
+    ],
+)
+def test_frames_of_a_camera_of_ones_own_that_cannot_be_used_are_refused(frames, words):
+    with pytest.raises(dms.CameraError, match=words):
+        list(dms.watch(OwnCamera(frames)))
+
+
+def test_a_camera_that_says_not_whether_it_is_live_is_asked_to(monkeypatch):
+    monkeypatch.delattr(OwnCamera, "live")
+    with pytest.raises(dms.CameraError, match="set its live = False"):
+        list(dms.watch(OwnCamera([])))
+
+
+@pytest.mark.parametrize("source", [0, None, 1.5])
+def test_a_source_that_is_none_says_what_to_give(source):
+    with pytest.raises(dms.ConfigError, match=rf"the source is {source}; give a path"):
+        dms.watch(source)
+
+
+def test_settings_of_another_type_say_what_to_give():
+    with pytest.raises(dms.ConfigError, match="of type dict; give the path of a file"):
+        dms.watch([(0.0, BLACK)], {"camera": {}})
+    with pytest.raises(dms.ConfigError, match=r"overrides must be a list.*, not NoneType"):
+        dms.watch([(0.0, BLACK)], overrides=None)
+
+
 def test_a_camera_of_ones_own_is_opened_and_closed():
     calls = []
 
