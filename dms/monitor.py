@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
-from dms.bridge.bridge import Bridge
+from dms.bridge.bridge import Bridge, asked, fault_of
 from dms.camera.camera import Camera
 from dms.camera.keeper import Keeper
 from dms.decision.core import Core
@@ -140,7 +140,7 @@ class Turn:
         self._tellers = fault_tellers(sinks)
         self._enter, self._witness = enter, witness
         self._flapping = flapping or Flapping()
-        self._defects: dict[str, str] = {}  # bridges that raised at the last state, and what
+        self._defects: dict[tuple[Bridge, str], str] = {}  # bridges that raised when last called
 
     def live(
         self, seen: DriverObservation, frame: Frame | None = None, faults: Sequence[Fault] = ()
@@ -161,7 +161,7 @@ class Turn:
 
     def _hear(self) -> None:
         for bridge in self._bridges:
-            for command in bridge.commands():
+            for command in self._asked(bridge):
                 self._core.command(command)
                 if self._witness is not None:
                     self._witness.command(command, bridge.name)
@@ -170,8 +170,10 @@ class Turn:
                     self._witness.note(what, bridge.name)
 
     def _faults(self) -> Iterator[Fault]:
-        yield from (Fault(Part.BRIDGE, one.fault) for one in self._bridges if one.fault)
-        yield from (Fault(Part.BRIDGE, words) for words in self._defects.values())
+        for bridge in self._bridges:
+            if words := self._fault_of(bridge):
+                yield Fault(Part.BRIDGE, words)
+        yield from (Fault(Part.BRIDGE, words) for words in tuple(self._defects.values()))
         if fault := getattr(self._vehicle, "fault", None):  # a log or a test has none
             yield Fault(Part.VEHICLE, fault)
         yield from faults_told(self._tellers)
@@ -196,12 +198,34 @@ class Turn:
         try:
             bridge.publish(state)
         except Exception as error:  # noqa: BLE001  (bridges may be the user's own classes)
-            words = f"{bridge.name}: unexpected {type(error).__name__}: {error}; please report it"
-            if bridge.name not in self._defects:
-                _log.error("%s", words, exc_info=error)
-            self._defects[bridge.name] = words
+            self._note(bridge, "publish", error)
         else:
-            self._defects.pop(bridge.name, None)
+            self._defects.pop((bridge, "publish"), None)
+
+    def _asked(self, bridge: Bridge) -> tuple[Command, ...]:
+        try:
+            commands = asked(bridge)
+        except Exception as error:  # noqa: BLE001  (as above)
+            self._note(bridge, "commands", error)
+            return ()
+        self._defects.pop((bridge, "commands"), None)
+        return commands
+
+    def _fault_of(self, bridge: Bridge) -> str | None:
+        try:
+            fault = fault_of(bridge)
+        except Exception as error:  # noqa: BLE001  (as above)
+            self._note(bridge, "fault", error)
+            return None
+        self._defects.pop((bridge, "fault"), None)
+        return fault
+
+    def _note(self, bridge: Bridge, method: str, error: Exception) -> None:
+        name = getattr(bridge, "name", type(bridge).__name__)
+        words = f"{name}: unexpected {type(error).__name__}: {error}; please report it"
+        if (bridge, method) not in self._defects:
+            _log.error("%s", words, exc_info=error)
+        self._defects[bridge, method] = words
 
 
 class Monitor:

@@ -220,6 +220,32 @@ def test_a_defect_of_a_bridge_costs_neither_the_others_nor_the_store(caplog):
     assert [state.t_s for state in broken.states] == [0.3, 0.4]
 
 
+@pytest.mark.parametrize(
+    ("gives", "words"),
+    [
+        ({"commands": lambda self: None}, "commands() gave None; give a tuple of Command"),
+        ({"commands": lambda self: ("pause",)}, "commands() gave ('pause',)"),
+        ({"commands": lambda self: 1 / 0}, "unexpected ZeroDivisionError"),
+        (
+            {"fault": property(lambda self: 5, lambda self, _: None)},
+            "its fault is 5; give words, None for no fault",
+        ),
+        (
+            {"fault": property(lambda self: 1 / 0, lambda self, _: None)},
+            "unexpected ZeroDivisionError",
+        ),
+    ],
+)
+def test_a_bridge_that_gives_what_it_must_not_ends_no_run(caplog, gives, words):
+    odd, bus, sink = type("Odd", (Listening,), gives)(), Listening(), Keeping()
+    monitor(Script(0.0, 0.1, 0.2), bridges=[odd, bus], sinks=[sink]).run()
+    assert len(bus.states) == len(odd.states) == 3
+    assert caplog.text.count("Traceback") == 1
+    told = [fault.words for moment, _, _ in sink.moments for fault in moment.faults]
+    assert len(told) == 3
+    assert all(words in one for one in told)
+
+
 def test_stop_ends_the_loop_also_while_the_camera_is_gone():
     camera = Script(CameraLostError("gone"), reopens=[CameraError("no")] * 1000)
     calls = []

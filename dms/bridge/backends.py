@@ -24,10 +24,18 @@ KINDS = {
 def open_bridge(chosen: BridgeSettings) -> Bridge:
     """Make the bridge of ``chosen.kind``; it opens on ``with`` or ``open()``.
 
-    Raises ConfigError for an unknown kind or a class that cannot be loaded.
+    Raises ConfigError for an unknown kind or a class that cannot be loaded or made.
     """
     make: Callable[[BridgeSettings], Bridge] = bridge_class(chosen)
-    return make(chosen)
+    try:
+        return make(chosen)
+    except TypeError as error:
+        if chosen.kind in KINDS:
+            raise
+        raise ConfigError(
+            f"bridge {chosen.kind!r} cannot be made with its item of bridges as the only "
+            f"argument: {error}"
+        ) from error
 
 
 def bridge_class(chosen: BridgeSettings) -> type[Bridge]:

@@ -59,3 +59,27 @@ class Bridge(OpenedResource):
     @abstractmethod
     def close(self) -> None:
         """Send the last "off" state where possible and release the bus; idempotent."""
+
+
+def asked(bridge: Bridge) -> tuple[Command, ...]:
+    """Return the commands of ``bridge``. Raises TypeError where it gave something else."""
+    taken: object = bridge.commands()
+    if not isinstance(taken, tuple | list) or not all(isinstance(one, Command) for one in taken):
+        raise TypeError(f"commands() gave {taken!r}; give a tuple of Command, () for none")
+    return tuple(taken)
+
+
+def told_by(bridge: Bridge) -> tuple[str, ...]:
+    """Return what ``bridge`` witnessed. Raises TypeError where it gave something else."""
+    taken: object = bridge.witnessed()
+    if not isinstance(taken, tuple | list) or not all(isinstance(one, str) for one in taken):
+        raise TypeError(f"witnessed() gave {taken!r}; give a tuple of words, () for none")
+    return tuple(taken)
+
+
+def fault_of(bridge: Bridge) -> str | None:
+    """Return the fault of ``bridge``. Raises TypeError where it gave something else."""
+    fault: object = bridge.fault
+    if fault is not None and not isinstance(fault, str):
+        raise TypeError(f"its fault is {fault!r}; give words, None for no fault")
+    return fault

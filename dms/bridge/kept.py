@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 from dms.bridge.backends import bridge_class, open_bridge
-from dms.bridge.bridge import Bridge
+from dms.bridge.bridge import Bridge, asked, fault_of, told_by
 from dms.bridge.settings import BridgeSettings
 from dms.bus.shared import Heard, SharedBus
 from dms.errors import DmsError
@@ -83,7 +83,7 @@ class KeptBridge(Bridge):
         if bridge is None:
             return ()
         try:
-            taken = bridge.commands()
+            taken = asked(bridge)
         except Exception as error:  # noqa: BLE001 (as above)
             self._note("commands", error)
             return ()
@@ -93,7 +93,7 @@ class KeptBridge(Bridge):
     def witnessed(self) -> tuple[str, ...]:
         bridge = self._bridge
         try:
-            return () if bridge is None else bridge.witnessed()
+            return () if bridge is None else told_by(bridge)
         except Exception as error:  # noqa: BLE001 (as above)
             self._note("witnessed", error)
             return ()
@@ -104,7 +104,7 @@ class KeptBridge(Bridge):
         if bridge is None:
             return self._fault
         try:
-            fault = bridge.fault
+            fault = fault_of(bridge)
         except Exception as error:  # noqa: BLE001 (as above)
             self._note("fault", error)
             fault = None

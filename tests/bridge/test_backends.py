@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from dataclasses import fields
 
+import pytest
+
 from dms.bridge.backends import KINDS, open_bridge
+from dms.bridge.bridge import Bridge
 from dms.bridge.settings import BridgeSettings
 from dms.bus.settings import CAN_KINDS, BusSettings
+from dms.errors import ConfigError
+from dms.values import DriverState
 
 
 def text_of_kind(settings: type) -> str:
@@ -17,6 +22,21 @@ def text_of_kind(settings: type) -> str:
 def test_the_settings_name_every_kind() -> None:
     assert text_of_kind(BridgeSettings) == f"{', '.join(KINDS)} or module:Class of your own"
     assert text_of_kind(BusSettings) == f"one of {', '.join(CAN_KINDS)}"
+
+
+class TakesNothing(Bridge):
+    name, fault = "nothing", None
+
+    def open(self) -> None: ...
+
+    def publish(self, state: DriverState) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def test_a_class_that_takes_no_item_of_bridges_is_an_error_of_the_settings() -> None:
+    with pytest.raises(ConfigError, match="cannot be made with its item of bridges"):
+        open_bridge(BridgeSettings(kind=f"{__name__}:TakesNothing"))
 
 
 def test_a_bridge_can_be_set_up_as_a_bus_can() -> None:

@@ -97,6 +97,28 @@ def test_what_cannot_start_is_told_and_tried_again_until_it_can(plan, until, whe
     assert plan.made[-1].closed == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "gives", "empty", "words"),
+    [
+        ("commands", lambda: None, (), "commands() gave None; give a tuple of Command"),
+        ("commands", lambda: ("pause",), (), "commands() gave ('pause',)"),
+        ("witnessed", lambda: None, (), "witnessed() gave None; give a tuple of words"),
+    ],
+)
+def test_what_a_bridge_must_not_give_is_a_told_fault(plan, monkeypatch, name, gives, empty, words):
+    """A method without return gives None: the service's loop ended with it."""
+    monkeypatch.setattr(Own, name, lambda self: gives())
+    with kept(plan) as bridge:
+        assert getattr(bridge, name)() == empty
+        assert words in bridge.fault
+
+
+def test_a_fault_that_is_no_words_is_told_in_words(plan, monkeypatch):
+    monkeypatch.setattr(Own, "_fault", 5)
+    with kept(plan) as bridge:
+        assert "its fault is 5; give words" in bridge.fault
+
+
 def test_the_pauses_between_tries_grow_to_30_s(plan, until):
     plan.opening = BridgeError("no bus")
     tries = []
