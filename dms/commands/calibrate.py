@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from dms.commands.options import add_settings, check_above_zero, settings_of
 from dms.errors import CameraError, ConfigError
 from dms.values import DriverObservation, Frame
 
+_LEAST_CORNERS = 3  # of a chessboard, each way, as OpenCV finds it
 CONSENT = (
     "This stores pictures of the person in front of the camera in {folder}. They stay on this\n"
     "machine until you delete that folder. Does the person agree? Type yes: "
@@ -65,10 +67,15 @@ def _frames(chain: Chain, args: argparse.Namespace) -> Iterator[Frame]:
 
 
 def _intrinsics(chain: Chain, args: argparse.Namespace) -> None:
-    columns, cross, rows = args.board.partition("x")
-    if not cross or not columns.isdigit() or not rows.isdigit():
+    found = re.fullmatch(r"(\d{1,2})x(\d{1,2})", args.board, re.ASCII)
+    if found is None:
         raise ConfigError(f"--board {args.board}: write it as 9x6, counting inner corners.")
-    views = ChessboardViews(int(columns), int(rows))
+    columns, rows = int(found[1]), int(found[2])
+    if min(columns, rows) < _LEAST_CORNERS:
+        raise ConfigError(
+            f"--board {args.board}: it needs {_LEAST_CORNERS} inner corners each way."
+        )
+    views = ChessboardViews(columns, rows)
     for frame in _frames(chain, args):
         if views.add(frame.gray):
             print(f"view {len(views)} at {frame.t_s:.1f} s", file=sys.stderr)

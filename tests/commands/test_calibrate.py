@@ -54,3 +54,15 @@ def test_with_consent_the_recording_and_its_consent_are_kept_and_replay(
 def test_an_existing_folder_is_never_written_into(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
     assert record(folder, tmp_path) == 2
+
+
+@pytest.mark.parametrize(
+    ("board", "words"),
+    [("abc", "write it as 9x6"), ("9x6x3", "write it as 9x6"), ("9999x6", "write it as 9x6"),
+     ("\u00b2x6", "write it as 9x6"), ("9x2", "3 inner corners each way"),
+     ("0x0", "3 inner corners each way")],
+)  # fmt: skip
+def test_a_board_that_cannot_be_is_told(folder, capsys, board, words):
+    given = ["--source", str(folder), "--set", "camera.fps=10", "--board", board]
+    assert main(["calibrate", "intrinsics", *given]) == 2
+    assert words in capsys.readouterr().err
