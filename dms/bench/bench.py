@@ -164,6 +164,9 @@ def bench(
                 _watch(monitor, camera, result)
     except BrokenPipeError:  # who read what a bridge prints has gone, as with `| head`
         raise
+    except PermissionError as error:
+        named = error.filename or "a file"
+        raise ConfigError(f"cannot use {named}: {error.strerror}; check its rights") from error
     except OSError as error:  # a full disk, a folder taken away
         raise ConfigError(f"cannot write the results: {error.strerror}; free the disk") from error
     result.rest_given = chain.core.rest_given

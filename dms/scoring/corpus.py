@@ -205,6 +205,8 @@ def _expand(source: str) -> Iterable[Entry]:
     try:
         is_folder = path.is_dir()
     except (OSError, ValueError) as error:  # a name that no file can have
+        if isinstance(error, PermissionError):
+            raise ConfigError(f"cannot look for {source}: {error.strerror}") from error
         raise ConfigError(f"{source[:80]!r} cannot be a file's name: {error}") from error
     if is_folder:
         yield from (Entry("", str(one)) for one in _in_folder(path))
@@ -244,7 +246,11 @@ def _in_folder(folder: Path) -> list[Path]:
     recordings = sorted(path for path in found if not _is_result(path))
     if recordings:
         return recordings
-    if any(path.suffix.lower() in PICTURES for path in folder.iterdir()):
+    try:
+        names = [path.name for path in folder.iterdir()]
+    except OSError as error:
+        raise ConfigError(f"cannot look into {folder}: {error.strerror}") from error
+    if any(Path(name).suffix.lower() in PICTURES for name in names):
         return [folder if folder.name.strip(".") else folder.resolve()]  # . and .. have no name
     raise ConfigError(f"{folder} holds neither recordings nor pictures")
 

@@ -92,9 +92,9 @@ class EventStore(OpenedResource):
 
         Raises StoreError where neither is possible.
         """
-        if self._must_exist and not self._path.exists():
-            raise StoreError(f"No events are stored at {self._path}; give --store FILE.")
         try:
+            if self._must_exist and not self._path.exists():
+                raise StoreError(f"No events are stored at {self._path}; give --store FILE.")
             self._path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 self._connect()

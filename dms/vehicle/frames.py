@@ -114,8 +114,12 @@ def _channel(path: Path, message: can.Message) -> str:
 
 
 def _reader(path: Path) -> Any:
-    if not path.is_file():
-        raise ConfigError(f"there is no CAN log {path}; check the path")
+    try:
+        if not path.is_file():
+            raise ConfigError(f"there is no CAN log {path}; check the path")
+        path.open("rb").close()
+    except OSError as error:
+        raise ConfigError(f"cannot read the CAN log {path}: {error.strerror}") from error
     ending = _ending(path)
     if ending in _CANDUMP and _is_candump(path):
         return contextlib.closing(_candump(path))
