@@ -20,6 +20,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from dms.bridge import vss
+from dms.bridge.alert_frames import Beginnings
 from dms.bridge.bridge import Bridge
 from dms.bridge.command_queue import RATE_HZ, Allowance, CommandQueue
 from dms.bridge.device import device_name
@@ -68,6 +69,7 @@ class MqttBridge(Bridge):
         self._due_s: float | None = None
         self._level = Level.NONE
         self._standing: dict[Kind, ActiveAlert] = {}
+        self._begun = Beginnings()
         self._number = 0
         self.dropped = 0  # alerts that found the queue full
 
@@ -126,6 +128,7 @@ class MqttBridge(Bridge):
         for alert in self._standing.values():
             if all(alert.kind is not other.kind for other in state.active):
                 self._queue_end(alert, state.t_s)
+        self._begun.take(state)
         self._standing = {alert.kind: alert for alert in state.active}
         for event in state.events:
             if event.level > Level.NONE:
@@ -172,7 +175,7 @@ class MqttBridge(Bridge):
                 "t_s": round(t_s, 4),
                 "kind": alert.kind.value,
                 "level": int(alert.level),
-                "start_s": round(alert.since_s, 4),
+                "start_s": round(self._begun.of(alert), 4),
                 "end_s": round(t_s, 4),
                 "reason": alert.reason,
                 "action": "ended",
@@ -295,6 +298,11 @@ def _check(settings: MqttSettings) -> None:
             "mqtt.host is a name or address alone; user and password go into mqtt.username and "
             "mqtt.password_file"
         )
+    name, _, port = settings.host.rpartition(":")
+    if port.isdecimal() and ":" not in name:
+        raise ConfigError("mqtt.host is a name or address alone; its port goes into mqtt.port")
+    if settings.host.startswith("["):
+        raise ConfigError("mqtt.host: give an IPv6 address without brackets, as in ::1")
     try:
         settings.host.encode("idna")
     except UnicodeError as error:

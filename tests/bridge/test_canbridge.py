@@ -149,6 +149,27 @@ def test_alerts_are_raised_changed_and_ended_and_numbered():
     ]
 
 
+def test_what_an_alert_names_has_one_beginning_from_its_raising_to_its_end():
+    """Raised said 1.0 s of closed eyes at 3 s, and ended 4.0 s at 7 s, as if they closed at 3 s."""
+    tracker = AlertTracker()
+    sleep, worse = (alert(Kind.SLEEP, level, 3.0) for level in (Level.WARNING, Level.CRITICAL))
+    event = Event(3.0, Kind.SLEEP, Level.WARNING, "", start_s=2.0)
+    again = Event(6.0, Kind.SLEEP, Level.CRITICAL, "", start_s=3.0, values={"repeated": True})
+    steps = [
+        DriverState(3.0, active=(sleep,), events=(event,)),
+        DriverState(5.0, active=(worse,)),
+        DriverState(6.0, active=(worse,), events=(again,)),
+        DriverState(7.0),
+        DriverState(9.0, active=(alert(Kind.SLEEP, Level.WARNING, 9.0),)),
+        DriverState(9.5),
+    ]
+    told = [(a["AlertAction"], a["AlertDuration"]) for s in steps for a in tracker.step(s)]
+    assert told == [
+        ("Raised", 1.0), ("Changed", 3.0), ("Raised", 4.0), ("Ended", 5.0),
+        ("Raised", 0.0), ("Ended", 0.5),
+    ]  # fmt: skip
+
+
 def test_a_new_closure_while_the_alert_stands_is_raised_again():
     tracker = AlertTracker()
     sleep = alert(Kind.SLEEP, Level.CRITICAL)

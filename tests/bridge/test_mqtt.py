@@ -412,6 +412,21 @@ def test_an_alert_begins_and_ends(broker):
         assert (ended["start_s"], ended["end_s"], ended["number"]) == (2.0, 9.0, 2)
 
 
+def test_an_alert_ends_with_the_beginning_that_it_was_raised_with(broker):
+    """A receiver that paired both by kind and start_s never found the end."""
+    alert = ActiveAlert(Kind.MICROSLEEP, Level.WARNING, 3.0, "eyes closed for 1 s")
+    event = Event(3.0, Kind.MICROSLEEP, Level.WARNING, alert.reason, start_s=2.0)
+    with (
+        closing(Listener(broker.port, "car/alert")) as head,
+        open_bridge(settings(broker.port)) as bridge,
+    ):
+        bridge.publish(replace(STATE, t_s=3.0, active=(alert,), events=(event,)))
+        bridge.publish(replace(STATE, t_s=4.0))
+        assert until(lambda: len(head.heard) == 2)
+        raised, ended = (said for _, said, *_ in head.heard)
+        assert raised["start_s"] == ended["start_s"] == 2.0
+
+
 def test_home_assistant_finds_the_sensors_where_it_is_asked_to(broker):
     with (
         closing(Listener(broker.port, "homeassistant/#")) as head,

@@ -106,8 +106,14 @@ def test_two_devices_have_two_client_ids(tmp_path):
     assert device_name(tmp_path / "none").startswith("dms-")
 
 
-@pytest.mark.parametrize("host", ["a" * 70, "mqtt://b", "me:s3cret@b", "b/c", "a..b"])
+@pytest.mark.parametrize(
+    "host", ["a" * 70, "b:1883", "[::1]", "mqtt://b", "me:s3cret@b", "b/c", "a..b"]
+)
 def test_a_host_that_is_none_is_refused_when_the_bridge_is_made(host):
     with pytest.raises(ConfigError, match=r"mqtt\.host") as refused:
         open_bridge(BridgeSettings(kind="mqtt", mqtt=MqttSettings(host=host)))
     assert "s3cret" not in str(refused.value)
+
+
+def test_an_address_of_ipv6_is_a_host():
+    assert open_bridge(BridgeSettings(kind="mqtt", mqtt=MqttSettings(host="::1"))).fault is None
