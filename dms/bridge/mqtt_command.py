@@ -14,6 +14,7 @@ from dms.values import Command, PauseReason
 LARGEST = 4096  # bytes of a command; a whole one takes 150
 _LONGEST = 64  # characters of what is repeated to the sender
 _REASON = 200  # cut before it is made safe, so that nobody makes us work on what they sent
+_REASONS = tuple(reason.value for reason in PauseReason)
 _HIGHEST = 2**53  # the largest whole number that every JSON reader keeps
 
 
@@ -37,7 +38,7 @@ def command_of(payload: bytes | bytearray) -> tuple[Command | None, dict[str, An
         if not isinstance(thing, dict):
             return None, refused(None, "a command is a JSON object")
         wish = _Wish(**thing)
-        reason = PauseReason(wish.pause_reason) if wish.pause_reason is not None else None
+        reason = _reason(wish.pause_reason)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
@@ -55,6 +56,12 @@ def command_of(payload: bytes | bytearray) -> tuple[Command | None, dict[str, An
     if command == Command(pause_reason=reason):
         return None, refused(wish.id, "it asks for nothing")
     return command, {"id": _identity(wish.id), "answer": "accepted"}
+
+
+def _reason(sent: str | None) -> PauseReason | None:
+    if sent not in (None, *_REASONS):
+        raise ValueError(f"pause_reason must be one of {', '.join(_REASONS)}")
+    return None if sent is None else PauseReason(sent)
 
 
 def refused(sent: object, reason: str) -> dict[str, Any]:

@@ -92,8 +92,14 @@ def sound(kind: Kind, level: Level, language: str) -> Samples:
         said = np.concatenate(parts)
         rest = max(round(ALARM_S * RATE) - len(said), 0)
         again = np.tile(tone(level), rest // len(tone(level)) + 1)[:rest]
-        return np.concatenate([said, again])
-    return np.concatenate(parts)
+        return _faded(np.concatenate([said, again]))
+    return _faded(np.concatenate(parts))
+
+
+def _faded(samples: Samples) -> Samples:
+    """Return the samples with an end that does not click."""
+    left = np.arange(len(samples), 0, -1) - 1
+    return np.asarray(samples * np.minimum(left / (_RAMP_S * RATE), 1.0), np.float32)
 
 
 def pcm(samples: Samples, volume: float) -> bytes:

@@ -30,6 +30,14 @@ def test_what_is_too_long_is_refused_before_it_is_parsed():
     assert time.process_time() - begun_s < 1.0
 
 
+def test_a_reason_that_is_none_is_answered_with_those_that_there_are():
+    command, answer = command_of(b'{"id": 7, "pause": true, "pause_reason": "lunch"}')
+    assert command is None
+    assert answer["id"] == 7
+    words = "pause_reason must be one of driver, automated, workshop, privacy, other"
+    assert answer["reason"] == f"not a command: {words}"
+
+
 def test_what_is_repeated_to_the_sender_is_cut():
     _, answer = command_of(json.dumps({"id": "x" * 4000, "pause": True}).encode())
     assert answer == {"id": "x" * 64, "answer": "accepted"}

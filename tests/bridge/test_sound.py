@@ -192,6 +192,15 @@ def test_warnings_have_what_makes_a_sound_an_alarm(level):
     assert sum(any(abs(p - n * base) < 120 for p in peaks) for n in (1, 2, 3)) == 3
 
 
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("level", [Level.ADVISORY, Level.WARNING, Level.CRITICAL])
+def test_no_sound_begins_or_ends_with_a_click(kind, level):
+    """The last pulse of an alarm was cut off at a third of its peak."""
+    samples = sound(kind, level, "en")
+    assert abs(samples[0]) < 0.02
+    assert abs(samples[-1]) < 0.02
+
+
 def test_an_advisory_is_soft():
     assert np.abs(tone(Level.ADVISORY)).max() <= 0.5
     assert len(tone(Level.ADVISORY)) < 0.7 * RATE
