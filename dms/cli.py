@@ -81,6 +81,17 @@ def _hint(error: ImportError) -> str:
     return "install dms again"
 
 
+def _of_system(error: OSError) -> str:
+    """Say what the system refuses; raises ``error`` again where that is no fault of the user's."""
+    if isinstance(error, PermissionError):
+        return f"cannot use {error.filename or 'a file'}: {error.strerror}; check its rights"
+    if error.filename is not None or error.errno not in _FULL:
+        raise error
+    with contextlib.suppress(OSError, ValueError):  # or Python tries again as it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return f"cannot write the output: {error.strerror}"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
@@ -113,11 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     except OSError as error:
-        if error.filename is not None or error.errno not in _FULL:
-            raise
-        print(f"dms {verb}: cannot write the output: {error.strerror}", file=sys.stderr)
-        with contextlib.suppress(OSError, ValueError):  # or Python tries again as it ends
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(f"dms {verb}: {_of_system(error)}", file=sys.stderr)
         return 1
 
 

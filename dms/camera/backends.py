@@ -103,7 +103,10 @@ def source_kind(settings: CameraSettings) -> SourceKind:
         return SourceKind.V4L2
     if source.startswith(("csi:", *_RTSP)) or re.search(r"\s!\s", source):
         return SourceKind.GSTREAMER
-    return SourceKind.FOLDER if Path(source).is_dir() else SourceKind.FILE
+    try:
+        return SourceKind.FOLDER if Path(source).is_dir() else SourceKind.FILE
+    except OSError:  # who opens it says why it cannot be looked at
+        return SourceKind.FILE
 
 
 def presences() -> list[Presence]:

@@ -40,7 +40,10 @@ class ImageFolder(RecordedSource):
         if not self._folder.is_dir():
             raise CameraError(f"There is no folder {self._folder}; check camera.source.")
         self._next, self._good, self.ended = 0, 0, False
-        self._paths = sorted(filter(_is_picture, self._folder.iterdir()), key=natural)
+        try:
+            self._paths = sorted(filter(_is_picture, self._folder.iterdir()), key=natural)
+        except OSError as error:
+            raise CameraError(f"{self._folder} cannot be read ({error.strerror}).") from error
         if not self._paths:
             raise CameraError(f"{self._folder} holds no picture that OpenCV can read.")
         for path in self._paths:
