@@ -116,7 +116,10 @@ def _camera(settings: Settings) -> Iterator[Finding]:
     if kind is SourceKind.V4L2:
         yield from _video_devices(devices, source)
     elif kind in {SourceKind.FILE, SourceKind.FOLDER}:
-        found = Path(source).exists()
+        try:
+            found = Path(source).exists()
+        except OSError:  # whoever opens it says why it cannot be looked at
+            found = True
         text = source if found else f"{source} does not exist; set camera.source"
         yield _recording(settings) if found else Finding("camera source", Verdict.BAD, text)
 
