@@ -333,9 +333,11 @@ def test_a_table_in_another_format_does_not_outlive_the_run_that_made_it(tmp_pat
         assert frames_path(tmp_path / entry.name).suffix == table
 
 
-def test_a_bus_log_beside_the_recording_is_found_and_counts_as_its_input(tmp_path):
+def test_a_bus_log_beside_the_recording_is_found_and_counts_as_its_input(tmp_path, monkeypatch):
     from dms.vehicle import log_beside
 
+    (tmp_path / "day" / "pictures").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "day" / "pictures")
     recording = tmp_path / "drive.mp4"
     assert log_beside(str(recording)) is None
     assert log_beside(".") is None
