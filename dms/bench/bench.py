@@ -46,6 +46,7 @@ class Result:
     segments: list[Segment] = field(default_factory=list)  # of a joined recording, where each began
     recalled_s: float | None = None  # up to here an earlier run's observations were taken
     spent_s: float = 0.0  # by the clock of the machine, decoding included; 0 where not measured
+    first_s: float = 0.0  # when it begins, by its own clock
 
     @property
     def availability(self) -> float | None:
@@ -80,7 +81,7 @@ class _Keeper:
     def take(self, step: Step) -> None:
         result, state = self._result, step.state
         if self._first_s is None:
-            self._first_s = state.t_s
+            self._first_s = result.first_s = state.t_s
         result.frames += 1
         result.duration_s = state.t_s - self._first_s
         result.eyes_known += state.openness is not None

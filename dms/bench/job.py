@@ -38,6 +38,7 @@ from dms.vehicle import log_beside
 from dms.yamlfile import as_data
 
 _log = logging.getLogger(__name__)
+_EARLY_S = 1.0  # a label may begin so long before the first picture
 _FORMAT = 2  # of a kept result: what was scored otherwise before is scored again
 
 
@@ -188,12 +189,19 @@ def _run(
 def _tell_labels_beyond(labels: Labels, result: Result) -> None:
     """Say so where labels lie beyond the recording, as those in frames or ms do: all are missed."""
     starts = [one.start_s for one in labels.events] + [one.start_s for one in labels.stretches]
-    beyond = [start_s for start_s in starts if start_s > result.duration_s]
+    end_s = result.first_s + result.duration_s
+    beyond = [start_s for start_s in starts if start_s > end_s]
     if beyond:
         _log.warning(
             "%s: %d of %d labels begin after its end at %.1f s, the first at %.1f s; are they its "
             "own, and in seconds?",
-            result.source, len(beyond), len(starts), result.duration_s, min(beyond),
+            result.source, len(beyond), len(starts), end_s, min(beyond),
+        )  # fmt: skip
+    before = [start_s for start_s in starts if start_s < result.first_s - _EARLY_S]
+    if before:
+        _log.warning(
+            "%s: %d of %d labels begin before it does, at %.1f s; give times of its own clock",
+            result.source, len(before), len(starts), result.first_s,
         )  # fmt: skip
 
 

@@ -24,16 +24,18 @@ TICK_S = 0.001
 def pack(frames: Mapping[str, Series], steps: Mapping[str, float]) -> dict[str, Any]:
     """Return ``t_s`` and the columns named by ``steps`` as JSON that the page unpacks.
 
-    ``steps``: column -> its resolution, in the column's unit. The bytes are int32 milliseconds
-    between frames, then int16 multiples of each column's step, little-endian; NaN is
-    :data:`UNKNOWN`.
+    ``steps``: column -> its resolution, in the column's unit. ``start``: milliseconds of the first
+    frame. The bytes are int32 milliseconds between frames, then int16 multiples of each column's
+    step, little-endian; NaN is :data:`UNKNOWN`.
     """
     t_ticks = np.round(frames["t_s"] / TICK_S).astype(np.int64)
-    parts = [np.diff(t_ticks, prepend=0).astype("<i4").tobytes()]
+    start = int(t_ticks[0]) if len(t_ticks) else 0  # of a clock's time it has more than 32 bits
+    parts = [np.diff(t_ticks, prepend=start).astype("<i4").tobytes()]
     parts += [_scaled(frames[name], step).tobytes() for name, step in steps.items()]
     packed = gzip.compress(b"".join(parts), 6, mtime=0)
     return {
         "count": len(t_ticks),
+        "start": start,
         "columns": [{"name": name, "step": step} for name, step in steps.items()],
         "data": base64.b64encode(packed).decode(),
     }

@@ -30,7 +30,7 @@ async function unpack(packed) {
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   const buffer = await new Response(stream).arrayBuffer();
   const t_s = new Float64Array(packed.count);
-  let ticks = 0;
+  let ticks = packed.start;
   new Int32Array(buffer, 0, packed.count).forEach((step, at) => { t_s[at] = (ticks += step) / 1000; });
   const values = {};
   packed.columns.forEach((column, at) => {

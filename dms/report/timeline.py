@@ -34,6 +34,7 @@ _COLOURS = ("grey", "green", "sky", "blue", "red", "orange", "purple", "brown")
 _LANE_PX, _TITLE_PX, _GAP_PX, _AXIS_PX = 26, 26, 10, 44
 _LEAST_UNSEEN_S = 0.5  # shorter gaps are no bar of their own
 _MOST_BANDS = 400
+_LEAST_SHOWN_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,12 +229,12 @@ def _layout(
 ) -> tuple[dict[str, Any], list[float]]:
     """Return the layout and each panel's upper end, as a share of the plot from below."""
     inner = sum(heights) + (_TITLE_PX + _GAP_PX) * (len(heights) - 1)
-    last_s = float(frames["t_s"][-1]) if len(frames["t_s"]) else 1.0
+    first_s, last_s = _ends(frames["t_s"])
     axis = {"gridcolor": "@grid", "zeroline": False, "fixedrange": True, "automargin": False}
     layout: dict[str, Any] = {
         "height": inner + _AXIS_PX + 8,
         "xaxis": {
-            "range": [0.0, last_s],
+            "range": [first_s, last_s],
             "anchor": f"y{len(heights)}" if len(heights) > 1 else "y",
             "gridcolor": "@grid",
             "zeroline": False,
@@ -256,6 +257,14 @@ def _layout(
         layout["yaxis" if at == 0 else f"yaxis{at + 1}"] = place
         from_top += height + _TITLE_PX + _GAP_PX
     return layout, tops
+
+
+def _ends(t_s: Series) -> tuple[float, float]:
+    """Return what the axis shows: a recording may begin at any time, and be a single frame."""
+    if not len(t_s):
+        return 0.0, 1.0
+    first_s = float(t_s[0])
+    return first_s, max(float(t_s[-1]), first_s + _LEAST_SHOWN_S)
 
 
 def _bands(frames: Mapping[str, Series]) -> list[dict[str, Any]]:

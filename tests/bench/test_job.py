@@ -12,6 +12,7 @@ from dms.bench.resume import PartRun
 from dms.bench.spread import run_dask, run_here, run_workers
 from dms.bench.summary import SUMMARY, write_page, write_summary
 from dms.errors import ConfigError
+from dms.files.observations import load, save
 from dms.scoring.corpus import Entry, find
 from dms.scoring.quality import QualitySettings, measure
 from dms.values import Kind
@@ -114,6 +115,21 @@ def test_labels_beyond_the_end_of_a_recording_are_told(tmp_path, drives, caplog)
     assert not run_job(entry, recipe(tmp_path)).error
     assert "1 of 2 labels begin after its end at" in caplog.text
     assert "the first at 90000.0 s; are they its own, and in seconds?" in caplog.text
+
+
+def test_labels_of_a_recording_that_keeps_its_clock_are_told_by_that(tmp_path, drives, caplog):
+    """Right ones were told as beyond its end; those from 0 on, all missed, were not told."""
+    seen = [(moment, moment.observation) for moment in load(drives / "c.jsonl")]
+    late = [replace(one, observation=replace(of, t_s=of.t_s + 5000)) for one, of in seen]
+    save(late, tmp_path / "late.jsonl")
+    labels = tmp_path / "late.labels.csv"
+    labels.write_text("kind,start_s,end_s\nblink,5001,5002\n")
+    entry = Entry("late", str(tmp_path / "late.jsonl"), labels=str(labels))
+    assert not run_job(entry, recipe(tmp_path)).error
+    assert "begin" not in caplog.text
+    labels.write_text("kind,start_s,end_s\nblink,1,2\n")
+    assert not run_job(entry, recipe(tmp_path, fresh=True)).error
+    assert "1 of 1 labels begin before it does, at 5000.0 s" in caplog.text
 
 
 @pytest.mark.parametrize("changed", ["car.dbc", "bus.log"])

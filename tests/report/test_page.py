@@ -83,3 +83,29 @@ def test_dark_and_phone(page, until):
     wide = "const e = document.documentElement; return e.scrollWidth - e.clientWidth"
     until(lambda: page.execute_script(wide) <= 0)
     page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+@pytest.mark.parametrize(
+    ("t_s", "shown"),
+    [
+        (np.array([0.0]), [0.0, 0.2]),  # Plotly drew nothing: axis scaling
+        (1_700_000_000 + np.arange(0.0, 60.0, 1 / 30), [1_700_000_000, 1_700_000_059.967]),
+        (np.arange(-30.0, 30.0, 1 / 30), [-30.0, 29.967]),
+    ],
+)
+def test_a_recording_of_any_clock_fills_its_chart(browser, tmp_path, until, t_s, shown):
+    """Its lines were squeezed into the right edge, or not there at all."""
+    frames = {"t_s": t_s, "openness_right": np.full_like(t_s, 0.9), "roll_deg": np.zeros_like(t_s)}
+    place = tmp_path / "report.html"
+    write_report(Report("clocks", [Recording("drive", [], lambda: frames)]), place)
+    browser.get("about:blank")
+    browser.get_log("browser")
+    browser.get(place.as_uri())
+    until(lambda: drawn(browser))
+    plot = "document.querySelector('.plot')"
+    range_s = browser.execute_script(f"return {plot}.layout.xaxis.range")
+    assert range_s == pytest.approx(shown, abs=0.01)
+    x = line(browser, "right", "x")
+    assert x[0] == pytest.approx(t_s[0], abs=0.01)
+    assert x[-1] == pytest.approx(t_s[-1], abs=0.2)  # thinned
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
