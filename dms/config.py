@@ -194,7 +194,7 @@ def _without_bare_groups(content: Any, defaults: Any) -> Any:
 
 
 def _override(content: Any, override: str) -> None:
-    key, equals, text = override.partition("=")
+    key, equals, text = str(override).partition("=")
     if not equals or not key.strip():
         raise ConfigError(f"--set {override!r}: write it as key=value, as in camera.fps=15")
     if not isinstance(content, dict):

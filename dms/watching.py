@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -18,6 +20,7 @@ from dms.files.observations import load as load_observations
 from dms.monitor import Monitor, replayed
 from dms.values import Gray, Moment, Step
 
+_log = logging.getLogger(__name__)
 Source = str | os.PathLike[str] | Camera | Iterable[tuple[float, Gray]]
 Config = str | os.PathLike[str] | Settings | None
 
@@ -48,9 +51,36 @@ def watch(source: Source, config: Config = None, overrides: Sequence[str] = ()) 
 def replay(
     moments: Iterable[Moment], config: Config = None, overrides: Sequence[str] = ()
 ) -> Iterator[Step]:
-    """Yield a step for each recorded moment, without pixels, landmarks or nets."""
+    """Yield a step for each recorded moment, without pixels, landmarks or nets.
+
+    Raises ConfigError for settings at once, for what is no moment when it is reached.
+    """
     settings = chosen(config, overrides)
-    return _replayed(moments, settings, recording=None)
+    if not isinstance(moments, Iterable):
+        raise ConfigError(f"the moments are {moments!r}; give dms.Moment, as step.moment has them")
+    return _replayed(_checked(moments), settings, recording=None)
+
+
+def _checked(moments: Iterable[Moment]) -> Iterator[Moment]:
+    """Yield moments that a caller made. Raises ConfigError where one is none, or of no time."""
+    newest_s, told = -math.inf, False
+    for number, moment in enumerate(moments):
+        if not isinstance(moment, Moment):
+            raise ConfigError(
+                f"moment {number} is {type(moment).__name__}; give dms.Moment, as step.moment"
+            )
+        t_s = moment.observation.t_s
+        if t_s is None or not math.isfinite(t_s):
+            raise ConfigError(f"moment {number} is of {t_s} s; give seconds that rise")
+        if t_s < newest_s and not told:
+            told = True
+            _log.warning(
+                "moment %d: t_s falls from %g to %g; nothing is judged until it is higher again: "
+                "replay each recording by itself",
+                number, newest_s, t_s,
+            )  # fmt: skip
+        newest_s = max(newest_s, t_s)
+        yield moment
 
 
 def _replayed(

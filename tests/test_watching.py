@@ -186,6 +186,46 @@ def test_overrides_of_settings_that_are_made_are_not_lost(film):
         dms.load_settings(overrides="camera.fps=15")
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda step: step, "moment 1 is Step; give dms.Moment, as step.moment"),
+        (lambda step: step.moment.observation, "moment 1 is DriverObservation"),
+        (lambda step: at(step.moment, float("nan")), "moment 1 is of nan s; give seconds"),
+        (lambda step: at(step.moment, None), "moment 1 is of None s; give seconds"),
+    ],
+)
+def test_what_is_no_moment_is_refused(film, change, words):
+    first, second, *_ = dms.watch(film)
+    with pytest.raises(dms.ConfigError, match=words):
+        list(dms.replay([first.moment, change(second)]))
+
+
+def at(moment, t_s):
+    return replace(moment, observation=replace(moment.observation, t_s=t_s))
+
+
+def test_moments_whose_times_fall_are_told_once(film, caplog):
+    moments = [step.moment for step in dms.watch(film)][:20]
+    list(dms.replay([*moments, *moments]))
+    assert caplog.text.count("moment 20: t_s falls from") == 1
+
+
+def test_what_cannot_be_run_says_what_to_give():
+    with pytest.raises(dms.ConfigError, match=r"the moments are None; give dms\.Moment"):
+        dms.replay(None)
+    with pytest.raises(dms.ConfigError, match="the source is None; give a path"):
+        dms.bench.run(None)
+    with pytest.raises(dms.ConfigError, match="--set 5: write it as key=value"):
+        dms.load_settings(overrides=[5])
+
+
+def test_outputs_may_be_named_as_text(film, tmp_path):
+    names = {"events": str(tmp_path / "e.jsonl"), "frames": str(tmp_path / "f.csv")}
+    dms.bench.run(film, dms.Settings(), outputs=dms.bench.Outputs(**names))
+    assert all(Path(name).stat().st_size for name in names.values())
+
+
 def test_bench_runs_one_recording(film):
     result = dms.bench.run(film, replace(dms.Settings(), bridges=()))
     assert result.frames == len(list(load(film)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from dms.bench.resume import Recalling
@@ -24,12 +24,17 @@ from dms.values import Event, Moment, Step
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Where the results go; None is not written."""
+    """Where the results go; None is not written. Names as text are taken as paths."""
 
     events: Path | None = None
     frames: Path | None = None
     observations: Path | None = None
     affect: Path | None = None
+
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            if isinstance(name := getattr(self, one.name), str):
+                object.__setattr__(self, one.name, Path(name))
 
 
 @dataclass(slots=True)
@@ -64,6 +69,8 @@ def run(
 
     ``config``: a file of settings, or settings. Raises a DmsError that says what to do.
     """
+    if not isinstance(source, str | os.PathLike):
+        raise ConfigError(f"the source is {source!r}; give a path, or pictures to dms.watch")
     chain = Chain(chosen(config, overrides))
     try:
         return bench(os.fspath(source), chain, outputs)
