@@ -160,6 +160,7 @@ class FaceSearch:
         self._vacant_s: float | None = None  # since when there has been no sign of a face
         self._turn, self._first, self._looked_back = 0, True, False
         self._weak = WeakSigns(self._settings.weak_window_s)
+        self._size: tuple[int, ...] = ()  # of the picture, in whose pixels all places are
         self._rest: list[Part] = []
         self._lost: tuple[float, Box] | None = None
         self._likely: Box | None = None  # where and how large a face is likely to come back
@@ -185,6 +186,7 @@ class FaceSearch:
 
     def find(self, frame: Frame) -> Box | None:
         """Search the part of ``frame`` whose turn it is, if it is time for one."""
+        self._fit_to(frame.gray)
         if self._vacant_s is None:
             self._vacant_s = frame.t_s
         if not self._due(frame):
@@ -201,6 +203,7 @@ class FaceSearch:
         The driver may not be alone: the parts beside the one that showed the face are looked at
         too, one at a time.
         """
+        self._fit_to(frame.gray)
         if not self._rest or not self._due(frame):
             return None
         found = self._seated(frame.gray, self._rest.pop(0))
@@ -236,6 +239,14 @@ class FaceSearch:
             return None
         best = max(found, key=lambda item: item[0])[1]
         return Box(best.x + x0, best.y + y0, best.width, best.height)
+
+    def _fit_to(self, gray: Gray) -> None:
+        """Forget the places in pictures of another size, as a folder of pictures may hold."""
+        if gray.shape != self._size:
+            if self._size:
+                self._weak.forget()
+                self._rest = []
+            self._size = gray.shape
 
     def _due(self, frame: Frame) -> bool:
         """Tell whether a search is due, on a grid that late frames do not shift."""
@@ -276,8 +287,8 @@ class FaceSearch:
     def _search(self, frame: Frame) -> tuple[float, Box] | None:
         """Take the next look; the first frame is seen at all widths, until a sure face.
 
-        Every second look is the one that showed a weak sign a moment ago, or after a loss the one
-        that would show the lost face best. After a sure face :meth:`better` takes the other looks
+        After a loss every second look is the one that would show the lost face best, or now and
+        then one that showed a weak sign and has waited for its turn for too long. After a sure face :meth:`better` takes the other looks
         for faces of its size and larger.
         """
         if self._first:
@@ -285,12 +296,13 @@ class FaceSearch:
             return self._everywhere(frame.gray, self._settings.search_widths_px)
         order = self._order(frame)
         part = self._next(frame, order)
+        self._weak.taken(part)
         found = self._seated(frame.gray, part)
         if found is not None and found[0] >= self._settings.found_score:
             others = {one for one in order if one.width_px <= part.width_px and one != part}
             smaller = {half for one in others for half in in_two(one)}  # the face is followed, too
             self._rest = sorted(smaller, key=lambda one: (-one.width_px, one.top, one.left))
-        elif found is not None:
+        elif found is not None and self._could_be_the_lost_one(frame.t_s, found[1]):
             self._weak.doubt(frame.t_s, part)
         return found
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from dms.perception.search_order import Part
 from dms.values import Box
 
-_AGAIN_S = 0.3  # our estimate: what only passes by is gone when the look is taken again
-
 
 class WeakSigns:
     """Weak signs within ``window_s`` and the looks that showed them.
 
     A round of all looks may take longer than a sign counts (a portrait picture, few frames a
-    second), so the look that showed one is taken again soon.
+    second), so a look that showed one and has had no turn since is taken again at half that time.
     """
 
     def __init__(self, window_s: float) -> None:
@@ -37,12 +35,20 @@ class WeakSigns:
         if all(one != part for _, one in self._looks):
             self._looks.append((now_s, part))
 
+    def taken(self, part: Part) -> None:
+        """Note that this look is taken, whatever for."""
+        self._looks = [one for one in self._looks if one[1] != part]
+
     def again(self, now_s: float) -> Part | None:
-        """Return the look that is to be taken again, if it is time for one; it is told once."""
+        """Return the look that is to be taken again, if it is time for one."""
         self._looks = [one for one in self._looks if one[0] >= now_s - self._window_s]
-        if not self._looks or now_s - self._looks[0][0] < _AGAIN_S:
+        if not self._looks or now_s - self._looks[0][0] < self._window_s / 2:
             return None
-        return self._looks.pop(0)[1]
+        return self._looks[0][1]
+
+    def forget(self) -> None:
+        """Drop all, as when the pictures get another size."""
+        self._seen, self._looks = [], []
 
 
 def overlap(one: Box, other: Box) -> float:

@@ -1,4 +1,4 @@
-from itertools import pairwise
+from itertools import count, pairwise
 
 import cv2
 import dlib
@@ -279,3 +279,38 @@ def test_a_weak_face_is_believed_though_a_round_of_all_looks_takes_long(portrait
     picture[50:410, 40:400] = cv2.resize(portrait, (360, 360), interpolation=cv2.INTER_AREA)
     assert not any(map(tracker.find, frames([empty] * 3, 15.0)))
     assert any(map(tracker.find, frames([picture] * 60, 15.0, start_s=1.0)))
+
+
+def with_clutter(tracker, places):
+    """Let every look for a new face also show a weak sign in the next of the ``places``."""
+    real, weak = tracker.search.run_hog, FaceSettings().weak_score
+
+    def run_hog(gray, scale, threshold, *how, **more):
+        found = real(gray, scale, threshold, *how, **more)
+        return found or ([(weak, next(places))] if threshold == weak else [])
+
+    tracker.search.run_hog = run_hog
+
+
+def test_pictures_of_another_size_while_a_weak_sign_waits_are_searched_as_any():
+    """A folder of pictures may hold several sizes; a look is a rectangle of one of them."""
+    tracker = FaceTracker(load_predictor(LandmarkSettings()), FaceSettings())
+    with_clutter(tracker, (Box(50.0 * index, 5.0, 40.0, 40.0) for index in count()))
+    for index in range(60):
+        size = (720, 1280) if index < 20 else (240, 320)
+        assert tracker.find(Frame(np.full(size, 90, np.uint8), index / 10, index)) is None
+
+
+def test_signs_that_cannot_be_the_lost_face_delay_no_look_at_it(portrait):
+    small = np.full((480, 640), 90, np.uint8)
+    small[100:400, 200:500] = cv2.resize(portrait, (300, 300), interpolation=cv2.INTER_AREA)
+    tracker = FaceTracker(load_predictor(LandmarkSettings()), FaceSettings())
+    assert all(map(tracker.find, frames([small] * 10)))
+    with_clutter(tracker, (Box(9.0 * (index % 60), 9.0, 12.0, 12.0) for index in count()))
+    for turn in range(8):
+        gone = [np.full_like(small, 90)] * (45 + turn)
+        assert tracker.find(list(frames(gone, start_s=1.0 + 5 * turn))[0]) is None
+        lost = [tracker.find(frame) for frame in list(frames(gone, start_s=1.0 + 5 * turn))[1:]]
+        assert lost[-1] is None
+        back_s = 1.0 + 5 * turn + len(gone) / 30
+        assert any([tracker.find(frame) for frame in frames([small] * 3, start_s=back_s)])
