@@ -288,8 +288,8 @@ class FaceSearch:
         """Take the next look; the first frame is seen at all widths, until a sure face.
 
         After a loss every second look is the one that would show the lost face best, or now and
-        then one that showed a weak sign and has waited for its turn for too long. After a sure face :meth:`better` takes the other looks
-        for faces of its size and larger.
+        then one that showed a weak sign and has waited for its turn for too long. After a sure
+        face :meth:`better` takes the other looks for faces of its size and larger.
         """
         if self._first:
             self._first = False
