@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from dms.scoring.corpus import Entry
 from dms.scoring.match import ScoringSettings, tally
 from dms.scoring.quality import Figure, KindFigures, Quality, QualitySettings, Scored, measure
 from dms.values import Kind
+
+_HELD = 30_000  # moments of a recording, some 35 MB, that are read once for all values
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,8 @@ def sweep(
     chains = [Chain(load(config, [*fixed, f"{key}={value}"])) for value in values]
     scored: list[list[Scored]] = [[] for _ in values]
     for entry, seen, labels in labelled:
-        moments = tuple(observations.load(seen))  # read once for all values
+        held = tuple(islice(observations.load(seen), _HELD + 1))
+        moments = held if len(held) <= _HELD else None
         for chain, of_value in zip(chains, scored, strict=True):
             result = bench(str(seen), chain, moments=moments)
             matches = match_events(result.events, labels, ScoringSettings(), chain)

@@ -23,7 +23,7 @@ from dms.values import EXPRESSIONS, SHAPE, DriverObservation, Fault, Moment
 
 _log = logging.getLogger(__name__)
 OBSERVATIONS = ".jsonl"  # how a recording without pixels ends
-_AHEAD = 64  # moments that are read before the first of them is decided on
+_AHEAD = 64  # moments of a file that are read before the first of them is decided on
 
 _MOMENT = TypeAdapter(Moment)
 # A dataclass takes no config by itself; within a tuple it does.
@@ -95,10 +95,11 @@ def load(path: Path) -> Iterator[Moment]:
     Raises ConfigError with file and line where a line cannot be used, and where there is none.
     """
     ahead: list[Moment] = []
+    most = _AHEAD if path.is_file() else 1  # what comes by a pipe is wanted at once
     try:
         for moment in _read(path):
             ahead.append(moment)
-            if len(ahead) == _AHEAD:
+            if len(ahead) == most:
                 yield from ahead
                 ahead.clear()
     except ConfigError:

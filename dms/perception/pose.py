@@ -141,7 +141,7 @@ class _Head:
         scatter = model.T @ model
         self._model: list[_Vector] = model.tolist()
         self._scatter: list[_Vector] = scatter.tolist()
-        self._inverse: list[_Vector] = np.linalg.inv(scatter).tolist()
+        self._inverse: list[_Vector] = np.linalg.pinv(scatter).tolist()
         self._spread = float(scatter.trace())
 
     def turn(self, points: list[_Point]) -> tuple[_Vector, _Vector, _Vector]:

@@ -126,12 +126,15 @@ def yes_or_no(word: str) -> bool | None:
 def gear(word: str) -> Gear | None:
     """Return the gear that ``word`` names; "park" beside another is not sure to be parked.
 
-    Nor is "not reverse" reverse, "P-R" either of them, or -1 a gear ahead.
+    Nor is "not reverse" reverse, "P-R" either of them, or -1 a gear ahead; "reverse -1" is reverse.
     """
     parts = tokens(word)
     between = len(set(parts)) > 1 and set(parts) <= _SELECTOR
-    if (between and set(parts) != {"p", "n"}) or _BELOW_0.match(word):
+    if between and set(parts) != {"p", "n"}:
         return None
+    if _BELOW_0.match(word):
+        back = _one_of(word, _GEARS) is Gear.REVERSE and not _NOT & set(parts)
+        return Gear.REVERSE if back else None
     numbers = [part for part in parts if part.isdigit()]
     others = {part for part in parts if not part.isdigit()}
     if len(numbers) == 1 and 1 <= int(numbers[0]) <= _MOST_GEARS and others <= _BESIDE_NUMBER:
@@ -145,10 +148,10 @@ def gear(word: str) -> Gear | None:
 
 
 def indicator(word: str) -> Indicator | None:
-    """Return the side that ``word`` names; "left off" is none."""
+    """Return the side that ``word`` names; "left off" is none, "left on, right off" not known."""
     parts = set(tokens(word))
     if _NO_LIGHT & parts:
-        return Indicator.OFF
+        return None if _YES & parts else Indicator.OFF
     if parts & _SIDES[Indicator.LEFT] and parts & _SIDES[Indicator.RIGHT]:
         return Indicator.HAZARD
     return _one_of(word, _SIDES)

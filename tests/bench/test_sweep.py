@@ -37,6 +37,12 @@ def test_a_recording_is_read_once_for_all_values(kept, monkeypatch):
     assert len(read) == 1
 
 
+def test_a_recording_too_long_to_hold_is_read_for_each_value(kept, monkeypatch):
+    held = sweep(*kept, "core.rage.excess", ["2", "9"])
+    monkeypatch.setattr("dms.bench.sweep._HELD", 100)
+    assert sweep(*kept, "core.rage.excess", ["2", "9"]) == held
+
+
 def test_the_curve_is_one_offline_page_with_a_dot_for_each_value(kept, tmp_path):
     graph = pytest.importorskip("plotly.graph_objects", reason="the extra 'bench' is missing")
     points, place = sweep(*kept, "core.rage.excess", ["2", "9"]), tmp_path / "curve.html"

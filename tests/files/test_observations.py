@@ -1,5 +1,8 @@
 import gzip
 import json
+import os
+import queue
+import threading
 from pathlib import Path
 
 import pytest
@@ -8,7 +11,7 @@ from hypothesis import strategies as st
 
 from dms.errors import ConfigError
 from dms.files import observations as reading
-from dms.files.observations import load, parse, save
+from dms.files.observations import load, parse, save, to_line
 from dms.values import (
     Box,
     DriverObservation,
@@ -185,3 +188,16 @@ def test_times_that_fall_are_told_once(tmp_path, caplog):
     assert len(list(load(path))) == 12
     (only,) = caplog.records
     assert "drive.jsonl:5: t_s falls from 6 to 0" in only.getMessage()
+
+
+def test_what_comes_by_a_pipe_is_told_at_once(tmp_path):
+    path = tmp_path / "drive.jsonl"
+    os.mkfifo(path)
+    told = queue.SimpleQueue()
+    reader = threading.Thread(target=lambda: [told.put(one) for one in load(path)], daemon=True)
+    reader.start()
+    with path.open("w") as pipe:
+        pipe.write(to_line(Moment(DriverObservation(1.0))) + "\n")
+        pipe.flush()
+        assert told.get(timeout=30).observation.t_s == 1.0
+    reader.join(30)

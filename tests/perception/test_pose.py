@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -110,3 +112,11 @@ def test_the_portrait_looks_nearly_ahead(portrait, portrait_marks):
     pose = PoseEstimator(PoseSettings(), *portrait.shape[::-1]).estimate(portrait_marks)
     assert abs(pose.yaw_deg) < 20
     assert abs(pose.roll_deg) < 15
+
+
+def test_a_model_head_that_is_flat_has_a_pose_still():
+    """Raised by nothing, though its depth tells nothing."""
+    flat = {row: (x, y, 0.0) for row, (x, y, _) in DLIB68.pose.items()}
+    marks = Landmarks(seen(0.0, 0.0, 0.0).points, replace(DLIB68, name="flat", pose=flat))
+    pose = PoseEstimator(PoseSettings(), *SIZE).estimate(marks)
+    assert pose is None or np.isfinite(pose.yaw_deg)

@@ -46,6 +46,7 @@ def test_yes_and_no(word, meaning):
      ("Not Reverse", None), ("No reverse", None), ("Reverse_not_engaged", None),
      ("Park not engaged", None), ("Neutral (no gear)", Gear.NEUTRAL), ("N, not D", Gear.NEUTRAL),
      ("kein Rückwärtsgang", None), ("-1", None), ("Gear -1", None), ("D-1", Gear.DRIVE),
+     ("Reverse -1", Gear.REVERSE), ("Not reverse -1", None),
      ("P-R", None), ("R-N", None), ("N_D", None), ("P_N", Gear.NEUTRAL), ("D/S", Gear.DRIVE),
      ("Park_Neutral", Gear.NEUTRAL), ("None / Neutral / Park", Gear.NEUTRAL)],
 )  # fmt: skip
@@ -57,7 +58,7 @@ def test_gears(word, gear):
     ("word", "side"),
     [("Left", Indicator.LEFT), ("TurnLeft_On", Indicator.LEFT), ("RH", Indicator.RIGHT),
      ("Off", Indicator.OFF), ("No turn", Indicator.OFF), ("Hazard", Indicator.HAZARD),
-     ("Left off", Indicator.OFF), ("Hazard_Off", Indicator.OFF),
+     ("Left off", Indicator.OFF), ("Hazard_Off", Indicator.OFF), ("Left on, right off", None),
      ("Blinker links aus", Indicator.OFF), ("Right inactive", Indicator.OFF),
      ("LeftAndRight", Indicator.HAZARD), ("Both", Indicator.HAZARD), ("Green", None)],
 )  # fmt: skip
