@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import errno
+import ipaddress
 from typing import Any
 
 from dms.bus.python_can import can
@@ -18,6 +19,7 @@ _ADVICE = {
     errno.ENETDOWN: "the interface is down: ip link set {channel} up",
     errno.ENODEV: "there is no interface {channel}: ip link show",
     errno.ENXIO: "there is no interface {channel}: ip link show",
+    errno.EAFNOSUPPORT: "this kernel knows no such bus; for SocketCAN: modprobe can_raw",
     errno.EACCES: "no permission: check the group of the device",
     errno.EPERM: "no permission: see DeviceAllow= in systemctl cat dms, and restart the service",
 }
@@ -39,6 +41,17 @@ def check(settings: BusSettings) -> None:
         from dms.bus.slcan import check_rates  # noqa: PLC0415 - pyserial and fcntl only if asked
 
         check_rates(settings.bitrate, settings.data_bitrate if settings.fd else None)
+    if settings.kind == "udp_multicast" and _address_of_one(settings.channel):
+        raise ConfigError(
+            f"channel {settings.channel} is no multicast group; take one as 239.74.163.2"
+        )
+
+
+def _address_of_one(channel: str) -> bool:
+    try:
+        return not ipaddress.ip_address(channel).is_multicast
+    except ValueError:  # a name
+        return False
 
 
 def open_bus(settings: BusSettings, *, listen_only: bool = False) -> can.BusABC:

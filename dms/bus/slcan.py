@@ -215,6 +215,11 @@ def _lock(channel: str) -> int:
             f"cannot open {channel}: {error.strerror}; is it plugged in, and are you in the "
             "group dialout?"
         ) from error
+    if not os.isatty(fd):
+        os.close(fd)
+        raise can.CanInitializationError(
+            f"{channel} is no serial port; name the adapter's, as /dev/serial/by-id/usb-..."
+        )
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

@@ -9,9 +9,9 @@ import pytest
 
 from dms.bridge.codec import Codec
 from dms.bus.link import Link
-from dms.bus.open import error_frame, explain
+from dms.bus.open import check, error_frame, explain, open_bus
 from dms.bus.settings import BusSettings
-from dms.errors import BridgeError
+from dms.errors import BridgeError, ConfigError
 
 SETTINGS = BusSettings(kind="virtual", channel="link-test", queue=64)
 CODEC = Codec()
@@ -345,7 +345,25 @@ def test_error_frames_in_words():
     assert words(0x08) == (None, False)
 
 
+def test_what_is_no_serial_port_is_told(tmp_path):
+    """It said: could not configure port: (25, 'Inappropriate ioctl for device')."""
+    (tmp_path / "file").write_text("")
+    for channel in (str(tmp_path / "file"), "/dev/null"):
+        with pytest.raises(BridgeError, match="is no serial port; name the adapter's"):
+            open_bus(BusSettings(kind="slcan", channel=channel))
+
+
+def test_an_address_that_is_no_group_is_told():
+    """It said: could not create or configure socket."""
+    with pytest.raises(ConfigError, match=r"10\.0\.0\.1 is no multicast group"):
+        check(BusSettings(kind="udp_multicast", channel="10.0.0.1"))
+    for channel in ("239.74.163.2", "ff15:7079:7468:6f6e:6465:6d6f:6d63:6173", "can-group"):
+        check(BusSettings(kind="udp_multicast", channel=channel))
+
+
 def test_errors_say_what_to_do():
+    nowhere = can.CanOperationError("x", errno.EAFNOSUPPORT)
+    assert "modprobe can_raw" in explain(nowhere, "can7")
     assert "ip link set can7 up" in explain(can.CanOperationError("x", errno.ENETDOWN), "can7")
     wrapped = can.CanOperationError("outer")
     wrapped.__cause__ = OSError(errno.ENODEV, "no device")
