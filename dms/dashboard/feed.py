@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from abc import abstractmethod
@@ -19,6 +20,7 @@ from dms.service.status import Status
 from dms.service.view import ViewError, view_object, watch
 from dms.values import Step
 
+_log = logging.getLogger(__name__)
 _RETRY_S = 0.5
 
 
@@ -96,6 +98,10 @@ class ReplayFeed(Feed):
             self._tell({"connected": False, "why": "the recording has ended"})
         except DmsError as error:
             self._tell({"connected": False, "why": str(error)})
+        except Exception as error:  # noqa: BLE001 (else the page shows its last numbers for ever)
+            _log.exception("the replay broke off")
+            why = f"the replay broke off: unexpected {type(error).__name__}; please report it"
+            self._tell({"connected": False, "why": why})
 
     def _play(self, vehicle: VehicleSource | None) -> None:
         core = self._chain.core

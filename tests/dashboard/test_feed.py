@@ -56,6 +56,20 @@ def test_a_recording_that_cannot_be_read_is_told(tmp_path):
         newest(feed, lambda thing: "cannot read" in thing.get("why", ""))
 
 
+def test_a_replay_that_breaks_off_is_told_and_no_standing_picture(tmp_path):
+    """The page went on to show its last numbers, as if they were of now."""
+    drive = make_demo_drive.make(tmp_path, seed=1)
+
+    class Breaking(ReplayFeed):
+        def take(self, step):
+            super().take(step)
+            if step.t_s > 1.0:
+                raise RuntimeError("defect")
+
+    with Breaking(str(drive), Chain(load(None, ["bridges=[]"])), speed=1000.0) as feed:
+        newest(feed, lambda thing: "broke off: unexpected RuntimeError" in thing.get("why", ""))
+
+
 def test_a_service_that_does_not_run_is_told(tmp_path):
     with ServiceFeed(tmp_path / "none.sock") as feed:
         newest(feed, lambda thing: "No running service" in thing.get("why", ""))
