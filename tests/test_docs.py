@@ -98,3 +98,9 @@ def test_on_a_jetson_no_wheel_stands_before_jetpacks_tensorrt(extras):
     with_it = {name for name, needs in extras.items() if any("tensorrt" in need for need in needs)}
     assert with_it == {"tensorrt"}
     assert extras["jetson"] == ["pycuda"]
+
+
+def test_no_page_holds_a_place_that_was_to_be_filled_in():
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "engines").glob("*.md")]
+    open_places = {page.name: re.findall(r"@[A-Z]+@", page.read_text()) for page in pages}
+    assert {name: found for name, found in open_places.items() if found} == {}

@@ -1,11 +1,13 @@
 """How fast the whole chain is beside its peers, in one run, in turn.
 
     tools/bench_speed.py [CLIP ...] [--frames 2000] [--size 640x480 --size 1280x720] [--json]
+                         [--against "MediaPipe FaceMesh" --against "usual dlib script" ...]
 
 Without a clip the demonstration's recording is rendered. Decoding is not counted. Each contestant
 sees every frame in a fresh copy, a second of them in its turn: with ``--turn 1`` every frame meets
 caches that all others have just filled, which no driver's monitor does. CPU is the process's own
-time, so it holds on a busy machine. Peers that are not installed are named as such:
+time, so it holds on a busy machine. Each empties the caches for the next, so
+`--against` names those that shall run. Peers that are not installed are named as such:
 `pip install mediapipe==0.10.21 fer` to add them. Also told: a budget by stage, frames of 1280x720
 over those of 640x480, INT8 nets over FP32 ones, a face that is lost, an empty seat, start-up,
 memory, and a live run at 30 frames/s with its idle cost, drops and the age of frames at alerts.
@@ -21,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
@@ -82,14 +84,19 @@ def fitted(gray: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def race(
-    clips: list[str], size: tuple[int, int], most: int, turn: int, overrides: list[str]
+    clips: list[str],
+    size: tuple[int, int],
+    most: int,
+    turn: int,
+    overrides: list[str],
+    names: Sequence[str] = tuple(CONTESTANTS),
 ) -> dict:
     """Give every ``turn`` frames to each contestant in turn; return their figures by name."""
     with ExitStack() as stack:
         steps, absent = {}, {}
-        for name, make in CONTESTANTS.items():
+        for name in names:
             try:
-                steps[name] = make(overrides, stack)
+                steps[name] = CONTESTANTS[name](overrides, stack)
             except (ImportError, AttributeError, EngineError) as error:
                 absent[name] = f"not installed ({error})"
         cpu: dict[str, list[float]] = {name: [] for name in steps}
@@ -253,9 +260,10 @@ def show(report: dict[str, Any]) -> None:
 def measure(clips: list[str], args: argparse.Namespace) -> dict[str, Any]:
     """Return all figures."""
     texts = args.size or ["640x480", "1280x720"]
+    names = (OURS, *args.against) if args.against else tuple(CONTESTANTS)
     sizes = {text: (int(text.split("x")[0]), int(text.split("x")[1])) for text in texts}
     races = {
-        text: race(clips, size, args.frames, args.turn, args.overrides)
+        text: race(clips, size, args.frames, args.turn, args.overrides, names)
         for text, size in sizes.items()
     }
     shown = [gray for gray, _ in frames_of(clips[:1], (640, 480), 30)]
@@ -277,6 +285,10 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=2000, help="frames of each clip (2000)")
     parser.add_argument("--turn", type=int, default=30, help="frames of a turn (30)")
     parser.add_argument("--size", action="append", metavar="WxH", help="640x480 and 1280x720")
+    parser.add_argument(
+        "--against", action="append", default=[], metavar="NAME", choices=[*CONTESTANTS][1:],
+        help="only these beside the whole chain: " + ", ".join([*CONTESTANTS][1:]),
+    )  # fmt: skip
     parser.add_argument("--live", type=float, default=20.0, help="seconds of the live run (20)")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides")
     parser.add_argument("--json", action="store_true")

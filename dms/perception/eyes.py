@@ -94,7 +94,7 @@ def eye_region(gray: Gray, contour: Contour) -> Gray:
 
 
 def mean_gray(region: Gray) -> float:
-    """Return the mean of a region that is not empty, also of every so manieth pixel."""
+    """Return the mean of a region that is not empty, also of every n-th pixel."""
     return float(cv2.sumElems(np.ascontiguousarray(region))[0]) / region.size
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from dms.settings import setting, settings
 from dms.values import Frame, Gray
 
-_STEP = 8  # every so manieth pixel of each row and column is looked at
+_STEP = 8  # every eighth pixel of each row and column is looked at
 _BLOCK = 5  # of these a side are one block, whose mean hardly knows a sensor's noise
 _MOVED = 5.0  # gray levels of a block
 _LEAST_BLOCKS = 2
