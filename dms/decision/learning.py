@@ -68,6 +68,20 @@ class BaselineSettings:
     rest_memory_s: float = setting(180.0, unit="s", gt=0, text="memory of the resting expression")
     road: RoadSettings = RoadSettings()
 
+    def __post_init__(self) -> None:
+        ears = [self.ear_lowest, self.ear_lowest_early, self.ear, self.ear_highest]
+        if [0.1, *ears, 0.5] != sorted([0.1, *ears, 0.5]):
+            raise ValueError(
+                "ear_lowest, ear_lowest_early, ear and ear_highest must rise from at least 0.1 to "
+                f"at most 0.5, got {ears}"
+            )
+        logits = [self.logit_lowest, self.logit_lowest_early, self.logit]
+        if [0.0, *logits] != sorted([0.0, *logits]):
+            raise ValueError(
+                "logit_lowest, logit_lowest_early and logit must rise from at least 0, got "
+                f"{logits}"
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class Scale:

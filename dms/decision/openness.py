@@ -59,6 +59,12 @@ class OpennessSettings:
     dark_below: float = setting(12.0, ge=0, lt=255, text="mean gray of a face too dark to read")
     bright_above: float = setting(243.0, gt=0, le=255, text="mean gray of a washed-out face")
 
+    def __post_init__(self) -> None:
+        if not self.far_from_deg < self.far_to_deg < self.near_to_deg:
+            raise ValueError("far_from_deg < far_to_deg < near_to_deg is expected")
+        if self.dark_below >= self.bright_above:
+            raise ValueError("dark_below must be less than bright_above")
+
 
 @dataclass(slots=True)
 class Openness:

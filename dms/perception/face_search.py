@@ -25,6 +25,7 @@ from dms.values import Box, Frame, Gray
 _HOG_FACE_PX = 88  # dlib's HOG window is 80 px; a little above finds it at the first level
 _NEXT_S = 1e-3  # less than from any frame to the next
 _USUAL_SIZES = (ALL, 1, 2)  # loaded before the first search
+_LEAST_SIDE_PX = 8
 _LEAST_OF_LOST = 0.5  # of the lost face's width
 _CONFIRM_MARGIN, _AGAIN_MARGIN = 0.15, 0.3  # of the face's side, searched around it
 
@@ -232,7 +233,7 @@ class FaceSearch:
         x0, y0 = max(0, int(box.x - margin * box.width)), max(0, int(box.y - margin * box.height))
         x1 = min(width, int(box.x + (1 + margin) * box.width) + 1)
         y1 = min(height, int(box.y + (1 + margin) * box.height) + 1)
-        if x1 - x0 < 8 or y1 - y0 < 8:
+        if x1 - x0 < _LEAST_SIDE_PX or y1 - y0 < _LEAST_SIDE_PX:
             return None
         found = self.run_hog(gray[y0:y1, x0:x1], scale, self._settings.kept_score)
         if not found:
@@ -367,6 +368,8 @@ class FaceSearch:
         ``sizes``: see :class:`Part`; ``quick``: scale with less care.
         """
         self.runs += 1
+        if min(gray.shape) * scale < _LEAST_SIDE_PX:  # a strip that no face fits into
+            return []
         if scale != 1.0:
             gray = _scaled(gray, scale, quick=quick)
         rectangles, scores, _ = detector(sizes).run(np.ascontiguousarray(gray), 0, threshold)

@@ -197,3 +197,14 @@ def test_an_angry_face_hardly_teaches() -> None:
     base = Baseline(S)
     resting(0.0, 60.0, base, calm=True)
     assert resting(0.9, 15.0, base, calm=False, t_s=60.0) < 0.05
+
+
+@pytest.mark.parametrize("wrong", [{"ear_highest": 0.0}, {"ear_lowest": 0.3}, {"ear": 0.45}])
+def test_bounds_of_the_open_ear_that_contradict_each_other_are_refused(wrong):
+    with pytest.raises(ValueError, match=r"must rise from at least 0\.1 to at most 0\.5"):
+        BaselineSettings(**wrong)
+
+
+def test_bounds_of_the_open_logit_that_contradict_each_other_are_refused():
+    with pytest.raises(ValueError, match="must rise from at least 0, got"):
+        BaselineSettings(logit_lowest=3.0)

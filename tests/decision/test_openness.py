@@ -221,3 +221,10 @@ def test_one_eye_covered_leaves_the_other() -> None:
 
 def test_a_closed_eye_is_drawn_as_our_own_landmarks_draw_it() -> None:
     assert DMS56.closed_ear == CLOSED_RATIO
+
+
+def test_settings_that_contradict_each_other_are_refused():
+    with pytest.raises(ValueError, match="far_from_deg < far_to_deg"):
+        OpennessSettings(far_from_deg=45.0)
+    with pytest.raises(ValueError, match="dark_below must be less"):
+        OpennessSettings(dark_below=200.0, bright_above=100.0)

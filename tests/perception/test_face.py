@@ -314,3 +314,9 @@ def test_signs_that_cannot_be_the_lost_face_delay_no_look_at_it(portrait):
         back_s = 1.0 + 5 * turn + len(gone) / 30
         back = list(map(tracker.find, frames([small] * 3, start_s=back_s)))
         assert any(back)
+
+
+@pytest.mark.parametrize("size", [(3, 2000), (2000, 3), (1, 1), (9, 4000)])
+def test_a_strip_holds_no_face(size):
+    tracker = FaceTracker(load_predictor(LandmarkSettings()), FaceSettings())
+    assert not any(map(tracker.find, frames([np.full(size, 90, np.uint8)] * 20)))
