@@ -52,7 +52,7 @@ setup(
         "pyyaml>=6.0",
         "pydantic>=2.7",
         "pyserial>=3.5",
-        "python-can[multicast]>=4.4",
+        "python-can[multicast]>=4.5",
         "paho-mqtt>=2.1",  # small, and infotainment is a main user
         "can-isotp>=2.0",  # carries the UDS fault-code requests
         "cantools>=39.4",

@@ -63,7 +63,7 @@ def parser(verb: str | None = None) -> argparse.ArgumentParser:
     return top
 
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # of what the output is sent to
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # of what the output is sent to
 
 
 def _words(error: DmsError, args: argparse.Namespace) -> str:

@@ -140,7 +140,8 @@ class Turn:
         self._tellers = fault_tellers(sinks)
         self._enter, self._witness = enter, witness
         self._flapping = flapping or Flapping()
-        self._defects: dict[tuple[Bridge, str], str] = {}  # bridges that raised when last called
+        # Of bridges that raised when last called, by id: one of the user's own may have no hash.
+        self._defects: dict[tuple[int, str], str] = {}
 
     def live(
         self, seen: DriverObservation, frame: Frame | None = None, faults: Sequence[Fault] = ()
@@ -200,7 +201,7 @@ class Turn:
         except Exception as error:  # noqa: BLE001  (bridges may be the user's own classes)
             self._note(bridge, "publish", error)
         else:
-            self._defects.pop((bridge, "publish"), None)
+            self._defects.pop((id(bridge), "publish"), None)
 
     def _asked(self, bridge: Bridge) -> tuple[Command, ...]:
         try:
@@ -208,7 +209,7 @@ class Turn:
         except Exception as error:  # noqa: BLE001  (as above)
             self._note(bridge, "commands", error)
             return ()
-        self._defects.pop((bridge, "commands"), None)
+        self._defects.pop((id(bridge), "commands"), None)
         return commands
 
     def _fault_of(self, bridge: Bridge) -> str | None:
@@ -217,15 +218,15 @@ class Turn:
         except Exception as error:  # noqa: BLE001  (as above)
             self._note(bridge, "fault", error)
             return None
-        self._defects.pop((bridge, "fault"), None)
+        self._defects.pop((id(bridge), "fault"), None)
         return fault
 
     def _note(self, bridge: Bridge, method: str, error: Exception) -> None:
         name = getattr(bridge, "name", type(bridge).__name__)
         words = f"{name}: unexpected {type(error).__name__}: {error}; please report it"
-        if (bridge, method) not in self._defects:
+        if (id(bridge), method) not in self._defects:
             _log.error("%s", words, exc_info=error)
-        self._defects[bridge, method] = words
+        self._defects[id(bridge), method] = words
 
 
 class Monitor:

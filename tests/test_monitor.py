@@ -204,6 +204,7 @@ def test_a_fault_of_a_sink_reaches_the_decision_while_it_lasts():
 def test_a_defect_of_a_bridge_costs_neither_the_others_nor_the_store(caplog):
     class Broken(Listening):
         name = "mine"
+        __hash__ = None  # as of a dataclass
 
         def publish(self, state):
             if state.t_s < 0.25:
@@ -244,6 +245,15 @@ def test_a_bridge_that_gives_what_it_must_not_ends_no_run(caplog, gives, words):
     told = [fault.words for moment, _, _ in sink.moments for fault in moment.faults]
     assert len(told) == 3
     assert all(words in one for one in told)
+
+
+def test_a_bridge_may_give_its_commands_one_by_one():
+    gives = {"commands": lambda self: (Command(rage=on) for on in (True, False))}
+    sink = Keeping()
+    monitor(Script(0.0, 0.1), bridges=[type("Mine", (Listening,), gives)()], sinks=[sink]).run()
+    assert [(moment.faults, state.rage_on) for moment, state, _ in sink.moments] == [
+        ((), False)
+    ] * 2
 
 
 def test_stop_ends_the_loop_also_while_the_camera_is_gone():

@@ -53,5 +53,8 @@ def test_a_missing_table(tmp_path):
 
 def test_a_short_row_may_be_filled_up(tmp_path):
     path = tmp_path / "t.csv"
-    path.write_text("a,b\n1\n")
-    assert read_table(path, (), short=True) == [(2, {"a": "1", "b": ""})]
+    """A spreadsheet leaves out the last cells that are empty."""
+    path.write_text("a,b,,,note\n1\n")
+    assert read_table(path, ("a",)) == [(2, {"a": "1", "b": "", "": "", "note": ""})]
+    with pytest.raises(ConfigError, match="not as many cells"):
+        read_table(path, ("a", "b"))

@@ -121,6 +121,13 @@ def test_frames_of_a_camera_of_ones_own_that_cannot_be_used_are_refused(frames, 
         list(dms.watch(OwnCamera(frames)))
 
 
+def test_a_live_camera_of_ones_own_goes_on_where_its_clock_repeats_or_steps_back(monkeypatch):
+    monkeypatch.setattr(OwnCamera, "live", np.bool_(True))
+    times = (0.0, 0.1, 0.1, 0.05, 0.2)
+    steps = list(dms.watch(OwnCamera([dms.Frame(BLACK, t_s, n) for n, t_s in enumerate(times)])))
+    assert len(steps) == 5
+
+
 def test_a_camera_that_says_not_whether_it_is_live_is_asked_to(monkeypatch):
     monkeypatch.delattr(OwnCamera, "live")
     with pytest.raises(dms.CameraError, match="set its live = False"):

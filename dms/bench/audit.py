@@ -93,7 +93,7 @@ def read_manifest(path: Path) -> list[dict[str, str]]:
 
     Raises ConfigError where it cannot be used.
     """
-    rows = [row for _, row in read_table(path, (), short=True)]
+    rows = [row for _, row in read_table(path, ())]
     column = next((name for name in ("file", "source") if rows and name in rows[0]), None)
     if column is None:
         raise ConfigError(f"{path} has no column 'file' that names pictures; add one")

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from dms.bridge.codec import Value
 from dms.bridge.signals import alert_signals
-from dms.values import ActiveAlert, DriverState, Kind, Level
+from dms.values import ActiveAlert, DriverState, Event, Kind, Level
 
 
 class Beginnings:
@@ -31,6 +31,15 @@ class Beginnings:
         """Return when what ``alert`` names began, where nobody told it when it was raised."""
         return self._since.get(alert.kind, alert.since_s)
 
+    def raised(self, event: Event, state: DriverState) -> float:
+        """Return when what ``event`` raises began, :meth:`take` having seen its ``state``.
+
+        What is raised again, or to another level, began when it was raised first.
+        """
+        standing = (self.of(alert) for alert in state.active if alert.kind is event.kind)
+        begun_s = next(standing, event.t_s if event.start_s is None else event.start_s)
+        return self._since.get(event.kind, begun_s)
+
 
 class AlertTracker:
     """Compares each state's active alerts with those of the state before."""
@@ -52,10 +61,8 @@ class AlertTracker:
         self._begun.take(state)
         for event in state.events:
             if event.level > Level.NONE:
-                since = event.t_s if event.start_s is None else event.start_s
-                raised_now = ActiveAlert(event.kind, event.level, since, event.reason)
-                again = event.values.get("repeated")
-                told.append((self._whole(raised_now) if again else raised_now, "Raised"))
+                since_s = self._begun.raised(event, state)
+                told.append((ActiveAlert(event.kind, event.level, since_s, event.reason), "Raised"))
         raised = {alert.kind for alert, action in told if action == "Raised"}
         for kind, alert in active.items():
             before = self._active.get(kind)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterable
 
 from dms.resource import OpenedResource
 from dms.values import Command, DriverState
@@ -64,17 +65,19 @@ class Bridge(OpenedResource):
 def asked(bridge: Bridge) -> tuple[Command, ...]:
     """Return the commands of ``bridge``. Raises TypeError where it gave something else."""
     taken: object = bridge.commands()
-    if not isinstance(taken, tuple | list) or not all(isinstance(one, Command) for one in taken):
+    given = tuple(taken) if isinstance(taken, Iterable) else (taken,)
+    if not all(isinstance(one, Command) for one in given):
         raise TypeError(f"commands() gave {taken!r}; give a tuple of Command, () for none")
-    return tuple(taken)
+    return given
 
 
 def told_by(bridge: Bridge) -> tuple[str, ...]:
     """Return what ``bridge`` witnessed. Raises TypeError where it gave something else."""
     taken: object = bridge.witnessed()
-    if not isinstance(taken, tuple | list) or not all(isinstance(one, str) for one in taken):
+    given = tuple(taken) if isinstance(taken, Iterable) and not isinstance(taken, str) else (taken,)
+    if not all(isinstance(one, str) for one in given) or isinstance(taken, str):
         raise TypeError(f"witnessed() gave {taken!r}; give a tuple of words, () for none")
-    return tuple(taken)
+    return given
 
 
 def fault_of(bridge: Bridge) -> str | None:

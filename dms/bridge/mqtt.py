@@ -29,7 +29,7 @@ from dms.bridge.mqtt_access import Access, access_of, in_clear_text, stamps
 from dms.bridge.mqtt_command import LARGEST, command_of, refused
 from dms.bridge.settings import BridgeSettings, MqttSettings
 from dms.errors import BridgeError, ConfigError
-from dms.files.events import event_object
+from dms.files.events import event_object, rounded
 from dms.values import ActiveAlert, Command, DriverState, Kind, Level, Scalar
 
 _log = logging.getLogger(__name__)
@@ -132,7 +132,10 @@ class MqttBridge(Bridge):
         self._standing = {alert.kind: alert for alert in state.active}
         for event in state.events:
             if event.level > Level.NONE:
-                self._queue({"start_s": event.t_s, **event_object(event), "action": "raised"})
+                start_s = self._begun.raised(event, state)
+                self._queue(
+                    {**event_object(event), "start_s": rounded(start_s), "action": "raised"}
+                )
         if not self._connected.is_set():
             return
         self._send_alerts(client)
@@ -298,8 +301,8 @@ def _check(settings: MqttSettings) -> None:
             "mqtt.host is a name or address alone; user and password go into mqtt.username and "
             "mqtt.password_file"
         )
-    name, _, port = settings.host.rpartition(":")
-    if port.isdecimal() and ":" not in name:
+    name, colon, port = settings.host.rpartition(":")
+    if colon and port.isdecimal() and ":" not in name:
         raise ConfigError("mqtt.host is a name or address alone; its port goes into mqtt.port")
     if settings.host.startswith("["):
         raise ConfigError("mqtt.host: give an IPv6 address without brackets, as in ::1")

@@ -13,10 +13,13 @@ from dms.values import Frame
 
 
 class RisingPictures:
-    """Counts the pictures of one source; each must be gray, uint8, and later than the last."""
+    """Counts the pictures of one source; each must be gray, uint8, and later than the last.
 
-    def __init__(self) -> None:
-        self.count, self._last_s = 0, float("-inf")
+    ``live``: a time may repeat or step back, as clocks do; the decision passes such frames over.
+    """
+
+    def __init__(self, *, live: bool = False) -> None:
+        self.count, self._last_s, self._live = 0, float("-inf"), live
 
     def check(self, gray: Any, t_s: float) -> None:
         """Raise CameraError that says what to give in place of ``gray`` or ``t_s``."""
@@ -29,7 +32,7 @@ class RisingPictures:
             )
         if not math.isfinite(t_s):
             raise CameraError(f"picture {self.count} is of {t_s} s; give seconds that rise")
-        if not t_s > self._last_s:
+        if not (t_s > self._last_s or self._live):
             raise CameraError(
                 f"picture {self.count} is of {t_s} s, the one before of {self._last_s} s; "
                 "give seconds that rise"
@@ -41,13 +44,13 @@ class CheckedCamera(Camera):
     """A camera of the caller's own; what its frames hold is checked."""
 
     def __init__(self, camera: Camera) -> None:
-        if not isinstance(getattr(camera, "live", None), bool):
+        if not isinstance(getattr(camera, "live", None), bool | np.bool_):
             raise CameraError(
                 f"{type(camera).__name__} says not whether it is live; set its live = False for a "
                 "recording, True for what cannot wait"
             )
-        self._camera, self._pictures = camera, RisingPictures()
-        self.live = camera.live
+        self.live = bool(camera.live)
+        self._camera, self._pictures = camera, RisingPictures(live=self.live)
 
     def open(self) -> None:
         self._camera.open()

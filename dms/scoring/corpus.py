@@ -263,7 +263,7 @@ def _from_yaml(path: Path) -> Iterable[Entry]:
 
 def _from_csv(path: Path) -> Iterable[Entry]:
     about = "a manifest needs a column 'source', see docs/bench.md"
-    for line, row in read_table(path, ("source",), about):
+    for line, row in read_table(path, ("source",), about, whole=True):
         rest = {k: v for k, v in row.items() if k not in _COLUMNS and v}
         scale = _scale(f"{path}:{line}", row.get("time_scale"))
         labels, drive = row.get("labels") or None, row.get("drive") or None

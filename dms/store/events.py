@@ -304,7 +304,9 @@ class EventStore(OpenedResource):
                 f"{_VERSION}); move it away or update."
             )
         names = {name for (name,) in base.execute("SELECT name FROM sqlite_master")}
-        if not names >= _TABLES and (names or self._must_exist):
+        if not names and self._must_exist:
+            raise StoreError(f"{self._path} is empty: it holds no events; name another file.")
+        if not names >= _TABLES and names:
             raise StoreError(
                 f"{self._path} is no event store but another database; name another file."
             )

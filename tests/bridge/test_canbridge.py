@@ -170,6 +170,24 @@ def test_what_an_alert_names_has_one_beginning_from_its_raising_to_its_end():
     ]  # fmt: skip
 
 
+def test_an_alert_that_rises_in_level_began_when_it_was_raised_first():
+    tracker = AlertTracker()
+    levels = ((10.0, Level.ADVISORY), (60.0, Level.WARNING))
+    steps = [
+        DriverState(
+            t_s, active=(alert(Kind.DROWSY, level, 10.0),),
+            events=(Event(t_s, Kind.DROWSY, level, ""),),
+        )
+        for t_s, level in levels
+    ]  # fmt: skip
+    told = [
+        (a["AlertAction"], a["AlertDuration"])
+        for s in (*steps, DriverState(90.0))
+        for a in tracker.step(s)
+    ]
+    assert told == [("Raised", 0.0), ("Raised", 50.0), ("Ended", 80.0)]
+
+
 def test_a_new_closure_while_the_alert_stands_is_raised_again():
     tracker = AlertTracker()
     sleep = alert(Kind.SLEEP, Level.CRITICAL)

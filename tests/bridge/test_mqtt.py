@@ -407,7 +407,7 @@ def test_an_alert_begins_and_ends(broker):
         bridge.publish(replace(STATE, t_s=9.1))
         assert until(lambda: len(head.heard) == 2)
         raised, ended = (said for _, said, *_ in head.heard)
-        assert (raised["action"], raised["start_s"]) == ("raised", 3.0)
+        assert (raised["action"], raised["start_s"]) == ("raised", 2.0)
         assert (ended["action"], ended["kind"], ended["level"]) == ("ended", "road_rage", 2)
         assert (ended["start_s"], ended["end_s"], ended["number"]) == (2.0, 9.0, 2)
 
@@ -425,6 +425,39 @@ def test_an_alert_ends_with_the_beginning_that_it_was_raised_with(broker):
         assert until(lambda: len(head.heard) == 2)
         raised, ended = (said for _, said, *_ in head.heard)
         assert raised["start_s"] == ended["start_s"] == 2.0
+
+
+def test_what_is_raised_again_or_higher_began_when_it_was_raised_first(broker):
+    sleep = ActiveAlert(Kind.SLEEP, Level.CRITICAL, 5.0, "eyes closed")
+    again = Event(8.0, Kind.SLEEP, Level.CRITICAL, "", start_s=5.0, values={"repeated": True})
+    sleep_event = Event(5.0, Kind.SLEEP, Level.CRITICAL, "", start_s=2.0)
+    mild, worse = (
+        ActiveAlert(Kind.DROWSY, level, 10.0, "") for level in (Level.ADVISORY, Level.WARNING)
+    )
+    steps = [
+        replace(STATE, t_s=5.0, active=(sleep,), events=(sleep_event,)),
+        replace(STATE, t_s=8.0, active=(sleep,), events=(again,)),
+        replace(STATE, t_s=9.0),
+        replace(
+            STATE, t_s=10.0, active=(mild,), events=(Event(10.0, Kind.DROWSY, Level.ADVISORY, ""),)
+        ),
+        replace(
+            STATE, t_s=60.0, active=(worse,), events=(Event(60.0, Kind.DROWSY, Level.WARNING, ""),)
+        ),
+        replace(STATE, t_s=90.0),
+    ]
+    with (
+        closing(Listener(broker.port, "car/alert")) as head,
+        open_bridge(settings(broker.port)) as bridge,
+    ):
+        for state in steps:
+            bridge.publish(state)
+        assert until(lambda: len(head.heard) == 6)
+        told = [(said["action"], said["start_s"]) for _, said, *_ in head.heard]
+        assert told == [
+            ("raised", 2.0), ("raised", 2.0), ("ended", 2.0),
+            ("raised", 10.0), ("raised", 10.0), ("ended", 10.0),
+        ]  # fmt: skip
 
 
 def test_home_assistant_finds_the_sensors_where_it_is_asked_to(broker):

@@ -120,3 +120,11 @@ def test_a_store_that_is_not_there_is_told_and_not_made(tmp_path, capsys):
     assert code == 6
     assert "No events are stored" in err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_file_is_told_as_such(tmp_path, capsys):
+    path = tmp_path / "empty.db"
+    path.touch()
+    code, out, error = run(capsys, "list", "--store", str(path))
+    assert (code, out) == (6, "")
+    assert "is empty: it holds no events" in error

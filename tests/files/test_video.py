@@ -62,3 +62,12 @@ def test_pictures_of_another_size_are_not_left_out(tmp_path):
         for at, size in enumerate([(240, 320), (100, 200), (241, 321)]):
             video.take(told(at / 30, frame=Frame(np.full(size, 90, np.uint8), 0, at)))
     assert cv2.VideoCapture(str(path)).get(cv2.CAP_PROP_FRAME_COUNT) == 3
+
+
+@pytest.mark.parametrize("ending", ["mpg", "mkv"])
+@pytest.mark.parametrize("count", [61, 300])
+def test_a_film_whose_reader_estimates_its_length_is_whole(tmp_path, ending, count):
+    gray = np.full((120, 160), 30, np.uint8)
+    with AnnotatedVideo(tmp_path / f"calm.{ending}", 30.0) as video:
+        for at in range(count):
+            video.take(told(at / 30, frame=Frame(gray, 0, at)))
