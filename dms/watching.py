@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,12 +14,11 @@ from dms.camera.checked import CheckedCamera
 from dms.chain import Chain
 from dms.config import Settings, chosen
 from dms.errors import ConfigError
-from dms.files.observations import OBSERVATIONS
+from dms.files.observations import OBSERVATIONS, FallingTimes
 from dms.files.observations import load as load_observations
 from dms.monitor import Monitor, replayed
 from dms.values import Gray, Moment, Step
 
-_log = logging.getLogger(__name__)
 Source = str | os.PathLike[str] | Camera | Iterable[tuple[float, Gray]]
 Config = str | os.PathLike[str] | Settings | None
 
@@ -63,7 +61,7 @@ def replay(
 
 def _checked(moments: Iterable[Moment]) -> Iterator[Moment]:
     """Yield moments that a caller made. Raises ConfigError where one is none, or of no time."""
-    newest_s, told = -math.inf, False
+    times = FallingTimes("replay each recording by itself")
     for number, moment in enumerate(moments):
         if not isinstance(moment, Moment):
             raise ConfigError(
@@ -72,14 +70,7 @@ def _checked(moments: Iterable[Moment]) -> Iterator[Moment]:
         t_s = moment.observation.t_s
         if t_s is None or not math.isfinite(t_s):
             raise ConfigError(f"moment {number} is of {t_s} s; give seconds that rise")
-        if t_s < newest_s and not told:
-            told = True
-            _log.warning(
-                "moment %d: t_s falls from %g to %g; nothing is judged until it is higher again: "
-                "replay each recording by itself",
-                number, newest_s, t_s,
-            )  # fmt: skip
-        newest_s = max(newest_s, t_s)
+        times.note(t_s, "moment %d", number)
         yield moment
 
 

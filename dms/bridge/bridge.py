@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable
+from typing import TypeVar
 
 from dms.resource import OpenedResource
 from dms.values import Command, DriverState
+
+_T = TypeVar("_T")
 
 
 class Bridge(OpenedResource):
@@ -64,20 +67,20 @@ class Bridge(OpenedResource):
 
 def asked(bridge: Bridge) -> tuple[Command, ...]:
     """Return the commands of ``bridge``. Raises TypeError where it gave something else."""
-    taken: object = bridge.commands()
-    given = tuple(taken) if isinstance(taken, Iterable) else (taken,)
-    if not all(isinstance(one, Command) for one in given):
-        raise TypeError(f"commands() gave {taken!r}; give a tuple of Command, () for none")
-    return given
+    return _each(bridge.commands(), Command, "commands", "Command")
 
 
 def told_by(bridge: Bridge) -> tuple[str, ...]:
     """Return what ``bridge`` witnessed. Raises TypeError where it gave something else."""
-    taken: object = bridge.witnessed()
-    given = tuple(taken) if isinstance(taken, Iterable) and not isinstance(taken, str) else (taken,)
-    if not all(isinstance(one, str) for one in given) or isinstance(taken, str):
-        raise TypeError(f"witnessed() gave {taken!r}; give a tuple of words, () for none")
-    return given
+    return _each(bridge.witnessed(), str, "witnessed", "words")
+
+
+def _each(taken: object, kind: type[_T], method: str, wanted: str) -> tuple[_T, ...]:
+    if isinstance(taken, Iterable) and not isinstance(taken, str):
+        given = tuple(taken)
+        if all(isinstance(one, kind) for one in given):
+            return given
+    raise TypeError(f"{method}() gave {taken!r}; give a tuple of {wanted}, () for none")
 
 
 def fault_of(bridge: Bridge) -> str | None:

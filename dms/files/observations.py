@@ -89,6 +89,24 @@ def save(moments: Iterable[Moment], path: Path, note: str = "") -> int:
     return count
 
 
+class FallingTimes:
+    """Says once that the times of moments fall, as of two recordings in one, and what to do."""
+
+    def __init__(self, advice: str) -> None:
+        self._advice, self._newest_s, self._told = advice, -math.inf, False
+
+    def note(self, t_s: float, where: str, *place: object) -> None:
+        """Take the next moment's time; ``where`` it is, put together with its ``place``."""
+        if t_s >= self._newest_s:
+            self._newest_s = t_s
+        elif not self._told:
+            self._told = True
+            _log.warning(
+                f"{where}: t_s falls from %g to %g; nothing is judged until it is higher again: %s",
+                *place, self._newest_s, t_s, self._advice,
+            )  # fmt: skip
+
+
 def load(path: Path) -> Iterator[Moment]:
     """Yield the moments of a recording in order, some read ahead: in turn, neither is kept warm.
 
@@ -109,21 +127,14 @@ def load(path: Path) -> Iterator[Moment]:
 
 
 def _read(path: Path) -> Iterator[Moment]:
-    moment, newest_s, told = None, -math.inf, False
+    moment, times = None, FallingTimes("give each recording a file of its own")
     try:
         with path.open(encoding="utf-8-sig") as file:
             for number, line in enumerate(file, 1):
                 if not line.strip() or (number == 1 and line.startswith('{"note"')):
                     continue
                 moment = parse(path, number, line)
-                if (now_s := moment.observation.t_s) < newest_s and not told:
-                    told = True
-                    _log.warning(
-                        "%s:%d: t_s falls from %g to %g; nothing is judged until it is higher "
-                        "again: give each recording a file of its own",
-                        path, number, newest_s, now_s,
-                    )  # fmt: skip
-                newest_s = max(newest_s, now_s)
+                times.note(moment.observation.t_s, "%s:%d", path, number)
                 yield moment
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}; check the path") from error

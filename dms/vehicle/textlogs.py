@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TextIO, cast
 
 from dms.bus.python_can import can
@@ -43,35 +43,32 @@ def _tell(name: str, bad: int) -> None:
         _log.warning("%s: %d lines are no frames and were passed over", name, bad)
 
 
-class _AscReader(can.ASCReader):
+class _Patient:
+    """A reader that passes over lines which it cannot read, and counts them."""
+
     bad = 0
 
-    def _process_classic_can_frame(self, line: str, msg_kwargs: Any) -> Any:
+    def _unless_bad(self, read: Callable[..., can.Message | None], *line: Any) -> Any:
         try:
-            return super()._process_classic_can_frame(line, msg_kwargs)
+            return read(*line)
         except _DAMAGES:
             self.bad += 1
             return None
+
+
+class _AscReader(_Patient, can.ASCReader):
+    def _process_classic_can_frame(self, line: str, msg_kwargs: Any) -> Any:
+        return self._unless_bad(super()._process_classic_can_frame, line, msg_kwargs)
 
     def _process_fd_can_frame(self, line: str, msg_kwargs: Any) -> Any:
-        try:
-            return super()._process_fd_can_frame(line, msg_kwargs)
-        except _DAMAGES:
-            self.bad += 1
-            return None
+        return self._unless_bad(super()._process_fd_can_frame, line, msg_kwargs)
 
 
-class _TrcReader(can.TRCReader):
-    bad = 0
-
-    def _parse_line(self, line: str) -> can.Message | None:
+class _TrcReader(_Patient, can.TRCReader):
+    def _parse_line(self, line: str) -> Any:
         if not line or line.startswith(";"):  # a file that is a header and no more
             return None
-        try:
-            return self._parse_cols(tuple(line.split(maxsplit=self._num_columns)))
-        except _DAMAGES:
-            self.bad += 1
-            return None
+        return self._unless_bad(self._parse_cols, tuple(line.split(maxsplit=self._num_columns)))
 
 
 class _Lines(io.TextIOBase):
