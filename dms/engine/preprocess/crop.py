@@ -120,6 +120,11 @@ class Template:
 _UNIT_FACE = Template(np.array([(-0.5, 0.0), (0.5, 0.0), (-0.44, 1.07), (0.44, 1.07)]))
 
 
+def fit_similarity(points: NDArray[np.floating], template: NDArray[np.floating]) -> Similarity:
+    """Fit ``points`` to a template of one use, see :meth:`Template.fit`."""
+    return Template(template).fit(points)
+
+
 @cache
 def _face_template(framing: FaceCropSettings) -> Template:
     return Template(framing.template)

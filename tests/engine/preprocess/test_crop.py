@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from dms.engine.preprocess.crop import (
     EyeCropSettings,
     FaceCropSettings,
-    Template,
     cut,
     eye_crops,
     face_crop,
+    fit_similarity,
     to_batch,
 )
 from dms.errors import EngineError
@@ -32,21 +32,21 @@ def placed(scale: float, angle_deg: float, x: float, y: float) -> np.ndarray:
 @given(st.floats(0.3, 10), st.floats(-180, 180), st.floats(-500, 500), st.floats(-500, 500))
 def test_similarity_brings_a_moved_template_home(scale, angle, x, y):
     points = placed(scale, angle, x, y)
-    matrix = Template(FRAMING.template).fit(points).matrix
+    matrix = fit_similarity(points, FRAMING.template).matrix
     back = points @ matrix[:, :2].T + matrix[:, 2]
     assert np.allclose(back, FRAMING.template, atol=1e-6)
 
 
 def test_similarity_never_mirrors():
     mirrored = FRAMING.template * (-1, 1)
-    matrix = Template(FRAMING.template).fit(mirrored).matrix
+    matrix = fit_similarity(mirrored, FRAMING.template).matrix
     assert np.linalg.det(matrix[:, :2]) > 0
 
 
 @pytest.mark.parametrize("points", [np.zeros((4, 2)), np.full((4, 2), np.nan)])
 def test_anchors_without_extent_are_refused(points):
     with pytest.raises(EngineError, match="skip this frame"):
-        Template(FRAMING.template).fit(points)
+        fit_similarity(points, FRAMING.template)
 
 
 def test_crop_of_a_face_in_template_place_is_the_picture_itself():
